@@ -1,0 +1,46 @@
+package flow
+
+// Codec fills or spells one event. It belongs to one connection and is called
+// from one goroutine at a time per method; a codec without state may be
+// shared by all.
+type Codec interface {
+	// Decode sets e's payload from frame. It may keep frame as e.Raw: the
+	// bytes stay valid as long as [Event] says. An error means that frame is
+	// no message; the connection goes on.
+	Decode(e *Event, frame []byte) error
+	// Encode appends the spelling of e's payload to dst. It does not change
+	// what e shares with others.
+	Encode(dst []byte, e *Event) ([]byte, error)
+}
+
+// Processor reshapes one direction of one connection: it takes pieces of the
+// stream, or messages, and emits others. It belongs to one connection and
+// direction and is called from one goroutine at a time.
+//
+// p is the caller's and is not changed. What is passed to emit may be a part of
+// p, or of the processor's own memory; it stays valid and unchanged until the
+// next Process or Finish, because a batch of events points into it.
+//
+// An error returned by emit is returned at once. A *Loss among the errors
+// says that a message was dropped and the stream goes on; a processor
+// reports each through the error of Process, after it has emitted the
+// messages around it (errors.Join where there are several). Any other error
+// means that the rest of p is lost, and the stream goes on with the next p.
+type Processor interface {
+	Process(p []byte, emit func([]byte) error) error
+	// Finish emits what is held when the stream ends. The processor is ready
+	// for a new stream afterwards.
+	Finish(emit func([]byte) error) error
+}
+
+// Loss is one message that a processor had to drop.
+type Loss struct {
+	Err error
+	Raw []byte // the message, or its beginning where it was too long to keep
+}
+
+// Error describes the loss.
+func (l *Loss) Error() string { return l.Err.Error() }
+
+// Unwrap returns the cause.
+func (l *Loss) Unwrap() error { return l.Err }

@@ -1,0 +1,151 @@
+package flow
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Connector moves bytes between the world and the runtime. It never retries,
+// frames, decodes or routes.
+//
+// Run serves until ctx ends and returns when its last connection is closed;
+// one goroutine of the engine calls it. The end of ctx asks for a graceful
+// end: stop reading, let what is in flight finish, take leave of the peers,
+// close. When [Host.Abandon] ends as well, everything is dropped at once.
+//
+// Run returns nil when the connector's work is done (a file is read to its
+// end, ctx has ended), and an error when it lost its world. The engine then
+// calls Run again as the flow's `reconnect` block says.
+type Connector interface {
+	Run(ctx context.Context, host Host) error
+}
+
+// Preparer is implemented by connectors that acquire something which can
+// fail at the start: a listener, a file. The engine prepares all connectors
+// before it runs any, so that nothing is half-started; after a Run that
+// failed it prepares again. Release gives back what Prepare acquired, whether
+// Run was called or not; it may be called more than once.
+type Preparer interface {
+	Prepare(ctx context.Context, host Host) error
+	Release()
+}
+
+// Host is what the runtime offers to one connector. Its methods may be called
+// from any goroutine.
+type Host interface {
+	// Open announces a new connection, with its own codec and processors. w
+	// gets what the flow sends to this connection; nil when it cannot be
+	// written to.
+	Open(peer Peer, w Writer) (Link, error)
+	// Handle serves HTTP requests on a listener that is shared, by address,
+	// with other connectors. It binds the address on first use and returns
+	// when requests can arrive; stop ends the route. The listener closes with
+	// its last route.
+	Handle(spec ListenSpec, h http.Handler) (stop func(), err error)
+	// Exit asks the process to drain and end with code after delay. It
+	// returns at once.
+	Exit(code int, delay time.Duration)
+	// Abandon ends when the time for a graceful end is over.
+	Abandon() context.Context
+	// Log is the connector's log, rate-limited per message.
+	Log() *zap.Logger
+}
+
+// Frame is a piece of what a connection carries: one message, or for
+// connectors that carry bytes, some of them.
+//
+// Inwards, Data belongs to the connector, which may reuse it when Receive has
+// returned. Outwards, it belongs to the link, and to the writer only until
+// Write returns.
+type Frame struct {
+	Data   []byte
+	Binary bool // the frame's type, where the transport has types
+	// Meta is what the transport says of an incoming frame, or what the flow
+	// wrote about an outgoing one; nil when there is nothing to say.
+	Meta *Object
+}
+
+// Link is one connection, seen by its connector.
+type Link interface {
+	// Receive takes what was read, in order, from one goroutine at a time. It
+	// returns when the events in frames are delivered or have failed; nil is
+	// the acknowledgement. The connection goes on after an error.
+	Receive(ctx context.Context, frames []Frame) error
+	// Flush waits until all that was queued for the connection is written.
+	Flush(ctx context.Context) error
+	// Close says that the connection has ended, for reason (nil when all went
+	// well): the processors give what they hold, and what is queued and can
+	// no longer be written is counted as lost. Called once, by whoever calls
+	// Receive.
+	Close(ctx context.Context, reason error)
+	// ID is the connection's id, for logs.
+	ID() string
+}
+
+// Writer is the mirror of Link: the link calls it with what is to be written
+// to the connection, in order, from one goroutine at a time.
+type Writer interface {
+	// Write returns when the frames are delivered, as the connector defines
+	// it. It may hold them back for Flush when corked is true: the link
+	// promises to call Flush, or the connection's own reader to look for what
+	// is held back before it blocks.
+	Write(ctx context.Context, frames []Frame, corked bool) error
+	// Flush writes what is held back.
+	Flush(ctx context.Context) error
+}
+
+// ListenSpec names a route on a listener.
+type ListenSpec struct {
+	Address string // host:port
+	Path    string // exact, or a pattern of net/http
+	TLS     *TLSServer
+	Socket  SocketOptions
+	// Backlog is the system's queue of connections that wait to be accepted;
+	// 0 leaves it to the system.
+	Backlog int
+	// Timeout bounds TLS handshake and request headers.
+	Timeout time.Duration
+}
+
+// Role says how a connector takes part in a drain.
+type Role int
+
+// The roles, in the order in which they end.
+const (
+	Source Role = iota // brings events in and takes none: ends first
+	Server             // others connect to it: says goodbye to each
+	Client             // connects to others: reads on for answers to what it sent
+	Target             // only takes events: ends last
+)
+
+// Shape is what the runtime must know of a configured connector before it
+// exists.
+type Shape struct {
+	Role Role
+	// Stream means that the connector carries bytes without borders, so that
+	// the first processor must be one that frames.
+	Stream bool
+	// In and Out say which of the ports `in` and `out` there are.
+	In, Out bool
+	// Many means that it has several connections at a time, so that a reply
+	// must find its own; otherwise everything goes to the one connection.
+	Many bool
+	// Queue holds events for a connection that is not ready to take them;
+	// nil writes directly, and the sender waits.
+	Queue *Queue
+	// Claims are the resources that the connector needs for itself.
+	Claims []Claim
+}
+
+// Claim is a resource of the machine that a configuration takes. Two claims
+// of the same Resource conflict when their Part is the same or their Terms
+// differ.
+type Claim struct {
+	Resource string // "listener 127.0.0.1:80", "file /tmp/out.log"
+	Part     string // what of it: the path of a listener
+	Terms    string // on what terms it can be shared: the TLS settings
+	Field    string // the argument that claims it, for the diagnostic
+}

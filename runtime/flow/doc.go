@@ -1,0 +1,31 @@
+// Package flow is the vocabulary of flowrun: the types that every other
+// package speaks, and nothing that runs.
+//
+// An [Event] is one decoded message. It carries its bytes as long as they are
+// true ([Form] knows how to look into them without decoding all), its
+// [Meta], and its [Origin]: the connection that it came from, and the way back.
+//
+// A [Connector] moves bytes between the world and the runtime. It opens a
+// [Link] per connection and gives it [Frame]s; the link (package runtime/link)
+// runs a chain of [Processor]s and a [Codec] that belong to that connection
+// alone, and sends the events on to a [Sink]. What flows the other way is
+// encoded by the link and handed to the connector's [Writer].
+//
+// Components are described by rows of tables ([Spec]): a name, documentation
+// and a configuration struct with defaults that builds the component. Package
+// flows fills the struct from a flow file; tags on its fields say the rest:
+//
+//	hcl:"max_length"     the argument's or block's name; "label" for a block's label: hcl:"name,label"
+//	required:"true"      the argument must be given
+//	oneof:"text|binary"  the only values allowed
+//	min:"1" max:"9"      bounds of a number (for Size and Duration in their own spelling)
+//	doc:"..."            one line for the component reference
+//
+// A field is a bool, int, float64, string, a type that implements
+// encoding.TextUnmarshaler ([Duration], [Size], [Secret], [URL]), a [Path], an
+// [Expr], a slice or string-keyed map of those (an attribute), a struct or
+// pointer to struct (a block; the pointer says whether it is there), or a
+// slice of structs (a block that may be repeated).
+//
+// This package imports no sibling and starts no goroutine.
+package flow

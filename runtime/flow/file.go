@@ -1,0 +1,80 @@
+package flow
+
+// File is one flow, read and checked: what package flows returns and the
+// engine runs. All references in it are resolved.
+type File struct {
+	Name       string
+	Dir        string // relative paths were relative to this
+	Connectors []*ConnectorBlock
+	Pipelines  []*PipelineBlock
+	Connects   []*ConnectBlock
+}
+
+// Place is where a block or argument stands in its file.
+type Place struct {
+	File string
+	Line int
+}
+
+// ConnectorBlock is one `connector` of a flow.
+type ConnectorBlock struct {
+	Type   string
+	Name   string
+	At     Place
+	Common Common
+	Config ConnectorConfig // decoded and checked: New has succeeded once
+	Codec  CodecUse
+	Pre    []ProcessorUse // in the order in which messages pass on their way in
+	Post   []ProcessorUse // in the order in which messages pass on their way out
+}
+
+// CodecUse is a codec as one connector uses it.
+type CodecUse struct {
+	Type string
+	New  func() Codec
+	Text bool
+}
+
+// ProcessorUse is a processor as one connector uses it, in one direction.
+type ProcessorUse struct {
+	Type string
+	New  func() Processor
+	Text bool
+}
+
+// PipelineBlock is one `pipeline` of a flow: a template; each use of it is an
+// instance of its own.
+type PipelineBlock struct {
+	Name  string
+	At    Place
+	Ports []string // what its route steps name, beside in, out and err
+	Steps []StepBlock
+}
+
+// StepBlock is one step of a pipeline.
+type StepBlock struct {
+	Type   string
+	Label  string
+	At     Place
+	Config StepConfig
+}
+
+// PortRef names a port: connector.edge.err is {"connector", "edge", "err"}.
+type PortRef struct {
+	Kind string // "connector" or "pipeline"
+	Name string
+	Port string
+}
+
+// String spells the reference as in a flow, with its port.
+func (r PortRef) String() string { return r.Kind + "." + r.Name + "." + r.Port }
+
+// ConnectBlock is one `connect` of a flow.
+type ConnectBlock struct {
+	Name  string
+	At    Place
+	From  []PortRef
+	Via   []string // names of pipelines, each an instance of its own
+	Where Expr     // nil when there is none
+	To    []PortRef
+}

@@ -1,0 +1,95 @@
+package flow
+
+import (
+	"context"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+)
+
+// Problem is what went wrong with one message.
+type Problem struct {
+	Kind string // what was being done: "receive", "decode", "encode", "write", "step", "where"
+	At   string // the place in the flow file or in the input, when known
+	Step string // the pipeline step's label, when there is one
+	Err  error
+	Raw  []byte // the message's bytes, when there is no event yet or it could not be read
+	// Event is the event that could not be dealt with; of one that could not
+	// be decoded only Meta, Origin and Time are set.
+	Event Event
+}
+
+// Problems takes what goes wrong inside one component to where the flow wants
+// it: the component's `err` port.
+type Problems struct {
+	Component *Component
+	Port      Port
+	Log       *zap.Logger // rate-limited by its owner
+	count     atomic.Uint64
+}
+
+// Count is the number of problems so far.
+func (p *Problems) Count() uint64 { return p.count.Load() }
+
+// Handle sends the problem to the err port. The event counts as handled, and
+// Handle returns nil, when the port is connected and takes it; otherwise
+// Handle returns the cause, for Send to return.
+func (p *Problems) Handle(ctx context.Context, problem Problem) error {
+	p.count.Add(1)
+	if !p.Port.Connected() {
+		return problem.Err
+	}
+	if onErrPath(ctx) {
+		// An error while delivering an err event is only logged: no circles.
+		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(problem.Err))
+		return problem.Err
+	}
+	event := Event{Value: p.value(&problem), Origin: problem.Event.Origin, Time: problem.Event.Time}
+	if err := p.Port.Send(context.WithValue(ctx, errPath{}, true), []Event{event}); err != nil {
+		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(err))
+		return problem.Err
+	}
+	return nil
+}
+
+type errPath struct{}
+
+func onErrPath(ctx context.Context) bool { return ctx.Value(errPath{}) != nil }
+
+// value is the payload of an err event:
+//
+//	{"error": {kind, message, at, step, component}, "event": …|null, "raw": bytes|null, "peer": {id, connector, host, port}}
+//
+// Headers and query are left out, they may hold secrets.
+func (p *Problems) value(problem *Problem) Value {
+	what := ObjectOf(
+		Field{"kind", TextOf(problem.Kind)},
+		Field{"message", TextOf(problem.Err.Error())},
+		Field{"at", textOrNull(problem.At)},
+		Field{"step", textOrNull(problem.Step)},
+		Field{"component", TextOf(p.Component.Address())},
+	)
+	raw := NullValue
+	if problem.Raw != nil {
+		raw = BytesOf(append([]byte{}, problem.Raw...))
+	}
+	payload, err := problem.Event.Payload()
+	if err != nil {
+		raw = BytesOf(append([]byte{}, problem.Event.Raw...))
+	}
+	peer := NullValue
+	if o := problem.Event.Origin; o != nil && o.Connector != nil {
+		peer = MapOf(ObjectOf(
+			Field{"id", o.PeerField("id")},
+			Field{"connector", o.PeerField("connector")},
+			Field{"host", o.PeerField("host")},
+			Field{"port", o.PeerField("port")},
+		))
+	}
+	return MapOf(ObjectOf(
+		Field{"error", MapOf(what)},
+		Field{"event", payload},
+		Field{"raw", raw},
+		Field{"peer", peer},
+	))
+}

@@ -1,0 +1,83 @@
+package flow
+
+// Spec is a row of a table of components. C is one of the configuration
+// interfaces below.
+type Spec[C any] struct {
+	Name    string   // as flows write it: "ws_server"
+	Summary string   // one line
+	Doc     string   // what a user must know: Markdown, paragraphs
+	Example string   // a flow file that validates
+	Config  func() C // a new configuration with its defaults: a pointer to a struct with tags
+}
+
+// ConnectorConfig is the configuration of a connector. New checks what can be
+// checked without effects on the world (it may read certificates) and is
+// called by `validate` too; an error about one argument is a *FieldError.
+type ConnectorConfig interface {
+	Shape() Shape
+	New() (Connector, error)
+}
+
+// CodecConfig is the configuration of a codec.
+type CodecConfig interface {
+	// New checks the configuration and returns what makes a codec for each
+	// connection.
+	New() (func() Codec, error)
+	// Text reports whether what it encodes is text.
+	Text() bool
+}
+
+// ProcessorConfig is the configuration of a preprocessor and its mirror, the
+// postprocessor.
+type ProcessorConfig interface {
+	// New checks the configuration and returns what makes the processor for
+	// each connection, inwards and outwards; nil where that direction does
+	// not exist.
+	New() (in, out func() Processor, err error)
+	// Frames reports whether it finds the borders of messages in a stream of
+	// bytes by itself.
+	Frames() bool
+	// Text reports whether what it makes of text outwards is still text.
+	Text() bool
+}
+
+// StepConfig is the configuration of a step of a pipeline.
+type StepConfig interface {
+	// Ports are the named exits that the step adds to its pipeline.
+	Ports() []string
+	// New returns the step: a Sink that sends on to env.Next or an exit.
+	New(env StepEnv) (Sink, error)
+}
+
+// StepEnv is where a step finds what is around it.
+type StepEnv struct {
+	Label    string
+	Next     Sink                   // the following step, or the pipeline's out
+	Port     func(name string) Sink // an exit of the pipeline
+	Problems *Problems              // the pipeline's err
+}
+
+// Expr is an expression of the flow that is evaluated per event. It is safe
+// for concurrent use.
+type Expr interface {
+	// Eval returns the expression's value. The result may share memory with
+	// the event's Raw.
+	Eval(e *Event) (Value, error)
+	// Test evaluates a condition: null counts as false, any other type than
+	// a bool is an error.
+	Test(e *Event) (bool, error)
+	// At is the place of the expression: "flow.hcl:12,11-30".
+	At() string
+}
+
+// FieldError is an error that concerns one argument of a configuration.
+type FieldError struct {
+	Field string // dotted path from the block: "tls.cert"
+	Err   error
+}
+
+// Error describes the problem, without the field: the diagnostic points at it.
+func (e *FieldError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FieldError) Unwrap() error { return e.Err }

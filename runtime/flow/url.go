@@ -1,0 +1,117 @@
+package flow
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// URL is where a connector listens or connects to: "host:port", or
+// "scheme://host:port/path?query". The zero URL is none.
+type URL struct {
+	Scheme string // in lower case; empty when none was written
+	Host   string // name or IP address, without brackets
+	Port   int    // 0 when none was written
+	Path   string // "" or "/…"
+	Query  string // without "?"
+	User   *url.Userinfo
+}
+
+// UnmarshalText parses and checks the parts that every connector needs.
+func (u *URL) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	if s == "" {
+		return errEmptyURL
+	}
+	withScheme := s
+	if !strings.Contains(s, "://") {
+		withScheme = "none://" + s
+	}
+	p, err := url.Parse(withScheme)
+	if err != nil {
+		// url.Error repeats its input, which may hold a password.
+		if cause := (*url.Error)(nil); asURLError(err, &cause) {
+			err = cause.Err
+		}
+		return fmt.Errorf("not a URL: %w", err)
+	}
+	if p.Fragment != "" {
+		return fmt.Errorf("a URL of a connection has no fragment (#%s)", p.Fragment)
+	}
+	*u = URL{Scheme: strings.ToLower(p.Scheme), Host: p.Hostname(), Path: p.Path, Query: p.RawQuery, User: p.User}
+	if u.Scheme == "none" && withScheme != s {
+		u.Scheme = ""
+	}
+	if port := p.Port(); port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return fmt.Errorf("port %s is not between 0 and 65535", port)
+		}
+		u.Port = int(n)
+	} else if strings.HasSuffix(p.Host, ":") || (u.Host == "" && p.Host == "") {
+		return fmt.Errorf("%q has no host and port: write \"host:port\" or \"scheme://host:port/path\"", redactURL(s))
+	}
+	return nil
+}
+
+func asURLError(err error, target **url.Error) bool {
+	e, ok := err.(*url.Error) //nolint:errorlint // url.Parse returns it unwrapped
+	*target = e
+	return ok
+}
+
+// Addr is "host:port" to listen on or connect to.
+func (u URL) Addr() string { return net.JoinHostPort(u.Host, strconv.Itoa(u.Port)) }
+
+// IsZero reports whether there is no URL.
+func (u URL) IsZero() bool { return u == URL{} }
+
+// String spells the URL for people and logs: without password, and with the
+// values of its query hidden, since tokens travel there.
+func (u URL) String() string {
+	var b strings.Builder
+	if u.Scheme != "" {
+		b.WriteString(u.Scheme + "://")
+	}
+	if u.User != nil {
+		b.WriteString(u.User.Username() + ":" + redacted + "@")
+	}
+	if u.Port == 0 && u.Scheme != "" {
+		host := u.Host
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		b.WriteString(host)
+	} else {
+		b.WriteString(u.Addr())
+	}
+	b.WriteString(u.Path)
+	if u.Query != "" {
+		b.WriteString("?" + redacted)
+	}
+	return b.String()
+}
+
+// Reveal spells the URL in full under the given scheme, credentials left out:
+// they belong into a header.
+func (u URL) Reveal(scheme string) string {
+	host := u.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if u.Port != 0 {
+		host = u.Addr()
+	}
+	return (&url.URL{Scheme: scheme, Host: host, Path: u.Path, RawQuery: u.Query}).String()
+}
+
+// redactURL cuts what may be secret from a text that could not be parsed.
+func redactURL(s string) string {
+	s, _, _ = strings.Cut(s, "?")
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		return redacted + s[i:]
+	}
+	return s
+}
