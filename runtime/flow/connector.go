@@ -99,6 +99,7 @@ type Writer interface {
 
 // ListenSpec names a route on a listener.
 type ListenSpec struct {
+	Scheme  string // what is spoken there, for people: "ws", "wss"
 	Address string // host:port
 	Path    string // exact, or a pattern of net/http
 	TLS     *TLSServer
