@@ -1,0 +1,312 @@
+// Package tests looks at flowrun from outside: the built binary on a command
+// line (cli), with real peers (interop) and under load (bench), and the rules
+// that keep the source pleasant to live in, below.
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module          = "github.com/flowrun/flowrun"
+	maxFileLines    = 600
+	maxPackageLines = 2500 // tests aside
+)
+
+// topLevel are the folders of the repository. A new one is a decision about
+// the whole, not about the part that wants it.
+var topLevel = []string{"cmd", "runtime", "connectors", "codecs", "preprocessors", "flows", "tests"}
+
+// rooms says which packages of this module a package may import. The first
+// row that matches counts; in a row, "x/*" is any package below x, and "..."
+// any at all. The tests inside a package may import what they need.
+var rooms = []struct {
+	room string
+	may  []string
+	why  string
+}{
+	{"runtime/flow", nil, "it is the vocabulary that everyone imports, so it imports nobody"},
+	{"runtime/flowtest", []string{"runtime/flow", "runtime/link"}, "its suites must fit every component"},
+	{"runtime/engine", []string{"runtime/flow", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/listen", "runtime/queue"}, "components reach it as tables, never as imports"},
+	{"runtime", nil, "it is documentation"},
+	{"runtime/*", []string{"runtime/flow"}, "the parts of the runtime meet in the engine only"},
+	{"flows/expr", []string{"runtime/flow"}, "expressions know values, not components"},
+	{"flows", []string{"runtime/flow", "flows/expr"}, "components reach it as tables, never as imports"},
+	{"codecs", []string{"runtime/flow"}, "a codec knows events and bytes"},
+	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},
+	{"connectors", []string{"connectors/*", "runtime/flow"}, "it is the table of connectors"},
+	{"connectors/*", []string{"runtime/flow"}, "a connector knows its world and the runtime's vocabulary, no other component"},
+	{"cmd/*", []string{"..."}, ""},
+	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
+	{"tests/*", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
+}
+
+// guests says where a dependency that must not spread may be used, outside
+// of tests.
+var guests = map[string][]string{
+	"github.com/hashicorp/hcl/v2":    {"flows", "flows/*"},
+	"github.com/zclconf/go-cty":      {"flows", "flows/*"},
+	"github.com/coder/websocket":     {"connectors/ws", "cmd/*", "tests/*"},
+	"github.com/cenkalti/backoff/v4": {"runtime/engine"},
+	"github.com/spf13/cobra":         {"cmd/*"},
+}
+
+// source is one Go file of the repository.
+type source struct {
+	path  string // from the root, with slashes
+	dir   string
+	test  bool
+	lines int
+	ast   *ast.File
+	fset  *token.FileSet
+}
+
+func (s *source) at(p token.Pos) string {
+	return fmt.Sprintf("%s:%d", s.path, s.fset.Position(p).Line)
+}
+
+// imports yields the paths that the file imports.
+func (s *source) imports() []string {
+	var paths []string
+	for _, i := range s.ast.Imports {
+		paths = append(paths, strings.Trim(i.Path.Value, `"`))
+	}
+	return paths
+}
+
+func root() string { return ".." }
+
+func readSources(t *testing.T) []*source {
+	t.Helper()
+	var all []*source
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(root(), func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root(), name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if base := d.Name(); rel != "." && (base == "testdata" || base == "node_modules" || base[0] == '.' || base[0] == '_') {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(rel, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(fset, rel, text, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		all = append(all, &source{
+			path: rel, dir: path.Dir(rel), test: strings.HasSuffix(rel, "_test.go"),
+			lines: bytes.Count(text, []byte("\n")), ast: file, fset: fset,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatalf("no Go file below %s", root())
+	}
+	return all
+}
+
+// matches reports whether the package dir is meant by pattern.
+func matches(pattern, dir string) bool {
+	if pattern == "..." || pattern == dir {
+		return true
+	}
+	above, ok := strings.CutSuffix(pattern, "/*")
+	return ok && strings.HasPrefix(dir, above+"/")
+}
+
+func anyMatches(patterns []string, dir string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, dir) })
+}
+
+func TestTopLevelFolders(t *testing.T) {
+	entries, err := os.ReadDir(root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && e.Name()[0] != '.' && !slices.Contains(topLevel, e.Name()) {
+			t.Errorf("%s/ is not one of the top-level folders (%s): put it into one of them", e.Name(), strings.Join(topLevel, " "))
+		}
+	}
+}
+
+func TestImports(t *testing.T) {
+	for _, s := range readSources(t) {
+		inTests := matches("tests/*", s.dir) || s.dir == "tests"
+		if s.test && !inTests {
+			continue
+		}
+		for _, imported := range s.imports() {
+			if own, ok := ownPackage(imported); ok {
+				checkOwn(t, s, own)
+				continue
+			}
+			for guest, homes := range guests {
+				if (imported == guest || strings.HasPrefix(imported, guest+"/")) && !anyMatches(homes, s.dir) {
+					t.Errorf("%s imports %s, which belongs to %s only", s.path, imported, strings.Join(homes, ", "))
+				}
+			}
+			if s.dir == "runtime/flow" && strings.Contains(imported, ".") && !strings.HasPrefix(imported, "go.uber.org/zap") {
+				t.Errorf("%s imports %s: the vocabulary needs the standard library and zap only", s.path, imported)
+			}
+		}
+	}
+}
+
+func ownPackage(imported string) (string, bool) {
+	if imported == module {
+		return ".", true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+func checkOwn(t *testing.T, s *source, own string) {
+	t.Helper()
+	for _, r := range rooms {
+		if !matches(r.room, s.dir) {
+			continue
+		}
+		if !anyMatches(r.may, own) && !strings.HasPrefix(own, s.dir+"/internal/") {
+			t.Errorf("%s imports %s, which %s may not: %s", s.path, own, s.dir, r.why)
+		}
+		return
+	}
+	t.Errorf("%s: package %s has no row in the table of rooms", s.path, s.dir)
+}
+
+func TestNoInit(t *testing.T) {
+	for _, s := range readSources(t) {
+		for _, d := range s.ast.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: init() hides what happens when; put a row into a table, or call it from main", s.at(f.Pos()))
+			}
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	packages := map[string]int{}
+	for _, s := range readSources(t) {
+		if s.lines > maxFileLines {
+			t.Errorf("%s has %d lines, more than %d: it tells more than one story", s.path, s.lines, maxFileLines)
+		}
+		if !s.test {
+			packages[s.dir] += s.lines
+		}
+	}
+	for dir, lines := range packages {
+		if lines > maxPackageLines {
+			t.Errorf("package %s has %d lines, more than %d (tests aside): split it where it has two jobs", dir, lines, maxPackageLines)
+		}
+	}
+}
+
+func TestPackageNames(t *testing.T) {
+	forbidden := []string{"util", "utils", "common", "helper", "helpers"}
+	for _, s := range readSources(t) {
+		name := strings.TrimSuffix(s.ast.Name.Name, "_test")
+		if slices.Contains(forbidden, name) || slices.Contains(forbidden, path.Base(s.dir)) {
+			t.Errorf("%s: a package named %q says nothing about what is in it", s.path, name)
+		}
+	}
+}
+
+func TestPackageDocumentation(t *testing.T) {
+	docs := map[string][]*source{}
+	for _, s := range readSources(t) {
+		if docs[s.dir] == nil {
+			docs[s.dir] = []*source{}
+		}
+		if s.ast.Doc != nil && !strings.HasPrefix(s.ast.Doc.Text(), "Code generated") {
+			docs[s.dir] = append(docs[s.dir], s)
+		}
+	}
+	for dir, files := range docs {
+		switch {
+		case len(files) == 0:
+			t.Errorf("package %s has no package comment: say what it is for and how its parts work together", dir)
+		case len(files) > 1:
+			t.Errorf("package %s has several package comments, in %s and %s: a story has one beginning", dir, files[0].path, files[1].path)
+		case len(strings.Fields(files[0].ast.Doc.Text())) < 12:
+			t.Errorf("%s: the package comment of %s is too short to tell its story", files[0].path, dir)
+		}
+	}
+}
+
+// TestNoSleep keeps tests from waiting on the clock: they are slow when the
+// time is chosen long and flaky when it is short. Inside a bubble of
+// testing/synctest the clock is not real, and sleeping is how time passes.
+func TestNoSleep(t *testing.T) {
+	for _, s := range readSources(t) {
+		if !s.test || slices.Contains(s.imports(), "testing/synctest") {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Sleep" {
+				if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "time" {
+					t.Errorf("%s: time.Sleep in a test; wait for a condition, or use testing/synctest", s.at(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestNothingLeftToDo(t *testing.T) {
+	for _, s := range readSources(t) {
+		for _, group := range s.ast.Comments {
+			for _, c := range group.List {
+				for _, mark := range []string{"TO" + "DO", "FIX" + "ME", "XX" + "X:"} {
+					if strings.Contains(c.Text, mark) {
+						t.Errorf("%s: %s: do it, or open an issue", s.at(c.Pos()), mark)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestRooms keeps the table of rooms honest: a row whose folder has gone would
+// look like a rule and be none.
+func TestRooms(t *testing.T) {
+	dirs := map[string]bool{}
+	for _, s := range readSources(t) {
+		dirs[s.dir] = true
+	}
+	for _, r := range rooms {
+		used := false
+		for dir := range dirs {
+			used = used || matches(r.room, dir)
+		}
+		if !used {
+			t.Errorf("the table of rooms has a row for %s, where no package is", r.room)
+		}
+	}
+}
