@@ -97,6 +97,27 @@ type Writer interface {
 	Flush(ctx context.Context) error
 }
 
+// Disconnecter is implemented by writers whose connection can be ended by the
+// runtime: because its peer is too slow ([ErrSlow]) or sends what it must not.
+// Disconnect returns at once and may be called from any goroutine; the
+// connector ends the connection and closes its link as usual.
+type Disconnecter interface {
+	Disconnect(reason error)
+}
+
+// WriteError is returned by a Write or Flush that delivered some frames: the
+// first Written of those not yet acknowledged are delivered, the others not.
+type WriteError struct {
+	Written int
+	Err     error
+}
+
+// Error describes the cause.
+func (e *WriteError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *WriteError) Unwrap() error { return e.Err }
+
 // ListenSpec names a route on a listener.
 type ListenSpec struct {
 	Scheme  string // what is spoken there, for people: "ws", "wss"

@@ -31,6 +31,9 @@ type Problems struct {
 // Count is the number of problems so far.
 func (p *Problems) Count() uint64 { return p.count.Load() }
 
+// Note counts a problem that the flow wants to hear nothing of.
+func (p *Problems) Note() { p.count.Add(1) }
+
 // Handle sends the problem to the err port. The event counts as handled, and
 // Handle returns nil, when the port is connected and takes it; otherwise
 // Handle returns the cause, for Send to return.
@@ -44,7 +47,12 @@ func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(problem.Err))
 		return problem.Err
 	}
-	event := Event{Value: p.value(&problem), Origin: problem.Event.Origin, Time: problem.Event.Time}
+	event := Event{
+		Value:  p.value(&problem),
+		Meta:   Meta{Binary: problem.Event.Meta.Binary},
+		Origin: problem.Event.Origin,
+		Time:   problem.Event.Time,
+	}
 	if err := p.Port.Send(context.WithValue(ctx, errPath{}, true), []Event{event}); err != nil {
 		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(err))
 		return problem.Err

@@ -1,0 +1,43 @@
+// Package link is one connection, seen from inside: how its bytes become
+// events, and how events find their way back to it.
+//
+// A [Table] belongs to one connector and holds its open links. Per connection
+// there is one [Link] with two halves that never share state:
+//
+// The inward half is run by the connection's reader. Frames pass a private
+// chain of processors and a codec, and the events of one frame are sent on as
+// one batch, in the reader's goroutine: when Receive returns, they are
+// delivered or have failed. The batch is cut before a processor runs again
+// whose output an earlier event may point to.
+//
+// The outward half (an outlet) encodes events and writes them. Who writes:
+//
+//   - A reply to the message that is being read is written by the reader
+//     itself, corked: it leaves when the reader has nothing more to read, or
+//     before the reader sends to anybody else. No goroutine, no copy.
+//   - Everything else is put into the connection's queue, encoded. The first
+//     one starts a goroutine that writes the queue in bursts and ends when it
+//     is empty; an idle connection has none.
+//   - A connector without a queue (a file) is written to directly, and the
+//     senders wait for each other.
+//
+// A connector with many connections has an outlet per link. A connector with
+// one connection at a time has one outlet for its whole life, so that what a
+// queue holds outlives a connection that is lost: the next one writes it.
+//
+// # The way back
+//
+// An event carries its Origin, and the Origin its Link: a reply needs no
+// lookup. If the flow itself wrote `meta.<type>.peer`, that connection is
+// looked up by id, or by host and port when exactly one matches. Otherwise
+// the event goes to each connection among its origins (a union has several)
+// and their parents that belongs to this table, each once. An event is never
+// sent to another connection: where the right one is gone it is dropped and
+// counted, or, when it was addressed, fails with flow.ErrGone.
+//
+// # What it costs
+//
+// Nothing is allocated per event on the way in and back to the same
+// connection. Buffers that only a running turn needs (the batch, the encoded
+// reply) come from a pool, so that an idle link holds only its own structs.
+package link

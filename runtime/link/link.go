@@ -1,0 +1,183 @@
+package link
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// Link is one open connection. Receive and Close are called by its reader,
+// one at a time; everything else from any goroutine.
+type Link struct {
+	table  *Table
+	origin flow.Origin
+	inlet  inlet
+	out    *outlet
+	ctx    readerContext
+	// corked says that replies of the running turn wait in the writer. Only
+	// the reader's goroutine looks at it.
+	corked bool
+}
+
+// turn is what a link needs while its reader is inside Receive.
+type turn struct {
+	ctx    context.Context
+	batch  []flow.Event
+	frames []flow.Frame // replies of the batch, encoded
+	buf    []byte       // their bytes
+	// scratch is what the codec made, before the processors make frames of it.
+	scratch []byte
+	meta    flow.Meta
+	time    int64
+	err     error
+	failed  int
+}
+
+var turns = sync.Pool{New: func() any { return &turn{} }}
+
+// maxIdleBuffer bounds what a turn keeps for its next user.
+const maxIdleBuffer = 64 << 10
+
+func (t *turn) release() {
+	*t = turn{batch: t.batch[:0], frames: t.frames[:0], buf: t.buf[:0], scratch: t.scratch[:0]}
+	if cap(t.buf) <= maxIdleBuffer && cap(t.scratch) <= maxIdleBuffer && cap(t.batch) <= 1024 {
+		turns.Put(t)
+	}
+}
+
+// readerContext marks what is sent from inside a link's Receive, so that a
+// reply to this very link can be written in place.
+type readerContext struct {
+	context.Context
+	link *Link
+}
+
+type readerKey struct{}
+
+func (c *readerContext) Value(key any) any {
+	if key == (readerKey{}) {
+		return c.link
+	}
+	return c.Context.Value(key)
+}
+
+// reader returns the link whose Receive is running in this goroutine, if any.
+func reader(ctx context.Context) *Link {
+	l, _ := ctx.Value(readerKey{}).(*Link)
+	return l
+}
+
+// ID spells the connection's id.
+func (l *Link) ID() string { return l.origin.ID() }
+
+// Receive implements flow.Link.
+func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
+	t := l.begin(ctx)
+	for i := range frames {
+		f := &frames[i]
+		t.meta = flow.Meta{Said: f.Meta, Binary: f.Binary}
+		l.inlet.process(f.Data)
+		if l.inlet.holds() {
+			l.send()
+		}
+	}
+	l.send()
+	return l.end()
+}
+
+func (l *Link) begin(ctx context.Context) *turn {
+	t := turns.Get().(*turn)
+	if l.ctx.Context != ctx {
+		l.ctx = readerContext{Context: ctx, link: l}
+	}
+	t.ctx = &l.ctx
+	t.time = time.Now().UnixNano()
+	l.inlet.turn = t
+	return t
+}
+
+func (l *Link) end() error {
+	t := l.inlet.turn
+	err, failed := t.err, t.failed
+	if failed > 0 {
+		l.table.failed.Add(uint64(failed))
+	}
+	l.inlet.last = t.meta
+	l.inlet.turn = nil
+	t.release()
+	return err
+}
+
+// send passes the batch on. What fails is noted; the connection goes on.
+func (l *Link) send() {
+	t := l.inlet.turn
+	if len(t.batch) == 0 {
+		return
+	}
+	l.table.in.Add(uint64(len(t.batch)))
+	if err := l.table.out.Send(t.ctx, t.batch); err != nil {
+		flow.Failures(err, len(t.batch), func(_ int, cause error) { t.fail(cause) })
+	}
+	clear(t.batch) // the pool must not keep what the events point to
+	t.batch = t.batch[:0]
+}
+
+func (t *turn) fail(cause error) {
+	if t.err == nil {
+		t.err = cause
+	}
+	t.failed++
+}
+
+// problem reports a message that became no event.
+func (l *Link) problem(kind string, raw []byte, cause error) {
+	t := l.inlet.turn
+	l.send() // what came before it is told before it
+	switch l.table.cfg.OnDecode {
+	case "drop":
+		l.table.cfg.Problems.Note()
+		return
+	case "close":
+		if d, ok := l.out.current().(flow.Disconnecter); ok {
+			d.Disconnect(cause)
+		}
+	}
+	e := flow.Event{Meta: t.meta, Origin: &l.origin, Time: t.time}
+	problem := flow.Problem{Kind: kind, Err: cause, Raw: raw, Event: e}
+	if err := l.table.cfg.Problems.Handle(t.ctx, problem); err != nil {
+		t.fail(err)
+	}
+}
+
+// Flush implements flow.Link.
+func (l *Link) Flush(ctx context.Context) error { return l.out.flush(ctx) }
+
+// Close implements flow.Link.
+func (l *Link) Close(ctx context.Context, reason error) {
+	t := l.begin(ctx)
+	t.meta = l.inlet.last
+	l.inlet.finish()
+	l.send()
+	if err := l.end(); err != nil {
+		l.table.cfg.Log.Warn("the rest of a closed connection was not handled", zap.String("peer", l.origin.Peer.Addr()), zap.Error(err))
+	}
+	l.uncork(ctx)
+	l.table.remove(l)
+	if l.out == l.table.single {
+		l.out.detach()
+	} else {
+		l.out.close(reason)
+	}
+}
+
+// uncork sends the replies that the reader holds back, before it does
+// something that may take long.
+func (l *Link) uncork(ctx context.Context) {
+	if l != nil && l.corked {
+		l.corked = false
+		_ = l.out.flushWriter(ctx) // a connection that breaks is noticed by its reader
+	}
+}

@@ -1,0 +1,312 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// outlet is the outward half of a link: codec, processors, queue, writer. The
+// outlet of a connector with one connection at a time outlives its links.
+type outlet struct {
+	table *Table
+
+	mu      sync.Mutex
+	codec   flow.Codec
+	chain   []flow.Processor
+	emits   []func([]byte) error
+	scratch []byte  // of the codec, when processors follow
+	into    *[]byte // where the running encode puts the bytes of its frames
+	frames  *[]flow.Frame
+	made    flow.Frame // type and meta of what is being encoded
+	queue   queue
+	writer  flow.Writer
+	writing bool          // somebody is inside Write or Flush
+	changed chan struct{} // closed when a waiter should look again; made by waiters
+	closed  error         // why nothing can be sent any more
+	told    bool          // that events were lost
+	origin  *flow.Origin  // of the present or last link, for logs
+}
+
+func newOutlet(t *Table) *outlet {
+	o := &outlet{table: t, codec: t.cfg.Codec.New()}
+	if n := len(t.cfg.Post); n > 0 {
+		o.chain = make([]flow.Processor, n)
+		o.emits = make([]func([]byte) error, n)
+		for i, use := range t.cfg.Post {
+			o.chain[i] = use.New()
+			if i == n-1 {
+				o.emits[i] = o.emit
+			} else {
+				o.emits[i] = func(p []byte) error { return o.chain[i+1].Process(p, o.emits[i+1]) }
+			}
+		}
+	}
+	return o
+}
+
+// attach connects a writer; what is queued goes to it.
+func (o *outlet) attach(w flow.Writer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writer = w
+	o.startWriter()
+	o.notify()
+}
+
+// detach says that the connection is gone but another may come.
+func (o *outlet) detach() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writer = nil
+	o.notify()
+}
+
+// close ends the outlet. What is queued is lost.
+func (o *outlet) close(reason error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed != nil {
+		return
+	}
+	o.closed = flow.ErrClosed
+	if o != o.table.single {
+		o.closed = flow.ErrGone
+	}
+	o.writer = nil
+	if n := o.queue.len(); n > 0 {
+		o.lose(n, reason)
+		o.queue.frames, o.queue.bytes = nil, 0
+	}
+	o.notify()
+}
+
+// lose counts events that were accepted and will not arrive, and says so once
+// for each connection.
+func (o *outlet) lose(n int, reason error) {
+	o.table.lost.Add(uint64(n))
+	if o.told {
+		return
+	}
+	o.told = true
+	fields := []zap.Field{zap.Int("events", n), zap.NamedError("reason", reason)}
+	if o.origin != nil {
+		fields = append(fields, zap.String("connection", o.origin.ID()), zap.String("peer", o.origin.Peer.Addr()))
+	}
+	o.table.cfg.Log.Warn("the connection is gone, what was for it is lost", fields...)
+}
+
+func (o *outlet) current() flow.Writer {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.writer
+}
+
+func (o *outlet) queued() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.queue.len()
+}
+
+// notify wakes all waiters. The caller holds mu.
+func (o *outlet) notify() {
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
+}
+
+// wait gives mu up until something has changed or ctx ends.
+func (o *outlet) wait(ctx context.Context) error {
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	changed := o.changed
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refusal is why an event was not sent. Kind is that of a problem for the err
+// port; without one the sender is told at once.
+type refusal struct {
+	kind string
+	err  error
+}
+
+// send delivers a run of events, or queues it. base is the run's place in the
+// batch that err speaks of.
+func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
+	inPlace := own != nil && own.out == o && o != o.table.single
+	if !inPlace {
+		own.uncork(ctx)
+	}
+	var refused []refusal
+	o.mu.Lock()
+	switch {
+	case inPlace && !o.writing && o.queue.len() == 0 && o.closed == nil:
+		refused = o.sendInPlace(ctx, own, run)
+	case o.table.cfg.Shape.Queue == nil:
+		refused = o.sendDirect(ctx, run)
+	default:
+		refused = o.sendQueued(ctx, inPlace, run)
+	}
+	o.mu.Unlock()
+	// The err port may lead back here, so it is told without the lock.
+	for i, r := range refused {
+		if r.kind != "" {
+			r.err = o.table.cfg.Problems.Handle(ctx, flow.Problem{Kind: r.kind, Err: r.err, Event: run[i]})
+		}
+		if r.err != nil {
+			flow.Fail(err, base+i, r.err)
+		}
+	}
+}
+
+// refuse notes why event i of n was not sent.
+func refuse(refused *[]refusal, n, i int, kind string, err error) {
+	if *refused == nil {
+		*refused = make([]refusal, n)
+	}
+	if (*refused)[i].err == nil {
+		(*refused)[i] = refusal{kind, err}
+	}
+}
+
+// refuseRun notes a reason for all events of a run that have none yet.
+func refuseRun(refused *[]refusal, n int, kind string, err error) {
+	for i := range n {
+		refuse(refused, n, i, kind, err)
+	}
+}
+
+// refuseClosed is what becomes of an event for a connection that is gone: a
+// reply is dropped and counted, everything else fails.
+func (o *outlet) refuseClosed(refused *[]refusal, run []flow.Event, i int) {
+	if _, addressed := o.table.address(&run[i]); o != o.table.single && !addressed {
+		o.lose(1, o.closed)
+		return
+	}
+	refuse(refused, len(run), i, "write", o.closed)
+}
+
+// sendInPlace writes a reply in the reader's own goroutine, corked.
+func (o *outlet) sendInPlace(ctx context.Context, own *Link, run []flow.Event) (refused []refusal) {
+	t := own.inlet.turn
+	for i := range run {
+		if err := o.encode(t, &t.frames, &t.buf, &run[i]); err != nil {
+			refuse(&refused, len(run), i, "encode", err)
+		}
+	}
+	if n := len(t.frames); n > 0 {
+		own.corked = true
+		if err := o.write(ctx, t.frames, true); err != nil {
+			o.lose(n, err)
+		}
+	}
+	clear(t.frames)
+	t.frames, t.buf = t.frames[:0], t.buf[:0]
+	return refused
+}
+
+// sendDirect writes for a connector without a queue: senders take turns, and
+// wait for the connection to open.
+func (o *outlet) sendDirect(ctx context.Context, run []flow.Event) (refused []refusal) {
+	for o.closed == nil && (o.writing || o.writer == nil) {
+		if err := o.wait(ctx); err != nil {
+			refuseRun(&refused, len(run), "", err)
+			return refused
+		}
+	}
+	if o.closed != nil {
+		for i := range run {
+			o.refuseClosed(&refused, run, i)
+		}
+		return refused
+	}
+	t := turns.Get().(*turn)
+	defer t.release()
+	for i := range run {
+		if err := o.encode(t, &t.frames, &t.buf, &run[i]); err != nil {
+			refuse(&refused, len(run), i, "encode", err)
+		}
+	}
+	if len(t.frames) > 0 {
+		if err := o.write(ctx, t.frames, false); err != nil {
+			refuseRun(&refused, len(run), "write", err)
+		}
+	}
+	clear(t.frames)
+	return refused
+}
+
+// sendQueued encodes into the queue and sees to it that somebody writes it.
+func (o *outlet) sendQueued(ctx context.Context, inPlace bool, run []flow.Event) (refused []refusal) {
+	t := turns.Get().(*turn)
+	defer t.release()
+	for i := range run {
+		err := o.makeRoom(ctx, inPlace, len(run[i].Raw))
+		switch {
+		case err == nil:
+			if err = o.queue.push(o, t, &run[i]); err != nil {
+				refuse(&refused, len(run), i, "encode", err)
+			}
+			o.startWriter()
+		case o.closed != nil:
+			o.refuseClosed(&refused, run, i)
+		case errors.Is(err, flow.ErrFull):
+			o.table.dropped.Add(1) // drop_newest, as the flow wants it
+		default:
+			refuse(&refused, len(run), i, "", err)
+		}
+	}
+	return refused
+}
+
+// write hands frames to the writer, outside of mu.
+func (o *outlet) write(ctx context.Context, frames []flow.Frame, corked bool) error {
+	w := o.writer
+	if w == nil {
+		return flow.ErrGone
+	}
+	o.writing = true
+	o.mu.Unlock()
+	err := w.Write(ctx, frames, corked)
+	o.mu.Lock()
+	o.writing = false
+	o.notify()
+	if err == nil {
+		o.table.sent.Add(uint64(len(frames)))
+	}
+	o.startWriter() // what was queued meanwhile
+	return err
+}
+
+// flushWriter makes the writer send what it holds back.
+func (o *outlet) flushWriter(ctx context.Context) error {
+	if w := o.current(); w != nil {
+		return w.Flush(ctx)
+	}
+	return nil
+}
+
+// flush waits until the queue is written.
+func (o *outlet) flush(ctx context.Context) error {
+	o.mu.Lock()
+	for (o.writing || o.queue.len() > 0) && o.closed == nil && o.writer != nil {
+		if err := o.wait(ctx); err != nil {
+			o.mu.Unlock()
+			return err
+		}
+	}
+	o.mu.Unlock()
+	return o.flushWriter(ctx)
+}

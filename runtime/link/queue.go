@@ -1,0 +1,147 @@
+package link
+
+import (
+	"context"
+	"errors"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// queue holds encoded frames that wait for a connection.
+type queue struct {
+	frames          []flow.Frame
+	bytes           int
+	busy, busyBytes int // of the burst that is being written
+}
+
+func (q *queue) len() int { return len(q.frames) }
+
+// push encodes an event and appends its frames.
+func (q *queue) push(o *outlet, t *turn, e *flow.Event) error {
+	had := len(q.frames)
+	buf := make([]byte, 0, len(e.Raw)+16)
+	if err := o.encode(t, &q.frames, &buf, e); err != nil {
+		return err
+	}
+	for _, f := range q.frames[had:] {
+		q.bytes += len(f.Data)
+	}
+	return nil
+}
+
+// take removes all frames, to be written. They count as waiting until done.
+func (q *queue) take() []flow.Frame {
+	q.busy, q.busyBytes = len(q.frames), q.bytes
+	burst := q.frames
+	q.frames, q.bytes = nil, 0
+	return burst
+}
+
+// done says that what was taken waits no longer.
+func (q *queue) done() { q.busy, q.busyBytes = 0, 0 }
+
+// putBack puts frames that were not written before everything else.
+func (q *queue) putBack(frames []flow.Frame) {
+	rest := q.frames
+	q.frames = frames
+	for _, f := range frames {
+		q.bytes += len(f.Data)
+	}
+	q.frames = append(q.frames[:len(frames):len(frames)], rest...)
+}
+
+func (q *queue) dropOldest() {
+	q.bytes -= len(q.frames[0].Data)
+	q.frames[0] = flow.Frame{}
+	q.frames = q.frames[1:]
+}
+
+// makeRoom returns nil when one more frame of about size bytes may be queued.
+// The caller holds mu, which is given up while it waits. A connection's
+// replies to its own messages wait whatever the policy is: they hold back its
+// own reading and nobody else.
+func (o *outlet) makeRoom(ctx context.Context, inPlace bool, size int) error {
+	limits := o.table.cfg.Shape.Queue
+	for o.closed == nil && o.queue.len() > 0 &&
+		(o.queue.len()+o.queue.busy >= limits.MaxEvents || o.queue.bytes+o.queue.busyBytes+size > int(limits.MaxBytes)) {
+		switch {
+		case inPlace || limits.Overflow == "block":
+			if err := o.wait(ctx); err != nil {
+				return err
+			}
+		case limits.Overflow == "drop_newest":
+			return flow.ErrFull
+		case limits.Overflow == "drop_oldest":
+			o.queue.dropOldest()
+			o.table.dropped.Add(1)
+		default:
+			if d, ok := o.writer.(flow.Disconnecter); ok {
+				d.Disconnect(flow.ErrSlow)
+			}
+			o.table.cfg.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.Int("queued", o.queue.len()))
+			o.lose(o.queue.len()+1, flow.ErrSlow)
+			o.queue.frames, o.queue.bytes = nil, 0
+			o.closed = flow.ErrGone
+			o.notify()
+			return flow.ErrGone
+		}
+	}
+	return o.closed
+}
+
+// startWriter starts the goroutine that writes the queue, unless there is
+// nothing to write, nobody to write it to, or somebody at it. The caller
+// holds mu.
+func (o *outlet) startWriter() {
+	if o.writing || o.writer == nil || o.queue.len() == 0 {
+		return
+	}
+	o.writing = true
+	go o.writeQueue(o.writer)
+}
+
+// writeQueue writes bursts until the queue is empty or the connection breaks.
+func (o *outlet) writeQueue(w flow.Writer) {
+	ctx := context.Background() // the writer has its own limit of time
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.queue.len() > 0 && o.writer == w {
+		burst := o.queue.take()
+		o.mu.Unlock()
+		err := w.Write(ctx, burst, true)
+		if err == nil {
+			err = w.Flush(ctx)
+		}
+		o.mu.Lock()
+		o.queue.done()
+		written := len(burst)
+		if err != nil {
+			written = 0
+			if we := (*flow.WriteError)(nil); errors.As(err, &we) {
+				written = we.Written
+			}
+			o.unwritten(burst[written:], err)
+		}
+		o.table.sent.Add(uint64(written))
+		o.notify()
+		if err != nil {
+			if o.writer == w {
+				o.writer = nil // its reader will notice and open another link
+			}
+			break
+		}
+	}
+	o.writing = false
+	o.startWriter()
+}
+
+// unwritten decides what becomes of frames that a broken connection did not
+// take: the next one gets them when there will be one, else they are lost.
+func (o *outlet) unwritten(frames []flow.Frame, reason error) {
+	if o == o.table.single && o.closed == nil {
+		o.queue.putBack(frames)
+		return
+	}
+	o.lose(len(frames), reason)
+}
