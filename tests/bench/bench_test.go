@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	part() // children are started from the test binary too
+	os.Exit(m.Run())
+}
+
+func TestMessage(t *testing.T) {
+	m := messageOf(42)
+	if len(m) != 144 {
+		t.Errorf("the message has %d bytes with its newline, not 144", len(m))
+	}
+	for range 1234 {
+		advance(m)
+	}
+	if got, want := string(m[:34]), `{"conn":"00042","seq":"0000001234"`; got != want {
+		t.Errorf("message 1234 begins with %s, not %s", got, want)
+	}
+}
+
+// Everything is run once, small: the replies are right and no figure is
+// absurd. How fast it is, the command says.
+func TestEachCaseOnce(t *testing.T) {
+	b, err := newBench(t.Context(), "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	b.window = 100 * time.Millisecond
+	var results []result
+	for _, c := range all {
+		c.connections = min(c.connections, 40)
+		r, err := b.measure(t.Context(), c, 1)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if c.depth > 0 && r.Ratio.Median <= 0 {
+			t.Errorf("%s: the ratio is %v", c.name, r.Ratio.Median)
+		}
+		results = append(results, r)
+	}
+	t.Logf("for the record, not a measurement:\n%s", table(results))
+}
+
+// One iteration is one turn of both servers.
+func BenchmarkEcho(b *testing.B) {
+	bench, err := newBench(b.Context(), "", false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bench.close()
+	for _, c := range all {
+		b.Run(c.name, func(b *testing.B) {
+			r, err := bench.measure(b.Context(), c, b.N)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(0, "ns/op") // of no interest
+			b.ReportMetric(spreadOf(r.Rounds, func(r round) float64 { return r.Baseline.Cost }).Median, "baseline-"+r.Unit)
+			b.ReportMetric(spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Cost }).Median, r.Unit)
+			b.ReportMetric(r.Ratio.Median, "ratio")
+		})
+	}
+}

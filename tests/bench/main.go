@@ -1,0 +1,109 @@
+// Command bench says what flowrun costs, next to a server written by hand:
+//
+//	go run ./tests/bench
+//
+// It builds flowrun, runs it with an echo flow (separate + json), and prints
+// the processor time per echoed message and the resident memory per idle
+// connection as ratios to the baseline: a plain echo loop on coder/websocket.
+// Machines are noisy and differ, ratios in one run do not: the two servers
+// take turns, round by round, and a ratio is the median of those rounds.
+//
+// Servers and load generator are processes of their own. The load generator
+// compares every reply with what it sent: bytes, order and count. A run with
+// one wrong byte is void.
+//
+// The same program plays all the parts; the environment variable
+// FLOWRUN_BENCH_PART says which (see part).
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	part() // does not return in a child
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var (
+		rounds  = flag.Int("rounds", 5, "how often the two servers take turns in each case")
+		seconds = flag.Float64("seconds", 2, "how long each server is measured in a round")
+		names   = flag.String("cases", "", "the cases to run, separated by commas (default all: "+caseNames()+")")
+		binary  = flag.String("binary", "", "the flowrun binary (default: built from this module)")
+		pin     = flag.Bool("pin", false, "bind the servers to the first CPU and the load to the second: less noise")
+		self    = flag.Bool("self", false, "compare the baseline with itself: how far to trust this machine")
+		asJSON  = flag.Bool("json", false, "print the result of every round as JSON")
+	)
+	flag.Parse()
+	if flag.NArg() > 0 || *rounds < 1 || *rounds > 1000 || *seconds <= 0 || *seconds > 600 {
+		return fmt.Errorf("wrong arguments: there are only flags, -rounds is 1 to 1000, -seconds up to 600")
+	}
+	cases, err := pick(*names)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b, err := newBench(ctx, *binary, *self)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	b.window = time.Duration(*seconds * float64(time.Second))
+	b.pin = *pin
+
+	var results []result
+	for _, c := range cases {
+		fmt.Fprintf(os.Stderr, "bench: %s, %d rounds\n", c.name, *rounds)
+		r, err := b.measure(ctx, c, *rounds)
+		if err != nil {
+			return fmt.Errorf("%s: the run is void: %w", c.name, err)
+		}
+		results = append(results, r)
+	}
+	if *asJSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(results)
+	}
+	fmt.Print(table(results))
+	return nil
+}
+
+func caseNames() string {
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = c.name
+	}
+	return strings.Join(names, ",")
+}
+
+func pick(names string) ([]kase, error) {
+	if names == "" {
+		return all, nil
+	}
+	var picked []kase
+next:
+	for name := range strings.SplitSeq(names, ",") {
+		for _, c := range all {
+			if c.name == name {
+				picked = append(picked, c)
+				continue next
+			}
+		}
+		return nil, fmt.Errorf("there is no case %q: there are %s", name, caseNames())
+	}
+	return picked, nil
+}
