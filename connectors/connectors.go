@@ -1,0 +1,24 @@
+// Package connectors is the catalogue of connectors: one table, made of the
+// tables of the worlds that connectors connect to.
+package connectors
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/connectors/exit"
+	"github.com/flowrun/flowrun/connectors/file"
+	"github.com/flowrun/flowrun/connectors/log"
+	"github.com/flowrun/flowrun/connectors/metronome"
+	"github.com/flowrun/flowrun/connectors/null"
+	"github.com/flowrun/flowrun/connectors/stdio"
+)
+
+// All is every connector that a flow can name.
+var All = slices.Concat(
+	file.Specs,
+	stdio.Specs,
+	metronome.Specs,
+	log.Specs,
+	exit.Specs,
+	null.Specs,
+)

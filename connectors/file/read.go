@@ -1,0 +1,108 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// chunk is how much is read at a time.
+const chunk = 64 << 10
+
+// reader is a connector that reads a file to its end.
+type reader struct {
+	path string
+	file *os.File
+	// holder is our own writing end of a named pipe: without it, a pipe that
+	// nobody has opened yet would seem to be at its end.
+	holder *os.File
+	offset int64 // where to go on after a Run that failed
+}
+
+// Prepare implements flow.Preparer.
+func (r *reader) Prepare(context.Context, flow.Host) error {
+	f, info, err := open(r.path, "read", os.O_RDONLY)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: create it, or correct the path", err)
+		}
+		return err
+	}
+	if info.Mode()&fs.ModeNamedPipe != 0 {
+		r.holder, _ = os.OpenFile(r.path, os.O_WRONLY|syscall.O_NONBLOCK, 0) // where we may not write, the writer must come first
+	}
+	if r.offset > 0 && info.Mode().IsRegular() {
+		if _, err := f.Seek(r.offset, io.SeekStart); err != nil {
+			_ = f.Close()
+			return fmt.Errorf("read %s from byte %d on: %w", r.path, r.offset, bare(err))
+		}
+	}
+	r.file = f
+	return nil
+}
+
+// Release implements flow.Preparer.
+func (r *reader) Release() {
+	r.letGo()
+	if r.file != nil {
+		_ = r.file.Close() // it was only read
+		r.file = nil
+	}
+}
+
+// letGo closes our own end of a named pipe.
+func (r *reader) letGo() {
+	if r.holder != nil {
+		_ = r.holder.Close()
+		r.holder = nil
+	}
+}
+
+// Run implements flow.Connector.
+func (r *reader) Run(ctx context.Context, host flow.Host) error {
+	link, err := host.Open(flow.Peer{}, nil)
+	if err != nil {
+		return err
+	}
+	// What waits for data (a named pipe, a terminal) ends with ctx; regular
+	// files know no deadline and do not wait.
+	stop := context.AfterFunc(ctx, func() { _ = r.file.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err = r.readAll(ctx, host, link)
+	if err == nil {
+		r.offset = 0
+	}
+	link.Close(host.Abandon(), err)
+	return err
+}
+
+func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) error {
+	buf := make([]byte, chunk)
+	frames := make([]flow.Frame, 1)
+	for ctx.Err() == nil {
+		n, err := r.file.Read(buf)
+		if n > 0 {
+			r.letGo() // somebody writes: the end is where the last writer closes
+			r.offset += int64(n)
+			frames[0] = flow.Frame{Data: buf[:n]}
+			if failed := link.Receive(host.Abandon(), frames); failed != nil {
+				host.Log().Warn("an event of the file was not delivered", zap.String("path", r.path), zap.Error(failed))
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("read %s: %w", r.path, bare(err))
+		}
+	}
+	return nil
+}
