@@ -49,7 +49,7 @@ var rooms = []struct {
 	{"connectors/*", []string{"runtime/flow"}, "a connector knows its world and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
 	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
-	{"tests/*", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
+	{"tests/*", []string{"runtime/flowtest", "tests/*"}, "they use flowrun as its users do: the built binary"},
 }
 
 // guests says where a dependency that must not spread may be used, outside
