@@ -1,0 +1,32 @@
+// Package pipeline runs the steps of a pipeline and the edges between
+// components.
+//
+// All of it is calls. A step is a [flow.Sink] that knows the next one; [New]
+// builds the chain from the back, so that a batch passes from the first step
+// to whatever the last one sends to in the caller's goroutine, and the error
+// that comes back says which of the caller's events failed.
+//
+//	In ──► filter ──► route ──► … ──► out
+//	                    │
+//	                    └──► named ports
+//
+// A step does not copy events. It cuts the batch into runs of neighbours that
+// take the same way and sends each run, a part of the caller's slice, where it
+// goes. So order holds on every way, nothing is allocated, and a stream whose
+// events all go one way passes in one call. Failures in a run are counted back
+// to the batch.
+//
+// # Who fails
+//
+// An event that a step cannot deal with (its condition is neither true nor
+// false) goes to the pipeline's err port; an event whose edge has such a
+// condition, to the err port of where it came from. When nothing takes it
+// there, it has failed, and Send says so. The other events of the batch go on
+// either way. An event that is filtered out is delivered.
+//
+// An event that goes several ways (to the targets of an edge, the edges at a
+// port, the ports of a route in mode "all") is delivered when it is on all of
+// them. The targets of one edge are in order: what fails in one is not sent to
+// the next. Edges at one port, and ports of a route, do not depend on each
+// other: each gets the event, whatever happens in the others.
+package pipeline

@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Edge is a connection from one port to one or more sinks, with a condition.
+// Its fields are set before the first Send and not changed.
+type Edge struct {
+	Where    flow.Expr      // events for which it is not true stay behind, delivered; nil lets all pass
+	To       []flow.Sink    // an event is sent to these in order, until one refuses it
+	Problems *flow.Problems // of the component that the events come from: takes events that Where fails on
+}
+
+// Send implements flow.Sink.
+func (x *Edge) Send(ctx context.Context, batch []flow.Event) error {
+	if x.Where == nil {
+		return inOrder(ctx, x.To, batch)
+	}
+	return dispatch(ctx, x, batch)
+}
+
+func (x *Edge) choose(e *flow.Event) (way, error) {
+	pass, err := x.Where.Test(e)
+	if pass {
+		return 1, err
+	}
+	return nowhere, err
+}
+
+func (x *Edge) send(ctx context.Context, _ way, run []flow.Event) error {
+	return inOrder(ctx, x.To, run)
+}
+
+func (x *Edge) refuse(ctx context.Context, e *flow.Event, cause error) error {
+	if x.Problems == nil {
+		return cause
+	}
+	return x.Problems.Handle(ctx, flow.Problem{Kind: "where", At: place(x.Where, cause), Err: cause, Event: *e})
+}
+
+// inOrder sends batch to each sink in turn, leaving out what has failed.
+func inOrder(ctx context.Context, sinks []flow.Sink, batch []flow.Event) error {
+	if len(sinks) == 1 {
+		return sinks[0].Send(ctx, batch)
+	}
+	var t tally
+	for _, s := range sinks {
+		if t.causes == nil {
+			t.add(len(batch), 0, len(batch), s.Send(ctx, batch))
+			continue
+		}
+		for i := 0; i < len(batch); {
+			end := i
+			for end < len(batch) && t.causes[end] == nil {
+				end++
+			}
+			if end > i {
+				t.add(len(batch), i, end-i, s.Send(ctx, batch[i:end]))
+			}
+			// What has just failed was sent already: go on behind the run.
+			i = end + 1
+		}
+	}
+	return t.err()
+}
+
+// FanOut returns a sink that sends to all of sinks, for the edges at one port:
+// each gets every event, and an event is delivered when all have taken it. One
+// sink comes back as itself, none as nil.
+func FanOut(sinks []flow.Sink) flow.Sink {
+	switch len(sinks) {
+	case 0:
+		return nil
+	case 1:
+		return sinks[0]
+	}
+	return &fanOut{sinks}
+}
+
+type fanOut struct{ sinks []flow.Sink }
+
+func (f *fanOut) Send(ctx context.Context, batch []flow.Event) error {
+	var t tally
+	for _, s := range f.sinks {
+		t.add(len(batch), 0, len(batch), s.Send(ctx, batch))
+	}
+	return t.err()
+}

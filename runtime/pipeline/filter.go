@@ -1,0 +1,53 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Filter is the configuration of a step that lets some events pass.
+type Filter struct {
+	Where flow.Expr `hcl:"where" required:"true" doc:"what is true for the events that go on; null counts as false"`
+}
+
+// Ports implements flow.StepConfig: a filter has none of its own.
+func (f *Filter) Ports() []string { return nil }
+
+// New implements flow.StepConfig.
+func (f *Filter) New(env flow.StepEnv) (flow.Sink, error) {
+	if f.Where == nil {
+		return nil, &flow.FieldError{Field: "where", Err: errors.New("a filter needs a where")}
+	}
+	return &filter{Filter: *f, env: env}, nil
+}
+
+type filter struct {
+	Filter
+	env flow.StepEnv
+}
+
+func (f *filter) Send(ctx context.Context, batch []flow.Event) error { return dispatch(ctx, f, batch) }
+
+func (f *filter) choose(e *flow.Event) (way, error) {
+	pass, err := f.Where.Test(e)
+	if pass {
+		return 1, err
+	}
+	return nowhere, err
+}
+
+func (f *filter) send(ctx context.Context, _ way, run []flow.Event) error {
+	return f.env.Next.Send(ctx, run)
+}
+
+func (f *filter) refuse(ctx context.Context, e *flow.Event, cause error) error {
+	return refuse(ctx, &f.env, f.Where, e, cause)
+}
+
+// refuse sends an event that a step's expression failed on to the pipeline's
+// err port.
+func refuse(ctx context.Context, env *flow.StepEnv, where flow.Expr, e *flow.Event, cause error) error {
+	return env.Problems.Handle(ctx, flow.Problem{Kind: "step", At: place(where, cause), Step: env.Label, Err: cause, Event: *e})
+}

@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Route is the configuration of a step that sends events to named exits of
+// its pipeline.
+type Route struct {
+	Mode string      `hcl:"mode" oneof:"first|all" doc:"whether an event leaves by the first port that takes it, or by all that do"`
+	Port []RoutePort `hcl:"port" doc:"an exit of the pipeline, named by its label"`
+}
+
+// RoutePort is one exit of a Route.
+type RoutePort struct {
+	Name  string    `hcl:"name,label" doc:"the exit's name: pipeline.<pipeline>.<name>"`
+	Where flow.Expr `hcl:"where" doc:"what is true for the events that leave here; without it, every event that comes to this port"`
+}
+
+// maxPorts is what a way, a set of ports and the next step, can hold.
+const maxPorts = 63
+
+// Ports implements flow.StepConfig.
+func (r *Route) Ports() []string {
+	names := make([]string, len(r.Port))
+	for i, p := range r.Port {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// New implements flow.StepConfig.
+func (r *Route) New(env flow.StepEnv) (flow.Sink, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	s := &route{ports: r.Port, all: r.Mode == "all", env: env, to: make([]flow.Sink, 0, len(r.Port)+1)}
+	for _, p := range r.Port {
+		s.to = append(s.to, env.Port(p.Name))
+	}
+	s.to = append(s.to, env.Next)
+	return s, nil
+}
+
+func (r *Route) check() error {
+	problem := func(format string, args ...any) error {
+		return &flow.FieldError{Field: "port", Err: fmt.Errorf(format, args...)}
+	}
+	if len(r.Port) == 0 {
+		return &flow.FieldError{Field: "port", Err: errors.New("a route needs at least one port")}
+	}
+	if len(r.Port) > maxPorts {
+		return problem("a route has at most %d ports, not %d: let the rest go on to a second route", maxPorts, len(r.Port))
+	}
+	seen := map[string]bool{}
+	open := ""
+	for _, p := range r.Port {
+		switch {
+		case p.Name == "in" || p.Name == "out" || p.Name == "err":
+			return problem("every pipeline has a port %q already: choose another name", p.Name)
+		case seen[p.Name]:
+			return problem("port %q is there twice: join their conditions with ||", p.Name)
+		case open != "" && r.Mode != "all":
+			return problem("no event comes to port %q: port %q before it has no where and takes them all", p.Name, open)
+		}
+		seen[p.Name] = true
+		if p.Where == nil {
+			open = p.Name
+		}
+	}
+	return nil
+}
+
+// route is the step. A way is the set of the sinks in to, as bits; the last of
+// them is the next step.
+type route struct {
+	ports []RoutePort
+	all   bool
+	to    []flow.Sink
+	env   flow.StepEnv
+}
+
+func (r *route) Send(ctx context.Context, batch []flow.Event) error { return dispatch(ctx, r, batch) }
+
+func (r *route) choose(e *flow.Event) (way, error) {
+	var w way
+	for i := range r.ports {
+		if where := r.ports[i].Where; where != nil {
+			takes, err := where.Test(e)
+			if err != nil {
+				return nowhere, &portError{where, err}
+			}
+			if !takes {
+				continue
+			}
+		}
+		w |= 1 << i
+		if !r.all {
+			return w, nil
+		}
+	}
+	if w == nowhere {
+		w = 1 << len(r.ports) // on to the next step
+	}
+	return w, nil
+}
+
+func (r *route) send(ctx context.Context, w way, run []flow.Event) error {
+	if w&(w-1) == 0 {
+		return r.to[bits.TrailingZeros64(uint64(w))].Send(ctx, run)
+	}
+	var t tally
+	for ; w != 0; w &= w - 1 {
+		t.add(len(run), 0, len(run), r.to[bits.TrailingZeros64(uint64(w))].Send(ctx, run))
+	}
+	return t.err()
+}
+
+func (r *route) refuse(ctx context.Context, e *flow.Event, cause error) error {
+	var failed *portError
+	errors.As(cause, &failed)
+	return refuse(ctx, &r.env, failed.where, e, failed.cause)
+}
+
+// portError carries a failed condition from choose to refuse.
+type portError struct {
+	where flow.Expr
+	cause error
+}
+
+func (p *portError) Error() string { return p.cause.Error() }
