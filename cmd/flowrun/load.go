@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// inputs are the flags of all commands that read flows.
+type inputs struct {
+	vars     []string
+	varFiles []string
+}
+
+func (in *inputs) register(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&in.vars, "var", nil, "set a variable of the flow: `name=value` (repeatable)")
+	cmd.Flags().StringArrayVar(&in.varFiles, "var-file", nil, "take variables from a `file` of assignments (repeatable)")
+}
+
+// load reads and checks flows. The flows are there when the report has no
+// errors; err is about the command line.
+func (in *inputs) load(paths []string) (files []*flow.File, report *flows.Report, err error) {
+	for _, v := range in.vars {
+		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
+			return nil, nil, usage("a --var is no assignment: write --var name=value")
+		}
+	}
+	files, report = flows.Load(paths, tables, flows.Inputs{Vars: in.vars, VarFiles: in.varFiles, Env: os.Environ()})
+	return files, report, nil
+}
+
+// loadOrShow loads flows to do something with them, and shows what is to be
+// said about them.
+func (in *inputs) loadOrShow(cmd *cobra.Command, paths []string) ([]*flow.File, error) {
+	files, report, err := in.load(paths)
+	if err != nil {
+		return nil, err
+	}
+	return files, show(cmd, report)
+}
+
+// show prints a report for people, and returns the error to end with.
+func show(cmd *cobra.Command, report *flows.Report) error {
+	w := cmd.ErrOrStderr()
+	fmt.Fprint(w, report.Text(colourful(w)))
+	if report.HasErrors() {
+		return &exitError{code: exitConfig}
+	}
+	return nil
+}
+
+// colourful reports whether w shows colours, and is wanted to.
+func colourful(w io.Writer) bool {
+	return onTerminal(w) && os.Getenv("NO_COLOR") == ""
+}
+
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

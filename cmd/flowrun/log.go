@@ -1,0 +1,128 @@
+package main
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// newLog returns the process's log on w: one line per entry, for people
+// ("console") or machines ("json").
+func newLog(w io.Writer, format string, level zapcore.Level) *zap.Logger {
+	config := zapcore.EncoderConfig{
+		TimeKey:        "time",
+		LevelKey:       "level",
+		NameKey:        "logger",
+		MessageKey:     "msg",
+		LineEnding:     "\n",
+		EncodeLevel:    zapcore.LowercaseLevelEncoder,
+		EncodeTime:     zapcore.RFC3339NanoTimeEncoder,
+		EncodeDuration: zapcore.StringDurationEncoder,
+	}
+	encoder := zapcore.NewJSONEncoder(config)
+	if format == "console" {
+		config.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+		config.EncodeLevel = zapcore.CapitalLevelEncoder
+		if colourful(w) {
+			config.EncodeLevel = zapcore.CapitalColorLevelEncoder
+		}
+		config.ConsoleSeparator = " "
+		encoder = zapcore.NewConsoleEncoder(config)
+	}
+	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)
+	return zap.New(limit(core))
+}
+
+// A limited core lets pass a few entries per second with the same message
+// from the same part of the flow, and says with the next one that passes how
+// many it left out. A problem with every event of a busy connection must not
+// become the load.
+type limited struct {
+	zapcore.Core
+	from  string // the fields that tell where entries come from
+	rates *rates
+}
+
+// perSecond entries with one message from one place are printed.
+const perSecond = 5
+
+// maxRates bounds what is remembered. Messages are constants and places are
+// blocks of flows, so it is not reached; if it is, counting starts anew.
+const maxRates = 10_000
+
+type rates struct {
+	mu  sync.Mutex
+	all map[rateKey]*rate
+}
+
+type rateKey struct{ from, logger, message string }
+
+type rate struct {
+	second  int64
+	passed  int
+	leftOut int
+}
+
+func limit(core zapcore.Core) zapcore.Core {
+	return &limited{Core: core, rates: &rates{all: map[rateKey]*rate{}}}
+}
+
+// With implements zapcore.Core. Each component of each flow has rates of its
+// own; other fields (the connection) do not count, there may be many of them.
+func (l *limited) With(fields []zapcore.Field) zapcore.Core {
+	from := l.from
+	for _, f := range fields {
+		if f.Key == "flow" || f.Key == "component" {
+			from += "\x00" + f.String
+		}
+	}
+	return &limited{l.Core.With(fields), from, l.rates}
+}
+
+// Check implements zapcore.Core.
+func (l *limited) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if l.Enabled(e.Level) {
+		return to.AddCore(e, l)
+	}
+	return to
+}
+
+// Write implements zapcore.Core.
+func (l *limited) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	leftOut, pass := l.rates.take(rateKey{l.from, e.LoggerName, e.Message}, e.Time)
+	if !pass {
+		return nil
+	}
+	if leftOut > 0 {
+		fields = append(fields[:len(fields):len(fields)], zap.Int("left_out", leftOut))
+	}
+	return l.Core.Write(e, fields)
+}
+
+// take reports whether an entry passes, and how many like it did not since the
+// last one that did.
+func (r *rates) take(key rateKey, now time.Time) (leftOut int, pass bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.all[key]
+	if c == nil {
+		if len(r.all) >= maxRates {
+			clear(r.all)
+		}
+		c = &rate{}
+		r.all[key] = c
+	}
+	if s := now.Unix(); s != c.second {
+		c.second, c.passed = s, 0
+	}
+	if c.passed == perSecond {
+		c.leftOut++
+		return 0, false
+	}
+	c.passed++
+	leftOut, c.leftOut = c.leftOut, 0
+	return leftOut, true
+}

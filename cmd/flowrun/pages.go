@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// page is one page of the reference in the repository: it stands beside the
+// code that it is made from.
+type page struct {
+	kind, path, title, intro string
+}
+
+var pages = []page{
+	{"connector", "connectors/README.md", "Connectors", `A connector is a way in or out of the process. ` +
+		"`connector \"<type>\" \"<name>\" { }`" + ` in a flow makes one; ` + "`connect`" + ` blocks
+wire its ports: ` + "`out`" + ` gives what came in, ` + "`err`" + ` what went wrong, and ` + "`in`" + ` takes what is to go out.`},
+	{"codec", "codecs/README.md", "Codecs", `A codec turns one message into one event, and back. A connector names it: ` +
+		"`codec = \"json\"`" + `, or with
+arguments ` + "`codec = { name = \"json\", sort_keys = true }`" + `, or by reference to a block, ` +
+		"`codec \"json\" \"sorted\" { }`" + ` and ` + "`codec = codec.sorted`" + `.`},
+	{"preprocessor", "preprocessors/README.md", "Pre- and postprocessors", `A processor reshapes one direction of one connection, between the connector and the codec. A connector lists
+those that messages pass on their way in (` + "`preprocessors`" + `) and out (` + "`postprocessors`" + `), in this order: ` +
+		"`[\"gzip\", \"separate\"]`" + `,
+with arguments ` + "`[{ name = \"separate\", max_length = \"1MiB\" }]`" + `, or by reference to a block.`},
+	{"step", "runtime/pipeline/README.md", "Steps of a pipeline", `A ` + "`pipeline`" + ` is a list of steps, in the order written. Each step has a label.`},
+}
+
+// markdown is the page's text.
+func (p page) markdown(all []component) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- Written by `flowrun doc --write .` from the code. Change it there. -->\n\n# %s\n\n%s\n\n", p.title, p.intro)
+	b.WriteString("| name | |\n|---|---|\n")
+	for _, c := range all {
+		if c.Kind == p.kind {
+			fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.Name, c.Name, cell(c.Summary))
+		}
+	}
+	if p.kind == "connector" {
+		b.WriteString("\n## Arguments of every connector\n\n")
+		markdownTable(&b, commonArguments())
+	}
+	for _, c := range all {
+		if c.Kind == p.kind {
+			b.WriteString("\n")
+			c.markdown(&b)
+		}
+	}
+	return b.String()
+}
+
+// markdown writes the component's section of its page.
+func (c component) markdown(b *strings.Builder) {
+	fmt.Fprintf(b, "## `%s`\n\n%s.\n\n", c.Name, sentence(c.Summary))
+	if c.Doc != "" {
+		fmt.Fprintf(b, "%s\n\n", c.Doc)
+	}
+	if len(c.Arguments) > 0 {
+		markdownTable(b, c.Arguments)
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(b, "```hcl\n%s```\n", c.Example)
+}
+
+func markdownTable(b *strings.Builder, list []argument) {
+	b.WriteString("| argument | type | default | |\n|---|---|---|---|\n")
+	for _, a := range list {
+		def := ""
+		switch {
+		case a.Required:
+			def = "required"
+		case a.Default != "":
+			def = "`" + a.Default + "`"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", a.Name, cell(a.kind()), cell(def), cell(a.Doc))
+	}
+}
+
+// kind is the argument's type with the values that it may take.
+func (a argument) kind() string {
+	var parts []string
+	for _, v := range a.Values {
+		parts = append(parts, fmt.Sprintf("%q", v))
+	}
+	kind := a.Type
+	if len(parts) > 0 {
+		kind = strings.Join(parts, ", ")
+	}
+	switch {
+	case a.Min != "" && a.Max != "":
+		kind += ", " + a.Min + " to " + a.Max
+	case a.Min != "":
+		kind += ", at least " + a.Min
+	case a.Max != "":
+		kind += ", at most " + a.Max
+	}
+	return kind
+}
+
+// cell makes a text fit into a table.
+func cell(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\n", " "), "|", "\\|")
+}
+
+// sentence begins a text with a capital letter, for where it stands alone.
+func sentence(text string) string {
+	text = strings.TrimSuffix(text, ".")
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// text writes the component for a terminal.
+func (c component) text(b *strings.Builder, bold, plain string) {
+	fmt.Fprintf(b, "%s%s %s%s: %s\n", bold, c.Kind, c.Name, plain, c.Summary)
+	if c.Doc != "" {
+		fmt.Fprintf(b, "\n%s\n", c.Doc)
+	}
+	if len(c.Arguments) > 0 {
+		fmt.Fprintf(b, "\n%sArguments%s\n", bold, plain)
+		textTable(b, c.Arguments)
+	}
+	if c.Kind == "connector" {
+		fmt.Fprintf(b, "\n%sArguments of every connector%s\n", bold, plain)
+		textTable(b, commonArguments())
+	}
+	fmt.Fprintf(b, "\n%sExample%s\n", bold, plain)
+	for line := range strings.Lines(c.Example) {
+		b.WriteString("  " + line)
+	}
+}
+
+func textTable(b *strings.Builder, list []argument) {
+	width := 0
+	for _, a := range list {
+		width = max(width, len(a.Name))
+	}
+	for _, a := range list {
+		kind := a.kind()
+		switch {
+		case a.Required:
+			kind += ", required"
+		case a.Default != "":
+			kind += ", default " + a.Default
+		}
+		fmt.Fprintf(b, "  %-*s  %s\n  %-*s  (%s)\n", width, a.Name, a.Doc, width, "", kind)
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// component is what the reference says about one component. All of it comes
+// from the component's Spec and the tags and defaults of its configuration.
+type component struct {
+	Kind      string     `json:"kind"`
+	Name      string     `json:"name"`
+	Summary   string     `json:"summary"`
+	Doc       string     `json:"doc"`
+	Arguments []argument `json:"arguments"`
+	Example   string     `json:"example"`
+}
+
+// argument is one argument or block of a configuration. Arguments of blocks
+// are named with the block: "tls.cert".
+type argument struct {
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Required bool     `json:"required,omitempty"`
+	Default  string   `json:"default,omitempty"` // as in a flow
+	Values   []string `json:"values,omitempty"`  // the only ones allowed
+	Min      string   `json:"min,omitempty"`
+	Max      string   `json:"max,omitempty"`
+	Doc      string   `json:"doc"`
+}
+
+// reference describes the components of tables, in their order.
+func reference(t flows.Tables) []component {
+	var all []component
+	all = append(all, describe("connector", t.Connectors)...)
+	all = append(all, describe("codec", t.Codecs)...)
+	all = append(all, describe("preprocessor", t.Processors)...)
+	all = append(all, describe("step", t.Steps)...)
+	return all
+}
+
+// kinds are the kinds of components, in the order in which they are listed.
+var kinds = []string{"connector", "codec", "preprocessor", "step"}
+
+func describe[C any](kind string, specs []flow.Spec[C]) []component {
+	var all []component
+	for _, s := range specs {
+		all = append(all, component{
+			Kind:      kind,
+			Name:      s.Name,
+			Summary:   s.Summary,
+			Doc:       strings.TrimSpace(s.Doc),
+			Arguments: arguments("", reflect.ValueOf(s.Config()), true),
+			Example:   strings.TrimSpace(s.Example) + "\n",
+		})
+	}
+	return all
+}
+
+// commonArguments are those that every connector has beside its own.
+func commonArguments() []argument {
+	list := []argument{
+		{Name: "codec", Type: "codec", Doc: "how messages become events, and events messages: a name, an object with a name and arguments, or a reference to a `codec` block"},
+		{Name: "preprocessors", Type: "list of processors", Doc: "what messages pass on their way in, in this order"},
+		{Name: "postprocessors", Type: "list of processors", Doc: "what messages pass on their way out, in this order"},
+	}
+	common := flow.DefaultCommon()
+	return append(list, arguments("", reflect.ValueOf(&common), true)...)
+}
+
+// arguments lists the fields of a configuration. defaults says whether the
+// values that it holds are what an argument left out means.
+func arguments(prefix string, v reflect.Value, defaults bool) []argument {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			return nil
+		}
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	var list []argument
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		tag := field.Tag.Get("hcl")
+		if tag == "" {
+			if field.Anonymous {
+				list = append(list, arguments(prefix, value, defaults)...)
+			}
+			continue
+		}
+		name, option, _ := strings.Cut(tag, ",")
+		a := argument{
+			Name:     prefix + name,
+			Type:     typeName(field.Type),
+			Required: field.Tag.Get("required") == "true",
+			Min:      field.Tag.Get("min"),
+			Max:      field.Tag.Get("max"),
+			Doc:      field.Tag.Get("doc"),
+		}
+		if values := field.Tag.Get("oneof"); values != "" {
+			a.Values = strings.Split(values, "|")
+		}
+		if option == "label" {
+			a.Type = "label"
+		}
+		if a.Type == "block" || a.Type == "blocks" {
+			list = append(list, a)
+			list = append(list, blockArguments(a.Name+".", value, defaults)...)
+			continue
+		}
+		if defaults && !a.Required {
+			a.Default = spellDefault(value)
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// blockArguments lists what is in a block. One that is not there by itself
+// has no defaults to show.
+func blockArguments(prefix string, v reflect.Value, defaults bool) []argument {
+	switch {
+	case v.Kind() == reflect.Slice:
+		elem := v.Type().Elem()
+		if elem.Kind() == reflect.Pointer {
+			elem = elem.Elem()
+		}
+		return arguments(prefix, reflect.New(elem), false)
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return arguments(prefix, reflect.New(v.Type().Elem()), false)
+	}
+	return arguments(prefix, v, defaults)
+}
+
+var (
+	textType = reflect.TypeFor[encoding.TextUnmarshaler]()
+	exprType = reflect.TypeFor[flow.Expr]()
+)
+
+// typeName is the type of an argument as a flow author sees it.
+func typeName(t reflect.Type) string {
+	switch t {
+	case exprType:
+		return "expression"
+	case reflect.TypeFor[flow.Secret]():
+		return "string (secret)"
+	case reflect.TypeFor[flow.URL]():
+		return "URL"
+	}
+	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType) || t == reflect.TypeFor[flow.Path]() {
+		return strings.ToLower(t.Name())
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "bool"
+	case reflect.Int, reflect.Int64, reflect.Uint, reflect.Uint64:
+		return "integer"
+	case reflect.Float64:
+		return "number"
+	case reflect.String:
+		return "string"
+	case reflect.Map:
+		return "map of " + typeName(t.Elem())
+	case reflect.Slice:
+		if inner := typeName(t.Elem()); inner != "block" {
+			return "list of " + inner
+		}
+		return "blocks"
+	case reflect.Pointer:
+		return typeName(t.Elem())
+	case reflect.Struct:
+		return "block"
+	}
+	return t.Name()
+}
+
+// spellDefault spells a value as in a flow; "" where there is no default to
+// speak of.
+func spellDefault(v reflect.Value) string {
+	if v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			return ""
+		}
+		v = v.Elem()
+	}
+	if _, secret := v.Interface().(flow.Secret); secret {
+		return ""
+	}
+	if u, ok := v.Interface().(flow.URL); ok && u.IsZero() {
+		return ""
+	}
+	if s, ok := v.Interface().(fmt.Stringer); ok {
+		return fmt.Sprintf("%q", s.String())
+	}
+	switch v.Kind() {
+	case reflect.String:
+		if v.String() == "" {
+			return ""
+		}
+		return fmt.Sprintf("%q", v.String())
+	case reflect.Slice, reflect.Map:
+		if v.Len() == 0 {
+			return ""
+		}
+		var parts []string
+		if v.Kind() == reflect.Slice {
+			for i := range v.Len() {
+				parts = append(parts, spellDefault(v.Index(i)))
+			}
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return fmt.Sprint(v.Interface())
+}

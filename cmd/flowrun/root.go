@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newRoot() *cobra.Command {
+	root := group("flowrun", "Turns flow files into running services")
+	root.Long = `flowrun turns a flow file into a running service: connectors bring bytes in and
+out, codecs and processors turn bytes into events and back, connect blocks wire
+them, and every event remembers the connection that it came from.`
+	root.SilenceErrors = true // main prints errors, once
+	root.SilenceUsage = true
+	root.SetFlagErrorFunc(flagError)
+
+	server := group("server", "Run flows")
+	server.AddCommand(newServerRun())
+	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newDoc(), newVersion())
+	root.SetHelpCommand(newHelp())
+	root.InitDefaultCompletionCmd("flowrun")
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = cobra.ArbitraryArgs, needCommand
+			for _, shell := range c.Commands() {
+				shell.Args = between(0, 0, "no arguments")
+			}
+		}
+	}
+	return root
+}
+
+// group is a command that only holds others.
+func group(name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  cobra.ArbitraryArgs,
+		RunE:  needCommand,
+	}
+}
+
+// needCommand is what a group does when it is run by itself.
+func needCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		cmd.SetOut(cmd.ErrOrStderr())
+		_ = cmd.Help() // what it cannot print, nobody can be told
+		return &exitError{code: exitUsage}
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return usage("%s has no command %q%s (`%[1]s --help` lists them)", cmd.CommandPath(), args[0], didYouMean(args[0], names))
+}
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return needCommand(about, rest)
+			}
+			return about.Help()
+		},
+	}
+}
+
+// flagError makes an error of the flag parser one of usage.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := ""
+	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		hint = didYouMean(name, names)
+	}
+	return usage("%s: %w%s (`%[1]s --help` lists the flags)", cmd.CommandPath(), err, hint)
+}
+
+// between counts arguments, and says what is expected: "a flow file".
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usage("%s takes %s: %s", cmd.CommandPath(), what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// many is the upper bound where there is none.
+const many = math.MaxInt
+
+// didYouMean asks for the name that is most like the given one, if one is.
+func didYouMean(given string, names []string) string {
+	best, distance := "", 1+len(given)/3
+	for _, name := range names {
+		d := levenshtein.Distance(given, name, nil)
+		if d <= distance && d < len(name) || strings.HasPrefix(name, given) && len(given) > 1 {
+			best, distance = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %q?", best)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/flowrun/flowrun/runtime/engine"
+)
+
+// drainTimeout bounds a graceful end.
+const drainTimeout = 10 * time.Second
+
+func newServerRun() *cobra.Command {
+	var in inputs
+	var level, format string
+	cmd := &cobra.Command{
+		Use:   "run FLOW…",
+		Short: "Run flows until they end or the process is told to",
+		Long: `Runs flow files, or folders of them, side by side in one process. All are checked
+before anything starts. A line on standard error says where each listener listens,
+once requests are served.
+
+SIGTERM or SIGINT ends gracefully: what is in flight is delivered and peers are told
+goodbye. A second one ends at once. The process also ends, with the code that the
+flow chose, when an exit connector asks for it or when every source has ended.`,
+		Example: "  flowrun server run echo.hcl\n  flowrun server run --var url=127.0.0.1:8080 a.hcl b/",
+		Args:    between(1, many, "a flow file or folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stderr := cmd.ErrOrStderr()
+			if !slices.Contains(logLevels, level) {
+				return usage("there is no log level %q%s; the levels are %s", level, didYouMean(level, logLevels), strings.Join(logLevels, ", "))
+			}
+			if format == "" {
+				format = "json"
+				if onTerminal(stderr) {
+					format = "console"
+				}
+			} else if !slices.Contains(logFormats, format) {
+				return usage("there is no log format %q%s; the formats are %s", format, didYouMean(format, logFormats), strings.Join(logFormats, ", "))
+			}
+			atLevel, err := zapcore.ParseLevel(level)
+			if err != nil {
+				return err
+			}
+
+			files, err := in.loadOrShow(cmd, args)
+			if err != nil {
+				return err
+			}
+			log := newLog(stderr, format, atLevel)
+			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
+			e, err := engine.New(engine.Options{
+				Files:        files,
+				Log:          log,
+				DrainTimeout: drainTimeout,
+				Ready: func(listeners []engine.Listener) {
+					for _, l := range listeners {
+						fmt.Fprintf(stderr, "%s: connector.%s listens on %s\n", l.Flow, l.Connector, l.URL)
+					}
+				},
+			})
+			if err != nil {
+				return err
+			}
+			ctx, stop := untilSignal(cmd, e.Stop)
+			defer stop()
+			code, err := e.Run(ctx)
+			if err != nil || code != exitGood {
+				return &exitError{code, err}
+			}
+			return nil
+		},
+	}
+	in.register(cmd)
+	cmd.Flags().StringVar(&level, "log-level", "info", "lowest `level` that is logged: "+strings.Join(logLevels, ", "))
+	cmd.Flags().StringVar(&format, "log-format", "", "`format` of the log: console or json (default console on a terminal, json otherwise)")
+	return cmd
+}
+
+var (
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	logFormats = []string{"console", "json"}
+)
+
+// untilSignal returns a context that ends with the first SIGTERM or SIGINT.
+// The second one calls now. stop ends the watch.
+func untilSignal(cmd *cobra.Command, now func()) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	ended := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-ended:
+				return
+			case s := <-signals:
+				if n == 0 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "flowrun: %s: draining for up to %s; once more ends at once\n", signalName(s), drainTimeout)
+					cancel()
+					continue
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "flowrun: %s: ending at once\n", signalName(s))
+				now()
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(ended)
+		cancel()
+	}
+}
+
+func signalName(s os.Signal) string {
+	if s == syscall.SIGINT {
+		return "SIGINT"
+	}
+	return "SIGTERM"
+}
