@@ -1,0 +1,130 @@
+// Package interop holds the echo flow against WebSocket clients that we did
+// not write: `ws` for Node and `websockets` for Python. The checks are the
+// scripts in testdata; the packages come from their registries at the first
+// run and stay in the user's cache folder.
+package interop
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/flowrun/flowrun/tests/process"
+)
+
+// The versions that are tested against.
+const (
+	nodeWS           = "8.23.0"
+	pythonWebsockets = "15.0.1"
+)
+
+func TestNode(t *testing.T) {
+	node := tool(t, "node")
+	modules := installed(t, "ws-"+nodeWS, func(ctx context.Context, dir string) *exec.Cmd {
+		return exec.CommandContext(ctx, tool(t, "npm"), "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "ws@"+nodeWS)
+	})
+	against(t, []string{"NODE_PATH=" + filepath.Join(modules, "node_modules")}, node, "client.js")
+}
+
+func TestPython(t *testing.T) {
+	python := tool(t, "python3")
+	if out, err := exec.CommandContext(t.Context(), python, "-c", "import asyncio; asyncio.timeout").CombinedOutput(); err != nil {
+		t.Skipf("skipped: the script needs Python 3.11 or later: %s", out)
+	}
+	packages := installed(t, "websockets-"+pythonWebsockets, func(ctx context.Context, dir string) *exec.Cmd {
+		return exec.CommandContext(ctx, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", dir, "websockets=="+pythonWebsockets)
+	})
+	against(t, []string{"PYTHONPATH=" + packages, "PYTHONDONTWRITEBYTECODE=1"}, python, "client.py")
+}
+
+// against runs a script's checks. When the script says that it waits, the
+// server is told to end; both must then end well.
+func against(t *testing.T, env []string, interpreter, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	binary, err := process.Build(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := process.Start(ctx, process.Options{}, binary, "server", "run", "--var", "url=127.0.0.1:0", filepath.Join("testdata", "echo.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Kill()
+	addr, err := server.Listening(ctx, "edge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := process.Start(ctx, process.Options{Env: env}, interpreter, filepath.Join("testdata", script), "ws://"+addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Kill()
+	said := func() string {
+		return fmt.Sprintf("%s%s\nthe server:\n%s", client.Stdout, client.Stderr, server.Stderr)
+	}
+	if err := client.Stdout.Wait(ctx, func(text string) bool { return strings.Contains(text, "waiting for the server to end") }); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, said())
+	}
+	if err := server.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := client.Wait(ctx); err != nil || code != 0 {
+		t.Errorf("%s ended with code %d, %v\n%s", script, code, err, said())
+	}
+	if code, err := server.Wait(ctx); err != nil || code != 0 {
+		t.Errorf("the server ended with code %d, %v\n%s", code, err, said())
+	}
+	t.Logf("%s", client.Stdout)
+}
+
+// tool finds a program, or skips the test.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	return path
+}
+
+// installed returns the folder with a package, which install puts there when
+// it is not in the cache yet. Where that cannot be done, the test is skipped.
+func installed(t *testing.T, name string, install func(ctx context.Context, dir string) *exec.Cmd) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = t.TempDir()
+	}
+	cache = filepath.Join(cache, "flowrun-interop")
+	dir := filepath.Join(cache, name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	scratch, err := os.MkdirTemp(cache, name+".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(scratch)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	if out, err := install(ctx, scratch).CombinedOutput(); err != nil {
+		t.Skipf("skipped: %s could not be installed: %v\n%s", name, err, out)
+	}
+	if err := os.Rename(scratch, dir); err != nil {
+		if _, there := os.Stat(dir); there != nil { // another run may have been faster
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
