@@ -46,6 +46,10 @@ preprocessor, step), or tells all about the one called NAME.`,
 				}
 			} else {
 				list(&b, found, bold, plain)
+				if len(args) > 0 && args[0] == "connector" {
+					fmt.Fprintf(&b, "\n%sArguments of every connector%s\n", bold, plain)
+					textTable(&b, commonArguments())
+				}
 			}
 			_, err = fmt.Fprint(cmd.OutOrStdout(), b.String())
 			return err

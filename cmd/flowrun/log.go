@@ -1,6 +1,7 @@
 package main
 
 import (
+	"hash/maphash"
 	"io"
 	"sync"
 	"time"
@@ -49,16 +50,15 @@ type limited struct {
 // perSecond entries with one message from one place are printed.
 const perSecond = 5
 
-// maxRates bounds what is remembered. Messages are constants and places are
-// blocks of flows, so it is not reached; if it is, counting starts anew.
+// maxRates bounds what is remembered, in case every message is another one;
+// when it is reached, counting starts anew.
 const maxRates = 10_000
 
 type rates struct {
-	mu  sync.Mutex
-	all map[rateKey]*rate
+	seed maphash.Seed
+	mu   sync.Mutex
+	all  map[uint64]*rate // by the hash of place and message, since a message may be long
 }
-
-type rateKey struct{ from, logger, message string }
 
 type rate struct {
 	second  int64
@@ -67,7 +67,7 @@ type rate struct {
 }
 
 func limit(core zapcore.Core) zapcore.Core {
-	return &limited{Core: core, rates: &rates{all: map[rateKey]*rate{}}}
+	return &limited{Core: core, rates: &rates{seed: maphash.MakeSeed(), all: map[uint64]*rate{}}}
 }
 
 // With implements zapcore.Core. Each component of each flow has rates of its
@@ -92,7 +92,7 @@ func (l *limited) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.Chec
 
 // Write implements zapcore.Core.
 func (l *limited) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	leftOut, pass := l.rates.take(rateKey{l.from, e.LoggerName, e.Message}, e.Time)
+	leftOut, pass := l.rates.take(l.from+"\x00"+e.LoggerName+"\x00"+e.Message, e.Time)
 	if !pass {
 		return nil
 	}
@@ -104,7 +104,8 @@ func (l *limited) Write(e zapcore.Entry, fields []zapcore.Field) error {
 
 // take reports whether an entry passes, and how many like it did not since the
 // last one that did.
-func (r *rates) take(key rateKey, now time.Time) (leftOut int, pass bool) {
+func (r *rates) take(what string, now time.Time) (leftOut int, pass bool) {
+	key := maphash.String(r.seed, what)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.all[key]

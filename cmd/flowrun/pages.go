@@ -122,8 +122,7 @@ func (c component) text(b *strings.Builder, bold, plain string) {
 		textTable(b, c.Arguments)
 	}
 	if c.Kind == "connector" {
-		fmt.Fprintf(b, "\n%sArguments of every connector%s\n", bold, plain)
-		textTable(b, commonArguments())
+		fmt.Fprintf(b, "\nEvery connector also has codec, preprocessors and others: `flowrun doc connector` lists them.\n")
 	}
 	fmt.Fprintf(b, "\n%sExample%s\n", bold, plain)
 	for line := range strings.Lines(c.Example) {
