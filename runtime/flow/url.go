@@ -13,10 +13,21 @@ import (
 type URL struct {
 	Scheme string // in lower case; empty when none was written
 	Host   string // name or IP address, without brackets
-	Port   int    // 0 when none was written
+	Port   int    // NoPort when none was written
 	Path   string // "" or "/…"
 	Query  string // without "?"
 	User   *url.Userinfo
+}
+
+// NoPort is the port of a URL that names none.
+const NoPort = -1
+
+// OrPort returns the URL with port where it names none.
+func (u URL) OrPort(port int) URL {
+	if u.Port == NoPort {
+		u.Port = port
+	}
+	return u
 }
 
 // UnmarshalText parses and checks the parts that every connector needs.
@@ -40,7 +51,7 @@ func (u *URL) UnmarshalText(text []byte) error {
 	if p.Fragment != "" {
 		return fmt.Errorf("a URL of a connection has no fragment (#%s)", p.Fragment)
 	}
-	*u = URL{Scheme: strings.ToLower(p.Scheme), Host: p.Hostname(), Path: p.Path, Query: p.RawQuery, User: p.User}
+	*u = URL{Scheme: strings.ToLower(p.Scheme), Host: p.Hostname(), Path: p.Path, Query: p.RawQuery, User: p.User, Port: NoPort}
 	if u.Scheme == "none" && withScheme != s {
 		u.Scheme = ""
 	}
@@ -78,7 +89,7 @@ func (u URL) String() string {
 	if u.User != nil {
 		b.WriteString(u.User.Username() + ":" + redacted + "@")
 	}
-	if u.Port == 0 && u.Scheme != "" {
+	if u.Port == NoPort {
 		host := u.Host
 		if strings.Contains(host, ":") {
 			host = "[" + host + "]"
@@ -101,7 +112,7 @@ func (u URL) Reveal(scheme string) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	if u.Port != 0 {
+	if u.Port != NoPort {
 		host = u.Addr()
 	}
 	return (&url.URL{Scheme: scheme, Host: host, Path: u.Path, RawQuery: u.Query}).String()

@@ -17,6 +17,7 @@ type Link struct {
 	inlet  inlet
 	out    *outlet
 	ctx    readerContext
+	writes bool // it was opened with a writer
 	// corked says that replies of the running turn wait in the writer. Only
 	// the reader's goroutine looks at it.
 	corked bool
@@ -166,10 +167,11 @@ func (l *Link) Close(ctx context.Context, reason error) {
 	}
 	l.uncork(ctx)
 	l.table.remove(l)
-	if l.out == l.table.single {
-		l.out.detach()
-	} else {
+	switch {
+	case l.out != l.table.single:
 		l.out.close(reason)
+	case l.writes:
+		l.out.detach()
 	}
 }
 

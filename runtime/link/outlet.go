@@ -49,10 +49,10 @@ func newOutlet(t *Table) *outlet {
 }
 
 // attach connects a writer; what is queued goes to it.
-func (o *outlet) attach(w flow.Writer) {
+func (o *outlet) attach(w flow.Writer, origin *flow.Origin) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.writer = w
+	o.writer, o.origin, o.told = w, origin, false
 	o.startWriter()
 	o.notify()
 }

@@ -113,14 +113,16 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	if l.out == nil {
 		l.out = newOutlet(t)
 	}
-	l.out.origin = &l.origin
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.links == nil {
 		return nil, flow.ErrClosed
 	}
 	t.links[l.origin.Seq] = l
-	l.out.attach(w)
+	if w != nil {
+		l.writes = true
+		l.out.attach(w, &l.origin)
+	}
 	return l, nil
 }
 

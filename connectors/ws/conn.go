@@ -1,0 +1,299 @@
+package ws
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// readAhead is how much one read takes from the socket. A frame that does not
+// fit is read by the library.
+const readAhead = 32 << 10
+
+// turn is what a connection needs only while there is something to read.
+type turn struct {
+	buf    [readAhead]byte
+	frames []flow.Frame
+}
+
+var turns = sync.Pool{New: func() any { return &turn{} }}
+
+// conn is the socket as the library sees it: net.Conn's Read, Write and Close.
+// It is made by a server for each client, and called by one goroutine, except
+// for what out does under its lock.
+//
+// Read is where the data path lives. At the border of two frames, conn takes
+// all simple frames from its read-ahead and gives them to the link, in
+// batches; the rest it hands to the library. So the library sees a connection
+// on which clients do nothing but ping, close, fragment and misbehave.
+type conn struct {
+	net.Conn
+	out
+	raw     syscall.RawConn // nil for TLS, which must be read by blocking calls
+	readRaw func(fd uintptr) bool
+	deliver func([]flow.Frame) // whole messages, of which the bytes are valid until it returns
+	limits  *Common
+	leave   leave // how the connection is ended from outside
+
+	turn       *turn  // while in holds anything
+	start, end int    // of what is read and not yet used, in turn.buf
+	rest       []byte // the beginning of a frame, kept while the connection waits without a turn
+	theirs     int64  // bytes of the current frame that go to the library
+	fragments  int    // frames so far of a message that the library reads; 0 outside of one
+	pending    []byte // a control frame that the library is writing
+	n          int    // what readRaw has read
+	err        error
+	looking    bool // readRaw must not wait
+}
+
+// errDry says that there is nothing to read at the moment.
+var errDry = errors.New("nothing to read")
+
+func newConn(nc net.Conn, already []byte, limits *Common) *conn {
+	c := &conn{Conn: nc, limits: limits, rest: already}
+	c.out.nc = nc
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if raw, err := tcp.SyscallConn(); err == nil {
+			c.raw, c.readRaw = raw, c.tryRead
+		}
+	}
+	return c
+}
+
+// Read gives the library bytes of the frames that it must see. On the way to
+// one it deals with all others.
+func (c *conn) Read(p []byte) (int, error) {
+	for c.theirs == 0 {
+		h, err := c.next()
+		if err != nil {
+			return 0, err
+		}
+		if err := c.handOver(&h); err != nil {
+			return 0, err
+		}
+	}
+	if int64(len(p)) > c.theirs {
+		p = p[:c.theirs]
+	}
+	if c.start == c.end {
+		if err := c.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, c.turn.buf[c.start:c.end])
+	c.start += n
+	c.theirs -= int64(n)
+	return n, nil
+}
+
+// next deals with simple frames until the read-ahead begins with the header of
+// another one, which it returns.
+func (c *conn) next() (header, error) {
+	for {
+		if c.start < c.end {
+			h, ok := c.take()
+			if ok {
+				return h, nil
+			}
+			if err := c.leave.violation; err != nil {
+				return header{}, err
+			}
+		}
+		if err := c.fill(); err != nil {
+			return header{}, err
+		}
+	}
+}
+
+// take delivers the simple frames that are whole in the read-ahead. It returns
+// the header of a frame that is not for us, once those before it are
+// delivered.
+func (c *conn) take() (h header, found bool) {
+	t := c.turn
+	frames := t.frames[:0]
+	for c.start < c.end {
+		var ok bool
+		if h, ok = parseHeader(t.buf[c.start:c.end]); !ok {
+			break
+		}
+		if !h.simple() || c.fragments > 0 || h.length > uint64(c.limits.MaxMessage) || h.total() > readAhead {
+			found = true
+			break
+		}
+		if h.total() > int64(c.end-c.start) {
+			break
+		}
+		payload := t.buf[c.start+h.size : c.start+int(h.total())]
+		c.start += int(h.total())
+		unmask(payload, h.mask)
+		binary := h.opcode() == opBinary
+		if !binary && !c.validText(payload) {
+			c.leave.violation = errNotUTF8
+			break
+		}
+		frames = append(frames, flow.Frame{Data: payload, Binary: binary})
+	}
+	if len(frames) > 0 {
+		c.deliver(frames)
+		clear(frames)
+	}
+	t.frames = frames[:0]
+	return h, found
+}
+
+func (c *conn) validText(p []byte) bool {
+	return c.limits.UTF8 != "strict" || utf8.Valid(p)
+}
+
+// handOver lets the library read the frame that begins with h.
+func (c *conn) handOver(h *header) error {
+	c.theirs = h.total()
+	if h.control() {
+		return nil
+	}
+	c.fragments++
+	if c.fragments > c.limits.MaxFragments {
+		return errFragments
+	}
+	if h.fin() {
+		c.fragments = 0
+	}
+	return nil
+}
+
+// fill reads more into the read-ahead: what has come, or when there is
+// nothing, what comes next. Before it waits, replies are sent, and the buffer
+// is given back.
+func (c *conn) fill() error {
+	for {
+		err := c.readMore()
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errDry) {
+			return err
+		}
+		if err := c.woken(errors.Is(err, errDry)); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *conn) readMore() error {
+	if c.raw == nil {
+		return c.readBlocking()
+	}
+	c.n, c.err = 0, nil
+	if err := c.raw.Read(c.readRaw); err != nil {
+		return err
+	}
+	return c.err
+}
+
+// tryRead is called when the socket may be readable; false waits for that.
+func (c *conn) tryRead(fd uintptr) bool {
+	if c.looking && c.leave.looks == 0 {
+		c.err = errDry
+		return true
+	}
+	c.room()
+	n, err := syscall.Read(int(fd), c.turn.buf[c.end:])
+	for errors.Is(err, syscall.EINTR) {
+		n, err = syscall.Read(int(fd), c.turn.buf[c.end:])
+	}
+	switch {
+	case n > 0:
+		c.end += n
+		c.leave.looks--
+		return true
+	case errors.Is(err, syscall.EAGAIN):
+		if c.looking {
+			c.err = errDry
+			return true
+		}
+		c.idle()
+		c.err = c.failure()
+		return c.err != nil
+	case err == nil:
+		c.err = io.EOF
+	default:
+		c.err = os.NewSyscallError("read", err)
+	}
+	return true
+}
+
+// readBlocking reads from a connection that cannot say whether a read would
+// block. The first byte is read alone, so that no buffer is held meanwhile.
+func (c *conn) readBlocking() error {
+	c.idle()
+	var first [1]byte
+	if _, err := io.ReadFull(c.Conn, first[:]); err != nil {
+		return err
+	}
+	c.room()
+	c.turn.buf[c.end] = first[0]
+	c.end++
+	if c.end == readAhead {
+		return nil
+	}
+	n, err := c.Conn.Read(c.turn.buf[c.end:])
+	c.end += n
+	return err
+}
+
+// idle is called before the connection waits: replies leave, and a partial
+// frame is kept in as little memory as it needs.
+func (c *conn) idle() {
+	_ = c.Flush(context.Background()) // asked for by failure
+	if c.turn == nil {
+		return
+	}
+	if c.start < c.end {
+		c.rest = append([]byte(nil), c.turn.buf[c.start:c.end]...)
+	}
+	c.release()
+}
+
+func (c *conn) release() {
+	if c.turn != nil {
+		turns.Put(c.turn)
+		c.turn, c.start, c.end = nil, 0, 0
+	}
+}
+
+// room makes place behind what is in the read-ahead.
+func (c *conn) room() {
+	switch {
+	case c.turn == nil:
+		c.turn = turns.Get().(*turn)
+		c.start, c.end = 0, copy(c.turn.buf[:], c.rest)
+		c.rest = nil
+	case c.start > 0:
+		c.end = copy(c.turn.buf[:], c.turn.buf[c.start:c.end])
+		c.start = 0
+	}
+}
+
+// Write takes what the library writes: control frames, in pieces.
+func (c *conn) Write(p []byte) (int, error) {
+	c.pending = append(c.pending, p...)
+	for {
+		h, ok := parseHeader(c.pending)
+		if !ok || int64(len(c.pending)) < h.total() {
+			return len(p), nil
+		}
+		c.control(c.pending[:h.total()])
+		c.pending = c.pending[h.total():]
+		if len(c.pending) == 0 {
+			c.pending = nil
+		}
+	}
+}
+
+// Close is called by the library when it has done with the connection. The
+// connection's goroutine closes the socket, when the last bytes have left.
+func (c *conn) Close() error { return nil }

@@ -1,0 +1,84 @@
+package ws
+
+const serverDoc = `
+Every client is a connection of its own, with its own codec and processors. An
+event that came from a client and reaches this connector's ` + "`in`" + ` goes back to
+that client; the aggregate of several goes to each of them. To address another
+connection, a flow writes ` + "`meta.ws_server.peer`" + `: its id, or host and port.
+
+Events carry ` + "`meta.ws_server`" + ` = ` + "`{ tls, binary, peer = { id, host, port } }`" + `, and ` + "`peer`" + `
+with path, parameters, query and headers of the handshake. A reply is sent as
+the type of frame its message came in, when codec and processors are the same
+both ways; else as text for text codecs, and binary for binary ones. Writing
+` + "`meta.ws_server.binary`" + ` decides otherwise.
+
+Several ws_servers may share an address, with different paths.
+
+Delivered means: handed to the client's socket, or put into its ` + "`queue`" + ` when the
+event is not a reply to the message just read. A reply to a client that has
+gone is dropped, counted, and logged once per connection.
+
+On a graceful end, every client gets the answers to what it has sent, and a
+close frame with code 1001.
+`
+
+const serverExample = `connector "ws_server" "edge" {
+  url            = "127.0.0.1:4242"
+  preprocessors  = ["separate"]
+  codec          = "json"
+  postprocessors = ["separate"]
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
+`
+
+const clientDoc = `
+One connection, both directions: events that reach ` + "`in`" + ` are sent, messages that
+arrive leave by ` + "`out`" + `. A connection that is lost, noticed on reading or writing,
+is made again as ` + "`reconnect`" + ` says.
+
+Delivered means: taken by the ` + "`queue`" + `, which is kept over a lost connection. A
+message that the socket had taken when the connection broke is not sent again;
+one that it had not taken is. What is still queued when the connector gives up
+or the process ends is counted and logged as lost. A crash loses the queue.
+
+The environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. User and
+password in the URL become an Authorization header and are never logged.
+
+On a graceful end, the queue is written, and answers are read until none has
+come for 100 ms.
+`
+
+const clientExample = `connector "file" "in" {
+  path  = "in.json"
+  mode  = "read"
+  codec = "json"
+}
+
+connector "ws_client" "feed" {
+  url            = "ws://127.0.0.1:4242/"
+  codec          = "json"
+  postprocessors = ["separate"]
+  reconnect {
+    interval    = "500ms"
+    max_retries = 3
+  }
+}
+
+connector "stdio" "console" {
+  codec = "json"
+}
+
+connect "send" {
+  from = connector.in
+  to   = connector.feed
+}
+
+connect "show" {
+  from = connector.feed
+  to   = connector.console
+}
+`

@@ -1,0 +1,149 @@
+package ws
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// corkLimit is how many bytes of replies wait at most for the reader to have
+// nothing more to read.
+const corkLimit = 64 << 10
+
+// out is the writing half of a server's connection: frames are appended to a
+// buffer, and the buffer is written at once.
+type out struct {
+	mu     sync.Mutex
+	nc     net.Conn
+	buf    *[]byte // from outBufs, while there is something in it
+	ended  bool    // a close frame is in: nothing may follow
+	broken error   // why nothing can be written any more
+	// since is the time, on the sweep's clock, at which the write that is
+	// going on began; 0 when there is none.
+	since atomic.Int64
+	clock *atomic.Int64
+}
+
+var outBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+// Write implements flow.Writer.
+func (o *out) Write(_ context.Context, frames []flow.Frame, corked bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range frames {
+		opcode := byte(opText)
+		if frames[i].Binary {
+			opcode = opBinary
+		}
+		if err := o.add(opcode, frames[i].Data); err != nil {
+			return err
+		}
+	}
+	if corked && (o.buf == nil || len(*o.buf) < corkLimit) {
+		return nil
+	}
+	return o.flush()
+}
+
+// Flush implements flow.Writer.
+func (o *out) Flush(context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.flush()
+}
+
+// sendClose appends a close frame, after which nothing else is taken, and
+// sends all. It reports whether it was the first.
+func (o *out) sendClose(code int, reason string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.add(opClose, closePayload(code, reason)) != nil {
+		return false
+	}
+	o.ended = true
+	_ = o.flush() // the reader notices a broken connection
+	return true
+}
+
+// control appends a control frame that the library has made. What it makes
+// after a close frame is dropped: its answer to a close that we began.
+func (o *out) control(frame []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended || o.broken != nil {
+		return
+	}
+	o.grow()
+	*o.buf = append(*o.buf, frame...)
+	o.ended = frame[0]&opBits == opClose
+	if o.ended {
+		_ = o.flush()
+	}
+}
+
+// add appends a frame. The caller holds mu.
+func (o *out) add(opcode byte, payload []byte) error {
+	switch {
+	case o.broken != nil:
+		return o.broken
+	case o.ended:
+		return flow.ErrGone
+	}
+	o.grow()
+	*o.buf = appendFrame(*o.buf, opcode, payload)
+	return nil
+}
+
+func (o *out) grow() {
+	if o.buf == nil {
+		o.buf = outBufs.Get().(*[]byte)
+	}
+}
+
+// flush writes the buffer. The caller holds mu. A connection that cannot be
+// written to is given up: its reader is woken and finds out why.
+func (o *out) flush() error {
+	if o.buf == nil {
+		return o.broken
+	}
+	if o.broken == nil && len(*o.buf) > 0 {
+		o.since.Store(o.clock.Load())
+		_, o.broken = o.nc.Write(*o.buf)
+		o.since.Store(0)
+		if o.broken != nil {
+			_ = o.nc.SetReadDeadline(past)
+		}
+	}
+	if b := o.buf; cap(*b) <= 2*corkLimit {
+		*b = (*b)[:0]
+		outBufs.Put(b)
+	}
+	o.buf = nil
+	return o.broken
+}
+
+// past is a deadline that has passed: it wakes whoever blocks on a socket.
+var past = time.Unix(1, 0)
+
+// stuck ends a write that began before the given time.
+func (o *out) stuck(before int64) {
+	if since := o.since.Load(); since != 0 && since < before {
+		_ = o.nc.SetWriteDeadline(past)
+	}
+}
+
+func (o *out) isEnded() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended
+}
+
+func (o *out) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.broken
+}

@@ -1,0 +1,317 @@
+package ws
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// ServerConfig is the configuration of ws_server.
+type ServerConfig struct {
+	URL     flow.URL           `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"ws://host:port/path\" or \"wss://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id"`
+	TLS     *flow.TLSServer    `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
+	Backlog int                `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
+	Socket  flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
+	Headers map[string]string  `hcl:"headers" doc:"header fields added to the answer of the handshake"`
+	Queue   flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
+	Common
+}
+
+// Shape implements flow.ConnectorConfig.
+func (c *ServerConfig) Shape() flow.Shape {
+	claim := flow.Claim{Resource: "listener " + c.address().Addr(), Part: c.path(), Field: "url"}
+	if c.TLS != nil {
+		claim.Terms = fmt.Sprintf("tls %s %s %s %s %s", c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA, c.TLS.ClientAuth, c.TLS.MinVersion)
+	}
+	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue}
+	if c.URL.Port != 0 { // port 0 is another one each time
+		s.Claims = []flow.Claim{claim}
+	}
+	return s
+}
+
+// New implements flow.ConnectorConfig.
+func (c *ServerConfig) New() (flow.Connector, error) {
+	if err := checkServerURL(c.URL, c.TLS != nil); err != nil {
+		return nil, &flow.FieldError{Field: "url", Err: err}
+	}
+	if c.TLS != nil {
+		if _, err := c.TLS.Load(); err != nil {
+			var fe *flow.FieldError
+			if errors.As(err, &fe) {
+				fe.Field = "tls." + fe.Field
+			}
+			return nil, err
+		}
+	}
+	return &server{config: c, running: make(chan struct{})}, nil
+}
+
+func checkServerURL(u flow.URL, withTLS bool) error {
+	switch u.Scheme {
+	case "wss", "https":
+		if !withTLS {
+			return fmt.Errorf("%s needs a tls block with cert and key", u.Scheme)
+		}
+	case "ws", "http":
+		if withTLS {
+			return fmt.Errorf("a tls block needs wss, or no scheme, but the URL says %s", u.Scheme)
+		}
+	case "":
+		if u.Port == flow.NoPort {
+			return errors.New("the URL has no port: write \"host:port\"")
+		}
+	default:
+		return fmt.Errorf("scheme %q is not one of ws, wss, http and https", u.Scheme)
+	}
+	switch {
+	case u.User != nil:
+		return errors.New("a URL to listen on holds no user and password")
+	case u.Query != "":
+		return errors.New("a URL to listen on holds no query: clients may send any")
+	}
+	return nil
+}
+
+// address is the URL with its scheme's port where it names none.
+func (c *ServerConfig) address() flow.URL {
+	if c.TLS != nil {
+		return c.URL.OrPort(443)
+	}
+	return c.URL.OrPort(80)
+}
+
+func (c *ServerConfig) path() string {
+	if c.URL.Path == "" {
+		return "/"
+	}
+	return c.URL.Path
+}
+
+// server is the connector ws_server.
+type server struct {
+	config  *ServerConfig
+	host    flow.Host
+	stop    func() // ends the route
+	running chan struct{}
+	params  []string     // names in the path
+	clock   atomic.Int64 // unix nanoseconds, moved on by the sweep
+
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	last  *farewell     // set when the server ends: what new connections are told
+	empty chan struct{} // closed when the last connection has gone; nil before the end
+}
+
+// Prepare implements flow.Preparer: it listens.
+func (s *server) Prepare(_ context.Context, host flow.Host) error {
+	s.host, s.conns, s.last, s.empty = host, map[*conn]struct{}{}, nil, nil
+	s.running = make(chan struct{})
+	s.params = pathParams(s.config.path())
+	s.clock.Store(time.Now().UnixNano())
+	scheme := "ws"
+	if s.config.TLS != nil {
+		scheme = "wss"
+	}
+	stop, err := host.Handle(flow.ListenSpec{
+		Scheme:  scheme,
+		Address: s.config.address().Addr(),
+		Path:    s.config.path(),
+		TLS:     s.config.TLS,
+		Socket:  s.config.Socket,
+		Backlog: s.config.Backlog,
+		Timeout: time.Duration(s.config.ConnectTimeout),
+	}, s)
+	if err != nil {
+		return err
+	}
+	s.stop = sync.OnceFunc(stop)
+	return nil
+}
+
+// Release implements flow.Preparer.
+func (s *server) Release() {
+	if s.stop != nil {
+		s.stop()
+	}
+}
+
+// Run implements flow.Connector.
+func (s *server) Run(ctx context.Context, host flow.Host) error {
+	close(s.running)
+	defer context.AfterFunc(host.Abandon(), s.abandon)()
+	sweep := time.NewTicker(s.sweepInterval())
+	defer sweep.Stop()
+	done := ctx.Done()
+	var empty chan struct{}
+	for {
+		select {
+		case <-done:
+			done = nil
+			s.stop()
+			empty = s.end(farewell{websocket.StatusGoingAway, "server is shutting down"})
+		case <-empty:
+			return nil
+		case now := <-sweep.C:
+			s.sweep(now)
+		}
+	}
+}
+
+func (s *server) sweepInterval() time.Duration {
+	return min(max(time.Duration(s.config.Queue.WriteTimeout)/4, 10*time.Millisecond), time.Second)
+}
+
+// sweep looks after all connections: it ends writes that take too long.
+func (s *server) sweep(now time.Time) {
+	s.clock.Store(now.UnixNano())
+	before := now.Add(-time.Duration(s.config.Queue.WriteTimeout)).UnixNano()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.stuck(before)
+	}
+}
+
+// end says goodbye to all connections, present and to come. The channel is
+// closed when the last one has gone.
+func (s *server) end(why farewell) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.empty = &why, make(chan struct{})
+	for c := range s.conns {
+		c.part(why)
+	}
+	if len(s.conns) == 0 {
+		close(s.empty)
+	}
+	return s.empty
+}
+
+func (s *server) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.abandon()
+	}
+}
+
+// add takes a connection in; false when the server has ended.
+func (s *server) add(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != nil {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	return true
+}
+
+func (s *server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if s.empty != nil && len(s.conns) == 0 {
+		close(s.empty)
+	}
+}
+
+// ServeHTTP does the handshake and leaves: the connection goes on in a
+// goroutine of its own, so that net/http's, with its buffers, can end.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-s.running:
+	case <-r.Context().Done():
+		return
+	}
+	for name, value := range s.config.Headers {
+		w.Header().Set(name, value)
+	}
+	hijacker := &hijacker{ResponseWriter: w, server: s}
+	lib, err := websocket.Accept(hijacker, r, nil)
+	if err != nil {
+		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
+		if hijacker.conn != nil {
+			_ = hijacker.conn.Conn.Close()
+		}
+		return
+	}
+	c := hijacker.conn
+	if !s.add(c) {
+		c.sendClose(int(s.last.code), s.last.reason)
+		c.linger()
+		_ = c.Conn.Close()
+		return
+	}
+	peer := s.peer(r)
+	peer.Subprotocol = lib.Subprotocol()
+	go s.serve(c, lib, peer)
+}
+
+// peer describes who is at the other end. Its strings are copied: the request
+// and its buffers go away.
+func (s *server) peer(r *http.Request) flow.Peer {
+	p := flow.Peer{
+		TLS:    r.TLS != nil,
+		Path:   strings.Clone(r.URL.Path),
+		Query:  strings.Clone(r.URL.RawQuery),
+		Header: flow.WireHeader(r.Header),
+	}
+	if a, err := net.ResolveTCPAddr("tcp", r.RemoteAddr); err == nil {
+		p.Host, p.Port = a.IP.String(), a.Port
+	}
+	for _, name := range s.params {
+		if p.Params == nil {
+			p.Params = make(map[string]string, len(s.params))
+		}
+		p.Params[name] = strings.Clone(r.PathValue(name))
+	}
+	return p
+}
+
+// pathParams returns the names in a path like "/rooms/{id}".
+func pathParams(path string) (names []string) {
+	for _, part := range strings.Split(path, "/") {
+		if inner, ok := strings.CutPrefix(part, "{"); ok {
+			names = append(names, strings.TrimSuffix(strings.TrimSuffix(inner, "}"), "..."))
+		}
+	}
+	return names
+}
+
+// hijacker gives the library our conn instead of the socket, with buffers that
+// are just large enough for what the library still does with them: frame
+// headers in, control frames out.
+type hijacker struct {
+	http.ResponseWriter
+	server *server
+	conn   *conn
+}
+
+// Hijack implements http.Hijacker.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	nc, brw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := nc.SetDeadline(time.Time{}); err != nil {
+		_ = nc.Close()
+		return nil, nil, err
+	}
+	already, _ := brw.Reader.Peek(brw.Reader.Buffered())
+	h.conn = newConn(nc, append([]byte(nil), already...), &h.server.config.Common)
+	h.conn.clock = &h.server.clock
+	h.conn.leave.timeout = time.Duration(h.server.config.CloseTimeout)
+	return h.conn, bufio.NewReadWriter(bufio.NewReaderSize(h.conn, 128), bufio.NewWriterSize(h.conn, 16)), nil
+}
