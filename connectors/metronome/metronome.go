@@ -23,8 +23,7 @@ in nanoseconds since 1970. With ` + "`event`" + ` each tick brings that text ins
 read by the codec, so it must be what the codec reads: ` + "`jsonencode(...)`" + ` for json.
 
 Ticks do not wait: while the flow is busy with one, those that come are left
-out, and the count shows it. An event that fails is logged and not sent again.
-The pace is held on average, whatever a tick takes.`,
+out, and the count shows it. An event that fails is logged and not sent again.`,
 	Example: `connector "metronome" "clock" {
   interval = "10s"
   event    = jsonencode({ type = "ping" })
@@ -69,15 +68,13 @@ func (m *metronome) Run(ctx context.Context, host flow.Host) error {
 		return err
 	}
 	start := time.Now()
-	ticker := time.NewTicker(m.interval) // leaves out what is not taken in time
+	ticker := time.NewTicker(m.interval)
 	defer ticker.Stop()
 	buf := []byte(m.event)
 	frames := make([]flow.Frame, 1)
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			link.Close(host.Abandon(), nil)
-			return nil
 		case now := <-ticker.C:
 			if m.event == "" {
 				buf = m.tick(buf[:0], start, now)
@@ -86,8 +83,14 @@ func (m *metronome) Run(ctx context.Context, host flow.Host) error {
 			if err := link.Receive(host.Abandon(), frames); err != nil {
 				host.Log().Warn("a tick was not delivered", zap.Error(err))
 			}
+			select {
+			case <-ticker.C: // came meanwhile, and would be late now
+			default:
+			}
 		}
 	}
+	link.Close(host.Abandon(), nil)
+	return nil
 }
 
 // tick appends the default event.
