@@ -30,6 +30,15 @@ import (
 // All is the catalogue.
 var All = []flow.Spec[flow.ProcessorConfig]{
 	separateSpec,
+	lengthPrefixSpec,
+	removeEmptySpec,
+	base64Spec,
+	gzipSpec,
+	zlibSpec,
+	zstdSpec,
+	snappySpec,
+	lz4Spec,
+	decompressSpec,
 }
 
 const (
