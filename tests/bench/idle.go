@@ -21,7 +21,7 @@ func idle(ctx context.Context, o order) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	before, err := settled(ctx, o.PID)
+	before, err := settled(ctx, o.PID, min(time.Second, o.Window))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -30,14 +30,14 @@ func idle(ctx context.Context, o order) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	open, err := settled(ctx, o.PID)
+	open, err := settled(ctx, o.PID, min(time.Second, o.Window))
 	if err != nil {
 		return outcome{}, err
 	}
 	if err := echoOnce(clients); err != nil {
 		return outcome{}, err
 	}
-	echoed, err := settled(ctx, o.PID)
+	echoed, err := settled(ctx, o.PID, min(time.Second, o.Window))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -62,17 +62,17 @@ func echoOnce(clients []*client) error {
 }
 
 // settled returns the server's memory when it has not changed by more than a
-// percent for a second.
-func settled(ctx context.Context, pid int) (int64, error) {
-	const steps, step = 10, 100 * time.Millisecond
+// percent for as long as calm says.
+func settled(ctx context.Context, pid int, calm time.Duration) (int64, error) {
+	const step = 50 * time.Millisecond
 	var reference int64
-	for calm := 0; calm < steps; calm++ {
+	for since := time.Now(); time.Since(since) < calm; {
 		rss, err := process.RSS(pid)
 		if err != nil {
 			return 0, err
 		}
 		if change := rss - reference; change > reference/100 || change < -reference/100 {
-			reference, calm = rss, 0
+			reference, since = rss, time.Now()
 		}
 		select {
 		case <-time.After(step):

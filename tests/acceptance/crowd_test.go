@@ -1,0 +1,240 @@
+package acceptance
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/flowrun/flowrun/tests/wire"
+)
+
+const echoFlow = `
+connector "ws_server" "edge" {
+  url            = "127.0.0.1:0"
+  preprocessors  = ["separate"]
+  codec          = "json"
+  postprocessors = ["separate"]
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
+`
+
+// Every client gets exactly its own messages, in the order in which it sent
+// them, whatever their sizes and however they are cut into frames.
+func TestAThousandClients(t *testing.T) {
+	clients, messages := 1000, 100
+	if testing.Short() {
+		clients = 100
+	}
+	addr := start(t, "", echoFlow).address("edge")
+	conns := make([]*wire.Conn, clients)
+	each(t, clients, 32, func(i int) (err error) {
+		conns[i], err = dial(addr, nil)
+		return err
+	})
+	t.Cleanup(func() {
+		for _, c := range conns {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	var total atomic.Int64
+	began := time.Now()
+	each(t, clients, clients, func(i int) error {
+		r := rand.New(rand.NewPCG(1, uint64(i)))
+		mine := distinct(r, i, messages)
+		sent := make(chan error, 1)
+		go func() { sent <- sendInPieces(conns[i], r, strings.Join(mine, "")) }()
+		for _, want := range mine {
+			if err := expect(conns[i], want); err != nil {
+				return fmt.Errorf("client %d: %w", i, err)
+			}
+			total.Add(int64(len(want)))
+		}
+		if err := <-sent; err != nil {
+			return err
+		}
+		return leaves(conns[i])
+	})
+	t.Logf("%d clients, %d messages each, %d MB: %v", clients, messages, total.Load()/1e6, time.Since(began))
+}
+
+// each calls do for 0 to count-1, at most limit at a time, and reports the
+// first few errors.
+func each(t *testing.T, count, limit int, do func(i int) error) {
+	t.Helper()
+	var (
+		wg     sync.WaitGroup
+		errors atomic.Int64
+		turn   = make(chan struct{}, limit)
+	)
+	for i := range count {
+		turn <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-turn }()
+			if err := do(i); err != nil && errors.Add(1) <= 5 {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := errors.Load(); n > 5 {
+		t.Errorf("and %d errors more", n-5)
+	}
+}
+
+// distinct makes lines that no other client sends, most of them short, in
+// random order.
+func distinct(r *rand.Rand, client, count int) []string {
+	all := make([]string, count)
+	for i := range all {
+		size := r.IntN(300)
+		if r.IntN(10) == 0 {
+			size = r.IntN(15_000)
+		}
+		all[i] = fmt.Sprintf(`{"client":%d,"message":%d,"pad":"%s"}`+"\n", client, i, strings.Repeat("x", size))
+	}
+	r.Shuffle(count, func(a, b int) { all[a], all[b] = all[b], all[a] })
+	return all
+}
+
+// sendInPieces sends a text in messages that know nothing of its lines, some
+// of them in several frames.
+func sendInPieces(c *wire.Conn, r *rand.Rand, text string) error {
+	var out []byte
+	for first := byte(wire.Text); text != ""; {
+		n := min(len(text), 1+r.IntN(2000))
+		fin := byte(wire.Fin)
+		if n < len(text) && r.IntN(5) == 0 {
+			fin = 0
+		}
+		out = wire.AppendFrame(out[:0], fin|first, []byte(text[:n]))
+		if _, err := c.Write(out); err != nil {
+			return err
+		}
+		text = text[n:]
+		if first = wire.Text; fin == 0 {
+			first = wire.Continuation
+		}
+	}
+	return nil
+}
+
+// Clients go away in the middle of everything, some politely and some not.
+// Those who stay notice nothing, and nothing is sent to the wrong one.
+func TestClientsThatVanish(t *testing.T) {
+	f := start(t, "", echoFlow)
+	addr := f.address("edge")
+	ends := make([]func() int, 10)
+	for i := range ends {
+		ends[i] = witness(t, addr, nil)
+	}
+	each(t, 200, 20, func(i int) error {
+		c, err := dial(addr, nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		r := rand.New(rand.NewPCG(2, uint64(i)))
+		mine := distinct(r, i, 100)
+		// Nobody is left to say how the sending went.
+		sent := make(chan struct{})
+		go func() { defer close(sent); _ = sendInPieces(c, r, strings.Join(mine, "")) }()
+		for _, want := range mine[:r.IntN(60)] {
+			if err := expect(c, want); err != nil {
+				return err
+			}
+		}
+		switch i % 3 {
+		case 0: // a reset
+			_ = c.Conn.(*net.TCPConn).SetLinger(0)
+		case 1: // half a frame
+			_ = c.Conn.(*net.TCPConn).CloseWrite()
+		}
+		_ = c.Close()
+		<-sent
+		return nil
+	})
+	for _, end := range ends {
+		if end() == 0 {
+			t.Error("a client beside got no answer at all")
+		}
+	}
+	if err := echoes(mustDial(t, addr), "[\"after\"]\n"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A client that sends and never reads fills its own buffers and holds back
+// only itself: the others are answered as often as without it.
+func TestStalledReaders(t *testing.T) {
+	f := start(t, "", echoFlow)
+	addr := f.address("edge")
+	rate := func() float64 {
+		const clients = 8
+		var answered atomic.Int64
+		deadline := time.Now().Add(700 * time.Millisecond)
+		each(t, clients, clients, func(int) error {
+			c, err := dial(addr, nil)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			for n := 0; time.Now().Before(deadline); n++ {
+				if err := echoes(c, fmt.Sprintf("{\"n\":%d}\n", n)); err != nil {
+					return err
+				}
+				answered.Add(1)
+			}
+			return leaves(c)
+		})
+		return float64(answered.Load())
+	}
+	before := f.rss()
+	var ratios []float64
+	for range 3 {
+		without := rate()
+		stalled := make([]*wire.Conn, 5)
+		for i := range stalled {
+			stalled[i] = mustDial(t, addr)
+			fill(stalled[i])
+		}
+		with := rate()
+		for _, c := range stalled {
+			_ = c.Close()
+		}
+		ratios = append(ratios, with/without)
+	}
+	slices.Sort(ratios)
+	t.Logf("rate of the others with stalled readers, to their rate without: %.2f %v", ratios[1], ratios)
+	if ratios[1] < 0.4 { // a noisy machine gets near; a server that waits is at 0
+		t.Errorf("stalled readers slow the others: to %.2f of their rate", ratios[1])
+	}
+	f.grewAtMost(before, 64)
+}
+
+// fill sends without reading until nothing more goes in.
+func fill(c *wire.Conn) {
+	line := append(bytes.Repeat([]byte("7"), 8000), '\n')
+	frame := wire.AppendFrame(nil, wire.Fin|wire.Text, line)
+	for {
+		_ = c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+		if _, err := c.Write(frame); err != nil {
+			return
+		}
+	}
+}

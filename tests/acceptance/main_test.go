@@ -1,0 +1,335 @@
+// Package acceptance holds the built binary to what flowrun promises: replies
+// find their connection, one slow or broken client harms no other, what is in
+// flight survives the end of the process, and bad input is bounded.
+//
+// Nothing here asserts how long something takes; time limits are generous and
+// only end what would hang.
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/wire"
+)
+
+// binary is flowrun, built once.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "flowrun-acceptance-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if binary, err = process.Build(context.Background(), dir); err == nil {
+		err = process.MaxFiles()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// patience ends whatever hangs.
+const patience = 60 * time.Second
+
+func withPatience(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// flowrun is a running process with one flow, in a folder of its own.
+type flowrun struct {
+	*process.Process
+	t   *testing.T
+	dir string
+}
+
+// start runs a flow, given as text, with these arguments. What it printed is
+// shown when the test fails.
+func start(t *testing.T, dir, flow string, args ...string) *flowrun {
+	t.Helper()
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	if err := os.WriteFile(filepath.Join(dir, "flow.hcl"), []byte(flow), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return startIn(t, dir, args...)
+}
+
+// startIn runs the flow.hcl of a folder.
+func startIn(t *testing.T, dir string, args ...string) *flowrun {
+	t.Helper()
+	all := append([]string{"server", "run", "flow.hcl", "--log-format", "json"}, args...)
+	p, err := process.Start(t.Context(), process.Options{Dir: dir}, binary, all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &flowrun{p, t, dir}
+	t.Cleanup(func() {
+		f.Kill()
+		if t.Failed() {
+			t.Logf("flowrun's standard error:\n%s", tail(f.Stderr.String(), 4000))
+		}
+	})
+	return f
+}
+
+func tail(s string, n int) string {
+	if len(s) > n {
+		return "…" + s[len(s)-n:]
+	}
+	return s
+}
+
+// address waits until the connector listens.
+func (f *flowrun) address(connector string) string {
+	f.t.Helper()
+	addr, err := f.Listening(withPatience(f.t), connector)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return addr
+}
+
+// exits waits for the end of the process and compares its exit code.
+func (f *flowrun) exits(code int) {
+	f.t.Helper()
+	if got, err := f.Wait(withPatience(f.t)); err != nil || got != code {
+		f.t.Errorf("the process ended with code %d, %v; expected %d", got, err, code)
+	}
+}
+
+// logged waits until the process has logged text that will do.
+func (f *flowrun) logged(what string, enough func(text string) bool) {
+	f.t.Helper()
+	if err := f.Stderr.Wait(withPatience(f.t), enough); err != nil {
+		f.t.Errorf("wait for %s in the log: %v", what, err)
+	}
+}
+
+func (f *flowrun) rss() int64 {
+	f.t.Helper()
+	n, err := process.RSS(f.PID())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return n
+}
+
+// grewAtMost fails the test when the process's memory has grown by more than
+// the given number of MiB since before.
+func (f *flowrun) grewAtMost(before int64, mib int64) {
+	f.t.Helper()
+	grown := (f.rss() - before) >> 20
+	f.t.Logf("memory grew by %d MiB", grown)
+	if grown > mib {
+		f.t.Errorf("memory grew by %d MiB, more than %d", grown, mib)
+	}
+}
+
+// connect opens a plain TCP connection on which nothing hangs for ever.
+func connect(addr string) (net.Conn, error) {
+	c, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.SetDeadline(time.Now().Add(patience))
+}
+
+// dial opens a WebSocket connection, over TLS when config is not nil.
+func dial(addr string, config *tls.Config) (*wire.Conn, error) {
+	c, err := connect(addr)
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		c = tls.Client(c, config)
+	}
+	return wire.Handshake(c, "/")
+}
+
+func mustDial(t *testing.T, addr string) *wire.Conn {
+	t.Helper()
+	c, err := dial(addr, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// expect reads the next data message, which must be this text.
+func expect(c *wire.Conn, want string) error {
+	for {
+		f, err := c.Next()
+		switch {
+		case err != nil:
+			return fmt.Errorf("wait for %.100q: %w", want, err)
+		case f.Opcode == wire.Ping:
+			if err := c.Send(wire.Fin|wire.Pong, f.Payload); err != nil {
+				return err
+			}
+		case f.Opcode == wire.Close:
+			return fmt.Errorf("wait for %.100q: closed with %d %s", want, f.Code(), f.Payload[min(2, len(f.Payload)):])
+		case f.Opcode != wire.Text || string(f.Payload) != want:
+			return fmt.Errorf("got opcode %d, %.100q, not text %.100q", f.Opcode, f.Payload, want)
+		default:
+			return nil
+		}
+	}
+}
+
+// expectClose reads on until the close frame and compares its code.
+func expectClose(c *wire.Conn, code int) error {
+	for {
+		f, err := c.Next()
+		if err != nil {
+			return fmt.Errorf("wait for close %d: %w", code, err)
+		}
+		if f.Opcode == wire.Close {
+			if f.Code() != code {
+				return fmt.Errorf("closed with %d %s, not with %d", f.Code(), f.Payload[min(2, len(f.Payload)):], code)
+			}
+			return nil
+		}
+	}
+}
+
+// echoes sends a line and waits for it to come back.
+func echoes(c *wire.Conn, line string) error {
+	if err := c.Send(wire.Fin|wire.Text, []byte(line)); err != nil {
+		return err
+	}
+	return expect(c, line)
+}
+
+// leaves closes the connection; nothing may come before the answer.
+func leaves(c *wire.Conn) error {
+	code, before, err := c.Leave(1000)
+	switch {
+	case err != nil:
+		return fmt.Errorf("wait for the answer to close: %w", err)
+	case code != 1000:
+		return fmt.Errorf("close 1000 was answered with %d", code)
+	}
+	for _, f := range before {
+		if f.Opcode != wire.Ping {
+			return fmt.Errorf("got more than was sent: opcode %d, %.100q", f.Opcode, f.Payload)
+		}
+	}
+	return c.Close()
+}
+
+// witness is a client that must not notice what happens to others. The
+// function that it returns ends it and says how often it was answered.
+func witness(t *testing.T, addr string, config *tls.Config) (end func() int) {
+	t.Helper()
+	c, err := dial(addr, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	type outcome struct {
+		answered int
+		err      error
+	}
+	result := make(chan outcome, 1)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				result <- outcome{n, leaves(c)}
+				return
+			default:
+			}
+			_ = c.SetDeadline(time.Now().Add(patience))
+			if err := echoes(c, fmt.Sprintf(`{"witness":%d}`+"\n", n)); err != nil {
+				result <- outcome{n, err}
+				return
+			}
+		}
+	}()
+	return func() int {
+		t.Helper()
+		close(stop)
+		out := <-result
+		_ = c.Close()
+		if out.err != nil {
+			t.Errorf("a client beside was disturbed after %d answers: %v", out.answered, out.err)
+		}
+		return out.answered
+	}
+}
+
+// certificate writes localhost.cert and localhost.key into a folder and
+// returns a configuration that trusts them.
+func certificate(t *testing.T, dir string) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	for _, part := range []struct {
+		name, kind string
+		der        []byte
+	}{{"localhost.cert", "CERTIFICATE", cert}, {"localhost.key", "PRIVATE KEY", secret}} {
+		var b bytes.Buffer
+		if err := pem.Encode(&b, &pem.Block{Type: part.kind, Bytes: part.der}); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, part.name), b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pool.AppendCertsFromPEM(b.Bytes())
+	}
+	return &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+}
+
+// free is a port of 127.0.0.1 that nobody listens on at the moment.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
