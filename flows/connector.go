@@ -1,0 +1,170 @@
+package flows
+
+import (
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// connector is a connector block as far as it could be read.
+type connector struct {
+	nested
+	block  *flow.ConnectorBlock
+	shape  flow.Shape
+	sound  bool // the configuration is right, so that shape means something
+	places map[string]hcl.Range
+	used   bool
+}
+
+// The implied framing of streams, and the codec of connectors that have no
+// world outside which would ask for another.
+const (
+	impliedFraming = "separate"
+	impliedCodec   = "json"
+)
+
+// readConnectors reads the connector blocks.
+func (r *reader) readConnectors() {
+	r.connectors = map[string]*connector{}
+	for _, b := range r.blocks["connector"] {
+		typ, name := b.labels[0], b.labels[1]
+		b.owner = "connector " + quote(name)
+		if !r.validName(b, 1) {
+			continue
+		}
+		if first := r.connectors[name]; first != nil {
+			r.twice(b, first.at)
+			continue
+		}
+		c := &connector{nested: b}
+		r.connectors[name] = c
+		if spec := findSpec(r, r.tables.Connectors, laterConnectors, "connector type", typ, b.labelsAt[0]); spec != nil {
+			b.owner = typ + " " + quote(name)
+			c.region = b.region
+			r.readConnector(c, spec)
+		}
+	}
+}
+
+func (r *reader) readConnector(c *connector, spec *flow.Spec[flow.ConnectorConfig]) {
+	c.block = &flow.ConnectorBlock{Type: spec.Name, Name: c.labels[1], At: placeOf(c.at), Common: flow.DefaultCommon(), Config: spec.Config()}
+	d := r.decoder()
+	laterNames := append(append([]string{}, laterCommon...), laterArguments[spec.Name]...)
+	rest := d.decode(c.region, nil, "", []string{"codec", "preprocessors", "postprocessors"}, laterNames, c.block.Config, &c.block.Common)
+	c.places = d.places
+	if !d.failed {
+		if _, err := c.block.Config.New(); err != nil {
+			d.refused(c.region, c.at, err)
+		}
+	}
+	if !d.failed {
+		c.shape, c.sound = c.block.Config.Shape(), true
+	}
+	r.readCodec(c, rest)
+	c.block.Pre = r.readChain(c, rest, "preprocessors", r.pre)
+	c.block.Post = r.readChain(c, rest, "postprocessors", r.post)
+	r.file.Connectors = append(r.file.Connectors, c.block)
+}
+
+func placeOf(rng hcl.Range) flow.Place { return flow.Place{File: rng.Filename, Line: rng.Start.Line} }
+
+// readCodec reads the codec argument. Connectors that carry bytes of others
+// must say which it is; for those that only make or take events of our own
+// (exit, log, metronome, null) it is json.
+func (r *reader) readCodec(c *connector, arguments map[string]argument) {
+	if a, ok := arguments["codec"]; ok {
+		c.block.Codec, _ = r.codecs.use(r, a.expr)
+		return
+	}
+	if !c.sound {
+		return
+	}
+	own := !c.shape.Stream && !c.shape.Many && (c.shape.Role == flow.Source || c.shape.Role == flow.Target)
+	for i := range r.tables.Codecs {
+		if own && r.tables.Codecs[i].Name == impliedCodec {
+			c.block.Codec, _ = r.buildCodec(&r.tables.Codecs[i], region{owner: "codec", at: c.at}, c.at)
+			return
+		}
+	}
+	r.errorf(c.at, "%s needs the argument codec", c.owner).hint(`it says how messages are spelled: codec = "json"`)
+}
+
+// readChain reads preprocessors or postprocessors and checks that messages
+// have borders where the connector carries bytes: inwards the first processor
+// must find them, outwards the last must mark them.
+func (r *reader) readChain(c *connector, arguments map[string]argument, name string, from *catalogue[flow.ProcessorConfig, processor]) []flow.ProcessorUse {
+	inwards := name == "preprocessors"
+	exists := !c.sound || inwards && c.shape.Out || !inwards && c.shape.In
+	a, given := arguments[name]
+	var chain []processor
+	if given {
+		var ok bool
+		if chain, ok = r.chain(a, from); !ok {
+			return nil
+		}
+		if !exists && len(chain) > 0 {
+			direction := map[bool]string{true: "brings nothing in", false: "takes nothing out"}[inwards]
+			r.warnf(a.at, "%s have no effect: %s %s", name, c.owner, direction)
+			return nil
+		}
+	}
+	if c.sound && c.shape.Stream && exists {
+		border := 0
+		if !inwards {
+			border = len(chain) - 1
+		}
+		switch {
+		case len(chain) == 0:
+			chain = r.framing()
+		case !chain[border].frames:
+			position, what := "first", "find the borders of messages"
+			if !inwards {
+				position, what = "last", "mark the borders of messages"
+			}
+			r.errorf(a.expr.Range(), "%q cannot come %s: %s carries bytes, not messages", chain[border].name, position, c.owner).
+				hint("put a processor %s that can %s, like %q", position, what, impliedFraming)
+		}
+	}
+	uses := make([]flow.ProcessorUse, 0, len(chain))
+	for _, p := range chain {
+		make := p.in
+		if !inwards {
+			make = p.out
+		}
+		if make == nil {
+			r.errorf(a.expr.Range(), "%q cannot stand in %s: it works in the other direction only", p.name, name)
+			continue
+		}
+		uses = append(uses, flow.ProcessorUse{Type: p.name, New: make, Text: p.text})
+	}
+	return uses
+}
+
+func (r *reader) framing() []processor {
+	for i := range r.tables.Processors {
+		if spec := &r.tables.Processors[i]; spec.Name == impliedFraming {
+			if p, ok := r.buildProcessor(spec, region{owner: spec.Name}, hcl.Range{}); ok {
+				return []processor{p}
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) chain(a argument, from *catalogue[flow.ProcessorConfig, processor]) (chain []processor, ok bool) {
+	if t, diags := hcl.AbsTraversalForExpr(a.expr); !diags.HasErrors() && t.RootName() == from.kind {
+		r.errorf(a.expr.Range(), "%s wants a list", a.name).hint("write %s = [%s.%s]", a.name, from.kind, member(t))
+		return nil, false
+	}
+	d := r.decoder()
+	parts, _, ok := d.parts(a.expr, a.name, false)
+	if !ok {
+		return nil, false
+	}
+	for _, e := range parts.exprs {
+		p, sound := from.use(r, e)
+		ok = ok && sound
+		chain = append(chain, p)
+	}
+	return chain, ok
+}

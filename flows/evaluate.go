@@ -1,0 +1,234 @@
+package flows
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/flows/expr"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+var (
+	startRoots = []string{"var", "local", "node"}
+	eventRoots = []string{"event", "meta", "peer"}
+	laterRoots = []string{"each", "topic", "group", "window"}
+	blockRoots = []string{"connector", "pipeline", "codec", "preprocessor", "postprocessor", "module"}
+)
+
+// prepareStart makes what start-up expressions may use.
+func (r *reader) prepareStart() {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	r.start = &hcl.EvalContext{
+		Variables: map[string]cty.Value{
+			"var":   cty.EmptyObjectVal,
+			"local": cty.EmptyObjectVal,
+			"node":  cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(host)}),
+		},
+		Functions: functions(r.dir, r.inputs.env),
+	}
+}
+
+// position tells when an expression is computed.
+type position int
+
+const (
+	atStart  position = iota // read once, at the start
+	perEvent                 // computed for each event
+)
+
+// evaluate computes a start-up expression; what names its position for the
+// report. A value that is not known because of another problem gives false
+// without a word.
+func (r *reader) evaluate(e hcl.Expression, what string) (cty.Value, bool) {
+	if !r.checkNamesIn(e, what, atStart) {
+		return cty.NilVal, false
+	}
+	v, diags := e.Value(r.start)
+	r.hcl(diags)
+	if diags.HasErrors() || !v.IsWhollyKnown() {
+		return cty.NilVal, false
+	}
+	return v, true
+}
+
+// compile compiles a per-event expression.
+func (r *reader) compile(e hcl.Expression, what string) (flow.Expr, bool) {
+	if !r.checkNamesIn(e, what, perEvent) {
+		return nil, false
+	}
+	compiled, diags := expr.Compile(e, expr.Scope{Start: r.start, Roots: eventRoots})
+	r.hcl(diags)
+	return compiled, !diags.HasErrors() && compiled != nil
+}
+
+// checkNamesIn checks each name that e refers to, and reports all that mean
+// nothing where e stands. It is false as well when a name is known but its
+// value is not.
+func (r *reader) checkNamesIn(e hcl.Expression, what string, pos position) bool {
+	ok := true
+	for _, t := range e.Variables() {
+		root, at := t.RootName(), t.SourceRange()
+		switch {
+		case root == "var":
+			ok = checkMember(r, t, r.variables, func(v *variable) bool { return v.value.IsWhollyKnown() }) && ok
+		case root == "local":
+			ok = checkMember(r, t, r.locals, func(l *local) bool { return l.value.IsWhollyKnown() }) && ok
+		case root == "node":
+			if name := member(t); name != "name" {
+				r.errorf(at, "node has no %q", name).hint("there is node.name")
+				ok = false
+			}
+		case slices.Contains(eventRoots, root) && pos == perEvent:
+		case slices.Contains(eventRoots, root):
+			r.errorf(at, "%s is known per event only, and %s is read once, at the start", root, what).
+				hint("here stand %s and functions", strings.Join(startRoots, ", "))
+			ok = false
+		case slices.Contains(laterRoots, root):
+			r.errorf(at, "%s is %s", root, notYet)
+			ok = false
+		case slices.Contains(blockRoots, root):
+			r.errorf(at, "a reference to a %s cannot stand in %s", root, what)
+			ok = false
+		default:
+			r.unknownRoot(t, pos)
+			ok = false
+		}
+	}
+	return r.checkFunctions(e, pos) && ok
+}
+
+func (r *reader) unknownRoot(t hcl.Traversal, pos position) {
+	root := t.RootName()
+	roots := startRoots
+	if pos == perEvent {
+		roots = slices.Concat(eventRoots, startRoots)
+	}
+	p := r.errorf(t.SourceRange(), "there is no %q here", root)
+	best := nearest(root, roots)
+	switch {
+	case best != "":
+		p.hint("did you mean %q?", best)
+	case len(t) == 1:
+		p.hint("a text stands in quotes: %q", root)
+	default:
+		p.hint("here stand %s and functions", strings.Join(roots, ", "))
+	}
+}
+
+// member is the name behind the root of a reference, "" where there is none.
+func member(t hcl.Traversal) string {
+	if len(t) < 2 {
+		return ""
+	}
+	switch step := t[1].(type) {
+	case hcl.TraverseAttr:
+		return step.Name
+	case hcl.TraverseIndex:
+		if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
+			return step.Key.AsString()
+		}
+	}
+	return ""
+}
+
+func checkMember[T any](r *reader, t hcl.Traversal, members map[string]T, known func(T) bool) bool {
+	name := member(t)
+	if m, ok := members[name]; ok {
+		return known(m)
+	}
+	root := t.RootName()
+	kind := map[string]string{"var": "variable", "local": "local value"}[root]
+	if name == "" {
+		r.errorf(t.SourceRange(), "%s needs a name: %s.<name>", root, root)
+		return false
+	}
+	r.errorf(t.SourceRange(), "there is no %s %q", kind, name).
+		hint("%s", didYouMeanRef(name, root+".", sortedNames(members)))
+	return false
+}
+
+// checkFunctions reports calls of functions that are not there. Those in JSON
+// strings are seen by the evaluation alone; per event, the compiler knows.
+func (r *reader) checkFunctions(e hcl.Expression, pos position) bool {
+	node, native := e.(hclsyntax.Node)
+	if !native || pos == perEvent {
+		return true
+	}
+	ok := true
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		call, is := n.(*hclsyntax.FunctionCallExpr)
+		if !is {
+			return nil
+		}
+		if _, known := r.start.Functions[call.Name]; !known {
+			r.errorf(call.NameRange, "there is no function %s()", call.Name).
+				hint("%s", suggestFunction(call.Name, slices.Collect(maps.Keys(r.start.Functions))))
+			ok = false
+		}
+		return nil
+	})
+	return ok
+}
+
+func suggestFunction(given string, names []string) string {
+	if best := nearest(given, names); best != "" {
+		return "did you mean " + best + "()?"
+	}
+	return ""
+}
+
+// describeType names a type as the language does.
+func describeType(t cty.Type) string {
+	switch {
+	case t == cty.String:
+		return "a string"
+	case t == cty.Number:
+		return "a number"
+	case t == cty.Bool:
+		return "true or false"
+	case t.IsListType() || t.IsTupleType() || t.IsSetType():
+		return "a list"
+	case t.IsMapType() || t.IsObjectType():
+		return "an object"
+	}
+	return "null"
+}
+
+func describe(v cty.Value) string {
+	if v.IsNull() {
+		return "null"
+	}
+	return describeType(v.Type())
+}
+
+func formatPath(path cty.Path) string {
+	var b strings.Builder
+	for _, step := range path {
+		switch s := step.(type) {
+		case cty.GetAttrStep:
+			b.WriteString("." + s.Name)
+		case cty.IndexStep:
+			if s.Key.Type() == cty.Number {
+				fmt.Fprintf(&b, "[%s]", s.Key.AsBigFloat().Text('f', -1))
+			} else if s.Key.Type() == cty.String {
+				fmt.Fprintf(&b, "[%q]", s.Key.AsString())
+			}
+		}
+	}
+	return b.String()
+}
+
+func quote(s string) string { return strconv.Quote(s) }
+
+func sortedNames[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,26 @@
+package flows
+
+import "slices"
+
+// What the language names and this version does not have: told apart from
+// mistakes.
+var (
+	laterBlocks     = []string{"module", "flow"}
+	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_server", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "metrics", "logs", "events", "host"}
+	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
+	laterProcessors = []string{"xz", "json_stream", "msgpack_stream", "gelf_chunking", "ingest_time", "chunk", "collect"}
+	laterSteps      = []string{"map", "split", "window", "batch", "dedupe", "throttle", "sample", "state"}
+	laterConnect    = []string{"topic", "identity", "on_lost_peer", "best_effort", "for_each"}
+	laterCommon     = []string{"singleton", "for_each"}
+	laterArguments  = map[string][]string{
+		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "idle_timeout", "ping", "app_ping", "adopt_headless", "auth", "limits", "queue", "sessions", "topics", "lifecycle_events"},
+		"ws_client": {"auth", "subprotocols", "ping", "app_ping", "idle_timeout", "idle_interval", "queue", "per", "max_connections"},
+		"file":      {"follow", "rotate", "compression", "sync"},
+		"json":      {"indent", "max_depth", "date_key", "date_format"},
+		"queue":     {"persistent", "confirm"},
+	}
+)
+
+const notYet = "not in this version yet"
+
+func later(list []string, name string) bool { return slices.Contains(list, name) }

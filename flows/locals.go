@@ -1,0 +1,105 @@
+package flows
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// local is one named start-up value.
+type local struct {
+	argument
+	value cty.Value // unknown until it is computed, and when it is broken
+	done  bool
+}
+
+// setLocals reads the locals blocks and computes their values in the order in
+// which they need each other.
+func (r *reader) setLocals() {
+	r.locals = map[string]*local{}
+	for _, b := range r.blocks["locals"] {
+		arguments := b.arguments(r.Report)
+		for name, a := range arguments {
+			if first := r.locals[name]; first != nil {
+				r.errorf(a.at, "local.%s is defined twice", name).also("the other one is", first.at)
+				continue
+			}
+			r.locals[name] = &local{argument: a, value: cty.DynamicVal}
+		}
+	}
+	for _, name := range sortedNames(r.locals) {
+		r.compute(name, nil)
+	}
+	r.start.Variables["local"] = r.localObject()
+}
+
+// arguments are all arguments of a block that may have any.
+func (b nested) arguments(r *Report) map[string]argument {
+	list := map[string]argument{}
+	if body, ok := b.body.(*hclsyntax.Body); ok {
+		for _, inner := range body.Blocks {
+			r.errorf(inner.DefRange(), "%s holds name = value, no blocks", b.kind)
+		}
+		for name, a := range body.Attributes {
+			list[name] = argument{name, a.NameRange, a.Expr}
+		}
+		return list
+	}
+	all, diags := b.body.JustAttributes()
+	r.hcl(diags)
+	for name, a := range all {
+		list[name] = argument{name, a.NameRange, a.Expr}
+	}
+	return list
+}
+
+func (r *reader) localObject() cty.Value {
+	values := make(map[string]cty.Value, len(r.locals))
+	for name, l := range r.locals {
+		values[name] = l.value
+	}
+	return cty.ObjectVal(values)
+}
+
+// compute sets the value of one local after those that it needs; way is how we
+// came here.
+func (r *reader) compute(name string, way []string) {
+	l := r.locals[name]
+	if l == nil || l.done {
+		return
+	}
+	if i := slices.Index(way, name); i >= 0 {
+		circle := append(slices.Clone(way[i:]), name)
+		r.errorf(l.at, "locals need each other in a circle: local.%s", strings.Join(circle, " -> local."))
+		for _, n := range way[i:] {
+			r.locals[n].done = true
+		}
+		return
+	}
+	for _, needed := range localsIn(l.expr) {
+		r.compute(needed, append(way, name))
+	}
+	if l.done { // part of a circle
+		return
+	}
+	l.done = true
+	r.start.Variables["local"] = r.localObject()
+	if value, ok := r.evaluate(l.expr, "a local"); ok {
+		l.value = value
+	}
+}
+
+func localsIn(expr hcl.Expression) (names []string) {
+	for _, t := range expr.Variables() {
+		if t.RootName() == "local" && len(t) > 1 {
+			if step, ok := t[1].(hcl.TraverseAttr); ok {
+				names = append(names, step.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -1,0 +1,329 @@
+package flows
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Report is all that is to be said about the flows of one run. The zero
+// Report says that all is well. It is not safe for concurrent use.
+type Report struct {
+	problems []problem
+	sources  map[string]source // by the name that is shown
+	hidden   []hcl.Range       // pieces of source that spell a secret
+	secrets  []string          // sensitive values, never to be shown
+}
+
+type source struct {
+	text  []byte
+	order int // in which files are reported
+}
+
+type problem struct {
+	warning bool
+	where   hcl.Range // zero Filename: no place in a file
+	summary string
+	hints   []string
+}
+
+// errorf adds an error that concerns the place where.
+func (r *Report) errorf(where hcl.Range, format string, args ...any) *problem {
+	return r.add(problem{where: where, summary: fmt.Sprintf(format, args...)})
+}
+
+// warnf adds a warning that concerns the place where.
+func (r *Report) warnf(where hcl.Range, format string, args ...any) *problem {
+	return r.add(problem{where: where, warning: true, summary: fmt.Sprintf(format, args...)})
+}
+
+func (r *Report) add(p problem) *problem {
+	for i := range r.problems {
+		if r.problems[i].where == p.where && r.problems[i].summary == p.summary {
+			return &problem{} // said already
+		}
+	}
+	r.problems = append(r.problems, p)
+	return &r.problems[len(r.problems)-1]
+}
+
+// hint adds what to do about the problem, unless it is empty.
+func (p *problem) hint(format string, args ...any) *problem {
+	if text := fmt.Sprintf(format, args...); text != "" {
+		p.hints = append(p.hints, text)
+	}
+	return p
+}
+
+// also names another place that belongs to the problem.
+func (p *problem) also(what string, at hcl.Range) *problem {
+	return p.hint("%s at %s", what, place(at))
+}
+
+// HasErrors reports whether anything keeps the flows from running. A report
+// without errors may still hold warnings.
+func (r *Report) HasErrors() bool { return r.count(false) > 0 }
+
+func (r *Report) count(warnings bool) (n int) {
+	for _, p := range r.problems {
+		if p.warning == warnings {
+			n++
+		}
+	}
+	return n
+}
+
+// hide keeps the source at rng out of excerpts.
+func (r *Report) hide(rng hcl.Range) { r.hidden = append(r.hidden, rng) }
+
+// hideText keeps a sensitive value out of everything that is said.
+func (r *Report) hideText(secret string) {
+	if secret != "" && !slices.Contains(r.secrets, secret) {
+		r.secrets = append(r.secrets, secret)
+		// The longest first, so that no part of one stays.
+		slices.SortFunc(r.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	}
+}
+
+const redacted = "(secret)"
+
+func (r *Report) redact(text string) string {
+	for _, s := range r.secrets {
+		text = strings.ReplaceAll(text, s, redacted)
+	}
+	return text
+}
+
+// sorted returns the problems in the order of the files and lines.
+func (r *Report) sorted() []problem {
+	ps := slices.Clone(r.problems)
+	slices.SortStableFunc(ps, func(a, b problem) int {
+		return cmp.Or(
+			cmp.Compare(r.sources[a.where.Filename].order, r.sources[b.where.Filename].order),
+			cmp.Compare(a.where.Filename, b.where.Filename),
+			cmp.Compare(a.where.Start.Line, b.where.Start.Line),
+			cmp.Compare(a.where.Start.Column, b.where.Start.Column),
+		)
+	})
+	return ps
+}
+
+// style is the colours of a report; the zero style has none.
+type style struct{ bold, red, yellow, blue, off string }
+
+var colours = style{"\x1b[1m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[34m", "\x1b[0m"}
+
+// Text is the report for people, empty when there is nothing to say: per
+// problem the place, what is wrong, the line with the piece underlined, and
+// what to do; then a line with the count.
+//
+//	echo.hcl:14,3-7: error: connector "ws_server" has no argument "cdec"
+//	  14 |   cdec = "json"
+//	     |   ^^^^
+//	     = did you mean "codec"?
+func (r *Report) Text(color bool) string {
+	if len(r.problems) == 0 {
+		return ""
+	}
+	var s style
+	if color {
+		s = colours
+	}
+	var b strings.Builder
+	for _, p := range r.sorted() {
+		r.write(&b, p, s)
+		b.WriteByte('\n')
+	}
+	b.WriteString(tally(r.count(false), "error"))
+	if n := r.count(true); n > 0 {
+		b.WriteString(", " + tally(n, "warning"))
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+func tally(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what + "s"
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (r *Report) write(b *strings.Builder, p problem, s style) {
+	kind, colour := "error", s.red
+	if p.warning {
+		kind, colour = "warning", s.yellow
+	}
+	if p.where.Filename != "" {
+		b.WriteString(s.bold + place(p.where) + ":" + s.off + " ")
+	}
+	b.WriteString(colour + kind + ":" + s.off + " " + s.bold + r.redact(p.summary) + s.off + "\n")
+	margin := "  "
+	if line, start, width, ok := r.excerpt(p.where); ok {
+		number := fmt.Sprintf("%4d", p.where.Start.Line)
+		margin = strings.Repeat(" ", len(number))
+		fmt.Fprintf(b, "%s%s |%s %s\n", s.blue, number, s.off, line)
+		fmt.Fprintf(b, "%s%s |%s %s%s%s%s\n", s.blue, margin, s.off, strings.Repeat(" ", start), colour, strings.Repeat("^", width), s.off)
+	}
+	for _, h := range p.hints {
+		fmt.Fprintf(b, "%s%s =%s %s\n", s.blue, margin, s.off, r.redact(h))
+	}
+}
+
+// place spells a range as editors and people read it: "echo.hcl:14,3-7".
+func place(rng hcl.Range) string {
+	switch {
+	case rng.Start.Line == 0:
+		return rng.Filename
+	case rng.End.Line != rng.Start.Line || rng.End.Column <= rng.Start.Column:
+		return fmt.Sprintf("%s:%d,%d", rng.Filename, rng.Start.Line, rng.Start.Column)
+	}
+	return rng.String()
+}
+
+const (
+	tabWidth    = 4
+	longestLine = 160 // of an excerpt, in characters
+)
+
+// excerpt returns the first line of the range as it is shown, without secrets,
+// and where in it the underline starts and how long it is, in characters.
+func (r *Report) excerpt(rng hcl.Range) (shown string, start, width int, ok bool) {
+	src, known := r.sources[rng.Filename]
+	if !known || rng.Start.Line < 1 || rng.Start.Byte > len(src.text) {
+		return "", 0, 0, false
+	}
+	from := rng.Start.Byte
+	for from > 0 && src.text[from-1] != '\n' {
+		from--
+	}
+	to := rng.Start.Byte
+	for to < len(src.text) && src.text[to] != '\n' {
+		to++
+	}
+	end := min(max(rng.End.Byte, rng.Start.Byte+1), to)
+	masked := r.maskedBytes(rng.Filename, src.text, from, to)
+
+	var b strings.Builder
+	column, endColumn := 0, 0
+	start = -1
+	for i := from; i < to; {
+		if i >= rng.Start.Byte && start < 0 {
+			start = column
+		}
+		c, n := utf8.DecodeRune(src.text[i:to])
+		switch {
+		case masked[i-from]:
+			for n = 0; i+n < to && masked[i+n-from]; n++ {
+			}
+			if start < 0 && rng.Start.Byte < i+n {
+				start = column
+			}
+			b.WriteString(redacted)
+			column += len(redacted)
+		case c == '\t':
+			b.WriteString(strings.Repeat(" ", tabWidth))
+			column += tabWidth
+		case c == '\r' && i+1 == to:
+		case c == utf8.RuneError || !unicode.IsGraphic(c):
+			b.WriteRune('\uFFFD')
+			column++
+		default:
+			b.WriteRune(c)
+			column++
+		}
+		if i < end {
+			endColumn = column
+		}
+		i += n
+	}
+	if start < 0 {
+		start = column
+	}
+	shown = strings.TrimRight(b.String(), " ")
+	if rs := []rune(shown); len(rs) > longestLine {
+		if start > longestLine/2 {
+			cut := min(start-longestLine/4, len(rs))
+			rs, start, endColumn = append([]rune("…"), rs[cut:]...), start-cut+1, endColumn-cut+1
+		}
+		if len(rs) > longestLine {
+			rs = append(rs[:longestLine:longestLine], '…')
+		}
+		shown = string(rs)
+		endColumn = min(endColumn, len(rs))
+	}
+	return shown, start, max(endColumn-start, 1), true
+}
+
+// maskedBytes tells which bytes of a line belong to a secret.
+func (r *Report) maskedBytes(name string, text []byte, from, to int) []bool {
+	masked := make([]bool, to-from)
+	mark := func(a, b int) {
+		for i := max(a, from); i < min(b, to); i++ {
+			masked[i-from] = true
+		}
+	}
+	for _, h := range r.hidden {
+		if h.Filename == name {
+			mark(h.Start.Byte, h.End.Byte)
+		}
+	}
+	line := string(text[from:to])
+	for _, s := range r.secrets {
+		for i := 0; ; {
+			n := strings.Index(line[i:], s)
+			if n < 0 {
+				break
+			}
+			mark(from+i+n, from+i+n+len(s))
+			i += n + len(s)
+		}
+	}
+	return masked
+}
+
+// JSON is the report for programs: an array of objects with severity, file,
+// range (line and column from 1, byte from 0), summary and detail.
+func (r *Report) JSON() []byte {
+	type pos struct {
+		Line   int `json:"line"`
+		Column int `json:"column"`
+		Byte   int `json:"byte"`
+	}
+	type extent struct {
+		Start pos `json:"start"`
+		End   pos `json:"end"`
+	}
+	type entry struct {
+		Severity string  `json:"severity"`
+		File     string  `json:"file,omitempty"`
+		Range    *extent `json:"range,omitempty"`
+		Summary  string  `json:"summary"`
+		Detail   string  `json:"detail,omitempty"`
+	}
+	list := []entry{}
+	for _, p := range r.sorted() {
+		e := entry{Severity: "error", File: p.where.Filename, Summary: r.redact(p.summary), Detail: r.redact(strings.Join(p.hints, "\n"))}
+		if p.warning {
+			e.Severity = "warning"
+		}
+		if p.where.Start.Line > 0 {
+			e.Range = &extent{pos(p.where.Start), pos(p.where.End)}
+		}
+		list = append(list, e)
+	}
+	out, err := json.MarshalIndent(list, "", "  ")
+	if err != nil { // strings and numbers only: cannot be
+		return []byte("[]")
+	}
+	return append(out, '\n')
+}

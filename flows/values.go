@@ -1,0 +1,372 @@
+package flows
+
+import (
+	"cmp"
+	"encoding"
+	"errors"
+	"fmt"
+	"math/big"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// argument puts one argument into its field and reports whether there was a
+// value; null is none, as everywhere in HCL.
+func (d *decoder) argument(f field, a argument, path string) bool {
+	fresh := reflect.New(f.to.Type()).Elem()
+	failed := d.failed
+	d.failed = false
+	given := d.set(fresh, a.expr, f.name, path)
+	ok := !d.failed
+	if given && ok {
+		ok = d.within(f, fresh, a.expr.Range())
+	}
+	if given && ok {
+		f.to.Set(fresh)
+	}
+	d.failed = failed || !ok
+	return given || !ok
+}
+
+// set evaluates e into the value dst, which the argument name fills or is a
+// part of.
+func (d *decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bool {
+	switch {
+	case dst.Type() == exprType:
+		x, ok := d.compile(e, name)
+		if !ok {
+			d.failed = true
+			return true
+		}
+		dst.Set(reflect.ValueOf(x))
+		return true
+	case dst.Kind() == reflect.Slice && !reflect.PointerTo(dst.Type()).Implements(textUnmarshaler):
+		return d.setList(dst, e, name, path)
+	case dst.Kind() == reflect.Map:
+		return d.setMap(dst, e, name, path)
+	}
+	d.conceal(dst.Type(), e)
+	v, ok := d.evaluate(e, name)
+	if !ok {
+		d.failed = true
+		return true
+	}
+	if v.ContainsMarked() {
+		d.sensitive[path] = true
+		v, _ = v.UnmarkDeep()
+	}
+	if v.IsNull() {
+		return dst.Type() == valueType
+	}
+	if err := d.convert(dst, v); err != nil {
+		if d.sensitive[path] {
+			d.fail(e.Range(), "%s: the value, which is sensitive, cannot be used here", name)
+		} else if wanted := (wants("")); errors.As(err, &wanted) {
+			d.fail(e.Range(), "%s wants %s, not %s", name, string(wanted), describe(v))
+		} else {
+			d.fail(e.Range(), "%s: %v", name, err)
+		}
+	}
+	return true
+}
+
+// conceal keeps a secret that is spelled in the source out of excerpts.
+func (d *decoder) conceal(t reflect.Type, e hcl.Expression) {
+	if t != secretType && t != urlType {
+		return
+	}
+	v, diags := e.Value(nil) // a literal, or it fails
+	if diags.HasErrors() || v.Type() != cty.String || v.IsNull() || !v.IsKnown() {
+		return
+	}
+	if t == secretType || strings.ContainsAny(v.AsString(), "@?") {
+		d.hide(e.Range())
+	}
+}
+
+// elements are the parts of a list or object, each with its own place where
+// it has one.
+type elements struct {
+	keys  []string // of an object
+	exprs []hcl.Expression
+}
+
+// parts takes e apart; ok is false when it has been reported, none when there
+// is no value.
+func (d *decoder) parts(e hcl.Expression, name string, object bool) (parts elements, none, ok bool) {
+	kind := "a list"
+	if object {
+		kind = "an object"
+		if items, diags := hcl.ExprMap(e); !diags.HasErrors() {
+			for _, item := range items {
+				key, ok := d.evaluate(item.Key, name)
+				if !ok {
+					return parts, false, false
+				}
+				key, _ = key.UnmarkDeep()
+				text, err := convert.Convert(key, cty.String)
+				if err != nil || text.IsNull() {
+					d.errorf(item.Key.Range(), "a key in %s must be a string", name)
+					return parts, false, false
+				}
+				parts.keys = append(parts.keys, text.AsString())
+				parts.exprs = append(parts.exprs, item.Value)
+			}
+			return parts, false, true
+		}
+	} else if items, diags := hcl.ExprList(e); !diags.HasErrors() {
+		return elements{exprs: items}, false, true
+	}
+	v, ok := d.evaluate(e, name)
+	if !ok {
+		return parts, false, false
+	}
+	v, marks := v.Unmark()
+	if v.IsNull() {
+		return parts, true, true
+	}
+	isObject := v.Type().IsObjectType() || v.Type().IsMapType()
+	if !v.CanIterateElements() || isObject != object {
+		d.errorf(e.Range(), "%s wants %s, not %s", name, kind, describe(v)).hint("%s", writeList(name, object, v))
+		return parts, false, false
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		key, element := it.Element()
+		if object {
+			parts.keys = append(parts.keys, key.AsString())
+		}
+		parts.exprs = append(parts.exprs, hcl.StaticExpr(element.WithMarks(marks), e.Range()))
+	}
+	return parts, false, true
+}
+
+func writeList(name string, object bool, v cty.Value) string {
+	if !object && v.Type().IsPrimitiveType() {
+		return "write " + name + " = [ … ]"
+	}
+	return ""
+}
+
+func (d *decoder) setList(dst reflect.Value, e hcl.Expression, name, path string) bool {
+	parts, none, ok := d.parts(e, name, false)
+	if !ok {
+		d.failed = true
+		return true
+	}
+	if none {
+		return false
+	}
+	list := reflect.MakeSlice(dst.Type(), 0, len(parts.exprs))
+	for i, x := range parts.exprs {
+		element := reflect.New(dst.Type().Elem()).Elem()
+		at := path + "[" + strconv.Itoa(i) + "]"
+		d.places[at] = x.Range()
+		if !d.set(element, x, name, at) {
+			d.fail(x.Range(), "an element of %s is null", name)
+		}
+		list = reflect.Append(list, element)
+	}
+	dst.Set(list)
+	return true
+}
+
+func (d *decoder) setMap(dst reflect.Value, e hcl.Expression, name, path string) bool {
+	parts, none, ok := d.parts(e, name, true)
+	if !ok {
+		d.failed = true
+		return true
+	}
+	if none {
+		return false
+	}
+	m := reflect.MakeMapWithSize(dst.Type(), len(parts.exprs))
+	for i, x := range parts.exprs {
+		element := reflect.New(dst.Type().Elem()).Elem()
+		at := path + "." + parts.keys[i]
+		d.places[at] = x.Range()
+		key := reflect.ValueOf(parts.keys[i]).Convert(dst.Type().Key())
+		if m.MapIndex(key).IsValid() {
+			d.fail(x.Range(), "%s has %q twice", name, parts.keys[i])
+		}
+		if d.set(element, x, name, at) { // null leaves the key out
+			m.SetMapIndex(key, element)
+		}
+	}
+	dst.Set(m)
+	return true
+}
+
+// wants is the error of a value of the wrong type.
+type wants string
+
+func (w wants) Error() string { return "wants " + string(w) }
+
+// convert puts a plain value into a field of one of the scalar kinds.
+func (d *decoder) convert(dst reflect.Value, v cty.Value) error {
+	if dst.Type() == valueType {
+		x, err := toValue(v)
+		if err == nil {
+			dst.Set(reflect.ValueOf(x))
+		}
+		return err
+	}
+	if u, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		s, err := convert.Convert(v, cty.String)
+		if err != nil {
+			return wants("a string")
+		}
+		return u.UnmarshalText([]byte(s.AsString()))
+	}
+	switch dst.Kind() {
+	case reflect.String:
+		s, err := convert.Convert(v, cty.String)
+		if err != nil {
+			return wants("a string")
+		}
+		text := s.AsString()
+		if dst.Type() == pathType {
+			text = string(flow.Path(text).In(d.dir))
+		}
+		dst.SetString(text)
+	case reflect.Bool:
+		b, err := convert.Convert(v, cty.Bool)
+		if err != nil {
+			return wants("true or false")
+		}
+		dst.SetBool(b.True())
+	case reflect.Float32, reflect.Float64:
+		n, err := convert.Convert(v, cty.Number)
+		if err != nil {
+			return wants("a number")
+		}
+		f, _ := n.AsBigFloat().Float64()
+		dst.SetFloat(f)
+	default:
+		return setInt(dst, v)
+	}
+	return nil
+}
+
+func setInt(dst reflect.Value, v cty.Value) error {
+	n, err := convert.Convert(v, cty.Number)
+	if err != nil {
+		return wants("a whole number")
+	}
+	i, accuracy := n.AsBigFloat().Int64()
+	if accuracy != big.Exact {
+		return errors.New("the number must be whole, and not too large")
+	}
+	switch {
+	case dst.CanInt() && !dst.OverflowInt(i):
+		dst.SetInt(i)
+	case dst.CanUint() && i >= 0 && !dst.OverflowUint(uint64(i)):
+		dst.SetUint(uint64(i))
+	case dst.CanInt() || dst.CanUint():
+		return fmt.Errorf("the number %d is out of range", i)
+	default:
+		return fmt.Errorf("fields of type %s are not supported", dst.Type())
+	}
+	return nil
+}
+
+// toValue turns a start-up value into one of events.
+func toValue(v cty.Value) (flow.Value, error) {
+	t := v.Type()
+	switch {
+	case v.IsNull():
+		return flow.NullValue, nil
+	case t == cty.String:
+		return flow.TextOf(v.AsString()), nil
+	case t == cty.Bool:
+		return flow.BoolOf(v.True()), nil
+	case t == cty.Number:
+		return flow.NumberOf(v.AsBigFloat().Text('g', -1)), nil
+	case t.IsObjectType() || t.IsMapType():
+		var fields []flow.Field
+		for it := v.ElementIterator(); it.Next(); {
+			key, element := it.Element()
+			x, err := toValue(element)
+			if err != nil {
+				return flow.NullValue, err
+			}
+			fields = append(fields, flow.Field{Key: key.AsString(), Value: x})
+		}
+		return flow.MapOf(flow.ObjectOf(fields...)), nil
+	case v.CanIterateElements():
+		var list []flow.Value
+		for it := v.ElementIterator(); it.Next(); {
+			_, element := it.Element()
+			x, err := toValue(element)
+			if err != nil {
+				return flow.NullValue, err
+			}
+			list = append(list, x)
+		}
+		return flow.ListOf(list), nil
+	}
+	return flow.NullValue, wants("a value")
+}
+
+// within checks what the tags oneof, min and max ask for.
+func (d *decoder) within(f field, v reflect.Value, at hcl.Range) bool {
+	if f.oneof != nil && v.Kind() == reflect.String && !slices.Contains(f.oneof, v.String()) {
+		p := d.errorf(at, "%s must be one of %s", f.name, strings.Join(f.oneof, ", "))
+		if best := nearest(v.String(), f.oneof); best != "" && !d.sensitive[f.name] {
+			p.hint("did you mean %q?", best)
+		}
+		return false
+	}
+	for _, bound := range []struct {
+		text, what string
+		sign       int
+	}{{f.min, "at least", -1}, {f.max, "at most", 1}} {
+		if bound.text == "" {
+			continue
+		}
+		if limit := reflect.New(v.Type()).Elem(); parseBound(limit, bound.text) && compareNumbers(v, limit) == bound.sign {
+			d.errorf(at, "%s must be %s %s", f.name, bound.what, bound.text)
+			return false
+		}
+	}
+	return true
+}
+
+func parseBound(limit reflect.Value, text string) bool {
+	if u, ok := limit.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(text)) == nil
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil:
+		return false
+	case limit.CanInt():
+		limit.SetInt(int64(n))
+	case limit.CanUint():
+		limit.SetUint(uint64(n))
+	case limit.CanFloat():
+		limit.SetFloat(n)
+	default:
+		return false
+	}
+	return true
+}
+
+func compareNumbers(a, b reflect.Value) int {
+	switch {
+	case a.CanInt():
+		return cmp.Compare(a.Int(), b.Int())
+	case a.CanUint():
+		return cmp.Compare(a.Uint(), b.Uint())
+	case a.CanFloat():
+		return cmp.Compare(a.Float(), b.Float())
+	}
+	return 0
+}
