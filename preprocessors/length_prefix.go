@@ -27,9 +27,9 @@ with it is lost, and the next frame or read is taken to begin with a length. On 
 that is a new chance; on a stream of bytes it is a guess. A stream that ends within a message loses that message.`,
 	Example: `connector "ws_server" "edge" {
   url            = "127.0.0.1:4242"
-  preprocessors  = [{ name = "length_prefix", size = "4", max_length = "64KiB" }]
+  preprocessors  = [{ name = "length_prefix", size = 4, max_length = "64KiB" }]
   codec          = "json"
-  postprocessors = [{ name = "length_prefix", size = "4" }]
+  postprocessors = [{ name = "length_prefix", size = 4 }]
 }
 
 connect "echo" {

@@ -310,3 +310,24 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkWhole(b *testing.B) {
+	message := strings.Repeat(`{"user":"someone","value":12.5},`, 32)
+	for _, c := range packers {
+		packed := pack(b, c.spec.Config(), message)
+		in, out := sides(b, c.spec.Config())
+		nothing := func([]byte) error { return nil }
+		b.Run(c.spec.Name+" in", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = in.Process(packed, nothing)
+			}
+		})
+		b.Run(c.spec.Name+" out", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = out.Process([]byte(message), nothing)
+			}
+		})
+	}
+}
