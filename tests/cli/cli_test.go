@@ -1,0 +1,160 @@
+// Package cli tests the built binary as a user sees it on a command line. Each
+// *.txtar file is a script about one command; beside the commands of
+// testscript there are:
+//
+//	exits CODE program args…     the program ends with this code; its output can be matched as after exec
+//	free-address VAR…            puts a free "127.0.0.1:port" into each variable
+//	occupy ADDRESS               listens on an address until the script ends
+//	until FILE REGEXP            waits until the file's content matches
+//	talk URL FILE MESSAGE…       sends each message over a WebSocket and writes the answers to the file
+//
+// `go test ./tests/cli -update` writes what the commands print into the
+// scripts, where they compare it with a file of the script.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/flowrun/flowrun/tests/process"
+)
+
+var update = flag.Bool("update", false, "write what commands print into the scripts")
+
+// patience bounds every wait; nothing takes nearly as long when all is well.
+const patience = 30 * time.Second
+
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "flowrun-cli-")
+	if err == nil {
+		binary, err = process.Build(context.Background(), dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir) // a temporary folder
+	os.Exit(code)
+}
+
+func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../flows/examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 ".",
+		UpdateScripts:       *update,
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("EXAMPLES", examples)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":        exits,
+			"free-address": freeAddress,
+			"occupy":       occupy,
+			"until":        until,
+			"talk":         talk,
+		},
+	})
+}
+
+// need checks how a command of a script is used.
+func need(ts *testscript.TestScript, neg bool, args []string, n int, use string) {
+	if neg || len(args) < n {
+		ts.Fatalf("usage: %s", use)
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "exits CODE program args…")
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if status := (*exec.ExitError)(nil); errors.As(err, &status) {
+		got = status.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s exits with %d, not %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func freeAddress(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "free-address VAR…")
+	for _, name := range args {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer l.Close() // all at the end, so that no address is given twice
+		ts.Setenv(name, l.Addr().String())
+	}
+}
+
+func occupy(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "occupy ADDRESS")
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+}
+
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "until FILE REGEXP")
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	giveUp := time.After(patience)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && pattern.Match(text) {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-giveUp:
+			ts.Fatalf("%s does not match %s; it holds:\n%s", args[0], args[1], text)
+		}
+	}
+}
+
+func talk(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, "talk URL FILE MESSAGE…")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, args[0], nil) //nolint:bodyclose // the library closes it
+	ts.Check(err)
+	defer conn.CloseNow() //nolint:errcheck // it is closed already when all went well
+	var answers strings.Builder
+	for _, message := range args[2:] {
+		ts.Check(conn.Write(ctx, websocket.MessageText, []byte(message+"\n")))
+		_, answer, err := conn.Read(ctx)
+		ts.Check(err)
+		answers.Write(answer)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(answers.String()), 0o666))
+	ts.Check(conn.Close(websocket.StatusNormalClosure, ""))
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/flowrun/flowrun/tests/process"
+)
+
+// block is a fenced block of the README.
+type block struct{ kind, text string }
+
+func readmeBlocks(t *testing.T) []block {
+	t.Helper()
+	text := read(t, "../../README.md")
+	var blocks []block
+	for _, m := range regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		blocks = append(blocks, block{m[1], m[2]})
+	}
+	if len(blocks) == 0 {
+		t.Fatal("the README has no code")
+	}
+	return blocks
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestReadmeFlow compares the flow that the README explains with the one that
+// it tells readers to run.
+func TestReadmeFlow(t *testing.T) {
+	_, shipped, _ := strings.Cut(read(t, "../../flows/examples/echo.hcl"), "\n\n") // without its heading
+	for _, b := range readmeBlocks(t) {
+		if b.kind != "hcl" {
+			continue
+		}
+		if diff := cmp.Diff(shipped, b.text); diff != "" {
+			t.Errorf("the README's flow is not flows/examples/echo.hcl (-shipped +README):\n%s", diff)
+		}
+		return
+	}
+	t.Error("the README explains no flow")
+}
+
+var piped = regexp.MustCompile(`^echo '(.*)' \| (.*)$`)
+
+// TestReadmeCommands runs what the README says, in its order, with the output
+// that it shows. Servers stay up for the commands after them.
+func TestReadmeCommands(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the port in the flows may be taken on this machine
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().String()
+	l.Close()
+	opts := process.Options{Dir: "../..", Env: []string{"FLOWRUN_VAR_url=" + free}}
+	blocks := readmeBlocks(t)
+	ran := 0
+	for i, b := range blocks {
+		if b.kind != "sh" {
+			continue
+		}
+		command := strings.TrimSpace(b.text)
+		if command == "go test ./..." {
+			if !strings.HasSuffix(read(t, "../../.ci/run"), command+"\n") {
+				t.Errorf(".ci/run does not end with %s", command)
+			}
+			continue
+		}
+		ran++
+		command = strings.ReplaceAll(command, "go run ./cmd/flowrun", "exec "+binary) // built from there
+		if m := piped.FindStringSubmatch(command); m != nil {
+			command = m[2] + " <<'END'\n" + m[1] + "\nEND\n" // so that signals reach it
+		}
+		p, err := process.Start(ctx, opts, "sh", "-c", command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { end(t, p) })
+		if i+1 < len(blocks) && blocks[i+1].kind == "output" {
+			want := blocks[i+1].text
+			if err := p.Stdout.Wait(ctx, func(got string) bool { return got == want }); err != nil {
+				t.Errorf("%s\nprints %q instead of %q: %v; on standard error:\n%s", command, p.Stdout, want, err, p.Stderr)
+			}
+			continue
+		}
+		if _, err := p.Listening(ctx, "edge"); err != nil {
+			t.Error(err)
+		}
+	}
+	if ran < 3 {
+		t.Errorf("only %d commands of the README could be run", ran)
+	}
+}
+
+// end stops a process as the README says, with Ctrl-C.
+func end(t *testing.T, p *process.Process) {
+	if err := p.Signal(syscall.SIGINT); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if code, err := p.Wait(ctx); code != 0 || err != nil {
+		t.Errorf("Ctrl-C ends with exit code %d, %v; on standard error:\n%s", code, err, p.Stderr)
+	}
+}
+
+// TestReadmeDependencies compares the list of dependencies with go.mod.
+func TestReadmeDependencies(t *testing.T) {
+	var direct []string
+	for line := range strings.Lines(read(t, "../../go.mod")) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "require ")
+		if fields := strings.Fields(line); len(fields) == 2 && strings.HasPrefix(fields[1], "v") {
+			direct = append(direct, fields[0])
+		}
+	}
+	readme := read(t, "../../README.md")
+	_, section, _ := strings.Cut(readme, "\n## Dependencies\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var listed []string
+	for _, m := range regexp.MustCompile("`([a-z.]+/[^`]+)`").FindAllStringSubmatch(section, -1) {
+		if m[1] != ".ci/run" {
+			listed = append(listed, m[1])
+		}
+	}
+	slices.Sort(direct)
+	slices.Sort(listed)
+	if diff := cmp.Diff(direct, listed); diff != "" {
+		t.Errorf("the README's dependencies are not those of go.mod (-go.mod +README):\n%s", diff)
+	}
+}
+
+// TestReadmeLinks follows the README's links to files.
+func TestReadmeLinks(t *testing.T) {
+	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, "../../README.md"), -1) {
+		if strings.Contains(m[1], "://") {
+			continue
+		}
+		if _, err := os.Stat("../../" + m[1]); err != nil {
+			t.Errorf("the README links to %s: %v", m[1], err)
+		}
+	}
+}
