@@ -74,7 +74,8 @@ func (r *reader) Run(ctx context.Context, host flow.Host) error {
 	}
 	// What waits for data (a named pipe, a terminal) ends with ctx; regular
 	// files know no deadline and do not wait.
-	stop := context.AfterFunc(ctx, func() { _ = r.file.SetReadDeadline(time.Unix(1, 0)) })
+	f := r.file // Release may come before a late call of the following
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	err = r.readAll(ctx, host, link)
 	if err == nil {

@@ -2,8 +2,10 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -28,6 +30,9 @@ type writer struct {
 // Prepare implements flow.Preparer.
 func (w *writer) Prepare(context.Context, flow.Host) error {
 	f, info, err := open(w.path, "write", os.O_WRONLY|os.O_CREATE|os.O_APPEND)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: create its folder first", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -69,8 +74,9 @@ func (w *writer) Write(ctx context.Context, frames []flow.Frame, _ bool) error {
 	start := w.size()
 	if !w.regular {
 		// A named pipe waits for its reader, but not beyond ctx.
-		_ = w.file.SetWriteDeadline(time.Time{})
-		stop := context.AfterFunc(ctx, func() { _ = w.file.SetWriteDeadline(time.Unix(1, 0)) })
+		f := w.file // Release may come before a late call of the following
+		_ = f.SetWriteDeadline(time.Time{})
+		stop := context.AfterFunc(ctx, func() { _ = f.SetWriteDeadline(time.Unix(1, 0)) })
 		defer stop()
 	}
 	err := w.writeAll(frames)
