@@ -1,0 +1,33 @@
+// Package listen keeps the listeners of a process: one socket and one HTTP
+// server per address, shared by all connectors that have a route there, and
+// closed with the last of them.
+//
+// # What a stranger can do
+//
+// The accept loop only accepts. The TLS handshake and the reading of a
+// request run in the connection's own goroutine; the Timeout of the first
+// route bounds each of them, and the wait for a next request. A request's head
+// may have 64 KiB. Errors of accept (no file descriptors left) are waited out,
+// with a pause that grows up to a second. What goes wrong with strangers is
+// logged at most a few times a second.
+//
+// HTTP/2 is not offered: a WebSocket takes over its connection, which HTTP/1.1
+// alone allows.
+//
+// # Routes
+//
+// A path is exact, or a pattern of net/http ("/networks/{id}"). A request for
+// any other path is answered 404, and 503 once the set drains. A connection
+// that a handler has taken over (hijacked) is the handler's: closing a route or
+// the listener does not touch it. Connections that are not, and whose
+// listener closes, are cut.
+//
+// # Sockets
+//
+// Routes on one address must agree on TLS. Socket options, backlog and timeout
+// are those of the route that came first. The backlog is set by listening
+// once more on the bound socket, which Linux and the BSDs take as a change of
+// its length; the system's limit (net.core.somaxconn) still holds. Options that
+// a system does not know fail with an error that names them. Port 0 takes a
+// free port, another one for each route.
+package listen

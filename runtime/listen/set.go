@@ -1,0 +1,160 @@
+package listen
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// Set holds the listeners of a process. Its methods may be called from any
+// goroutine.
+type Set struct {
+	log      *zap.Logger
+	draining atomic.Bool
+
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+	byAddress map[string]*listener // as the flow writes it, port 0 aside
+}
+
+// New returns an empty set that logs to log.
+func New(log *zap.Logger) *Set {
+	return &Set{log: limited(log), listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}}
+}
+
+// Route is one handler on one listener.
+type Route struct {
+	listener *listener
+	path     string
+	once     sync.Once
+}
+
+// Addr is the address that the listener is bound to: "127.0.0.1:4242".
+func (r *Route) Addr() string { return r.listener.socket.Addr().String() }
+
+// Close ends the route. The listener closes with its last route, and has
+// closed when Close returns. It may be called more than once.
+func (r *Route) Close() {
+	r.once.Do(func() { r.listener.set.remove(r) })
+}
+
+// Handle serves requests for spec's path with h, binding the address when
+// spec's is the first route there. It returns when requests can arrive. The
+// error says what cannot be had and what to do about it.
+func (s *Set) Handle(spec flow.ListenSpec, h http.Handler) (*Route, error) {
+	path, err := pattern(spec.Path)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining.Load() {
+		return nil, fmt.Errorf("listen %s: the process is about to end", spec.Address)
+	}
+	l := s.byAddress[spec.Address]
+	if l == nil {
+		if l, err = open(s, spec); err != nil {
+			return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+		}
+	} else if !sameTLS(l.tls, spec.TLS) {
+		return nil, fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
+	}
+	if err := l.add(path, h); err != nil {
+		if l.empty() {
+			l.close()
+		}
+		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+	}
+	s.listeners[l] = struct{}{}
+	if _, port, _ := net.SplitHostPort(spec.Address); port != "0" {
+		s.byAddress[spec.Address] = l
+	}
+	return &Route{listener: l, path: path}, nil
+}
+
+// Drain answers requests that are not served yet with 503 from now on, and
+// refuses new routes. The listeners stay until their routes are closed.
+func (s *Set) Drain() { s.draining.Store(true) }
+
+// Close closes all listeners, whatever routes they still have. Closing those
+// routes later does nothing.
+func (s *Set) Close() {
+	s.draining.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.listeners {
+		l.close()
+	}
+	clear(s.listeners)
+	clear(s.byAddress)
+}
+
+func (s *Set) remove(r *Route) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := r.listener
+	if _, open := s.listeners[l]; !open {
+		return
+	}
+	l.remove(r.path)
+	if !l.empty() {
+		return
+	}
+	l.close()
+	delete(s.listeners, l)
+	if s.byAddress[l.address] == l {
+		delete(s.byAddress, l.address)
+	}
+}
+
+// pattern spells a path for http.ServeMux, where one that ends in a slash
+// would mean all below it.
+func pattern(path string) (string, error) {
+	if path == "" {
+		path = "/"
+	}
+	if path[0] != '/' {
+		return "", fmt.Errorf("path %q: a path starts with a slash", path)
+	}
+	if strings.ContainsAny(path, " \t") {
+		return "", fmt.Errorf("path %q: a path has no spaces, write %%20", path)
+	}
+	if strings.HasSuffix(path, "/") {
+		path += "{$}"
+	}
+	return path, check(path)
+}
+
+// check reports what http.ServeMux dislikes about a pattern, by panicking.
+func check(pattern string) error {
+	return register(http.NewServeMux(), pattern, http.NotFoundHandler())
+}
+
+func register(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			text := fmt.Sprint(p)
+			if strings.Contains(text, "conflicts with pattern") {
+				err = fmt.Errorf("path %s is taken, or as good as taken, by another connector on this address: choose another path or port", strings.TrimSuffix(pattern, "{$}"))
+				return
+			}
+			err = errors.New(strings.TrimPrefix(text, "http: "))
+		}
+	}()
+	mux.Handle(pattern, h)
+	return nil
+}
+
+func sameTLS(a, b *flow.TLSServer) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

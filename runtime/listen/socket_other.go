@@ -1,0 +1,24 @@
+//go:build !unix
+
+package listen
+
+import (
+	"errors"
+	"net"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+func setOptions(_ uintptr, o flow.SocketOptions) error {
+	if o.ReusePort {
+		return errors.New("socket_options.reuse_port: this system has no such option")
+	}
+	return nil
+}
+
+func setBacklog(_ net.Listener, backlog int) error {
+	if backlog > 0 {
+		return errors.New("this system decides on it alone: leave the argument out")
+	}
+	return nil
+}
