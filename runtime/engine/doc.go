@@ -1,0 +1,65 @@
+// Package engine runs flows. It is the one place where the parts of the
+// runtime meet: it builds what a graph says out of tables of links, pipeline
+// instances and listeners, keeps the connectors running, and ends them in an
+// order in which nothing gets lost.
+//
+// # The life of an engine
+//
+//	New        builds everything and touches nothing outside of the process
+//	Run        prepares, runs, drains; returns the exit code
+//	  prepare  each connector acquires what can fail (a listener, a file),
+//	           targets first; an error gives everything back and is Run's
+//	  ready    Options.Ready is told the listeners
+//	  run      each connector in a goroutine of its own, targets first,
+//	           sources last
+//	  drain    begins with the first of: the end of Run's ctx, Host.Exit,
+//	           all sources ended, a connector with on_failure = "exit" that
+//	           gave up
+//	Stop       leaves out what is left of the drain
+//
+// Several flows in one engine share listeners and the end: they start
+// together, and who asks for the exit ends them all.
+//
+// # Supervision
+//
+// A connector's Run is called until it returns nil. After an error, or a panic,
+// the connector is given back what it had (Release), and after a wait it is
+// prepared and run again, as its `reconnect` says: the wait grows from
+// interval by growth_rate to max_interval at most, each wait chosen at random
+// from half to one and a half times of it. max_retries attempts that fail in a
+// row, and the connector has failed for good: its table is closed, so that
+// senders get an error instead of waiting, and on_failure decides whether the
+// process goes on without it. An attempt that came as far as Host.Open is a
+// success; the count and the waits begin anew.
+//
+// [Engine.Health] shows at any time what each connector is doing. A required
+// connector that has failed makes the process not ready.
+//
+// # What counts as a source
+//
+// A connector brings events in when its `out` is connected and it is no
+// target, or when it is a flow.Feeder whose `out` is connected: then its Feed
+// is the source, and Run goes on without it. When all there are have ended,
+// nothing more can happen, and the engine drains: with code 0, or 1 if one of
+// them failed for good. Servers and clients do not end by themselves. A flow
+// without any source runs until it is told to end.
+//
+// # Drain
+//
+// Connectors end by role, each role waited for before the next: sources (and
+// Feeds), so that nothing new comes in; servers, which take leave of their
+// peers; clients, which may still wait for answers; targets. To end a
+// connector is to end the ctx of its Run. Meanwhile new requests on the
+// listeners are answered 503.
+//
+// Options.DrainTimeout bounds all of it. After that, or after Stop,
+// Host.Abandon ends, and with it all that is still running is told to end
+// now. If that lost events, or a connector does not return even then, the
+// code is 1 and the log says how many.
+//
+// # For a reload
+//
+// Every wire starts at a flow.Port, which can be connected to something else
+// while events pass. Nothing that runs keeps a direct reference to what comes
+// behind its port.
+package engine

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
+	"go.uber.org/zap"
+)
+
+// patience is how long a connector may take to notice that it has been
+// abandoned.
+const patience = time.Second
+
+var errAbandoned = errors.New("the process did not wait any longer")
+
+// drain ends all connectors, role by role, and returns the exit code.
+func (e *Engine) drain(why string) int {
+	start := time.Now()
+	e.log.Info("draining", zap.String("why", why), zap.Duration("timeout", e.drainTimeout))
+	e.listeners.Drain()
+	timeout := time.AfterFunc(e.drainTimeout, e.cut)
+	defer timeout.Stop()
+	for role := flow.Source; role <= flow.Target; role++ {
+		e.stages[role].cancel()
+		e.await(role)
+	}
+	stuck := e.awaitAbandoned()
+	e.listeners.Close()
+	code := e.end.final(e.account(stuck, time.Since(start)))
+	e.log.Info("exit", zap.Int("code", code))
+	return code
+}
+
+// cut ends the time for a graceful end.
+func (e *Engine) cut() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.abandoned.Err() == nil {
+		e.beforeCut = e.total()
+		e.abandon()
+	}
+}
+
+// await waits for the connectors of a role, and for the Feeds with the
+// sources, unless the time is over.
+func (e *Engine) await(role flow.Role) {
+	for _, u := range e.units {
+		if role == flow.Source && u.feeder != nil {
+			e.awaitOne(u.inputRunning())
+		}
+		if u.shape.Role == role {
+			e.awaitOne(u.done)
+		}
+	}
+}
+
+func (e *Engine) awaitOne(done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-e.abandoned.Done():
+	}
+}
+
+// awaitAbandoned gives connectors that are still running a last moment, and
+// returns those that do not end.
+func (e *Engine) awaitAbandoned() (stuck []*unit) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	over := false
+	for _, u := range e.units {
+		for _, done := range []<-chan struct{}{u.done, u.inputRunning()} {
+			if over {
+				select {
+				case <-done:
+					continue
+				default:
+				}
+			} else {
+				select {
+				case <-done:
+					continue
+				case <-timer.C:
+					over = true
+				}
+			}
+			u.table.Close(errAbandoned)
+			stuck = append(stuck, u)
+			break
+		}
+	}
+	return stuck
+}
+
+// account logs what has passed, and reports whether a drain that was cut short
+// lost something.
+func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
+	for _, u := range e.units {
+		s := u.table.Stats()
+		u.log.Debug("passed", zap.Uint64("connections", s.Opened), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
+			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
+	}
+	for _, u := range stuck {
+		u.log.Error("the connector did not end, what it holds is lost")
+	}
+	s := e.total()
+	if e.abandoned.Err() != nil {
+		e.mu.Lock()
+		n := s.Lost + s.Failed - e.beforeCut.Lost - e.beforeCut.Failed
+		e.mu.Unlock()
+		e.log.Warn("the drain was cut short", zap.Uint64("events_lost", n))
+		lost = n > 0 || len(stuck) > 0
+	}
+	e.log.Info("drained", zap.Duration("took", took), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
+		zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
+	return lost
+}
+
+// total sums up the counters of all connectors.
+func (e *Engine) total() link.Stats {
+	var sum link.Stats
+	for _, u := range e.units {
+		s := u.table.Stats()
+		sum.Opened += s.Opened
+		sum.EventsIn += s.EventsIn
+		sum.EventsOut += s.EventsOut
+		sum.Lost += s.Lost
+		sum.Dropped += s.Dropped
+		sum.Failed += s.Failed
+		sum.Queued += s.Queued
+	}
+	return sum
+}

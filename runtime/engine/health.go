@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// State is what a connector is doing.
+type State string
+
+// The states of a connector.
+const (
+	Connecting State = "connecting"  // an attempt has begun
+	Open       State = "open"        // it has opened a connection, or listens
+	BackingOff State = "backing off" // it lost its world and waits for the next attempt
+	Failed     State = "failed"      // it has given up
+	Ended      State = "ended"       // its work is done
+)
+
+// Health is how the process is doing.
+type Health struct {
+	// Ready says that the flows run and no required connector has failed.
+	Ready      bool
+	Connectors []ConnectorHealth // in the order of start
+}
+
+// ConnectorHealth is how one connector is doing.
+type ConnectorHealth struct {
+	Flow      string
+	Type      string
+	Name      string
+	Required  bool
+	State     State
+	Since     time.Time // of the state
+	Attempts  int       // that failed, in a row
+	LastError string    // of the last attempt that failed; "" when none has
+	NextRetry time.Time // while backing off
+}
+
+// Health describes all connectors. It may be called at any time, from any
+// goroutine.
+func (e *Engine) Health() Health {
+	e.mu.Lock()
+	h := Health{Ready: e.running, Connectors: make([]ConnectorHealth, len(e.units))}
+	e.mu.Unlock()
+	for i, u := range e.units {
+		c := u.health()
+		if c.Required && c.State == Failed {
+			h.Ready = false
+		}
+		h.Connectors[i] = c
+	}
+	return h
+}
+
+// status is the part of ConnectorHealth that changes.
+type status struct {
+	State     State
+	Since     time.Time
+	Attempts  int
+	LastError string
+	NextRetry time.Time
+}
+
+func (u *unit) health() ConnectorHealth {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s := u.status
+	if s.State == "" {
+		s.State = Connecting
+	}
+	return ConnectorHealth{
+		Flow:      u.component.Flow,
+		Type:      u.component.Type,
+		Name:      u.component.Name,
+		Required:  u.common.Required,
+		State:     s.State,
+		Since:     s.Since,
+		Attempts:  s.Attempts,
+		LastError: s.LastError,
+		NextRetry: s.NextRetry,
+	}
+}
+
+// enter changes the state. The caller holds mu.
+func (u *unit) enter(s State) {
+	u.status.State, u.status.Since, u.status.NextRetry = s, time.Now(), time.Time{}
+}
+
+// connects: an attempt begins.
+func (u *unit) connects() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.succeeded = false
+	u.enter(Connecting)
+	u.log.Debug("connecting", zap.Int("failed_attempts", u.status.Attempts))
+}
+
+// listens: the connector is about to run; if it has listeners, it is open to
+// its peers before the first one comes.
+func (u *unit) listens() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.listening) == 0 || u.status.State == Open {
+		return
+	}
+	u.enter(Open)
+	for _, l := range u.listening {
+		u.log.Info("listening", zap.Stringer("at", l))
+	}
+}
+
+// opened: the connector has opened a connection.
+func (u *unit) opened() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.succeeded {
+		return
+	}
+	u.succeeded = true
+	u.status.Attempts = 0
+	if u.status.State == Connecting {
+		u.enter(Open)
+		u.log.Info("open")
+	}
+}
+
+func (u *unit) hasSucceeded() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.succeeded
+}
+
+// backsOff: an attempt failed, the next one is made after wait.
+func (u *unit) backsOff(err error, failures int, wait time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.enter(BackingOff)
+	u.status.Attempts, u.status.LastError, u.status.NextRetry = failures, err.Error(), time.Now().Add(wait)
+	u.log.Warn("lost, trying again", zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
+}
+
+// failed: the connector has given up.
+func (u *unit) failed(err error, failures int) {
+	u.mu.Lock()
+	u.enter(Failed)
+	u.status.Attempts, u.status.LastError = failures, err.Error()
+	u.mu.Unlock()
+	u.log.Error("given up", zap.Error(err), zap.Int("failed_attempts", failures), zap.String("on_failure", u.common.OnFailure))
+	u.table.Close(err)
+	if u.common.OnFailure == "exit" {
+		u.engine.end.exit(1, 0, u.component.Address()+" has given up")
+	} else if u.source {
+		u.engine.sourceEnded()
+	}
+}
+
+// ended: the connector's work is done, or it was told to end. err is what it
+// said at the end of its ctx.
+func (u *unit) ended(err error) {
+	u.mu.Lock()
+	u.enter(Ended)
+	if err != nil {
+		u.status.LastError = err.Error()
+	}
+	u.mu.Unlock()
+	if err != nil {
+		u.log.Warn("ended with an error", zap.Error(err))
+	} else {
+		u.log.Debug("ended")
+	}
+	u.table.Close(err)
+	if u.source {
+		u.engine.sourceEnded()
+	}
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// A unit is the flow.Host of its own connector.
+var (
+	_ flow.Host   = (*unit)(nil)
+	_ flow.Halter = (*unit)(nil)
+)
+
+// Open implements flow.Host.
+func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
+	l, err := u.table.Open(peer, w)
+	if err == nil {
+		u.opened()
+	}
+	return l, err
+}
+
+// Handle implements flow.Host.
+func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err error) {
+	route, err := u.engine.listeners.Handle(spec, h)
+	if err != nil {
+		return nil, err
+	}
+	at := &Listener{
+		Flow:      u.component.Flow,
+		Connector: u.component.Name,
+		Scheme:    spec.Scheme,
+		Address:   route.Addr(),
+		Path:      spec.Path,
+	}
+	u.mu.Lock()
+	u.listening = append(u.listening, at)
+	u.mu.Unlock()
+	return sync.OnceFunc(func() {
+		route.Close()
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.listening = slices.DeleteFunc(u.listening, func(l *Listener) bool { return l == at })
+	}), nil
+}
+
+// listeners lists where the connector can be reached.
+func (u *unit) listeners() []Listener {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	all := make([]Listener, len(u.listening))
+	for i, l := range u.listening {
+		all[i] = *l
+	}
+	return all
+}
+
+// Exit implements flow.Host.
+func (u *unit) Exit(code int, delay time.Duration) {
+	u.log.Info("exit", zap.Int("code", code), zap.Duration("delay", delay))
+	u.engine.end.exit(code, delay, u.component.Address()+" asked for it")
+}
+
+// Halt implements flow.Halter.
+func (u *unit) Halt(code int, delay time.Duration) {
+	u.log.Info("exit at once", zap.Int("code", code), zap.Duration("delay", delay))
+	u.engine.end.halt(code, delay, u.engine.cut)
+}
+
+// Abandon implements flow.Host.
+func (u *unit) Abandon() context.Context { return u.engine.abandoned }
+
+// Log implements flow.Host.
+func (u *unit) Log() *zap.Logger { return u.log }

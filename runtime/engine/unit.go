@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
+	"go.uber.org/zap"
+)
+
+// unit is one connector with what the engine keeps of it. It is the
+// connector's flow.Host.
+type unit struct {
+	engine    *Engine
+	connector flow.Connector
+	component *flow.Component
+	shape     flow.Shape
+	common    flow.Common
+	log       *zap.Logger // rate-limited
+	table     *link.Table
+	source    bool          // the process ends when all of these have ended
+	feeder    flow.Feeder   // set when Feed is to be called: it is the source then
+	done      chan struct{} // closed when supervise returns
+
+	mu        sync.Mutex
+	listening []*Listener
+	status    status
+	succeeded bool // the running attempt has come as far as Open
+	input     input
+}
+
+// input is the state of Feed.
+type input struct {
+	running chan struct{} // closed when Feed has returned; nil before its first call
+	over    bool          // it returned by itself
+	failed  bool          // ... with an error
+}
+
+// findSource decides, once the ports are connected, whether the unit is a
+// source.
+func (u *unit) findSource() {
+	if !u.table.Out().Connected() {
+		return
+	}
+	if f, ok := u.connector.(flow.Feeder); ok {
+		u.feeder, u.source = f, true
+		return
+	}
+	u.source = u.shape.Role != flow.Target
+}
+
+// sourceState reports whether a source has ended, and how.
+func (u *unit) sourceState() (ended, failed bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	failed = u.status.State == Failed
+	ended = failed || u.status.State == Ended
+	if u.feeder != nil && u.input.over {
+		return true, failed || u.input.failed
+	}
+	return ended, failed
+}
+
+// prepare acquires what Run needs.
+func (u *unit) prepare(ctx context.Context) (err error) {
+	p, ok := u.connector.(flow.Preparer)
+	if !ok {
+		return nil
+	}
+	defer u.catch(&err)
+	return p.Prepare(ctx, u)
+}
+
+// release gives back what prepare acquired.
+func (u *unit) release() {
+	p, ok := u.connector.(flow.Preparer)
+	if !ok {
+		return
+	}
+	var err error // a panic, which catch logs
+	defer u.catch(&err)
+	p.Release()
+}
+
+// run calls the connector's Run, and Feed beside it, and returns when both
+// have ended.
+func (u *unit) run(ctx, sources context.Context) (err error) {
+	defer u.feed(sources)()
+	defer u.catch(&err)
+	return u.connector.Run(ctx, u)
+}
+
+// feed starts Feed, for a connector that is to be fed, and returns what ends
+// it and waits.
+func (u *unit) feed(sources context.Context) (end func()) {
+	if u.feeder == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(sources)
+	running := make(chan struct{})
+	u.mu.Lock()
+	if ctx.Err() != nil { // under mu, so that a drain sees either this or that Feed runs
+		u.mu.Unlock()
+		return cancel
+	}
+	u.input = input{running: running}
+	u.mu.Unlock()
+	go func() {
+		defer close(running)
+		err := u.callFeed(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			u.log.Error("the input ended with an error", zap.Error(err))
+		}
+		u.mu.Lock()
+		u.input.over, u.input.failed = true, err != nil
+		u.mu.Unlock()
+		u.engine.sourceEnded()
+	}()
+	return func() {
+		cancel()
+		select {
+		case <-running:
+		case <-u.engine.abandoned.Done():
+		}
+	}
+}
+
+func (u *unit) callFeed(ctx context.Context) (err error) {
+	defer u.catch(&err)
+	return u.feeder.Feed(ctx, u)
+}
+
+// inputRunning is closed when no Feed is running.
+func (u *unit) inputRunning() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.input.running == nil {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	return u.input.running
+}
