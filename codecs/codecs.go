@@ -1,0 +1,36 @@
+// Package codecs holds what turns the bytes of one message into a payload and
+// back. Each codec is one row of [All] and lives in the file of its name.
+//
+// Codecs are lazy. Decode checks that a message is one, and keeps its bytes
+// together with a [flow.Form] that knows how to look into them: an event that
+// nobody looks at costs the check alone, one whose field is asked for costs
+// the way to that field, and an event that leaves as it came is copied. Only
+// who changes the payload, or wants it in another encoding, pays for a whole
+// decoded value.
+//
+// The codecs here keep nothing between messages, so one serves all
+// connections. They accept no message whose payload could not be read later,
+// bound the depth of what is nested, and allocate no more than a message's own
+// length justifies.
+package codecs
+
+import (
+	"unsafe"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// All is the catalogue.
+var All = []flow.Spec[flow.CodecConfig]{
+	jsonSpec,
+	stringSpec,
+	binarySpec,
+	nullSpec,
+}
+
+// shared is b as a string that shares its memory.
+func shared(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// one makes the function that a configuration returns for a codec without
+// state.
+func one(c flow.Codec) func() flow.Codec { return func() flow.Codec { return c } }

@@ -1,0 +1,83 @@
+package codecs
+
+import (
+	"bytes"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+var jsonSpec = flow.Spec[flow.CodecConfig]{
+	Name:    "json",
+	Summary: "a message is one JSON text",
+	Doc: `A message is one JSON text as RFC 8259 defines it, and nothing beside it but white space. What is not goes to ` + "`err`" + `:
+trailing bytes, control characters in strings, unknown escapes, leading zeros, bytes that are not UTF-8, a byte order
+mark, lists and objects nested deeper than ` + "`max_depth`" + `, the empty message (the preprocessor ` + "`remove_empty`" + ` drops those).
+
+An event whose payload the flow does not change leaves as it came: the order of keys, the spelling of numbers and the
+white space are kept, except that line breaks are taken out, so that a message is always one line (unless ` + "`indent`" + ` asks
+for several). In a payload that was changed, or with ` + "`sort_keys`" + `, the rest still keeps its order of keys and the spelling of
+its numbers: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
+
+- Of a key that an object has twice, the last value counts.
+- An escape that is half of a surrogate pair (` + "`\"\\ud83d\"`" + `) is accepted, because the grammar allows it and JavaScript writes
+  it; in a payload that is looked at it reads as U+FFFD, the replacement character.
+- Bytes are written as base64 text, strings that are not UTF-8 with U+FFFD in place of each bad byte. Numbers that JSON
+  does not know (not a number, infinity) are an error.
+- ` + "`<`, `>` and `&`" + ` are written as they are.
+- With ` + "`indent`" + `, messages have several lines: ` + "`separate`" + ` with its default separator refuses them.`,
+	Example: `connector "ws_server" "edge" {
+  url            = "127.0.0.1:4242"
+  preprocessors  = ["separate"]
+  codec          = { name = "json", sort_keys = true, max_depth = 32 }
+  postprocessors = ["separate"]
+}
+
+connect "greetings" {
+  from  = connector.edge
+  where = event.type == "greeting"
+  to    = connector.edge
+}
+`,
+	Config: func() flow.CodecConfig { return &jsonConfig{MaxDepth: 512} },
+}
+
+type jsonConfig struct {
+	SortKeys bool `hcl:"sort_keys" doc:"write the keys of objects in the order of their bytes"`
+	Indent   int  `hcl:"indent" min:"0" max:"8" doc:"spaces for each level; 0 writes everything in one line"`
+	MaxDepth int  `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested, inwards"`
+}
+
+func (c *jsonConfig) New() (func() flow.Codec, error) {
+	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsonStyle{sortKeys: c.SortKeys, indent: c.Indent}}), nil
+}
+
+func (*jsonConfig) Text() bool { return true }
+
+type jsonCodec struct {
+	maxDepth int
+	style    jsonStyle
+}
+
+func (c *jsonCodec) Decode(e *flow.Event, frame []byte) error {
+	raw, err := checkJSON(frame, c.maxDepth)
+	if err != nil {
+		return err
+	}
+	e.Raw, e.Form, e.Value = raw, jsonForm{}, flow.NullValue
+	return nil
+}
+
+func (c *jsonCodec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
+	if _, ok := e.Form.(jsonForm); ok && c.style == (jsonStyle{}) {
+		// A line break in valid JSON is white space, never part of a string.
+		if bytes.IndexByte(e.Raw, '\n') < 0 && bytes.IndexByte(e.Raw, '\r') < 0 {
+			return append(dst, e.Raw...), nil
+		}
+		return appendCompact(dst, e.Raw), nil
+	}
+	v, err := e.Payload()
+	if err != nil {
+		return dst, err
+	}
+	return c.style.append(dst, v, 0)
+}

@@ -1,0 +1,283 @@
+package codecs
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// checkJSON returns the one JSON text of a message, without the white space
+// around it. It allocates nothing unless there is an error to tell.
+func checkJSON(message []byte, maxDepth int) ([]byte, error) {
+	c := jsonCheck{b: message}
+	start := skipSpace(message, 0)
+	end := c.value(start, maxDepth)
+	switch {
+	case end < 0:
+		return nil, c.problem(maxDepth)
+	case skipSpace(message, end) < len(message):
+		c.fail(skipSpace(message, end), "there is more after the end of the value: send one value a message")
+		return nil, c.problem(maxDepth)
+	case c.seen&highBits != 0 && !utf8.Valid(message):
+		c.fail(invalidAt(message), "it is not UTF-8")
+		return nil, c.problem(maxDepth)
+	}
+	return message[start:end:end], nil
+}
+
+// jsonCheck checks a JSON text. Its methods are given the place where
+// something begins and return the place behind it, or failed.
+//
+// Strings make most of a message, so they are looked at eight bytes at a time.
+// Whether they are UTF-8 is checked in one go at the end, and only if some
+// byte was not ASCII.
+type jsonCheck struct {
+	b    []byte
+	seen uint64 // all words of strings, or-ed: tells if one has a byte beyond ASCII
+	at   int    // where it failed
+	why  string
+}
+
+const failed = -1
+
+func (c *jsonCheck) fail(at int, why string) int {
+	c.at, c.why = at, why
+	return failed
+}
+
+const tooDeep = "lists and objects are nested deeper than max_depth"
+
+var (
+	errEmptyJSON = errors.New("decode a message as JSON: it is empty: use the preprocessor \"remove_empty\" to drop such messages")
+	errBOM       = errors.New("decode a message as JSON: it begins with a byte order mark: send UTF-8 without one")
+)
+
+// problem describes the failure.
+func (c *jsonCheck) problem(maxDepth int) error {
+	switch {
+	case skipSpace(c.b, 0) == len(c.b):
+		return errEmptyJSON
+	case len(c.b) >= 3 && string(c.b[:3]) == "\xef\xbb\xbf":
+		return errBOM
+	case c.why == tooDeep:
+		return fmt.Errorf("decode a message as JSON: %s = %d at byte %d", c.why, maxDepth, c.at)
+	case c.at >= len(c.b):
+		return fmt.Errorf("decode a message as JSON: it ends after %d bytes, too early: %s", len(c.b), c.why)
+	}
+	return fmt.Errorf("decode a message as JSON: %s at byte %d", c.why, c.at)
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// value checks the value at i; levels is how deep it may nest.
+func (c *jsonCheck) value(i, levels int) int {
+	b := c.b
+	if i >= len(b) {
+		return c.fail(i, "a value is expected")
+	}
+	switch b[i] {
+	case '"':
+		return c.text(i + 1)
+	case '{':
+		if levels == 0 {
+			return c.fail(i, tooDeep)
+		}
+		return c.object(i+1, levels-1)
+	case '[':
+		if levels == 0 {
+			return c.fail(i, tooDeep)
+		}
+		return c.list(i+1, levels-1)
+	case 't':
+		if len(b)-i >= 4 && string(b[i:i+4]) == "true" {
+			return i + 4
+		}
+	case 'f':
+		if len(b)-i >= 5 && string(b[i:i+5]) == "false" {
+			return i + 5
+		}
+	case 'n':
+		if len(b)-i >= 4 && string(b[i:i+4]) == "null" {
+			return i + 4
+		}
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		if end := skipNumber(b, i); end != failed {
+			return end
+		}
+		return c.fail(i, "a number is not spelled as JSON asks")
+	}
+	return c.fail(i, "a value is expected")
+}
+
+func (c *jsonCheck) object(i, levels int) int {
+	b := c.b
+	i = skipSpace(b, i)
+	if i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for {
+		if i >= len(b) || b[i] != '"' {
+			return c.fail(i, "a key in quotes is expected")
+		}
+		if i = c.text(i + 1); i == failed {
+			return failed
+		}
+		i = skipSpace(b, i)
+		if i >= len(b) || b[i] != ':' {
+			return c.fail(i, "a colon is expected")
+		}
+		if i = c.value(skipSpace(b, i+1), levels); i == failed {
+			return failed
+		}
+		i = skipSpace(b, i)
+		if i < len(b) && b[i] == '}' {
+			return i + 1
+		}
+		if i >= len(b) || b[i] != ',' {
+			return c.fail(i, "a comma or the end of an object is expected")
+		}
+		i = skipSpace(b, i+1)
+	}
+}
+
+func (c *jsonCheck) list(i, levels int) int {
+	b := c.b
+	i = skipSpace(b, i)
+	if i < len(b) && b[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = c.value(i, levels); i == failed {
+			return failed
+		}
+		i = skipSpace(b, i)
+		if i < len(b) && b[i] == ']' {
+			return i + 1
+		}
+		if i >= len(b) || b[i] != ',' {
+			return c.fail(i, "a comma or the end of a list is expected")
+		}
+		i = skipSpace(b, i+1)
+	}
+}
+
+// text checks a string from behind its opening quote.
+func (c *jsonCheck) text(i int) int {
+	b := c.b
+	seen := uint64(0)
+	for {
+		for i+8 <= len(b) {
+			word := binary.LittleEndian.Uint64(b[i:])
+			seen |= word
+			if stops := quotes(word) | controls(word); stops != 0 {
+				i += bits.TrailingZeros64(stops) / 8
+				break
+			}
+			i += 8
+		}
+		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+			seen |= uint64(b[i])
+			i++
+		}
+		if i >= len(b) {
+			return c.fail(i, "a string has no end")
+		}
+		switch b[i] {
+		case '"':
+			c.seen |= seen
+			return i + 1
+		case '\\':
+			end := skipEscape(b, i)
+			if end == failed {
+				return c.fail(i, "a string has an escape that JSON does not know")
+			}
+			i = end
+		default:
+			return c.fail(i, "a string has a control character: escape it")
+		}
+	}
+}
+
+const (
+	eachByte = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// quotes marks the high bit of the bytes of a word that are a quote or a
+// backslash. Marks above the lowest one may be wrong.
+func quotes(word uint64) uint64 {
+	quote, backslash := word^('"'*eachByte), word^('\\'*eachByte)
+	return ((quote - eachByte) | (backslash - eachByte)) &^ word & highBits
+}
+
+// controls marks the high bit of the bytes of a word that are below a space.
+// Marks above the lowest one may be wrong.
+func controls(word uint64) uint64 {
+	return (word - ' '*eachByte) &^ word & highBits
+}
+
+// skipEscape returns the place behind the escape at i, or failed.
+func skipEscape(b []byte, i int) int {
+	if i+1 >= len(b) {
+		return failed
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		if len(b)-i >= 6 && isHex(b[i+2]) && isHex(b[i+3]) && isHex(b[i+4]) && isHex(b[i+5]) {
+			return i + 6
+		}
+	}
+	return failed
+}
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+func isDigit(c byte) bool { return c-'0' < 10 }
+
+// skipNumber returns the place behind the number at i, or failed.
+func skipNumber[T []byte | string](b T, i int) int {
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch {
+	case i >= len(b) || !isDigit(b[i]):
+		return failed
+	case b[i] == '0':
+		i++
+	default:
+		i = skipDigits(b, i)
+	}
+	if i < len(b) && b[i] == '.' {
+		if i++; i >= len(b) || !isDigit(b[i]) {
+			return failed
+		}
+		i = skipDigits(b, i)
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if i >= len(b) || !isDigit(b[i]) {
+			return failed
+		}
+		i = skipDigits(b, i)
+	}
+	return i
+}
+
+func skipDigits[T []byte | string](b T, i int) int {
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	return i
+}

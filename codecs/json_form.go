@@ -1,0 +1,345 @@
+package codecs
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// jsonForm reads JSON texts that were checked. None of its methods checks
+// again.
+type jsonForm struct{}
+
+// Find walks through the objects and lists on the path. It reads each object
+// to its end, because of a repeated key the last value counts.
+func (jsonForm) Find(raw []byte, path []flow.Step) ([]byte, bool) {
+	for _, step := range path {
+		if len(raw) == 0 {
+			return nil, false
+		}
+		var ok bool
+		switch {
+		case raw[0] == '{' && !step.IsIndex:
+			raw, ok = findKey(raw, step.Key)
+		case raw[0] == '[' && step.IsIndex && step.Index >= 0:
+			raw, ok = findIndex(raw, step.Index)
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	return raw, true
+}
+
+// findKey returns the value of a key of the object b.
+func findKey(b []byte, key string) (found []byte, ok bool) {
+	i := skipSpace(b, 1)
+	for b[i] != '}' {
+		start := i + 1
+		end, escaped := textEnd(b, start)
+		same := false
+		if escaped {
+			same = equalsEscaped(b[start:end], key)
+		} else {
+			same = string(b[start:end]) == key
+		}
+		i = skipSpace(b, end+1) // the colon
+		start = skipSpace(b, i+1)
+		i = skipValue(b, start)
+		if same {
+			found, ok = b[start:i:i], true
+		}
+		if i = skipSpace(b, i); b[i] == ',' {
+			i = skipSpace(b, i+1)
+		}
+	}
+	return found, ok
+}
+
+// findIndex returns the nth element of the list b.
+func findIndex(b []byte, n int) ([]byte, bool) {
+	i := skipSpace(b, 1)
+	for b[i] != ']' {
+		start := i
+		i = skipValue(b, i)
+		if n == 0 {
+			return b[start:i:i], true
+		}
+		n--
+		if i = skipSpace(b, i); b[i] == ',' {
+			i = skipSpace(b, i+1)
+		}
+	}
+	return nil, false
+}
+
+// textEnd returns the place of the quote that closes a string, from behind the
+// opening one, and whether the string has escapes.
+func textEnd(b []byte, i int) (end int, escaped bool) {
+	for {
+		for i+8 <= len(b) {
+			stops := quotes(binary.LittleEndian.Uint64(b[i:]))
+			if stops != 0 {
+				i += bits.TrailingZeros64(stops) / 8
+				break
+			}
+			i += 8
+		}
+		for b[i] != '"' && b[i] != '\\' {
+			i++
+		}
+		if b[i] == '"' {
+			return i, escaped
+		}
+		escaped = true
+		i += 2
+	}
+}
+
+// skipValue returns the place behind the value at i.
+func skipValue(b []byte, i int) int {
+	switch b[i] {
+	case '"':
+		end, _ := textEnd(b, i+1)
+		return end + 1
+	case '{', '[':
+		return skipContainer(b, i)
+	}
+	for i < len(b) && scalarByte[b[i]] {
+		i++
+	}
+	return i
+}
+
+// scalarByte are the bytes of which numbers and literals are made.
+var scalarByte = func() (set [256]bool) {
+	for _, c := range []byte("0123456789+-.eEtrufalsn") {
+		set[c] = true
+	}
+	return set
+}()
+
+func skipContainer(b []byte, i int) int {
+	open := 0
+	for {
+		switch b[i] {
+		case '"':
+			i, _ = textEnd(b, i+1)
+		case '{', '[':
+			open++
+		case '}', ']':
+			if open--; open == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+}
+
+// Scalar shares the memory of raw, unless a string has escapes.
+func (jsonForm) Scalar(raw []byte) (flow.Value, bool) {
+	switch raw[0] {
+	case '{', '[':
+		return flow.NullValue, false
+	case '"':
+		text := raw[1 : len(raw)-1]
+		if _, escaped := textEnd(raw, 1); escaped {
+			return flow.TextOf(unescape(text)), true
+		}
+		return flow.TextOf(shared(text)), true
+	case 't':
+		return flow.BoolOf(true), true
+	case 'f':
+		return flow.BoolOf(false), true
+	case 'n':
+		return flow.NullValue, true
+	}
+	return flow.NumberOf(shared(raw)), true
+}
+
+// shareUpTo is the size up to which the strings of a decoded message are parts
+// of one copy. Above it each is a copy of its own, so that one who keeps a
+// small part of a large message does not keep all.
+const shareUpTo = 4 << 10
+
+// Decode returns the whole value.
+func (jsonForm) Decode(raw []byte) (flow.Value, error) {
+	d := jsonDecoder{b: raw}
+	if len(raw) <= shareUpTo {
+		d.copy = string(raw)
+	}
+	v, _ := d.value(0)
+	return v, nil
+}
+
+// jsonDecoder builds a value from a JSON text that was checked. Lists and
+// objects are gathered on stacks, so that each is allocated once, in its size.
+type jsonDecoder struct {
+	b      []byte
+	copy   string // of b, for messages that are small enough
+	values []flow.Value
+	fields []flow.Field
+}
+
+func (d *jsonDecoder) part(start, end int) string {
+	if d.copy != "" {
+		return d.copy[start:end]
+	}
+	return string(d.b[start:end])
+}
+
+func (d *jsonDecoder) value(i int) (flow.Value, int) {
+	switch d.b[i] {
+	case '"':
+		s, end := d.text(i)
+		return flow.TextOf(s), end
+	case '{':
+		return d.object(i)
+	case '[':
+		return d.list(i)
+	case 't':
+		return flow.BoolOf(true), i + 4
+	case 'f':
+		return flow.BoolOf(false), i + 5
+	case 'n':
+		return flow.NullValue, i + 4
+	}
+	end := skipValue(d.b, i)
+	return d.number(i, end), end
+}
+
+// number copies only numbers that keep their spelling.
+func (d *jsonDecoder) number(start, end int) flow.Value {
+	if v := flow.NumberOf(shared(d.b[start:end])); v.Kind() == flow.Int {
+		return v
+	}
+	return flow.NumberOf(d.part(start, end))
+}
+
+func (d *jsonDecoder) text(i int) (string, int) {
+	end, escaped := textEnd(d.b, i+1)
+	if escaped {
+		return unescape(d.b[i+1 : end]), end + 1
+	}
+	return d.part(i+1, end), end + 1
+}
+
+func (d *jsonDecoder) list(i int) (flow.Value, int) {
+	base := len(d.values)
+	i = skipSpace(d.b, i+1)
+	for d.b[i] != ']' {
+		var v flow.Value
+		v, i = d.value(i)
+		d.values = append(d.values, v)
+		if i = skipSpace(d.b, i); d.b[i] == ',' {
+			i = skipSpace(d.b, i+1)
+		}
+	}
+	vs := append([]flow.Value(nil), d.values[base:]...)
+	d.values = d.values[:base]
+	return flow.ListOf(vs), i + 1
+}
+
+func (d *jsonDecoder) object(i int) (flow.Value, int) {
+	base := len(d.fields)
+	i = skipSpace(d.b, i+1)
+	for d.b[i] != '}' {
+		var f flow.Field
+		f.Key, i = d.text(i)
+		i = skipSpace(d.b, i) // the colon
+		f.Value, i = d.value(skipSpace(d.b, i+1))
+		d.fields = append(d.fields, f)
+		if i = skipSpace(d.b, i); d.b[i] == ',' {
+			i = skipSpace(d.b, i+1)
+		}
+	}
+	o := flow.ObjectOf(d.fields[base:]...)
+	d.fields = d.fields[:base]
+	return flow.MapOf(o), i + 1
+}
+
+// unescape returns the string that the inside of a JSON string spells.
+func unescape(b []byte) string {
+	s := make([]byte, 0, len(b)) // an escape is never shorter than what it spells
+	for i := 0; i < len(b); {
+		if b[i] != '\\' {
+			s = append(s, b[i])
+			i++
+			continue
+		}
+		var r rune
+		r, i = escape(b, i)
+		s = utf8.AppendRune(s, r)
+	}
+	return shared(s)
+}
+
+// equalsEscaped compares the inside of a JSON string with key.
+func equalsEscaped(b []byte, key string) bool {
+	var spelled [utf8.UTFMax]byte
+	for i := 0; i < len(b); {
+		if b[i] != '\\' {
+			if key == "" || key[0] != b[i] {
+				return false
+			}
+			key = key[1:]
+			i++
+			continue
+		}
+		var r rune
+		r, i = escape(b, i)
+		n := utf8.EncodeRune(spelled[:], r)
+		if len(key) < n || key[:n] != string(spelled[:n]) {
+			return false
+		}
+		key = key[n:]
+	}
+	return key == ""
+}
+
+// escape returns the character that the escape at i spells, and the place
+// behind it. Half of a surrogate pair spells U+FFFD.
+func escape(b []byte, i int) (rune, int) {
+	switch c := b[i+1]; c {
+	case 'b':
+		return '\b', i + 2
+	case 'f':
+		return '\f', i + 2
+	case 'n':
+		return '\n', i + 2
+	case 'r':
+		return '\r', i + 2
+	case 't':
+		return '\t', i + 2
+	case 'u':
+		r := hex4(b[i+2:])
+		i += 6
+		if !utf16.IsSurrogate(r) {
+			return r, i
+		}
+		if len(b)-i >= 6 && b[i] == '\\' && b[i+1] == 'u' {
+			if pair := utf16.DecodeRune(r, hex4(b[i+2:])); pair != utf8.RuneError {
+				return pair, i + 6
+			}
+		}
+		return utf8.RuneError, i
+	default:
+		return rune(c), i + 2
+	}
+}
+
+func hex4(b []byte) rune {
+	r := rune(0)
+	for _, c := range b[:4] {
+		if isDigit(c) {
+			c -= '0'
+		} else {
+			c = c | 0x20 - 'a' + 10
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}

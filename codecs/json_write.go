@@ -1,0 +1,185 @@
+package codecs
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// jsonStyle is how values are spelled. The zero jsonStyle is one line, in the
+// order of the keys.
+type jsonStyle struct {
+	sortKeys bool
+	indent   int
+}
+
+// append appends the spelling of v, which is level deep in the text.
+func (s jsonStyle) append(dst []byte, v flow.Value, level int) ([]byte, error) {
+	switch v.Kind() {
+	case flow.Null:
+		return append(dst, "null"...), nil
+	case flow.Bool:
+		return strconv.AppendBool(dst, v.Bool()), nil
+	case flow.Int:
+		return strconv.AppendInt(dst, v.Int(), 10), nil
+	case flow.Float:
+		return appendFloat(dst, v.Float())
+	case flow.Number:
+		if n := v.Text(); skipNumber(n, 0) != len(n) {
+			return dst, fmt.Errorf("encode the number %q as JSON: JSON does not know this spelling: map it with tostring()", n)
+		}
+		return append(dst, v.Text()...), nil
+	case flow.Text:
+		return appendText(dst, v.Text()), nil
+	case flow.Bytes:
+		dst = append(dst, '"')
+		dst = base64.StdEncoding.AppendEncode(dst, v.Bytes())
+		return append(dst, '"'), nil
+	case flow.List:
+		return s.appendList(dst, v.List(), level)
+	default:
+		return s.appendObject(dst, v.Object(), level)
+	}
+}
+
+func (s jsonStyle) appendList(dst []byte, list []flow.Value, level int) ([]byte, error) {
+	if len(list) == 0 {
+		return append(dst, "[]"...), nil
+	}
+	var err error
+	for i, v := range list {
+		dst = s.next(dst, '[', i, level+1)
+		if dst, err = s.append(dst, v, level+1); err != nil {
+			return dst, err
+		}
+	}
+	return append(s.line(dst, level), ']'), nil
+}
+
+func (s jsonStyle) appendObject(dst []byte, o *flow.Object, level int) ([]byte, error) {
+	fields := o.Fields()
+	if len(fields) == 0 {
+		return append(dst, "{}"...), nil
+	}
+	if s.sortKeys {
+		byKey := func(a, b flow.Field) int { return cmp.Compare(a.Key, b.Key) }
+		if !slices.IsSortedFunc(fields, byKey) {
+			fields = slices.SortedFunc(slices.Values(fields), byKey)
+		}
+	}
+	var err error
+	for i, f := range fields {
+		dst = s.next(dst, '{', i, level+1)
+		dst = append(appendText(dst, f.Key), ':')
+		if s.indent > 0 {
+			dst = append(dst, ' ')
+		}
+		if dst, err = s.append(dst, f.Value, level+1); err != nil {
+			return dst, err
+		}
+	}
+	return append(s.line(dst, level), '}'), nil
+}
+
+// next begins the ith part of a list or an object.
+func (s jsonStyle) next(dst []byte, open byte, i, level int) []byte {
+	if i > 0 {
+		open = ','
+	}
+	return s.line(append(dst, open), level)
+}
+
+// line begins a line.
+func (s jsonStyle) line(dst []byte, level int) []byte {
+	if s.indent == 0 {
+		return dst
+	}
+	dst = append(dst, '\n')
+	for range s.indent * level {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// appendFloat spells f with as few digits as identify it, and an exponent
+// where most readers would want one.
+func appendFloat(dst []byte, f float64) ([]byte, error) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return dst, fmt.Errorf("encode the number %v as JSON: JSON does not know it: map it with tostring()", f)
+	}
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(dst, f, format, -1, 64), nil
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText appends s in quotes.
+func appendText(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	done := 0 // of s, what is in dst
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && n == 1 {
+				dst = append(append(dst, s[done:i]...), "\ufffd"...)
+				done = i + 1
+			}
+			i += n
+			continue
+		}
+		dst = append(dst, s[done:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, `\b`...)
+		case '\f':
+			dst = append(dst, `\f`...)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		default:
+			dst = append(dst, `\u00`...)
+			dst = append(dst, hexDigits[c>>4], hexDigits[c&0xf])
+		}
+		i++
+		done = i
+	}
+	return append(append(dst, s[done:]...), '"')
+}
+
+// appendCompact appends a JSON text that was checked without the white space
+// between its parts.
+func appendCompact(dst, b []byte) []byte {
+	for i := 0; i < len(b); {
+		switch b[i] {
+		case ' ', '\n', '\t', '\r':
+			i++
+		case '"':
+			end, _ := textEnd(b, i+1)
+			dst = append(dst, b[i:end+1]...)
+			i = end + 1
+		default:
+			dst = append(dst, b[i])
+			i++
+		}
+	}
+	return dst
+}
