@@ -66,10 +66,23 @@ func TextOf(s string) Value {
 // plain spelling of a 64-bit integer becomes an Int, so that a number has one
 // representation; everything else keeps its spelling.
 func NumberOf(s string) Value {
-	if i, err := strconv.ParseInt(s, 10, 64); err == nil && s != "-0" {
-		return IntOf(i)
+	if plainInteger(s) {
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil && s != "-0" {
+			return IntOf(i)
+		}
 	}
 	return Value{kind: Number, num: uint64(len(s)), ptr: unsafe.Pointer(unsafe.StringData(s))}
+}
+
+// plainInteger reports whether s has no fraction and no exponent. It saves
+// ParseInt's error, which would allocate.
+func plainInteger(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c == '.' || c == 'e' || c == 'E' {
+			return false
+		}
+	}
+	return true
 }
 
 // BytesOf returns b as a Value. The Value owns b from now on.
