@@ -11,10 +11,12 @@ import (
 	"github.com/flowrun/flowrun/connectors/metronome"
 	"github.com/flowrun/flowrun/connectors/null"
 	"github.com/flowrun/flowrun/connectors/stdio"
+	"github.com/flowrun/flowrun/connectors/ws"
 )
 
 // All is every connector that a flow can name.
 var All = slices.Concat(
+	ws.Specs,
 	file.Specs,
 	stdio.Specs,
 	metronome.Specs,

@@ -93,16 +93,26 @@ func (c *client) dial(ctx context.Context, host flow.Host) (*session, error) {
 	if c.tls != nil {
 		scheme = "wss"
 	}
+	hold := func(nc net.Conn) net.Conn {
+		s.cork = &cork{Conn: nc, timeout: time.Duration(c.config.Queue.WriteTimeout)}
+		return s.cork
+	}
 	transport := &http.Transport{
 		Proxy:           http.ProxyFromEnvironment,
-		TLSClientConfig: c.tls,
+		TLSClientConfig: c.tls, // used through a proxy; else DialTLSContext
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := c.dialTCP(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
-			s.cork = &cork{Conn: nc, timeout: time.Duration(c.config.Queue.WriteTimeout)}
-			return s.cork, nil
+			return hold(nc), nil
+		},
+		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := c.dialTLS(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return hold(nc), nil
 		},
 	}
 	lib, resp, err := websocket.Dial(ctx, c.config.URL.Reveal(scheme), &websocket.DialOptions{
@@ -138,6 +148,24 @@ func (c *client) dialTCP(ctx context.Context, network, addr string) (net.Conn, e
 		}
 	}
 	return nc, nil
+}
+
+func (c *client) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	nc, err := c.dialTCP(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	conf := c.tls.Clone()
+	if conf.ServerName == "" {
+		conf.ServerName = c.config.URL.Host
+	}
+	conf.NextProtos = []string{"http/1.1"}
+	t := tls.Client(nc, conf)
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = nc.Close()
+		return nil, err
+	}
+	return t, nil
 }
 
 func (c *client) header() http.Header {

@@ -174,6 +174,9 @@ func (c *conn) handOver(h *header) error {
 func (c *conn) fill() error {
 	for {
 		err := c.readMore()
+		if errors.Is(err, io.EOF) {
+			return errCut
+		}
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errDry) {
 			return err
 		}
@@ -240,9 +243,9 @@ func (c *conn) readBlocking() error {
 	if c.end == readAhead {
 		return nil
 	}
-	n, err := c.Conn.Read(c.turn.buf[c.end:])
+	n, _ := c.Conn.Read(c.turn.buf[c.end:]) // an error comes again, after what is here is dealt with
 	c.end += n
-	return err
+	return nil
 }
 
 // idle is called before the connection waits: replies leave, and a partial

@@ -1,6 +1,8 @@
 package ws
 
 import (
+	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -8,8 +10,7 @@ import (
 )
 
 // cork is the socket of a client: what is written between start and flush is
-// collected and leaves at once; else it leaves as it is written. Under TLS it
-// collects records.
+// collected and leaves at once; else it leaves as it is written.
 type cork struct {
 	net.Conn
 	timeout time.Duration // of one write
@@ -18,6 +19,15 @@ type cork struct {
 	corked  bool
 	taken   atomic.Int64 // bytes that were given to Write
 	sent    atomic.Int64 // bytes that the socket has taken
+}
+
+// Read implements net.Conn.
+func (c *cork) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = errCut
+	}
+	return n, err
 }
 
 // start begins to collect.

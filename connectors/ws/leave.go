@@ -18,7 +18,10 @@ var (
 	errNotUTF8   = errors.New("a text message is not UTF-8")
 	errFragments = errors.New("a message is split into more than max_fragments frames")
 	errAbandoned = errors.New("the time for a graceful end is over")
-	errNoClose   = errors.New("the peer did not answer the close frame within close_timeout")
+	// errCut takes the place of io.EOF, which the library would take for the
+	// end of a message that was cut off in its middle.
+	errCut     = errors.New("the peer cut the connection off")
+	errNoClose = errors.New("the peer did not answer the close frame within close_timeout")
 )
 
 // farewell is what a close frame says.
@@ -157,7 +160,7 @@ func flushLink(l flow.Link, timeout time.Duration) func() {
 	}
 }
 
-// isReset reports whether the peer cut the connection off.
-func isReset(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+// cutOff reports whether the peer ended the connection without a close frame.
+func cutOff(err error) bool {
+	return errors.Is(err, errCut) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

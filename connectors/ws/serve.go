@@ -87,7 +87,7 @@ func (s *server) sayGoodbye(c *conn, err error, addr string) {
 	}
 	var ce websocket.CloseError
 	switch {
-	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, isEOF(err):
+	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, cutOff(err):
 		_ = c.Flush(context.Background())
 		return
 	case errors.Is(err, errNotUTF8):
@@ -99,8 +99,4 @@ func (s *server) sayGoodbye(c *conn, err error, addr string) {
 		c.sendClose(int(websocket.StatusProtocolError), "protocol error")
 	}
 	c.linger()
-}
-
-func isEOF(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err)
 }

@@ -119,7 +119,7 @@ func (s *session) explain(err error) error {
 		return fmt.Errorf("%s closed the connection: %d", peer, ce.Code)
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return fmt.Errorf("%s sent a message longer than max_message (%s)", peer, s.config.MaxMessage)
-	case isEOF(err), errors.Is(err, net.ErrClosed):
+	case cutOff(err), errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("%s cut the connection off", peer)
 	}
 	return fmt.Errorf("connection to %s: %w", peer, last(err))

@@ -1,0 +1,170 @@
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/google/go-cmp/cmp"
+)
+
+// script is the socket of a peer that sends what is written down, in pieces of
+// a given size, and then is gone.
+type script struct {
+	input []byte
+	piece int
+	sent  bytes.Buffer
+}
+
+func (s *script) Read(p []byte) (int, error) {
+	if len(s.input) == 0 {
+		return 0, errCut // not io.EOF, which the library takes for the end of a message
+	}
+	n := copy(p[:min(len(p), s.piece)], s.input)
+	s.input = s.input[n:]
+	return n, nil
+}
+
+func (s *script) Write(p []byte) (int, error)      { return s.sent.Write(p) }
+func (s *script) Close() error                     { return nil }
+func (s *script) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (s *script) SetDeadline(time.Time) error      { return nil }
+func (s *script) SetReadDeadline(time.Time) error  { return nil }
+func (s *script) SetWriteDeadline(time.Time) error { return nil }
+
+// upgrade is a ResponseWriter that gives nc away.
+type upgrade struct {
+	*httptest.ResponseRecorder
+	nc net.Conn
+}
+
+func (u upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return u.nc, bufio.NewReadWriter(bufio.NewReader(u.nc), bufio.NewWriter(u.nc)), nil
+}
+
+func accept(t testing.TB, nc net.Conn) *websocket.Conn {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	r.Header.Set("Sec-WebSocket-Version", "13")
+	r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	lib, err := websocket.Accept(upgrade{httptest.NewRecorder(), nc}, r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lib
+}
+
+// talk is what came of a conversation.
+type talk struct {
+	Messages []string // "t:…" or "b:…"
+	Written  []byte
+}
+
+func message(binary bool, data []byte) string {
+	if binary {
+		return "b:" + string(data)
+	}
+	return "t:" + string(data)
+}
+
+// ours runs input through conn.
+func ours(t testing.TB, input []byte, piece int) (talk, error) {
+	s := &script{input: slices.Clone(input), piece: piece}
+	c := newConn(s, nil, &Common{MaxMessage: 1000, MaxFragments: 1 << 20, UTF8: "lenient"})
+	c.clock = &atomic.Int64{}
+	var got talk
+	c.deliver = func(frames []flow.Frame) {
+		for _, f := range frames {
+			got.Messages = append(got.Messages, message(f.Binary, f.Data))
+		}
+	}
+	lib := accept(t, c)
+	lib.SetReadLimit(1000)
+	err := c.receiveAll(lib)
+	_ = c.Flush(context.Background())
+	got.Written = s.sent.Bytes()
+	return got, err
+}
+
+// oracle runs input through the library alone.
+func oracle(t testing.TB, input []byte, piece int) (talk, error) {
+	s := &script{input: slices.Clone(input), piece: piece}
+	lib := accept(t, s)
+	lib.SetReadLimit(1000)
+	var got talk
+	for {
+		kind, data, err := lib.Read(context.Background())
+		if err != nil {
+			got.Written = s.sent.Bytes()
+			return got, err
+		}
+		got.Messages = append(got.Messages, message(kind == websocket.MessageBinary, data))
+	}
+}
+
+// masked appends a frame as clients send it.
+func masked(dst []byte, first byte, mask uint32, payload []byte) []byte {
+	dst = append(dst, first)
+	switch n := len(payload); {
+	case n < 126:
+		dst = append(dst, maskBit|byte(n))
+	case n < 1<<16:
+		dst = binary.BigEndian.AppendUint16(append(dst, maskBit|126), uint16(n))
+	default:
+		dst = binary.BigEndian.AppendUint64(append(dst, maskBit|127), uint64(n))
+	}
+	var key [4]byte
+	binary.LittleEndian.PutUint32(key[:], mask)
+	dst = append(dst, key[:]...)
+	start := len(dst)
+	dst = append(dst, payload...)
+	unmask(dst[start:], key)
+	return dst
+}
+
+// FuzzConn compares what conn makes of a stream with what the library alone
+// makes of it: the messages, the control frames written, and whether it ends
+// with a close.
+func FuzzConn(f *testing.F) {
+	text := masked(nil, finBit|opText, 0x01020304, []byte("hello"))
+	f.Add(text, 1)
+	f.Add(slices.Concat(text, masked(nil, finBit|opBinary, 5, make([]byte, 200)), text), 7)
+	f.Add(slices.Concat(masked(nil, opText, 1, []byte("a")), masked(nil, finBit|0x9, 2, []byte("ping")), masked(nil, finBit, 3, []byte("b")), text), 100)
+	f.Add(slices.Concat(masked(nil, opText, 1, []byte("a")), text), 3)
+	f.Add(slices.Concat(text, masked(nil, finBit|opClose, 1, closePayload(1000, "bye")), text), 1000)
+	f.Add(slices.Concat(masked(nil, finBit|0x9, 2, nil), masked(nil, finBit|0xa, 2, []byte("x")), text), 2)
+	f.Add(masked(nil, finBit|opText, 9, make([]byte, 1001)), 5000)
+	f.Add(masked(nil, finBit|opText, 9, make([]byte, 40000)), 5000)
+	f.Add([]byte{finBit | opText, maskBit | 127, 0xff, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5}, 4)
+	f.Add([]byte{finBit | opText, maskBit | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5}, 4)
+	f.Add([]byte{finBit | opText, 2, 'h', 'i'}, 1)
+	f.Add([]byte{finBit | 0x40 | opText, maskBit | 1, 0, 0, 0, 0, 'x'}, 1)
+	f.Fuzz(func(t *testing.T, input []byte, piece int) {
+		if piece < 1 || piece > 1<<16 {
+			piece = 1 + (piece & 0xff)
+		}
+		want, wantErr := oracle(t, input, piece)
+		got, gotErr := ours(t, input, piece)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("not as the library (-want +got):\n%s\nlibrary: %v\nours: %v", diff, wantErr, gotErr)
+		}
+		var wantClose, gotClose websocket.CloseError
+		if errors.As(wantErr, &wantClose) != errors.As(gotErr, &gotClose) || wantClose != gotClose {
+			t.Errorf("ended with %v, the library with %v", gotErr, wantErr)
+		}
+	})
+}
