@@ -68,12 +68,12 @@ func (c *compiler) roots(e hcl.Expression) bool {
 		switch {
 		case slices.Contains(c.scope.Roots, name):
 		case perEventRoots[name]:
-			c.problem(t.SourceRange(), name+" means nothing here", "what can be used: "+strings.Join(c.known(), ", "))
+			c.problem(t.SourceRange(), name+" means nothing here", c.usable())
 		case slices.Contains(c.startRoots(), name):
 			continue
 		case !c.hyphen("", name, t.SourceRange()):
 		default:
-			c.problem(t.SourceRange(), "unknown name "+name, choose(name, c.known(), "what can be used: "+strings.Join(c.known(), ", ")))
+			c.problem(t.SourceRange(), "unknown name "+name, choose(name, c.known(), c.usable()))
 		}
 		ok = ok && slices.Contains(c.scope.Roots, name)
 	}
@@ -85,7 +85,11 @@ func (c *compiler) unknownFunction(call *hclsyntax.FunctionCallExpr) {
 	case startOnly[call.Name]:
 		c.problem(call.Range(), call.Name+" works at start-up, and nothing of the event can be in its arguments", "")
 	case language[call.Name]:
-		c.problem(call.NameRange, "not in this version yet: the function "+call.Name+" on values of the event", "")
+		what := "the function " + call.Name
+		if c.perEvent(call) {
+			what += " on values of the event"
+		}
+		c.problem(call.NameRange, "not in this version yet: "+what, "")
 	default:
 		known := slices.Sorted(maps.Keys(language))
 		for ctx := c.scope.Start; ctx != nil; ctx = ctx.Parent() {
@@ -112,8 +116,16 @@ func (c *compiler) startRoots() []string {
 	return roots
 }
 
-// known are the roots that can be used, for people.
+// known are the roots that can be used.
 func (c *compiler) known() []string { return append(slices.Clone(c.scope.Roots), c.startRoots()...) }
+
+// usable says which roots can be used, for people.
+func (c *compiler) usable() string {
+	if known := c.known(); len(known) > 0 {
+		return "what can be used: " + strings.Join(known, ", ")
+	}
+	return "what can be used: nothing but constants"
+}
 
 // choose asks "did you mean" for the name nearest to the given one, or returns
 // otherwise when none is near.

@@ -99,16 +99,17 @@ func (c *compiler) settle(n *node, on ...*node) *node {
 	return constant(n.rng, v)
 }
 
-// condition checks that n can be true or false.
-func (c *compiler) condition(n *node, inJSON bool) {
-	if n.can&(isBool|isNull) != 0 {
-		return
+// condition checks that n can be true or false, or is null.
+func (c *compiler) condition(n *node, inJSON bool) bool {
+	if n.can&isBool != 0 || n.can == isNull {
+		return true
 	}
 	hint := "compare it with something, like event.type == \"a\""
 	if inJSON && n.can == isText {
 		hint = "an expression in JSON stands in a template: \"${event.type == \\\"a\\\"}\""
 	}
 	c.problem(n.rng, "true or false is needed here, and this is "+n.can.String(), hint)
+	return false
 }
 
 // kinds is a set of kinds of values.

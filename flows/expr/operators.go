@@ -123,8 +123,9 @@ func (c *compiler) orderable(l, r *node) bool {
 // logic compiles && and ||.
 func (c *compiler) logic(e *hclsyntax.BinaryOpExpr) *node {
 	l, r := c.compile(e.LHS), c.compile(e.RHS)
-	c.condition(l, false)
-	c.condition(r, false)
+	if left, right := c.condition(l, false), c.condition(r, false); !left || !right {
+		return bad(e.SrcRange)
+	}
 	stop := e.Op == hclsyntax.OpLogicalOr // the left side's value that decides
 	return c.settle(conditional(e, func(e *flow.Event) (bool, error) {
 		b, err := l.test(e)
@@ -137,7 +138,9 @@ func (c *compiler) logic(e *hclsyntax.BinaryOpExpr) *node {
 
 func (c *compiler) not(e *hclsyntax.UnaryOpExpr) *node {
 	n := c.compile(e.Val)
-	c.condition(n, false)
+	if !c.condition(n, false) {
+		return bad(e.SrcRange)
+	}
 	return c.settle(conditional(e, func(e *flow.Event) (bool, error) {
 		b, err := n.test(e)
 		return !b, err
