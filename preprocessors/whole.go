@@ -39,6 +39,9 @@ func (w *whole) Process(p []byte, emit func([]byte) error) error {
 	var out []byte
 	if err == nil {
 		out = append(w.out[:0], b...)
+		if out == nil {
+			out = []byte{} // an empty message, not the lack of one
+		}
 		w.out = reusable(out)
 	}
 	if *desk = b; cap(b) <= largestDesk {

@@ -66,6 +66,9 @@ func run(t testing.TB, p flow.Processor, pieces ...[]byte) result {
 		var emitted [][]byte
 		var early []string
 		err := f(func(b []byte) error {
+			if b == nil {
+				t.Error("nil was emitted instead of an empty message")
+			}
 			emitted = append(emitted, b)
 			early = append(early, string(b))
 			return nil
