@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+func TestExitCodes(t *testing.T) {
+	fail := func(context.Context) error { return errors.New("no world") }
+	wire := []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")}
+	for _, test := range []struct {
+		name string
+		in   *flow.ConnectorBlock
+		out  *flow.ConnectorBlock
+		want int
+	}{
+		{"sources ended", connector("in", source(nil, atOnce)), connector("out", newSink()), 0},
+		{"a source failed for good", connector("in", source(nil, fail), retries(1)), connector("out", &parts{shape: flow.Shape{Role: flow.Target}}), 1},
+		{"on_failure", connector("in", source(nil, untilEnd)), connector("out", &parts{
+			run: func(context.Context, flow.Host) error { return errors.New("disk full") },
+		}, retries(2), onFailure("exit")), 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if test.name == "a source failed for good" {
+					// Opening is a success, so this one must not open.
+					test.in.Config.(*parts).run = func(ctx context.Context, _ flow.Host) error { return fail(ctx) }
+				}
+				r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{test.in, test.out}, Connects: wire})
+				if code := r.wait(t); code != test.want {
+					t.Errorf("exit code %d, want %d", code, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAFailedTargetLeavesTheRestRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, &flow.File{
+			Name: "f",
+			Connectors: []*flow.ConnectorBlock{
+				connector("in", source(nil, untilEnd)),
+				connector("out", &parts{
+					shape: flow.Shape{Role: flow.Target, In: true},
+					run:   func(context.Context, flow.Host) error { return errors.New("disk full") },
+				}, retries(2)),
+			},
+			Connects: []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+		})
+		time.Sleep(time.Hour)
+		if got := r.state("out"); got != "failed, 2 failed: disk full" || r.Health().Ready {
+			t.Errorf("state %q", got)
+		}
+		if got := r.state("in"); got != "open, 0 failed: " {
+			t.Errorf("state %q", got)
+		}
+	})
+}
+
+// stubborn is a target whose Run lasts until the engine abandons it, or, when
+// even that is not enough, until release is closed.
+func stubborn(release chan struct{}) *parts {
+	return &parts{shape: flow.Shape{Role: flow.Target, In: true}, run: func(_ context.Context, h flow.Host) error {
+		<-h.Abandon().Done()
+		if release != nil {
+			<-release
+		}
+		return nil
+	}}
+}
+
+func TestDrainTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", stubborn(nil))}}, timeout(3*time.Second))
+		synctest.Wait()
+		begin := time.Now()
+		r.cancel()
+		if code := r.wait(t); code != 0 {
+			t.Errorf("nothing was lost, but the exit code is %d", code)
+		}
+		if took := time.Since(begin); took != 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestAConnectorThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", stubborn(release))}}, timeout(3*time.Second))
+		synctest.Wait()
+		begin := time.Now()
+		r.cancel()
+		if code := r.wait(t); code != 1 {
+			t.Errorf("exit code %d", code)
+		}
+		if took := time.Since(begin); took != 3*time.Second+patience {
+			t.Errorf("it took %v", took)
+		}
+		if r.logs.FilterMessageSnippet("did not end").Len() != 1 {
+			t.Error("the log does not name it")
+		}
+		close(release)
+	})
+}
+
+// full is a client that never connects, with events waiting for it.
+func full() *parts {
+	return &parts{
+		shape: flow.Shape{Role: flow.Client, In: true, Queue: &flow.Queue{MaxEvents: 2, MaxBytes: 100, Overflow: "block"}},
+		run: func(ctx context.Context, h flow.Host) error {
+			<-h.Abandon().Done()
+			return nil
+		},
+	}
+}
+
+func TestWhatACutDrainLosesIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a", "b"}, untilEnd)), connector("out", full())},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+		}, timeout(time.Second))
+		synctest.Wait()
+		r.cancel()
+		if code := r.wait(t); code != 1 {
+			t.Errorf("exit code %d", code)
+		}
+		lines := r.logs.FilterMessage("the drain was cut short").All()
+		if len(lines) != 1 || lines[0].ContextMap()["events_lost"] != uint64(2) {
+			t.Errorf("logged %v", lines)
+		}
+	})
+}
+
+func TestStop(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		first bool // the drain has begun
+	}{{"now", false}, {"in a drain", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", stubborn(nil))}})
+				synctest.Wait()
+				begin := time.Now()
+				if test.first {
+					r.cancel()
+					synctest.Wait()
+				}
+				r.Stop()
+				r.Stop()
+				if code := r.wait(t); code != 0 || time.Since(begin) != 0 {
+					t.Errorf("exit code %d after %v", code, time.Since(begin))
+				}
+			})
+		})
+	}
+}
+
+func TestHalt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		halt := &parts{shape: flow.Shape{Role: flow.Target}, run: func(ctx context.Context, h flow.Host) error {
+			h.(flow.Halter).Halt(5, time.Second)
+			h.Exit(6, 0)
+			<-h.Abandon().Done()
+			return nil
+		}}
+		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", halt), connector("y", stubborn(nil))}})
+		begin := time.Now()
+		if code := r.wait(t); code != 5 || time.Since(begin) != time.Second {
+			t.Errorf("exit code %d after %v", code, time.Since(begin))
+		}
+	})
+}
+
+func TestFeed(t *testing.T) {
+	// The input of a terminal, say, ends; what it asked for is still written.
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		c := &fed{feed: func(ctx context.Context, h flow.Host) error {
+			l, err := h.Open(flow.Peer{}, nil)
+			if err != nil {
+				return err
+			}
+			_ = l.Receive(ctx, []flow.Frame{{Data: []byte("a")}})
+			l.Close(ctx, nil)
+			d.note("input ends")
+			return nil
+		}}
+		c.shape = flow.Shape{Role: flow.Target, In: true, Out: true}
+		c.run = func(ctx context.Context, h flow.Host) error {
+			<-ctx.Done()
+			d.note("run ends")
+			return nil
+		}
+		out := newSink()
+		r := start(t, &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("io", c), connector("out", out)},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.out.in")},
+		})
+		if code := r.wait(t); code != 0 || d.String() != "input ends\nrun ends" || len(out.events()) != 1 {
+			t.Errorf("exit code %d:\n%s\n%v", code, d.String(), out.events())
+		}
+	})
+}
+
+func TestFeedEndsWithTheSources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		c := &fed{feed: func(ctx context.Context, _ flow.Host) error {
+			<-ctx.Done()
+			time.Sleep(time.Millisecond)
+			d.note("feed")
+			return ctx.Err()
+		}}
+		c.shape = flow.Shape{Role: flow.Target, In: true, Out: true}
+		c.run = func(ctx context.Context, _ flow.Host) error { <-ctx.Done(); d.note("run"); return nil }
+		client := &parts{shape: flow.Shape{Role: flow.Client, Out: true, In: true}, run: func(ctx context.Context, _ flow.Host) error {
+			<-ctx.Done()
+			d.note("client")
+			return nil
+		}}
+		r := start(t, &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("io", c), connector("client", client)},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.client.in"), connect("b", "connector.client.out > connector.io.in")},
+		})
+		synctest.Wait()
+		r.cancel()
+		if code := r.wait(t); code != 0 || d.String() != "feed\nclient\nrun" {
+			t.Errorf("exit code %d:\n%s", code, d.String())
+		}
+	})
+}
+
+func TestFeedFails(t *testing.T) {
+	for _, feed := range []func(context.Context, flow.Host) error{
+		func(context.Context, flow.Host) error { return errors.New("cannot read") },
+		func(context.Context, flow.Host) error { panic("ouch") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &fed{feed: feed}
+			c.shape = flow.Shape{Role: flow.Target, In: true, Out: true}
+			r := start(t, &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("io", c)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.io.in")},
+			})
+			if code := r.wait(t); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}
+
+func TestAConnectorThatIsNotFedIsNoSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &fed{feed: func(context.Context, flow.Host) error { t.Error("Feed was called"); return nil }}
+		c.shape = flow.Shape{Role: flow.Target, In: true, Out: true}
+		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("io", c)}})
+		time.Sleep(time.Hour)
+		r.cancel()
+		r.wait(t)
+	})
+}

@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/google/go-cmp/cmp"
+)
+
+// unlucky is a connector whose attempts end as plan says, one word each:
+// "fail", "lose" (after a success), "panic", "unprepared", "done", "stay". It
+// notes when they happen, from the start of the bubble's clock.
+func unlucky(d *diary, plan string) *parts {
+	words := strings.Fields(plan)
+	begin := time.Now()
+	attempt := -1
+	note := func(what string) { d.note("%v %s", time.Since(begin), what) }
+	return &parts{
+		shape: flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}},
+		prepare: func(context.Context, flow.Host) error {
+			attempt++
+			if words[attempt] == "unprepared" {
+				note("unprepared")
+				return errors.New("no world")
+			}
+			return nil
+		},
+		run: func(ctx context.Context, h flow.Host) error {
+			word := words[attempt]
+			note(word)
+			switch word {
+			case "lose":
+				l, err := h.Open(flow.Peer{}, nil)
+				if err != nil {
+					return err
+				}
+				l.Close(ctx, nil)
+				return errors.New("lost the world")
+			case "panic":
+				panic("ouch")
+			case "done":
+				return nil
+			case "stay":
+				<-ctx.Done()
+				return nil
+			}
+			return errors.New("no world")
+		},
+	}
+}
+
+func retries(n int) func(*flow.Common) {
+	return func(c *flow.Common) { c.Reconnect.MaxRetries = n }
+}
+
+func onFailure(what string) func(*flow.Common) { return func(c *flow.Common) { c.OnFailure = what } }
+
+func notRequired(c *flow.Common) { c.Required = false }
+
+func cappedAt(d time.Duration) func(*flow.Common) {
+	return func(c *flow.Common) { c.Reconnect.MaxInterval = flow.Duration(d) }
+}
+
+func TestAttempts(t *testing.T) {
+	for _, test := range []struct {
+		name, plan string
+		change     []func(*flow.Common)
+		want       string // when what happened
+		state      string // a minute later
+		ready      bool
+	}{
+		{
+			name: "three attempts in a row", plan: "fail fail fail",
+			change: []func(*flow.Common){retries(3)},
+			want:   "0s fail\n500ms fail\n1.5s fail",
+			state:  "failed, 3 failed: no world",
+		},
+		{
+			name: "one attempt", plan: "fail",
+			change: []func(*flow.Common){retries(1), notRequired},
+			want:   "0s fail",
+			state:  "failed, 1 failed: no world",
+			ready:  true,
+		},
+		{
+			name: "a success starts the count and the waits anew", plan: "fail fail lose fail fail lose fail fail fail",
+			change: []func(*flow.Common){retries(3)},
+			want:   "0s fail\n500ms fail\n1.5s lose\n2s fail\n3s fail\n5s lose\n5.5s fail\n6.5s fail\n8.5s fail",
+			state:  "failed, 3 failed: no world",
+		},
+		{
+			name: "growth up to the cap, for ever", plan: strings.Repeat("fail ", 7) + "stay",
+			change: []func(*flow.Common){cappedAt(3 * time.Second)},
+			want:   "0s fail\n500ms fail\n1.5s fail\n3.5s fail\n6.5s fail\n9.5s fail\n12.5s fail\n15.5s stay",
+			state:  "connecting, 7 failed: no world",
+			ready:  true,
+		},
+		{
+			name: "preparing again can fail", plan: "lose unprepared unprepared fail",
+			change: []func(*flow.Common){retries(3)},
+			want:   "0s lose\n500ms unprepared\n1.5s unprepared\n3.5s fail",
+			state:  "failed, 3 failed: no world",
+		},
+		{
+			name: "a panic is a failure", plan: "panic stay",
+			want:  "0s panic\n500ms stay",
+			state: "connecting, 1 failed: panic: ouch",
+			ready: true,
+		},
+		{
+			name: "work done", plan: "fail done",
+			want:  "0s fail\n500ms done",
+			state: "ended, 1 failed: no world",
+			ready: true,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var d diary
+				r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, test.plan), test.change...)}})
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if diff := cmp.Diff(test.want, d.String()); diff != "" {
+					t.Error(diff)
+				}
+				if got := r.state("x"); got != test.state {
+					t.Errorf("state %q, want %q", got, test.state)
+				}
+				if got := r.Health().Ready; got != test.ready {
+					t.Errorf("ready: %v", got)
+				}
+				r.cancel()
+				if code := r.wait(t); code != 0 {
+					t.Errorf("exit code %d", code)
+				}
+			})
+		})
+	}
+}
+
+func TestBackingOffIsVisibleAndEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, "fail"))}})
+		synctest.Wait()
+		h := r.Health().Connectors[0]
+		if h.State != BackingOff || time.Until(h.NextRetry) != 500*time.Millisecond || h.LastError != "no world" || h.Attempts != 1 {
+			t.Errorf("got %+v", h)
+		}
+		begin := time.Now()
+		r.cancel()
+		r.wait(t)
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("it took %v to end", took)
+		}
+	})
+}
+
+func TestPanicIsLoggedWithItsStack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, "panic stay"))}})
+		synctest.Wait()
+		lines := r.logs.FilterMessageSnippet("panicked").All()
+		if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0].ContextMap()["stack"]), "supervise_test.go") {
+			t.Errorf("logged: %v", lines)
+		}
+	})
+}
+
+func TestSendersHearThatAConnectorHasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		result := make(chan error, 1)
+		in := &parts{shape: flow.Shape{Role: flow.Source, Out: true}, run: func(ctx context.Context, h flow.Host) error {
+			l, err := h.Open(flow.Peer{}, nil)
+			if err != nil {
+				return err
+			}
+			defer l.Close(ctx, nil)
+			time.Sleep(10 * time.Second)
+			result <- l.Receive(ctx, []flow.Frame{{Data: []byte("a")}})
+			<-ctx.Done()
+			return nil
+		}}
+		start(t, &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("in", in), connector("x", unlucky(&d, "fail fail"), retries(2))},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.x.in")},
+		})
+		if err := <-result; !errors.Is(err, flow.ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestWaitsAtRandom(t *testing.T) {
+	r := flow.DefaultCommon().Reconnect
+	r.MaxInterval = flow.Duration(10 * time.Second)
+	several := map[time.Duration]bool{}
+	for range 200 {
+		w := newWaits(r)
+		several[w.next()] = true
+		for range 20 {
+			if d := w.next(); d > 10*time.Second || d < 250*time.Millisecond {
+				t.Fatalf("waits %v", d)
+			}
+		}
+	}
+	if len(several) < 100 {
+		t.Errorf("200 first waits have only %d values", len(several))
+	}
+}
+
+// Whatever reconnect says, no wait is longer than max_interval.
+func FuzzWaits(f *testing.F) {
+	f.Add(int64(500), 2.0, int64(30000), true)
+	f.Add(int64(60000), 1.0, int64(1), false)
+	f.Add(int64(1), 1e300, int64(1<<40), true)
+	f.Fuzz(func(t *testing.T, interval int64, growth float64, longest int64, randomized bool) {
+		const year = 365 * 24 * 3600 * 1000
+		if interval < 1 || longest < 1 || interval > year || longest > year || !(growth >= 1) {
+			t.Skip("package flows refuses it")
+		}
+		ms := func(n int64) flow.Duration { return flow.Duration(time.Duration(n) * time.Millisecond) }
+		w := newWaits(flow.Reconnect{Interval: ms(interval), GrowthRate: growth, MaxInterval: ms(longest), Randomized: randomized})
+		for range 50 + rand.IntN(50) {
+			if d := w.next(); d < 0 || d > time.Duration(ms(longest)) {
+				t.Fatalf("waits %v", d)
+			}
+		}
+	})
+}
