@@ -1,4 +1,8 @@
 // Package exit is a target that ends the process.
+//
+// It asks its host for the end and is done: the event that asked counts as
+// delivered, and the drain that follows treats this connector as any other.
+// Who else is still sending is for the engine to know.
 package exit
 
 import (

@@ -1,4 +1,8 @@
 // Package metronome is a source of events at a steady pace.
+//
+// A tick is worth something at its time only. So nothing queues: while the
+// flow is busy with one tick, the following are left out, and the next that
+// is sent is again on the beat.
 package metronome
 
 import (
