@@ -15,6 +15,7 @@
 package codecs
 
 import (
+	"bytes"
 	"unsafe"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -25,6 +26,7 @@ var All = []flow.Spec[flow.CodecConfig]{
 	jsonSpec,
 	stringSpec,
 	binarySpec,
+	msgpackSpec,
 	nullSpec,
 }
 
@@ -34,3 +36,30 @@ func shared(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b))
 // one makes the function that a configuration returns for a codec without
 // state.
 func one(c flow.Codec) func() flow.Codec { return func() flow.Codec { return c } }
+
+// memory is where a decoder reads a message, and where the strings of the
+// decoded value live.
+type memory struct {
+	b   []byte
+	own bool // b is a copy that the value may share
+}
+
+// shareUpTo is the size up to which the strings of a value are parts of one
+// copy of the message. Above it each is a copy of its own, so that who keeps
+// a small part of a large message does not keep all of it.
+const shareUpTo = 4 << 10
+
+func memoryFor(raw []byte) memory {
+	if len(raw) <= shareUpTo {
+		return memory{bytes.Clone(raw), true}
+	}
+	return memory{raw, false}
+}
+
+// part is a part of the message that the value may keep.
+func (m memory) part(start, end int) string {
+	if m.own {
+		return shared(m.b[start:end])
+	}
+	return string(m.b[start:end])
+}

@@ -160,17 +160,9 @@ func (jsonForm) Scalar(raw []byte) (flow.Value, bool) {
 	return flow.NumberOf(shared(raw)), true
 }
 
-// shareUpTo is the size up to which the strings of a decoded message are parts
-// of one copy. Above it each is a copy of its own, so that one who keeps a
-// small part of a large message does not keep all.
-const shareUpTo = 4 << 10
-
 // Decode returns the whole value.
 func (jsonForm) Decode(raw []byte) (flow.Value, error) {
-	d := jsonDecoder{b: raw}
-	if len(raw) <= shareUpTo {
-		d.copy = string(raw)
-	}
+	d := jsonDecoder{memory: memoryFor(raw)}
 	v, _ := d.value(0)
 	return v, nil
 }
@@ -178,17 +170,9 @@ func (jsonForm) Decode(raw []byte) (flow.Value, error) {
 // jsonDecoder builds a value from a JSON text that was checked. Lists and
 // objects are gathered on stacks, so that each is allocated once, in its size.
 type jsonDecoder struct {
-	b      []byte
-	copy   string // of b, for messages that are small enough
+	memory
 	values []flow.Value
 	fields []flow.Field
-}
-
-func (d *jsonDecoder) part(start, end int) string {
-	if d.copy != "" {
-		return d.copy[start:end]
-	}
-	return string(d.b[start:end])
 }
 
 func (d *jsonDecoder) value(i int) (flow.Value, int) {
@@ -208,15 +192,11 @@ func (d *jsonDecoder) value(i int) (flow.Value, int) {
 		return flow.NullValue, i + 4
 	}
 	end := skipValue(d.b, i)
-	return d.number(i, end), end
-}
-
-// number copies only numbers that keep their spelling.
-func (d *jsonDecoder) number(start, end int) flow.Value {
-	if v := flow.NumberOf(shared(d.b[start:end])); v.Kind() == flow.Int {
-		return v
+	v := flow.NumberOf(shared(d.b[i:end]))
+	if v.Kind() == flow.Number { // it keeps its spelling
+		v = flow.NumberOf(d.part(i, end))
 	}
-	return flow.NumberOf(d.part(start, end))
+	return v, end
 }
 
 func (d *jsonDecoder) text(i int) (string, int) {
