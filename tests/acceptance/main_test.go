@@ -28,8 +28,8 @@ import (
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
-// binary is flowrun, built once.
-var binary string
+// program is flowrun, built once.
+var program string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
@@ -40,7 +40,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if binary, err = process.Build(context.Background(), dir); err == nil {
+	if program, err = process.Build(context.Background(), dir); err == nil {
 		err = process.MaxFiles()
 	}
 	if err != nil {
@@ -51,7 +51,7 @@ func buildAndRun(m *testing.M) int {
 }
 
 // patience ends whatever hangs.
-const patience = 60 * time.Second
+const patience = 30 * time.Second
 
 func withPatience(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -83,7 +83,7 @@ func start(t *testing.T, dir, flow string, args ...string) *flowrun {
 func startIn(t *testing.T, dir string, args ...string) *flowrun {
 	t.Helper()
 	all := append([]string{"server", "run", "flow.hcl", "--log-format", "json"}, args...)
-	p, err := process.Start(t.Context(), process.Options{Dir: dir}, binary, all...)
+	p, err := process.Start(t.Context(), process.Options{Dir: dir}, program, all...)
 	if err != nil {
 		t.Fatal(err)
 	}

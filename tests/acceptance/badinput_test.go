@@ -1,0 +1,394 @@
+package acceptance
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/flowrun/flowrun/tests/wire"
+)
+
+// guarded is an echo server with small limits whose problems go to a file;
+// %s takes further arguments.
+const guarded = `
+connector "ws_server" "edge" {
+  url             = "127.0.0.1:0"
+  preprocessors   = ["separate"]
+  codec           = "json"
+  postprocessors  = ["separate"]
+  max_message     = "128KiB"
+  connect_timeout = "1s"
+  %s
+}
+
+connector "file" "problems" {
+  path           = "problems.ndjson"
+  mode           = "truncate"
+  codec          = "json"
+  postprocessors = ["separate"]
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
+
+connect "problems" {
+  from = connector.edge.err
+  to   = connector.problems
+}
+`
+
+const withTLS = `
+  tls {
+    cert = "localhost.cert"
+    key  = "localhost.key"
+  }`
+
+// problem is an event of an err port.
+type problem struct {
+	Error struct{ Kind, Message, Component string }
+	Event any
+	Raw   []byte
+	Peer  struct {
+		ID, Connector, Host string
+		Port                int
+	}
+}
+
+// problems waits until the file of problems has so many and returns them.
+func (f *flowrun) problems(count int) []problem {
+	f.t.Helper()
+	path := filepath.Join(f.dir, "problems.ndjson")
+	await(f.t, fmt.Sprintf("%s has %d lines", path, count), func() bool {
+		return strings.Count(read(f.t, path), "\n") >= count
+	})
+	var all []problem
+	for line := range strings.Lines(read(f.t, path)) {
+		var p problem
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			f.t.Fatalf("an err event is not as documented: %v\n%s", err, line)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// overBoth runs a test against a plain and a TLS listener, with a client
+// beside that must not notice.
+func overBoth(t *testing.T, test func(t *testing.T, f *flowrun, addr string, config *tls.Config)) {
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tls %t", secure), func(t *testing.T) {
+			dir := t.TempDir()
+			more, config := "", (*tls.Config)(nil)
+			if secure {
+				more, config = withTLS, certificate(t, dir)
+			}
+			f := start(t, dir, fmt.Sprintf(guarded, more))
+			addr := f.address("edge")
+			end := witness(t, addr, config)
+			test(t, f, addr, config)
+			if end() == 0 {
+				t.Error("the client beside got no answer at all")
+			}
+		})
+	}
+}
+
+// Bytes that are no handshake, on the plain and on the TLS port.
+func TestRandomBytes(t *testing.T) {
+	overBoth(t, func(t *testing.T, f *flowrun, addr string, config *tls.Config) {
+		before := f.rss()
+		each(t, 300, 20, func(i int) error {
+			c, err := connect(addr)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			r := rand.New(rand.NewPCG(3, uint64(i)))
+			if config != nil && i%3 == 0 { // garbage within TLS
+				c = tls.Client(c, config)
+			}
+			noise := make([]byte, r.IntN(100_000))
+			for i := range noise {
+				noise[i] = byte(r.Uint32())
+			}
+			switch i % 4 {
+			case 0:
+				noise = append([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"), noise...)
+			case 1:
+				noise = append([]byte{22, 3, 1, 2, 0, 1}, noise...) // a ClientHello, it says
+			}
+			_, _ = c.Write(noise) // the server may have hung up long ago
+			return hangsUp(c)
+		})
+		f.grewAtMost(before, 64)
+	})
+}
+
+// hangsUp waits until the server closes the connection.
+func hangsUp(c net.Conn) error {
+	_, err := io.Copy(io.Discard, c)
+	if e, ok := err.(net.Error); ok && e.Timeout() { //nolint:errorlint // as the net package returns it
+		return fmt.Errorf("the server keeps a connection on which there was no handshake: %w", err)
+	}
+	return nil
+}
+
+// Handshakes that begin and do not end are cut, and wait in nobody's way.
+func TestHalfOpenHandshakes(t *testing.T) {
+	overBoth(t, func(t *testing.T, f *flowrun, addr string, config *tls.Config) {
+		before := f.rss()
+		const count = 200
+		half := make([]net.Conn, count)
+		each(t, count, 32, func(i int) (err error) {
+			if half[i], err = connect(addr); err != nil {
+				return err
+			}
+			switch {
+			case config == nil && i%2 == 0:
+				_, err = io.WriteString(half[i], "GET / HTTP/1.1\r\nHost: x\r\nX-Endless:")
+			case config != nil && i%3 == 0:
+				_, err = half[i].Write([]byte{22, 3, 1, 2, 0, 1, 0, 1}) // the beginning of a ClientHello
+			case config != nil && i%3 == 1: // TLS, and half a request
+				half[i] = tls.Client(half[i], config)
+				_, err = io.WriteString(half[i], "GET / HTTP/1.1\r\nHost:")
+			}
+			return err // the rest say nothing at all
+		})
+		defer func() {
+			for _, c := range half {
+				if c != nil {
+					_ = c.Close()
+				}
+			}
+		}()
+		if t.Failed() {
+			return
+		}
+		c, err := dial(addr, config)
+		if err != nil {
+			t.Fatalf("a new client, while %d handshakes are open: %v", count, err)
+		}
+		defer c.Close()
+		if err := echoes(c, "1\n"); err != nil {
+			t.Error(err)
+		}
+		f.grewAtMost(before, 64)
+		each(t, count, count, func(i int) error { return hangsUp(half[i]) })
+		if err := echoes(c, "2\n"); err != nil {
+			t.Errorf("connect_timeout has cut a connection that is open: %v", err)
+		}
+	})
+}
+
+// What breaks the protocol or a limit of the connection closes it, with the
+// code that says why.
+func TestCloseCodes(t *testing.T) {
+	f := start(t, "", fmt.Sprintf(guarded, ""))
+	addr := f.address("edge")
+	end := witness(t, addr, nil)
+	before := f.rss()
+	frame := func(first byte, payload string) []byte { return wire.AppendFrame(nil, first, []byte(payload)) }
+	long := strings.Repeat("x", 129<<10)
+	for _, c := range []struct {
+		name string
+		send []byte
+		code int
+	}{
+		{"too long", frame(wire.Fin|wire.Text, long), 1009},
+		{"too long in fragments", append(frame(wire.Text, long[:80<<10]), frame(wire.Fin|wire.Continuation, long[:80<<10])...), 1009},
+		{"a length of 1 GiB", binary.BigEndian.AppendUint64([]byte{wire.Fin | wire.Binary, 0x80 | 127}, 1<<30), 1009},
+		{"a length of 2^63", binary.BigEndian.AppendUint64([]byte{wire.Fin | wire.Binary, 0x80 | 127}, 1<<63), 1002},
+		{"text that is not UTF-8", frame(wire.Fin|wire.Text, "\"\xff\"\n"), 1007},
+		{"text that ends within a character", frame(wire.Fin|wire.Text, "\"\xe2\x82"), 1007},
+		{"text that is not UTF-8, in fragments", append(frame(wire.Text, "\"\xe2\x82"), frame(wire.Fin|wire.Continuation, "\"\n")...), 1007},
+		{"no mask", []byte{wire.Fin | wire.Text, 2, '1', '\n'}, 1002},
+		{"a reserved bit", frame(wire.Fin|0x40|wire.Text, "1\n"), 1002},
+		{"an unknown opcode", frame(wire.Fin|0x3, "1\n"), 1002},
+		{"a continuation of nothing", frame(wire.Fin|wire.Continuation, "1\n"), 1002},
+		{"a message within a message", append(frame(wire.Text, "1"), frame(wire.Fin|wire.Text, "2\n")...), 1002},
+		{"a ping in fragments", frame(wire.Ping, "1"), 1002},
+		{"a long ping", frame(wire.Fin|wire.Ping, long[:126]), 1002},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn := mustDial(t, addr)
+			if err := echoes(conn, "\"good\"\n"); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = conn.Write(c.send) // the server may close before it has read all
+			if err := expectClose(conn, c.code); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Run("an oversize message is loud", func(t *testing.T) {
+		f.logged("a warning that names max_message", func(text string) bool { return strings.Contains(text, "max_message") })
+	})
+	t.Run("a character may span fragments", func(t *testing.T) {
+		conn := mustDial(t, addr)
+		_, _ = conn.Write(append(frame(wire.Text, "\"\xe2\x82"), frame(wire.Fin|wire.Continuation, "\xac\"\n")...))
+		if err := expect(conn, "\"€\"\n"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("endless empty fragments", func(t *testing.T) {
+		conn := mustDial(t, addr)
+		_, err := conn.Write(frame(wire.Text, ""))
+		empty := bytes.Repeat(frame(wire.Continuation, ""), 1000)
+		for n := 0; n < 5000 && err == nil; n++ {
+			_, err = conn.Write(empty)
+		}
+		if err == nil {
+			t.Error("the server reads on after five million empty fragments")
+		}
+	})
+	f.grewAtMost(before, 64)
+	if end() == 0 {
+		t.Error("the client beside got no answer at all")
+	}
+}
+
+// What cannot be decoded leaves by err, with its bytes and its sender; the
+// connection goes on.
+func TestUndecodable(t *testing.T) {
+	f := start(t, "", fmt.Sprintf(guarded, ""))
+	addr := f.address("edge")
+	end := witness(t, addr, nil)
+	bad := []string{`{"a":1`, `nonsense`, `{"a":01}`, `[1,]`, `"` + "\xff" + `"`, ``}
+	c := mustDial(t, addr)
+	for _, line := range bad {
+		if err := c.Send(wire.Fin|wire.Binary, []byte(line+"\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := echoes(c, "\"still here\"\n"); err != nil {
+		t.Fatal(err)
+	}
+	port := c.LocalAddr().(*net.TCPAddr).Port
+	problems := f.problems(len(bad))
+	for i, p := range problems {
+		if i == len(bad) {
+			t.Errorf("there are %d err events for %d bad messages", len(problems), len(bad))
+			break
+		}
+		if diff := cmp.Diff(bad[i], string(p.Raw)); diff != "" {
+			t.Errorf("bad message %d: raw is wrong (-want +got):\n%s", i, diff)
+		}
+		if p.Error.Kind != "decode" || p.Error.Message == "" || p.Error.Component != "connector.edge" || p.Event != nil {
+			t.Errorf("bad message %d: the error is %+v, the event %v", i, p.Error, p.Event)
+		}
+		if p.Peer.Port != port || p.Peer.Host != "127.0.0.1" || p.Peer.Connector != "edge" || p.Peer.ID == "" {
+			t.Errorf("bad message %d: the peer is %+v; expected edge, 127.0.0.1, port %d", i, p.Peer, port)
+		}
+	}
+	end()
+}
+
+// A line that does not end costs no more memory than max_length, and only
+// itself.
+func TestEndlessLine(t *testing.T) {
+	f := start(t, "", fmt.Sprintf(guarded, ""))
+	addr := f.address("edge")
+	end := witness(t, addr, nil)
+	before := f.rss()
+	c := mustDial(t, addr)
+	part := bytes.Repeat([]byte("9"), 64<<10)
+	for range 1000 { // 64 MB
+		if err := c.Send(wire.Fin|wire.Text, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Send(wire.Fin|wire.Text, []byte("9\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := echoes(c, "\"after\"\n"); err != nil {
+		t.Fatal(err)
+	}
+	f.grewAtMost(before, 32)
+	if problems := f.problems(1); len(problems) != 1 {
+		t.Errorf("there are %d err events for one line", len(problems))
+	} else if p := problems[0]; p.Peer.Connector != "edge" || p.Error.Message == "" {
+		t.Errorf("the err event of an endless line: %+v", p)
+	}
+	end()
+}
+
+// A message that grows when it is unpacked stops at max_size.
+func TestZipBomb(t *testing.T) {
+	flow := strings.NewReplacer(
+		`preprocessors   = ["separate"]`, `preprocessors   = [{ name = "gzip", max_size = "1MiB" }]`,
+		`postprocessors  = ["separate"]`, `postprocessors  = ["gzip"]`,
+	).Replace(fmt.Sprintf(guarded, ""))
+	f := start(t, "", flow)
+	addr := f.address("edge")
+	bomb := packed(t, io.LimitReader(zeros{}, 100<<20)) // about 100 KB
+	before := f.rss()
+	each(t, 20, 20, func(int) error {
+		c, err := dial(addr, nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for range 3 {
+			if err := c.Send(wire.Fin|wire.Binary, bomb); err != nil {
+				return err
+			}
+		}
+		if err := c.Send(wire.Fin|wire.Binary, packed(t, strings.NewReader(`{"good":1}`))); err != nil {
+			return err
+		}
+		frame, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if frame.Opcode != wire.Binary {
+			return fmt.Errorf("got opcode %d, %q, not a binary message", frame.Opcode, frame.Payload)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(frame.Payload))
+		if err != nil {
+			return err
+		}
+		if text, err := io.ReadAll(r); err != nil || string(text) != `{"good":1}` {
+			return fmt.Errorf("got %q, %v", text, err)
+		}
+		return nil
+	})
+	f.grewAtMost(before, 128)
+	for _, p := range f.problems(60) {
+		if p.Error.Message == "" || p.Peer.Connector != "edge" {
+			t.Fatalf("the err event of a zip bomb: %s %+v %+v", base64.StdEncoding.EncodeToString(p.Raw[:min(20, len(p.Raw))]), p.Error, p.Peer)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func packed(t *testing.T, r io.Reader) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.Copy(w, r); err != nil {
+		t.Error(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	return b.Bytes()
+}

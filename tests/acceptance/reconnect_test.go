@@ -1,0 +1,240 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// upstream is the server of a ws_client flow. It can be killed, and started
+// again at the same address.
+type upstream struct {
+	t    *testing.T
+	addr string
+	// serve talks on one connection until it ends.
+	serve func(ctx context.Context, c *websocket.Conn)
+
+	http *http.Server
+	mu   sync.Mutex
+	open map[net.Conn]bool
+}
+
+func (u *upstream) start() {
+	u.t.Helper()
+	l, err := net.Listen("tcp", u.addr)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	u.open = map[net.Conn]bool{}
+	u.http = &http.Server{
+		ReadHeaderTimeout: patience,
+		ConnState: func(c net.Conn, s http.ConnState) {
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			switch s {
+			case http.StateNew:
+				u.open[c] = true
+			case http.StateClosed:
+				delete(u.open, c)
+			}
+		},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				return
+			}
+			defer c.CloseNow()
+			u.serve(context.Background(), c)
+		}),
+	}
+	go func() { _ = u.http.Serve(l) }()
+}
+
+// kill ends the listener and all connections without a word: with a reset, or
+// as a process does that ends.
+func (u *upstream) kill(reset bool) {
+	_ = u.http.Close()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for c := range u.open {
+		if reset {
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}
+		_ = c.Close()
+	}
+}
+
+// The server goes away twenty times: a client that only listens notices when
+// it reads, one that sends when it writes, and both are back.
+func TestReconnect(t *testing.T) {
+	const client = `
+connector "ws_client" "feed" {
+  url            = %q
+  preprocessors  = ["separate"]
+  codec          = "json"
+  postprocessors = ["separate"]
+  reconnect {
+    interval     = "5ms"
+    max_interval = "50ms"
+  }
+}
+
+connector "stdio" "console" {
+  codec          = "json"
+  postprocessors = ["separate"]
+}
+
+connect "show" {
+  from = connector.feed
+  to   = connector.console
+}
+`
+	const ticks = `
+connector "metronome" "clock" {
+  interval = "2ms"
+}
+
+connect "tick" {
+  from = connector.clock
+  to   = connector.feed
+}
+`
+	for _, c := range []struct{ name, flow string }{
+		{"only listens", client},
+		{"sends all the time", client + ticks},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var round, heard atomic.Int64
+			u := &upstream{t: t, addr: free(t)}
+			u.serve = func(ctx context.Context, c *websocket.Conn) {
+				hello := fmt.Sprintf("{\"round\":%d}\n", round.Load())
+				if c.Write(ctx, websocket.MessageText, []byte(hello)) != nil {
+					return
+				}
+				for {
+					if _, _, err := c.Read(ctx); err != nil {
+						return
+					}
+					heard.Add(1)
+				}
+			}
+			u.start()
+			f := start(t, "", fmt.Sprintf(c.flow, "ws://"+u.addr))
+			for n := range 20 {
+				hello := fmt.Sprintf("{\"round\":%d}\n", n)
+				if err := f.Stdout.Wait(withPatience(t), func(text string) bool { return strings.Contains(text, hello) }); err != nil {
+					t.Fatalf("round %d: the client did not hear from the server: %v", n, err)
+				}
+				if strings.Contains(c.flow, "clock") {
+					before := heard.Load()
+					await(t, "the server hears from the client", func() bool { return heard.Load() > before+5 })
+				}
+				u.kill(n%2 == 0)
+				round.Add(1)
+				u.start()
+			}
+			u.kill(false)
+		})
+	}
+}
+
+// refuser counts the attempts to connect to it and refuses each.
+func refuser(t *testing.T) (addr string, attempts *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	attempts = new(atomic.Int64)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			attempts.Add(1)
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().String(), attempts
+}
+
+const givesUp = `
+connector "ws_client" "feed" {
+  url        = %q
+  codec      = "json"
+  on_failure = %q
+  reconnect {
+    interval    = "5ms"
+    max_retries = 3
+  }
+}
+
+connector "null" "nowhere" {
+}
+
+connect "drop" {
+  from = connector.feed
+  to   = connector.nowhere
+}
+`
+
+// A client that has tried as often as it may gives up, says so, and the
+// process ends with an error.
+func TestGivesUpAndExits(t *testing.T) {
+	addr, attempts := refuser(t)
+	f := start(t, "", fmt.Sprintf(givesUp, "ws://"+addr, "exit"))
+	code, err := f.Wait(withPatience(t))
+	if err != nil || code != 1 {
+		t.Errorf("the process ended with code %d, %v; expected 1", code, err)
+	}
+	if !gaveUp(f.Stderr.String()) {
+		t.Error("the log does not say that connector.feed gave up")
+	}
+	if n := attempts.Load(); n != 4 { // the first one, and three retries
+		t.Errorf("the client tried %d times; expected 4", n)
+	}
+}
+
+// Or it goes on with the rest.
+func TestGivesUpAndContinues(t *testing.T) {
+	addr, attempts := refuser(t)
+	f := start(t, "", fmt.Sprintf(givesUp, "ws://"+addr, "continue")+echoFlow)
+	edge := f.address("edge")
+	f.logged("a line that says that connector.feed gave up", gaveUp)
+	n := attempts.Load()
+	c := mustDial(t, edge)
+	for i := range 100 {
+		if err := echoes(c, fmt.Sprintf("%d\n", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if more := attempts.Load() - n; more > 0 {
+		t.Errorf("the client tried %d times more after it gave up", more)
+	}
+	select {
+	case <-f.Done():
+		t.Error("the process has ended")
+	case <-time.After(10 * time.Millisecond):
+	}
+}
+
+// gaveUp looks for the line that says so.
+func gaveUp(log string) bool {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "feed") && (strings.Contains(line, "gave up") || strings.Contains(line, "given up") || strings.Contains(line, "giving up") || strings.Contains(line, "gives up")) {
+			return true
+		}
+	}
+	return false
+}
