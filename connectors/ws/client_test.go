@@ -1,0 +1,212 @@
+package ws
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/google/go-cmp/cmp"
+)
+
+// upstream is a WebSocket server that does as handle says.
+func upstream(t *testing.T, handle func(*websocket.Conn, *http.Request)) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.CloseNow()
+		handle(c, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func clientOf(t *testing.T, url string, edit func(*ClientConfig)) (flow.Connector, *flowtest.Host) {
+	t.Helper()
+	config := Specs[1].Config().(*ClientConfig)
+	if err := config.URL.UnmarshalText([]byte(url)); err != nil {
+		t.Fatal(err)
+	}
+	if edit != nil {
+		edit(config)
+	}
+	c, err := config.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, flowtest.NewHost(t, flowtest.Options{Shape: config.Shape()})
+}
+
+func echo(c *websocket.Conn, _ *http.Request) {
+	for {
+		kind, data, err := c.Read(context.Background())
+		if err != nil {
+			return
+		}
+		if err := c.Write(context.Background(), kind, data); err != nil {
+			return
+		}
+	}
+}
+
+func TestClientSendsAndReceives(t *testing.T) {
+	headers := make(chan http.Header, 1)
+	s := upstream(t, func(c *websocket.Conn, r *http.Request) {
+		headers <- r.Header
+		echo(c, r)
+	})
+	c, host := clientOf(t, strings.Replace(s.URL, "http://", "http://user:pass@", 1)+"/x?token=t", func(c *ClientConfig) {
+		c.Headers = map[string]flow.Secret{"X-Key": flow.SecretOf("k")}
+		c.OnOpen = []flow.Secret{flow.SecretOf("hello")}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	if err := host.Send(ctx, "queued before the connection"); err != nil {
+		t.Fatal(err)
+	}
+	go func() { done <- c.Run(ctx, host) }()
+	h := <-headers
+	if h.Get("X-Key") != "k" || h.Get("Authorization") != "Basic dXNlcjpwYXNz" {
+		t.Errorf("headers %v", h)
+	}
+	host.WaitOpen(1, nil)
+	for i := range 100 {
+		if err := host.Send(ctx, fmt.Sprint("message ", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A graceful end waits for the answers to what was sent.
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	es := host.Out.Events()
+	var got []string
+	for _, e := range es {
+		v, err := e.Payload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, v.Text())
+	}
+	want := []string{"hello", "queued before the connection"}
+	for i := range 100 {
+		want = append(want, fmt.Sprint("message ", i))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if m := es[0].MetaValue(); m.Len() == 0 {
+		t.Error("an event of a client has no meta")
+	}
+	if host.Closed() != 1 {
+		t.Errorf("%d links closed", host.Closed())
+	}
+}
+
+func TestClientNoticesALostConnection(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(*websocket.Conn)
+		want string
+	}{
+		{"close", func(c *websocket.Conn) { _ = c.Close(4000, "enough") }, `closed the connection: 4000 "enough"`},
+		{"cut", func(c *websocket.Conn) { _ = c.CloseNow() }, "cut the connection off"},
+		{"oversize", func(c *websocket.Conn) { _ = c.Write(context.Background(), websocket.MessageText, make([]byte, 2000)) }, "max_message (1000B)"},
+		{"not UTF-8", func(c *websocket.Conn) { _ = c.Write(context.Background(), websocket.MessageText, []byte{0xff}) }, "not UTF-8"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := upstream(t, func(c *websocket.Conn, _ *http.Request) {
+				tt.end(c)
+				_, _, _ = c.Read(context.Background())
+			})
+			c, host := clientOf(t, s.URL+"/?token=hush-hush", func(c *ClientConfig) { c.MaxMessage = 1000 })
+			err := c.Run(t.Context(), host)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Run: %v, want %q", err, tt.want)
+			}
+			if strings.Contains(fmt.Sprint(err), "hush") {
+				t.Errorf("a secret is shown: %v", err)
+			}
+			if host.Opened() != 1 || host.Closed() != 1 {
+				t.Errorf("%d links opened, %d closed", host.Opened(), host.Closed())
+			}
+		})
+	}
+}
+
+func TestClientExplainsWhyItCannotConnect(t *testing.T) {
+	closed := freeAddr(t)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, tt := range []struct{ url, want string }{
+		{"ws://" + closed, "connect to ws://" + closed + ": connect: connection refused"},
+		{plain.URL + "/?token=hush-hush", "the server answered 404 Not Found instead of 101 Switching Protocols"},
+		{"ws://" + silent.Addr().String(), "no answer within connect_timeout (200ms)"},
+		{"wss://" + plain.Listener.Addr().String(), "server gave HTTP response to HTTPS client"},
+	} {
+		c, host := clientOf(t, tt.url, func(c *ClientConfig) { c.ConnectTimeout = flow.Duration(200 * time.Millisecond) })
+		err := c.Run(t.Context(), host)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v, want %q", tt.url, err, tt.want)
+		}
+	}
+}
+
+func TestConfigurationIsChecked(t *testing.T) {
+	for _, tt := range []struct {
+		url   string
+		tls   bool
+		want  string
+		wants string // of ws_server, when it differs
+	}{
+		{"ws://a:1", true, "a tls block needs wss", ""},
+		{"ftp://a:1", false, `scheme "ftp" is not one of ws, wss, http and https`, ""},
+		{"ws://a:0", false, "port 0 cannot be connected to", "-"},
+		{"wss://a:1", false, "-", "wss needs a tls block with cert and key"},
+		{"a", false, "-", "the URL has no port"},
+		{"ws://a:1/?x=1", false, "-", "no query"},
+	} {
+		client := Specs[1].Config().(*ClientConfig)
+		server := Specs[0].Config().(*ServerConfig)
+		if err := client.URL.UnmarshalText([]byte(tt.url)); err != nil {
+			t.Fatal(err)
+		}
+		server.URL = client.URL
+		if tt.tls {
+			client.TLS, server.TLS = &flow.TLSClient{}, &flow.TLSServer{}
+		}
+		if tt.wants == "" {
+			tt.wants = tt.want
+		}
+		for _, each := range []struct {
+			config flow.ConnectorConfig
+			want   string
+		}{{client, tt.want}, {server, tt.wants}} {
+			_, err := each.config.New()
+			if each.want == "-" {
+				if err != nil {
+					t.Errorf("%T %s: %v", each.config, tt.url, err)
+				}
+			} else if err == nil || !strings.Contains(err.Error(), each.want) {
+				t.Errorf("%T %s: %v, want %q", each.config, tt.url, err, each.want)
+			}
+		}
+	}
+}
