@@ -90,7 +90,7 @@ func TestLimits(t *testing.T) {
 // A message that would unpack to a thousand times its size costs about its
 // limit.
 func TestBombs(t *testing.T) {
-	zeros := strings.Repeat("\x00", 64<<20)
+	zeros := strings.Repeat("\x00", 32<<20)
 	for _, c := range packers[1:] {
 		t.Run(c.spec.Name, func(t *testing.T) {
 			bomb := pack(t, c.spec.Config(), zeros)
