@@ -129,7 +129,7 @@ func TestReadGoesOnAfterFailure(t *testing.T) {
 	if n := len(s.host.Out.Events()); n != 3 {
 		t.Errorf("%d of 3 other chunks arrived", n)
 	}
-	if s.host.Table.Stats().Failed != 1 || s.host.Logs.FilterMessage("an event of the file was not delivered").Len() != 1 {
+	if s.host.Table.Stats().Failed != 1 || s.host.Logs.FilterMessage("a message of the file was not handled").Len() != 1 {
 		t.Errorf("not counted and logged once: %+v, %v", s.host.Table.Stats(), s.host.Logs.All())
 	}
 }

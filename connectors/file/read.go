@@ -95,7 +95,7 @@ func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) er
 			r.offset += int64(n)
 			frames[0] = flow.Frame{Data: buf[:n]}
 			if failed := link.Receive(host.Abandon(), frames); failed != nil {
-				host.Log().Warn("an event of the file was not delivered", zap.String("path", r.path), zap.Error(failed))
+				host.Log().Warn("a message of the file was not handled", zap.String("path", r.path), zap.Error(failed))
 			}
 		}
 		switch {

@@ -19,9 +19,9 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{{
 	Name:    "log",
 	Summary: "writes each event as a record of the process's log",
 	Doc: `The event, as the codec spells it, is the record's message; an empty one is left
-out. A record is shown when the process logs its level (` + "`--log-level`" + `). Events
-that repeat the same text many times within a second are thinned out, as all
-messages of the log are; different ones are not.
+out. A record is shown when the process logs its level (` + "`--log-level`" + `). A text
+that is repeated more than ten times in a second is thinned out, as all messages
+of the log are; different texts are not, up to some ten thousand a second.
 
 A text longer than ` + "`max_length`" + ` is cut, and the record says how long it was.
 The events of an ` + "`err`" + ` port name component and peer themselves; of other events

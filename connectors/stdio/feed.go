@@ -43,7 +43,7 @@ func (c *stdio) feed(ctx context.Context, host flow.Host, link flow.Link, chunks
 			}
 			frames[0] = flow.Frame{Data: data}
 			if err := link.Receive(host.Abandon(), frames); err != nil {
-				host.Log().Warn("an event of standard input was not delivered", zap.Error(err))
+				host.Log().Warn("a message of standard input was not handled", zap.Error(err))
 			}
 			c.in.free <- data
 		}
