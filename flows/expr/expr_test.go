@@ -3,7 +3,6 @@ package expr
 import (
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/google/go-cmp/cmp"
@@ -13,8 +12,6 @@ import (
 	ctyfunction "github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
-
-func unsafeString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // scope is what a flow offers: some start-up values and all roots.
 func scope() Scope {
@@ -295,17 +292,14 @@ func spellOutcome(v flow.Value, err error) string {
 }
 
 func TestRows(t *testing.T) {
-	form := &jsonForm{}
-	decoded, err := form.Decode([]byte(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
+	arrived := event(t, payload)
+	whole := decoded(t, arrived)
 	for _, row := range rows {
 		x := compileText(t, row.src)
 		for name, e := range map[string]flow.Event{
-			"encoded": {Raw: []byte(payload), Form: form},
-			"decoded": {Value: decoded},
-			"both":    {Raw: []byte(payload), Form: form, Value: decoded},
+			"encoded": *arrived,
+			"decoded": {Value: whole},
+			"both":    {Raw: arrived.Raw, Form: arrived.Form, Value: whole},
 		} {
 			before := e
 			v, err := x.Eval(&e)
@@ -330,7 +324,7 @@ func TestRows(t *testing.T) {
 
 // TestWhere: what a condition says of its own value.
 func TestWhere(t *testing.T) {
-	e := flow.Event{Raw: []byte(payload), Form: &jsonForm{}}
+	e := event(t, payload)
 	for src, want := range map[string]string{
 		`event.yes`:     "true",
 		`event.no`:      "false",
@@ -339,7 +333,7 @@ func TestWhere(t *testing.T) {
 		`event`:         "flow.hcl:1,1: event is an object, where true or false is needed",
 		`meta.ws`:       "false",
 	} {
-		pass, err := compileText(t, src).Test(&e)
+		pass, err := compileText(t, src).Test(e)
 		got := "false"
 		if err != nil {
 			got = err.Error()

@@ -1,143 +1,58 @@
 package expr
 
 import (
-	"bytes"
-	"encoding/json"
-	"strings"
+	"testing"
 
+	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// jsonForm reads valid JSON without spaces around tokens being a matter, one
-// step at a time, and counts what was decoded.
-type jsonForm struct{ decoded int }
-
-func (f *jsonForm) Decode(raw []byte) (flow.Value, error) {
-	f.decoded++
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return flow.NullValue, err
-	}
-	return fromAny(v), nil
+// counting counts what is decoded through a form.
+type counting struct {
+	flow.Form
+	decoded int
 }
 
-func fromAny(v any) flow.Value {
-	switch v := v.(type) {
-	case bool:
-		return flow.BoolOf(v)
-	case string:
-		return flow.TextOf(v)
-	case json.Number:
-		return flow.NumberOf(string(v))
-	case []any:
-		list := []flow.Value{}
-		for _, x := range v {
-			list = append(list, fromAny(x))
-		}
-		return flow.ListOf(list)
-	case map[string]any:
-		o := flow.NewObject(len(v))
-		for k, x := range v {
-			o.Set(k, fromAny(x))
-		}
-		return flow.MapOf(o)
-	}
-	return flow.NullValue
+func (c *counting) Decode(raw []byte) (flow.Value, error) {
+	c.decoded++
+	return c.Form.Decode(raw)
 }
 
-func (f *jsonForm) Find(raw []byte, path []flow.Step) ([]byte, bool) {
-	raw = bytes.TrimSpace(raw)
-	for _, step := range path {
-		opening := byte('{')
-		if step.IsIndex {
-			opening = '['
-		}
-		if raw[0] != opening {
-			return nil, false
-		}
-		i, n, found := 1, 0, false
-		for !found {
-			i = space(raw, i)
-			if raw[i] == ',' {
-				i = space(raw, i+1)
+func codec(t testing.TB, name string) flow.Codec {
+	t.Helper()
+	for _, spec := range codecs.All {
+		if spec.Name == name {
+			make, err := spec.Config().New()
+			if err != nil {
+				t.Fatal(err)
 			}
-			if raw[i] == '}' || raw[i] == ']' {
-				return nil, false
-			}
-			found = step.IsIndex && n == step.Index
-			if !step.IsIndex {
-				end := skip(raw, i)
-				found = string(raw[i+1:end-1]) == step.Key
-				i = space(raw, end)
-				i = space(raw, i+1) // the colon
-			}
-			end := skip(raw, i)
-			if found {
-				raw = raw[i:end]
-			}
-			i, n = end, n+1
+			return make()
 		}
 	}
-	return raw, true
+	t.Fatalf("no codec %s", name)
+	return nil
 }
 
-func space(raw []byte, i int) int {
-	for strings.IndexByte(" \t\r\n", raw[i]) >= 0 {
-		i++
+// event is one that has arrived as JSON; nil when raw is not.
+func event(t testing.TB, raw string) *flow.Event {
+	t.Helper()
+	e := &flow.Event{}
+	if codec(t, "json").Decode(e, []byte(raw)) != nil {
+		return nil
 	}
-	return i
+	if e.Raw == nil {
+		t.Fatalf("the codec has decoded %s", raw)
+	}
+	e.Form = &counting{Form: e.Form}
+	return e
 }
 
-// skip returns the index behind the value that begins at i.
-func skip(raw []byte, i int) int {
-	depth := 0
-	for ; i < len(raw); i++ {
-		switch raw[i] {
-		case '"':
-			for i++; raw[i] != '"'; i++ {
-				if raw[i] == '\\' {
-					i++
-				}
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i
-			}
-			depth--
-			if depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\n':
-			if depth == 0 {
-				return i
-			}
-		}
+// decoded is the same event after a step has changed it.
+func decoded(t testing.TB, e *flow.Event) flow.Value {
+	t.Helper()
+	v, err := e.Form.Decode(e.Raw)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return i
-}
-
-func (f *jsonForm) Scalar(raw []byte) (flow.Value, bool) {
-	switch raw[0] {
-	case '{', '[':
-		return flow.NullValue, false
-	case 'n':
-		return flow.NullValue, true
-	case 't', 'f':
-		return flow.BoolOf(raw[0] == 't'), true
-	case '"':
-		if bytes.IndexByte(raw, '\\') >= 0 {
-			var s string
-			_ = json.Unmarshal(raw, &s)
-			return flow.TextOf(s), true
-		}
-		return flow.TextOf(unsafeString(raw[1 : len(raw)-1])), true
-	}
-	return flow.NumberOf(unsafeString(raw)), true
+	return v
 }

@@ -144,7 +144,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("%s: %s", src, spell(diags))
 		}
 	}
-	_, err := compileText(t, `event < var.token`).Eval(event(`[1]`))
+	_, err := compileText(t, `event < var.token`).Eval(event(t, `[1]`))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
@@ -173,7 +173,7 @@ func TestJSON(t *testing.T) {
 		x, diags := Compile(attrs["x"].Expr, scope())
 		got := spell(diags)
 		if x != nil {
-			got = spellOutcome(x.Eval(event(`{"a": 1}`)))
+			got = spellOutcome(x.Eval(event(t, `{"a": 1}`)))
 		}
 		if !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s:\n got %s\nwant %s", test.src, got, test.want)
@@ -200,7 +200,7 @@ func TestTemplates(t *testing.T) {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	if got := spellOutcome(x.Eval(event(`1`))); got != `"two\nlines"` {
+	if got := spellOutcome(x.Eval(event(t, `1`))); got != `"two\nlines"` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// conditional makes a node of a function that returns true or false.
+// conditional makes a node of a function that returns true or false, and false
+// beside an error.
 func conditional(e hclsyntax.Expression, test func(*flow.Event) (bool, error)) *node {
 	n := of(e.Range(), isBool, nil, func(e *flow.Event) (flow.Value, error) {
 		b, err := test(e)
@@ -25,7 +26,7 @@ func (c *compiler) equality(e *hclsyntax.BinaryOpExpr) *node {
 	want := e.Op == hclsyntax.OpEqual
 	return c.settle(conditional(e, func(e *flow.Event) (bool, error) {
 		same, err := compare(e, l, r)
-		return same == want, err
+		return err == nil && same == want, err
 	}), l, r)
 }
 
@@ -130,7 +131,7 @@ func (c *compiler) logic(e *hclsyntax.BinaryOpExpr) *node {
 	return c.settle(conditional(e, func(e *flow.Event) (bool, error) {
 		b, err := l.test(e)
 		if err != nil || b == stop {
-			return b, err
+			return b && err == nil, err
 		}
 		return r.test(e)
 	}), l, r)
@@ -143,6 +144,6 @@ func (c *compiler) not(e *hclsyntax.UnaryOpExpr) *node {
 	}
 	return c.settle(conditional(e, func(e *flow.Event) (bool, error) {
 		b, err := n.test(e)
-		return !b, err
+		return err == nil && !b, err
 	}), n)
 }
