@@ -107,7 +107,7 @@ func (u *unit) listens() {
 	}
 	u.enter(Open)
 	for _, l := range u.listening {
-		u.log.Info("listening", zap.Stringer("at", l))
+		u.tellGood("listening", zap.Stringer("at", l))
 	}
 }
 
@@ -119,11 +119,20 @@ func (u *unit) opened() {
 		return
 	}
 	u.succeeded = true
-	u.status.Attempts = 0
 	if u.status.State == Connecting {
 		u.enter(Open)
-		u.log.Info("open")
+		u.tellGood("open")
 	}
+	u.status.Attempts, u.hadTrouble = 0, false
+}
+
+// tellGood logs that the connector is well: news only after it was not.
+func (u *unit) tellGood(message string, fields ...zap.Field) {
+	level := zap.DebugLevel
+	if u.hadTrouble {
+		level = zap.InfoLevel
+	}
+	u.log.Log(level, message, fields...)
 }
 
 func (u *unit) hasSucceeded() bool {
@@ -137,6 +146,7 @@ func (u *unit) backsOff(err error, failures int, wait time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.enter(BackingOff)
+	u.hadTrouble = true
 	u.status.Attempts, u.status.LastError, u.status.NextRetry = failures, err.Error(), time.Now().Add(wait)
 	u.log.Warn("lost, trying again", zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
 }

@@ -23,11 +23,12 @@ type unit struct {
 	feeder    flow.Feeder   // set when Feed is to be called: it is the source then
 	done      chan struct{} // closed when supervise returns
 
-	mu        sync.Mutex
-	listening []*Listener
-	status    status
-	succeeded bool // the running attempt has come as far as Open
-	input     input
+	mu         sync.Mutex
+	listening  []*Listener
+	status     status
+	succeeded  bool // the running attempt has come as far as Open
+	hadTrouble bool // since it last succeeded
+	input      input
 }
 
 // input is the state of Feed.
