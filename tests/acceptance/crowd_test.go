@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -176,6 +178,28 @@ func TestClientsThatVanish(t *testing.T) {
 	}
 	if err := echoes(mustDial(t, addr), "[\"after\"]\n"); err != nil {
 		t.Error(err)
+	}
+}
+
+// What can no longer be written to a client that has gone is said once, with
+// its address and a count.
+func TestLossIsLoggedOnce(t *testing.T) {
+	f := start(t, "", echoFlow)
+	addr := f.address("edge")
+	end := witness(t, addr, nil)
+	c := mustDial(t, addr)
+	fill(c)
+	_ = c.Conn.(*net.TCPConn).SetLinger(0)
+	_ = c.Close()
+	about := regexp.MustCompile(`"events":[1-9].*` + regexp.QuoteMeta(c.LocalAddr().String()))
+	f.logged("a line that counts what is lost", about.MatchString)
+	end()
+	if err := f.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	f.exits(0)
+	if said := about.FindAllString(f.Stderr.String(), -1); len(said) != 1 {
+		t.Errorf("the loss was logged %d times:\n%s", len(said), strings.Join(said, "\n"))
 	}
 }
 
