@@ -40,7 +40,8 @@ func (r *result) note(err error) {
 	if err == nil {
 		return
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
 		for _, e := range many.Unwrap() {
 			r.note(e)
 		}

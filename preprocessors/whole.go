@@ -120,7 +120,7 @@ func drain(dst []byte, r io.Reader, limit flow.Size) ([]byte, error) {
 		switch {
 		case n == left:
 			return dst, tooBig(limit)
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return dst, nil
 		case err != nil:
 			return dst, unexpected(err)
@@ -131,7 +131,7 @@ func drain(dst []byte, r io.Reader, limit flow.Size) ([]byte, error) {
 // unexpected says plainly that a message ends too early: as a whole message
 // it will never go on.
 func unexpected(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("it ends before its data does")
 	}
 	return err

@@ -296,8 +296,8 @@ func FuzzUnpack(f *testing.F) {
 		in, _ := sides(f, c.with(limit))
 		ins = append(ins, in)
 	}
-	any, _ := sides(f, &decompress{MaxSize: limit})
-	ins = append(ins, any)
+	tells, _ := sides(f, &decompress{MaxSize: limit})
+	ins = append(ins, tells)
 	f.Fuzz(func(t *testing.T, data []byte, which uint8) {
 		r := run(t, ins[int(which)%len(ins)], data)
 		if len(r.messages)+len(r.lost) != 1 || len(r.errs) != 0 {
