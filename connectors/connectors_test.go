@@ -1,17 +1,26 @@
 package connectors_test
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/connectors"
-	"github.com/flowrun/flowrun/connectors/exit"
-	"github.com/flowrun/flowrun/connectors/log"
 	"github.com/flowrun/flowrun/connectors/metronome"
-	"github.com/flowrun/flowrun/connectors/null"
+	"github.com/flowrun/flowrun/connectors/ws"
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/pipeline"
 )
 
 func TestTable(t *testing.T) {
@@ -34,17 +43,72 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Connectors without a world of their own behave alike; the others have the
+// Connectors that need nothing of the world but a port; the others have the
 // suite in their own tests.
 func TestConformance(t *testing.T) {
-	for name, config := range map[string]flow.ConnectorConfig{
-		"exit":      &exit.Config{Graceful: true},
-		"log":       &log.Config{Level: "info", MaxLength: 100},
-		"metronome": &metronome.Config{Interval: 3_600_000_000_000},
-		"null":      &null.Config{},
+	for name, set := range map[string]func(t *testing.T, c flow.ConnectorConfig){
+		"exit":      nil,
+		"log":       nil,
+		"metronome": func(_ *testing.T, c flow.ConnectorConfig) { c.(*metronome.Config).Interval = flow.Duration(time.Hour) },
+		"null":      nil,
+		"ws_server": func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*ws.ServerConfig).URL) },
+		"ws_client": func(t *testing.T, c flow.ConnectorConfig) { parse(t, peer(t), &c.(*ws.ClientConfig).URL) },
 	} {
+		i := slices.IndexFunc(connectors.All, func(s flow.Spec[flow.ConnectorConfig]) bool { return s.Name == name })
+		if i < 0 {
+			t.Fatalf("there is no connector %s", name)
+		}
 		t.Run(name, func(t *testing.T) {
-			flowtest.Connector(t, func(*testing.T) flow.ConnectorConfig { return config })
+			flowtest.Connector(t, func(t *testing.T) flow.ConnectorConfig {
+				config := connectors.All[i].Config()
+				if set != nil {
+					set(t, config)
+				}
+				return config
+			})
 		})
+	}
+}
+
+func parse(t *testing.T, text string, to *flow.URL) {
+	t.Helper()
+	if err := to.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// peer is a WebSocket server that takes leave of whoever does.
+func peer(t *testing.T) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := websocket.Accept(w, r, nil); err == nil {
+			<-c.CloseRead(context.Background()).Done()
+			_ = c.CloseNow() // it is closed already
+		}
+	}))
+	t.Cleanup(server.Close)
+	return "ws" + strings.TrimPrefix(server.URL, "http")
+}
+
+// The examples are flows that a user may start from.
+func TestExamplesValidate(t *testing.T) {
+	tables := flows.Tables{
+		Connectors: connectors.All,
+		Codecs:     codecs.All,
+		Processors: preprocessors.All,
+		Steps:      pipeline.Steps,
+	}
+	for _, spec := range connectors.All {
+		path := filepath.Join(t.TempDir(), spec.Name+".hcl")
+		if err := os.WriteFile(path, []byte(spec.Example), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, report := flows.Load([]string{path}, tables, flows.Inputs{})
+		if text := report.Text(false); text != "" {
+			t.Errorf("the example of connector %s:\n%s", spec.Name, text)
+		}
+		formatted, report := flows.Format(path, []byte(spec.Example))
+		if report.HasErrors() || string(formatted) != spec.Example {
+			t.Errorf("the example of connector %s is not formatted as `fmt` does it:\n%s", spec.Name, formatted)
+		}
 	}
 }

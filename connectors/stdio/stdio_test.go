@@ -59,7 +59,11 @@ func (p *pipes) say(t *testing.T, text string) {
 }
 
 func TestConformance(t *testing.T) {
-	flowtest.Connector(t, func(t *testing.T) flow.ConnectorConfig { return newPipes(t) })
+	flowtest.Connector(t, func(t *testing.T) flow.ConnectorConfig {
+		p := newPipes(t)
+		_ = p.stdin.Close() // or else a goroutine would read it as long as the process lives
+		return p
+	})
 }
 
 func TestInputIsReadToItsEnd(t *testing.T) {
