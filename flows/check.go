@@ -1,45 +1,56 @@
 package flows
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// checkNames reports flows of the same name: logs, metrics and connection ids
-// could not tell them apart.
-func (r *Report) checkNames(readers []*reader) {
+// checks are those that concern several flows.
+type checks struct{ *source.Report }
+
+// names reports flows of the same name, since logs, metrics and connection ids
+// could not tell them apart, and returns those that differ.
+func (r checks) names(readers []*reader) (distinct []*reader) {
 	first := map[string]*reader{}
 	for _, f := range readers {
 		other := first[f.name]
 		switch {
 		case other == nil:
 			first[f.name] = f
+			distinct = append(distinct, f)
 		case other.path == f.path:
-			r.errorf(noPlace(""), "the flow %s is given twice", f.path)
+			r.Errorf(source.NoPlace(""), "the flow %s is given twice", f.path)
 		default:
-			r.errorf(noPlace(""), "two flows are called %q: %s and %s", f.name, other.path, f.path).
-				hint("a flow is called like its file or folder: rename one")
+			r.Errorf(source.NoPlace(""), "two flows are called %q: %s and %s", f.name, other.path, f.path).
+				Hint("a flow is called like its file or folder: rename one")
+			distinct = append(distinct, f)
 		}
 	}
+	return distinct
 }
 
 // checkUse warns of what stands in the flow to no effect.
 func (r *reader) checkUse() {
+	if r.misread { // what looks unused may stand where there is a mistake
+		return
+	}
 	for _, c := range r.connectors {
 		if !c.used && c.block != nil {
-			r.warnf(c.at, "nothing is connected to connector.%s", c.block.Name)
+			r.Warnf(c.At, "nothing is connected to connector.%s", c.block.Name)
 		}
 	}
 	for name, p := range r.pipelines {
 		switch {
 		case !p.used:
-			r.warnf(p.at, "nothing is connected to pipeline.%s", name)
+			r.Warnf(p.At, "nothing is connected to pipeline.%s", name)
 		case !p.fed:
-			r.warnf(p.at, "nothing flows into pipeline.%s", name).hint("name it in to or via of a connect block")
+			r.Warnf(p.At, "nothing flows into pipeline.%s", name).Hint("name it in to or via of a connect block")
 		}
 	}
 	checkShared(r, r.codecs)
@@ -50,7 +61,7 @@ func (r *reader) checkUse() {
 func checkShared[C, U any](r *reader, c *catalogue[C, U]) {
 	for name, s := range c.blocks {
 		if !s.used {
-			r.warnf(s.at, "%s.%s is not used", c.kind, name)
+			r.Warnf(s.at, "%s.%s is not used", c.kind, name)
 		}
 	}
 }
@@ -84,7 +95,7 @@ func (r *reader) checkCycles() {
 				first := r.pipelines[slices.Min(names)[len("pipeline."):]]
 				if circle := strings.Join(names, " -> "); !reported[first.block.Name] {
 					reported[first.block.Name] = true
-					r.errorf(first.at, "events would go round for ever: %s", circle).hint("a circle must pass a connector")
+					r.Errorf(first.At, "events would go round for ever: %s", circle).Hint("a circle must pass a connector")
 				}
 			case done:
 			default:
@@ -154,9 +165,9 @@ func (r *reader) stages() map[stage][]stage {
 	return next
 }
 
-// checkClaims reports connectors, of one flow or of several, that want the
+// claims reports connectors, of one flow or of several, that want the
 // same piece of the machine.
-func (r *Report) checkClaims(readers []*reader) {
+func (r checks) claims(readers []*reader) {
 	type held struct {
 		flow.Claim
 		by *connector
@@ -172,21 +183,47 @@ func (r *Report) checkClaims(readers []*reader) {
 			for _, claim := range c.shape.Claims {
 				at, ok := c.places[claim.Field]
 				if !ok {
-					at = c.at
+					at = c.At
 				}
 				mine := held{claim, c, at}
 				for _, other := range claims[claim.Resource] {
 					if other.Part != claim.Part && other.Terms == claim.Terms {
 						continue
 					}
-					what := strings.TrimSpace(claim.Resource + claim.Part)
+					what := source.Shorten(claim.Resource+claim.Part, ".")
 					if other.Part != claim.Part {
 						what = claim.Resource + " with other settings (TLS)"
 					}
-					r.errorf(at, "%s wants %s, which %s has already", c.owner, what, other.by.owner).also("that one is", other.at)
+					r.Errorf(at, "%s wants %s, which %s has already", c.Owner, what, other.by.Owner).Also("that one is", other.at)
 					break
 				}
 				claims[claim.Resource] = append(claims[claim.Resource], mine)
+			}
+		}
+	}
+}
+
+// inputs reports values that no flow asked for. The environment may hold
+// any; a var-file may serve other flows too; a --var is a slip.
+func (r checks) inputs(ins *inputs, readers []*reader) {
+	declared := map[string]bool{}
+	for _, f := range readers {
+		if f.broken {
+			return
+		}
+		for name := range f.variables {
+			declared[name] = true
+		}
+	}
+	names := slices.Collect(maps.Keys(declared))
+	for _, name := range slices.Sorted(maps.Keys(ins.values)) {
+		for _, g := range ins.values[name] {
+			switch {
+			case declared[name]:
+			case g.expr != nil:
+				r.Warnf(g.at, "no flow declares the variable %q", name).Hint("%s", source.DidYouMean(name, names))
+			case g.from == "--var":
+				r.Errorf(source.NoPlace(""), "--var %s: no flow declares the variable %q", name, name).Hint("%s", source.DidYouMean(name, names))
 			}
 		}
 	}

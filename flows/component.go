@@ -1,28 +1,28 @@
 package flows
 
 import (
-	"errors"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/flowrun/flowrun/flows/decode"
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // validName checks that label i of b can be written in a reference.
-func (r *reader) validName(b nested, i int) bool {
-	if hclsyntax.ValidIdentifier(b.labels[i]) {
+func (r *reader) validName(b source.Block, i int) bool {
+	if hclsyntax.ValidIdentifier(b.Labels[i]) {
 		return true
 	}
-	r.errorf(b.labelsAt[i], "%q is no name: a name is a letter, then letters, digits, _ and -", b.labels[i])
+	r.Errorf(b.LabelsAt[i], "%q is no name: a name is a letter, then letters, digits, _ and -", b.Labels[i])
 	return false
 }
 
-func (r *reader) twice(b nested, first hcl.Range) {
-	r.errorf(b.at, "%s is defined twice", b.owner).also("the first is", first)
+func (r *reader) twice(b source.Block, first hcl.Range) {
+	r.Errorf(b.At, "%s is defined twice", b.Owner).Also("the first is", first)
 }
 
 // catalogue is one kind of codec or processor: the table, and the blocks of
@@ -31,7 +31,7 @@ type catalogue[C, U any] struct {
 	kind   string // as blocks and references call it
 	specs  []flow.Spec[C]
 	later  []string
-	build  func(spec *flow.Spec[C], g region, at hcl.Range) (U, bool)
+	build  func(spec *flow.Spec[C], g source.Region, at hcl.Range) (U, bool)
 	blocks map[string]*shared[U]
 }
 
@@ -64,8 +64,8 @@ func (r *reader) readShared() {
 func readBlocks[C, U any](r *reader, c *catalogue[C, U]) {
 	c.blocks = map[string]*shared[U]{}
 	for _, b := range r.blocks[c.kind] {
-		typ, name := b.labels[0], b.labels[1]
-		b.owner = c.kind + " " + quote(name)
+		typ, name := b.Labels[0], b.Labels[1]
+		b.Owner = c.kind + " " + quote(name)
 		if !r.validName(b, 1) {
 			continue
 		}
@@ -73,11 +73,11 @@ func readBlocks[C, U any](r *reader, c *catalogue[C, U]) {
 			r.twice(b, first.at)
 			continue
 		}
-		s := &shared[U]{at: b.at}
+		s := &shared[U]{at: b.At}
 		c.blocks[name] = s
-		if spec := findSpec(r, c.specs, c.later, c.kind, typ, b.labelsAt[0]); spec != nil {
-			b.owner = c.kind + " " + quote(typ)
-			s.use, s.ok = c.build(spec, b.region, b.at)
+		if spec := findSpec(r, c.specs, c.later, c.kind, typ, b.LabelsAt[0]); spec != nil {
+			b.Owner = c.kind + " " + quote(typ)
+			s.use, s.ok = c.build(spec, b.Region, b.At)
 		}
 	}
 }
@@ -91,10 +91,10 @@ func findSpec[C any](r *reader, specs []flow.Spec[C], laterNames []string, kind,
 		}
 		names = append(names, specs[i].Name)
 	}
-	if later(laterNames, name) {
-		r.errorf(at, "the %s %q is %s", kind, name, notYet)
+	if slices.Contains(laterNames, name) {
+		r.Errorf(at, "the %s %q is %s", kind, name, source.NotYet)
 	} else {
-		r.errorf(at, "there is no %s %q", kind, name).hint("%s", didYouMean(name, names))
+		r.Errorf(at, "there is no %s %q", kind, name).Hint("%s", source.DidYouMean(name, names))
 	}
 	return nil
 }
@@ -106,10 +106,10 @@ func (c *catalogue[C, U]) use(r *reader, e hcl.Expression) (use U, ok bool) {
 	if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && slices.Contains(blockRoots, t.RootName()) {
 		return c.refer(r, t, e.Range())
 	}
-	if g, isObject := objectRegion(c.kind, e); isObject {
+	if g, isObject := source.ObjectRegion(c.kind, e); isObject {
 		return c.inline(r, g)
 	}
-	v, ok := r.evaluate(e, "a "+c.kind)
+	v, ok := r.Evaluate(e, "a "+c.kind)
 	if !ok {
 		return use, false
 	}
@@ -120,33 +120,33 @@ func (c *catalogue[C, U]) use(r *reader, e hcl.Expression) (use U, ok bool) {
 		if spec == nil {
 			return use, false
 		}
-		return c.build(spec, region{owner: c.kind + " " + quote(spec.Name), at: e.Range()}, e.Range())
+		return c.build(spec, source.Region{Owner: c.kind + " " + quote(spec.Name), At: e.Range()}, e.Range())
 	case !v.IsNull() && (v.Type().IsObjectType() || v.Type().IsMapType()):
-		g := region{owner: c.kind, at: e.Range()}
+		g := source.Region{Owner: c.kind, At: e.Range()}
 		for it := v.ElementIterator(); it.Next(); {
 			key, element := it.Element()
-			g.items = append(g.items, hcl.KeyValuePair{Key: hcl.StaticExpr(key, e.Range()), Value: hcl.StaticExpr(element, e.Range())})
+			g.Items = append(g.Items, hcl.KeyValuePair{Key: hcl.StaticExpr(key, e.Range()), Value: hcl.StaticExpr(element, e.Range())})
 		}
 		return c.inline(r, g)
 	}
-	r.errorf(e.Range(), "a %s is wanted here, not %s", c.kind, describe(v)).
-		hint("write \"<type>\", { name = \"<type>\", … } or %s.<name>", c.kind)
+	r.Errorf(e.Range(), "a %s is wanted here, not %s", c.kind, decode.Describe(v)).
+		Hint("write \"<type>\", { name = \"<type>\", … } or %s.<name>", c.kind)
 	return use, false
 }
 
 func (c *catalogue[C, U]) refer(r *reader, t hcl.Traversal, at hcl.Range) (use U, ok bool) {
 	if t.RootName() != c.kind {
-		r.errorf(at, "a %s is wanted here, not a %s", c.kind, t.RootName()).hint("%s", didYouMeanRef("", c.kind+".", sortedNames(c.blocks)))
+		r.Errorf(at, "a %s is wanted here, not a %s", c.kind, t.RootName()).Hint("%s", source.DidYouMeanRef("", c.kind+".", sortedNames(c.blocks)))
 		return use, false
 	}
 	name := member(t)
 	if len(t) != 2 || name == "" {
-		r.errorf(at, "a reference to a %s is %s.<name>", c.kind, c.kind)
+		r.Errorf(at, "a reference to a %s is %s.<name>", c.kind, c.kind)
 		return use, false
 	}
 	s := c.blocks[name]
 	if s == nil {
-		r.errorf(at, "there is no %s.%s", c.kind, name).hint("%s", didYouMeanRef(name, c.kind+".", sortedNames(c.blocks)))
+		r.Errorf(at, "there is no %s.%s", c.kind, name).Hint("%s", source.DidYouMeanRef(name, c.kind+".", sortedNames(c.blocks)))
 		return use, false
 	}
 	s.used = true
@@ -154,90 +154,62 @@ func (c *catalogue[C, U]) refer(r *reader, t hcl.Traversal, at hcl.Range) (use U
 }
 
 // inline configures a row of the table by an object.
-func (c *catalogue[C, U]) inline(r *reader, g region) (use U, ok bool) {
-	for i, item := range g.items {
+func (c *catalogue[C, U]) inline(r *reader, g source.Region) (use U, ok bool) {
+	for i, item := range g.Items {
 		key, diags := item.Key.Value(nil)
 		if diags.HasErrors() || key.Type() != cty.String || key.IsNull() || key.IsMarked() || key.AsString() != "name" {
 			continue
 		}
-		v, ok := r.evaluate(item.Value, "a "+c.kind)
+		v, ok := r.Evaluate(item.Value, "a "+c.kind)
 		if !ok {
 			return use, false
 		}
 		if v, _ = v.Unmark(); v.IsNull() || v.Type() != cty.String {
-			r.errorf(item.Value.Range(), "name wants a string, not %s", describe(v))
+			r.Errorf(item.Value.Range(), "name wants a string, not %s", decode.Describe(v))
 			return use, false
 		}
 		spec := findSpec(r, c.specs, c.later, c.kind, v.AsString(), item.Value.Range())
 		if spec == nil {
 			return use, false
 		}
-		g.items = slices.Delete(slices.Clone(g.items), i, i+1)
-		g.owner = c.kind + " " + quote(spec.Name)
-		return c.build(spec, g, g.at)
+		g.Items = slices.Delete(slices.Clone(g.Items), i, i+1)
+		g.Owner = c.kind + " " + quote(spec.Name)
+		return c.build(spec, g, g.At)
 	}
-	r.errorf(g.at, "the %s needs a name", c.kind).hint("write { name = \"<type>\", … }")
+	r.Errorf(g.At, "the %s needs a name", c.kind).Hint("write { name = \"<type>\", … }")
 	return use, false
 }
 
-func (r *reader) buildCodec(spec *flow.Spec[flow.CodecConfig], g region, at hcl.Range) (flow.CodecUse, bool) {
+func (r *reader) buildCodec(spec *flow.Spec[flow.CodecConfig], g source.Region, at hcl.Range) (flow.CodecUse, bool) {
 	config := spec.Config()
 	d := r.decoder()
-	d.decode(g, nil, "", nil, laterArguments[spec.Name], config)
-	if d.failed {
+	d.Decode(g, nil, laterArguments[spec.Name], config)
+	if d.Failed {
 		return flow.CodecUse{}, false
 	}
 	codec, err := config.New()
 	if err != nil {
-		d.refused(g, at, err)
+		d.Refused(g.Owner, at, err)
 		return flow.CodecUse{}, false
 	}
 	return flow.CodecUse{Type: spec.Name, New: codec, Text: config.Text()}, true
 }
 
-func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g region, at hcl.Range) (processor, bool) {
+func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.Region, at hcl.Range) (processor, bool) {
 	config := spec.Config()
 	d := r.decoder()
-	d.decode(g, nil, "", nil, laterArguments[spec.Name], config)
-	if d.failed {
+	d.Decode(g, nil, laterArguments[spec.Name], config)
+	if d.Failed {
 		return processor{}, false
 	}
 	in, out, err := config.New()
 	if err != nil {
-		d.refused(g, at, err)
+		d.Refused(g.Owner, at, err)
 		return processor{}, false
 	}
 	return processor{spec.Name, config.Frames(), config.Text(), in, out}, true
 }
 
-// refused reports what a component says of its configuration, at the argument
-// that it names.
-func (d *decoder) refused(g region, at hcl.Range, err error) {
-	where, hidden := at, false
-	if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
-		for path := fe.Field; path != ""; {
-			if d.sensitive[path] {
-				hidden = true
-			}
-			if rng, ok := d.places[path]; ok {
-				where = rng
-				break
-			}
-			path = path[:max(0, strings.LastIndexAny(path, ".["))]
-		}
-		if hidden {
-			d.fail(where, "%s: the value of %s, which is sensitive, is not accepted", g.owner, fe.Field)
-			return
-		}
-	}
-	d.fail(where, "%s: %s", g.owner, d.shorten(err.Error()))
-}
-
-// shorten spells the paths of the flow's folder as the user does.
-func (r *reader) shorten(text string) string {
-	shown := shownPath(r.dir)
-	if shown == "." {
-		return strings.ReplaceAll(text, r.dir+"/", "")
-	}
-	return strings.ReplaceAll(text, r.dir+"/", shown+"/")
+func (r *reader) decoder() *decode.Decoder {
+	return &decode.Decoder{Report: r.Report, Values: r, Dir: r.dir, Later: laterArguments}
 }

@@ -6,17 +6,18 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-var connectContent = expected{arguments: []string{"from", "via", "where", "to", "deliver"}, later: laterConnect}
+var connectContent = source.Expected{Arguments: []string{"from", "via", "where", "to", "deliver"}, Later: laterConnect}
 
 // readConnects reads the connect blocks.
 func (r *reader) readConnects() {
 	names := map[string]hcl.Range{}
 	for _, b := range r.blocks["connect"] {
-		name := b.labels[0]
-		b.owner = "connect " + quote(name)
+		name := b.Labels[0]
+		b.Owner = "connect " + quote(name)
 		if !r.validName(b, 0) {
 			continue
 		}
@@ -24,31 +25,32 @@ func (r *reader) readConnects() {
 			r.twice(b, first)
 			continue
 		}
-		names[name] = b.at
+		names[name] = b.At
 		r.readConnect(b)
 	}
 }
 
-func (r *reader) readConnect(b nested) {
-	c := r.required(b.region, r.content(b.region, connectContent), "from", "to")
-	block := &flow.ConnectBlock{Name: b.labels[0], At: placeOf(b.at)}
-	if a, ok := c.arguments["from"]; ok {
+func (r *reader) readConnect(b source.Block) {
+	c := r.Content(b.Region, connectContent)
+	r.Require(b.Region, c, "from", "to")
+	block := &flow.ConnectBlock{Name: b.Labels[0], At: placeOf(b.At)}
+	if a, ok := c.Arguments["from"]; ok {
 		for _, ref := range r.references(a) {
 			block.From = append(block.From, ref.PortRef)
 		}
 	}
-	if a, ok := c.arguments["via"]; ok {
+	if a, ok := c.Arguments["via"]; ok {
 		block.Via = r.via(a)
 	}
-	if a, ok := c.arguments["where"]; ok {
-		block.Where, _ = r.compile(a.expr, "where")
+	if a, ok := c.Arguments["where"]; ok {
+		block.Where, _ = r.Compile(a.Expr, "where")
 	}
-	if a, ok := c.arguments["to"]; ok {
+	if a, ok := c.Arguments["to"]; ok {
 		for _, ref := range r.references(a) {
 			block.To = append(block.To, ref.PortRef)
 		}
 	}
-	if a, ok := c.arguments["deliver"]; ok {
+	if a, ok := c.Arguments["deliver"]; ok {
 		r.deliver(a)
 	}
 	r.file.Connects = append(r.file.Connects, block)
@@ -56,17 +58,17 @@ func (r *reader) readConnect(b nested) {
 
 // via reads the pipelines that an edge passes, in order. The same may stand
 // there twice: each is an instance of its own.
-func (r *reader) via(a argument) (names []string) {
-	exprs, diags := hcl.ExprList(a.expr)
+func (r *reader) via(a source.Argument) (names []string) {
+	exprs, diags := hcl.ExprList(a.Expr)
 	if diags.HasErrors() {
-		exprs = []hcl.Expression{a.expr}
+		exprs = []hcl.Expression{a.Expr}
 	}
 	for _, e := range exprs {
 		ref, ok := r.reference(e, "via")
 		switch {
 		case !ok:
 		case ref.Kind != "pipeline":
-			r.errorf(ref.at, "via wants pipelines, and %s.%s is none", ref.Kind, ref.Name)
+			r.Errorf(ref.at, "via wants pipelines, and %s.%s is none", ref.Kind, ref.Name)
 		default:
 			names = append(names, ref.Name)
 		}
@@ -75,7 +77,7 @@ func (r *reader) via(a argument) (names []string) {
 }
 
 // deliver has one value yet.
-func (r *reader) deliver(a argument) {
+func (r *reader) deliver(a source.Argument) {
 	v, ok := r.constant(a, cty.String)
 	if !ok {
 		return
@@ -83,10 +85,10 @@ func (r *reader) deliver(a argument) {
 	switch name := v.AsString(); name {
 	case "reply":
 	case "broadcast", "topic", "identity":
-		r.errorf(a.expr.Range(), "deliver = %q is %s", name, notYet)
+		r.Errorf(a.Expr.Range(), "deliver = %q is %s", name, source.NotYet)
 	default:
-		r.errorf(a.expr.Range(), "deliver must be one of reply, broadcast, topic, identity").
-			hint("%s", didYouMean(name, []string{"reply", "broadcast", "topic", "identity"}))
+		r.Errorf(a.Expr.Range(), "deliver must be one of reply, broadcast, topic, identity").
+			Hint("%s", source.DidYouMean(name, []string{"reply", "broadcast", "topic", "identity"}))
 	}
 }
 

@@ -3,12 +3,13 @@ package flows
 import (
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // connector is a connector block as far as it could be read.
 type connector struct {
-	nested
+	source.Block
 	block  *flow.ConnectorBlock
 	shape  flow.Shape
 	sound  bool // the configuration is right, so that shape means something
@@ -27,37 +28,37 @@ const (
 func (r *reader) readConnectors() {
 	r.connectors = map[string]*connector{}
 	for _, b := range r.blocks["connector"] {
-		typ, name := b.labels[0], b.labels[1]
-		b.owner = "connector " + quote(name)
+		typ, name := b.Labels[0], b.Labels[1]
+		b.Owner = "connector " + quote(name)
 		if !r.validName(b, 1) {
 			continue
 		}
 		if first := r.connectors[name]; first != nil {
-			r.twice(b, first.at)
+			r.twice(b, first.At)
 			continue
 		}
-		c := &connector{nested: b}
+		c := &connector{Block: b}
 		r.connectors[name] = c
-		if spec := findSpec(r, r.tables.Connectors, laterConnectors, "connector type", typ, b.labelsAt[0]); spec != nil {
-			b.owner = typ + " " + quote(name)
-			c.region = b.region
+		if spec := findSpec(r, r.tables.Connectors, laterConnectors, "connector type", typ, b.LabelsAt[0]); spec != nil {
+			b.Owner = typ + " " + quote(name)
+			c.Region = b.Region
 			r.readConnector(c, spec)
 		}
 	}
 }
 
 func (r *reader) readConnector(c *connector, spec *flow.Spec[flow.ConnectorConfig]) {
-	c.block = &flow.ConnectorBlock{Type: spec.Name, Name: c.labels[1], At: placeOf(c.at), Common: flow.DefaultCommon(), Config: spec.Config()}
+	c.block = &flow.ConnectorBlock{Type: spec.Name, Name: c.Labels[1], At: placeOf(c.At), Common: flow.DefaultCommon(), Config: spec.Config()}
 	d := r.decoder()
 	laterNames := append(append([]string{}, laterCommon...), laterArguments[spec.Name]...)
-	rest := d.decode(c.region, nil, "", []string{"codec", "preprocessors", "postprocessors"}, laterNames, c.block.Config, &c.block.Common)
-	c.places = d.places
-	if !d.failed {
+	rest := d.Decode(c.Region, []string{"codec", "preprocessors", "postprocessors"}, laterNames, c.block.Config, &c.block.Common)
+	c.places = d.Places
+	if !d.Failed {
 		if _, err := c.block.Config.New(); err != nil {
-			d.refused(c.region, c.at, err)
+			d.Refused(c.Owner, c.At, err)
 		}
 	}
-	if !d.failed {
+	if !d.Failed {
 		c.shape, c.sound = c.block.Config.Shape(), true
 	}
 	r.readCodec(c, rest)
@@ -71,9 +72,9 @@ func placeOf(rng hcl.Range) flow.Place { return flow.Place{File: rng.Filename, L
 // readCodec reads the codec argument. Connectors that carry bytes of others
 // must say which it is; for those that only make or take events of our own
 // (exit, log, metronome, null) it is json.
-func (r *reader) readCodec(c *connector, arguments map[string]argument) {
+func (r *reader) readCodec(c *connector, arguments map[string]source.Argument) {
 	if a, ok := arguments["codec"]; ok {
-		c.block.Codec, _ = r.codecs.use(r, a.expr)
+		c.block.Codec, _ = r.codecs.use(r, a.Expr)
 		return
 	}
 	if !c.sound {
@@ -82,17 +83,17 @@ func (r *reader) readCodec(c *connector, arguments map[string]argument) {
 	own := !c.shape.Stream && !c.shape.Many && (c.shape.Role == flow.Source || c.shape.Role == flow.Target)
 	for i := range r.tables.Codecs {
 		if own && r.tables.Codecs[i].Name == impliedCodec {
-			c.block.Codec, _ = r.buildCodec(&r.tables.Codecs[i], region{owner: "codec", at: c.at}, c.at)
+			c.block.Codec, _ = r.buildCodec(&r.tables.Codecs[i], source.Region{Owner: "codec", At: c.At}, c.At)
 			return
 		}
 	}
-	r.errorf(c.at, "%s needs the argument codec", c.owner).hint(`it says how messages are spelled: codec = "json"`)
+	r.Errorf(c.At, "%s needs the argument codec", c.Owner).Hint(`it says how messages are spelled: codec = "json"`)
 }
 
 // readChain reads preprocessors or postprocessors and checks that messages
 // have borders where the connector carries bytes: inwards the first processor
 // must find them, outwards the last must mark them.
-func (r *reader) readChain(c *connector, arguments map[string]argument, name string, from *catalogue[flow.ProcessorConfig, processor]) []flow.ProcessorUse {
+func (r *reader) readChain(c *connector, arguments map[string]source.Argument, name string, from *catalogue[flow.ProcessorConfig, processor]) []flow.ProcessorUse {
 	inwards := name == "preprocessors"
 	exists := !c.sound || inwards && c.shape.Out || !inwards && c.shape.In
 	a, given := arguments[name]
@@ -103,8 +104,8 @@ func (r *reader) readChain(c *connector, arguments map[string]argument, name str
 			return nil
 		}
 		if !exists && len(chain) > 0 {
-			direction := map[bool]string{true: "brings nothing in", false: "takes nothing out"}[inwards]
-			r.warnf(a.at, "%s have no effect: %s %s", name, c.owner, direction)
+			direction := map[bool]string{true: "comes in", false: "goes out"}[inwards]
+			r.Warnf(a.At, "%s have no effect: nothing %s through %s", name, direction, c.Owner)
 			return nil
 		}
 	}
@@ -121,8 +122,8 @@ func (r *reader) readChain(c *connector, arguments map[string]argument, name str
 			if !inwards {
 				position, what = "last", "mark the borders of messages"
 			}
-			r.errorf(a.expr.Range(), "%q cannot come %s: %s carries bytes, not messages", chain[border].name, position, c.owner).
-				hint("put a processor %s that can %s, like %q", position, what, impliedFraming)
+			r.Errorf(a.Expr.Range(), "%q cannot come %s: %s carries bytes, not messages", chain[border].name, position, c.Owner).
+				Hint("put a processor %s that can %s, like %q", position, what, impliedFraming)
 		}
 	}
 	uses := make([]flow.ProcessorUse, 0, len(chain))
@@ -132,7 +133,7 @@ func (r *reader) readChain(c *connector, arguments map[string]argument, name str
 			make = p.out
 		}
 		if make == nil {
-			r.errorf(a.expr.Range(), "%q cannot stand in %s: it works in the other direction only", p.name, name)
+			r.Errorf(a.Expr.Range(), "%q cannot stand in %s: it works in the other direction only", p.name, name)
 			continue
 		}
 		uses = append(uses, flow.ProcessorUse{Type: p.name, New: make, Text: p.text})
@@ -143,7 +144,7 @@ func (r *reader) readChain(c *connector, arguments map[string]argument, name str
 func (r *reader) framing() []processor {
 	for i := range r.tables.Processors {
 		if spec := &r.tables.Processors[i]; spec.Name == impliedFraming {
-			if p, ok := r.buildProcessor(spec, region{owner: spec.Name}, hcl.Range{}); ok {
+			if p, ok := r.buildProcessor(spec, source.Region{Owner: spec.Name}, hcl.Range{}); ok {
 				return []processor{p}
 			}
 		}
@@ -151,17 +152,17 @@ func (r *reader) framing() []processor {
 	return nil
 }
 
-func (r *reader) chain(a argument, from *catalogue[flow.ProcessorConfig, processor]) (chain []processor, ok bool) {
-	if t, diags := hcl.AbsTraversalForExpr(a.expr); !diags.HasErrors() && t.RootName() == from.kind {
-		r.errorf(a.expr.Range(), "%s wants a list", a.name).hint("write %s = [%s.%s]", a.name, from.kind, member(t))
+func (r *reader) chain(a source.Argument, from *catalogue[flow.ProcessorConfig, processor]) (chain []processor, ok bool) {
+	if t, diags := hcl.AbsTraversalForExpr(a.Expr); !diags.HasErrors() && t.RootName() == from.kind {
+		r.Errorf(a.Expr.Range(), "%s wants a list", a.Name).Hint("write %s = [%s.%s]", a.Name, from.kind, member(t))
 		return nil, false
 	}
 	d := r.decoder()
-	parts, _, ok := d.parts(a.expr, a.name, false)
+	parts, _, ok := d.Parts(a.Expr, a.Name, false)
 	if !ok {
 		return nil, false
 	}
-	for _, e := range parts.exprs {
+	for _, e := range parts.Exprs {
 		p, sound := from.use(r, e)
 		ok = ok && sound
 		chain = append(chain, p)

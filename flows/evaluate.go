@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/expr"
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -47,28 +48,28 @@ const (
 	perEvent                 // computed for each event
 )
 
-// evaluate computes a start-up expression; what names its position for the
+// Evaluate computes a start-up expression; what names its position for the
 // report. A value that is not known because of another problem gives false
 // without a word.
-func (r *reader) evaluate(e hcl.Expression, what string) (cty.Value, bool) {
+func (r *reader) Evaluate(e hcl.Expression, what string) (cty.Value, bool) {
 	if !r.checkNamesIn(e, what, atStart) {
 		return cty.NilVal, false
 	}
 	v, diags := e.Value(r.start)
-	r.hcl(diags)
+	r.HCL(diags)
 	if diags.HasErrors() || !v.IsWhollyKnown() {
 		return cty.NilVal, false
 	}
 	return v, true
 }
 
-// compile compiles a per-event expression.
-func (r *reader) compile(e hcl.Expression, what string) (flow.Expr, bool) {
+// Compile compiles a per-event expression.
+func (r *reader) Compile(e hcl.Expression, what string) (flow.Expr, bool) {
 	if !r.checkNamesIn(e, what, perEvent) {
 		return nil, false
 	}
-	compiled, diags := expr.Compile(e, expr.Scope{Start: r.start, Roots: eventRoots})
-	r.hcl(diags)
+	compiled, diags := expr.Compile(e, expr.Scope{Start: r.start, Roots: eventRoots, Condition: what == "where"})
+	r.HCL(diags)
 	return compiled, !diags.HasErrors() && compiled != nil
 }
 
@@ -86,19 +87,19 @@ func (r *reader) checkNamesIn(e hcl.Expression, what string, pos position) bool 
 			ok = checkMember(r, t, r.locals, func(l *local) bool { return l.value.IsWhollyKnown() }) && ok
 		case root == "node":
 			if name := member(t); name != "name" {
-				r.errorf(at, "node has no %q", name).hint("there is node.name")
+				r.Errorf(at, "node has no %q", name).Hint("there is node.name")
 				ok = false
 			}
 		case slices.Contains(eventRoots, root) && pos == perEvent:
 		case slices.Contains(eventRoots, root):
-			r.errorf(at, "%s is known per event only, and %s is read once, at the start", root, what).
-				hint("here stand %s and functions", strings.Join(startRoots, ", "))
+			r.Errorf(at, "%s is known per event only, and %s is read once, at the start", root, what).
+				Hint("here stand %s and functions", strings.Join(startRoots, ", "))
 			ok = false
 		case slices.Contains(laterRoots, root):
-			r.errorf(at, "%s is %s", root, notYet)
+			r.Errorf(at, "%s is %s", root, source.NotYet)
 			ok = false
 		case slices.Contains(blockRoots, root):
-			r.errorf(at, "a reference to a %s cannot stand in %s", root, what)
+			r.Errorf(at, "a reference to a %s cannot stand in %s", root, what)
 			ok = false
 		default:
 			r.unknownRoot(t, pos)
@@ -114,15 +115,15 @@ func (r *reader) unknownRoot(t hcl.Traversal, pos position) {
 	if pos == perEvent {
 		roots = slices.Concat(eventRoots, startRoots)
 	}
-	p := r.errorf(t.SourceRange(), "there is no %q here", root)
-	best := nearest(root, roots)
+	p := r.Errorf(t.SourceRange(), "there is no %q here", root)
+	best := source.Nearest(root, roots)
 	switch {
 	case best != "":
-		p.hint("did you mean %q?", best)
+		p.Hint("did you mean %q?", best)
 	case len(t) == 1:
-		p.hint("a text stands in quotes: %q", root)
+		p.Hint("a text stands in quotes: %q", root)
 	default:
-		p.hint("here stand %s and functions", strings.Join(roots, ", "))
+		p.Hint("here stand %s and functions", strings.Join(roots, ", "))
 	}
 }
 
@@ -150,11 +151,11 @@ func checkMember[T any](r *reader, t hcl.Traversal, members map[string]T, known 
 	root := t.RootName()
 	kind := map[string]string{"var": "variable", "local": "local value"}[root]
 	if name == "" {
-		r.errorf(t.SourceRange(), "%s needs a name: %s.<name>", root, root)
+		r.Errorf(t.SourceRange(), "%s needs a name: %s.<name>", root, root)
 		return false
 	}
-	r.errorf(t.SourceRange(), "there is no %s %q", kind, name).
-		hint("%s", didYouMeanRef(name, root+".", sortedNames(members)))
+	r.Errorf(t.SourceRange(), "there is no %s %q", kind, name).
+		Hint("%s", source.DidYouMeanRef(name, root+".", sortedNames(members)))
 	return false
 }
 
@@ -172,8 +173,8 @@ func (r *reader) checkFunctions(e hcl.Expression, pos position) bool {
 			return nil
 		}
 		if _, known := r.start.Functions[call.Name]; !known {
-			r.errorf(call.NameRange, "there is no function %s()", call.Name).
-				hint("%s", suggestFunction(call.Name, slices.Collect(maps.Keys(r.start.Functions))))
+			r.Errorf(call.NameRange, "there is no function %s()", call.Name).
+				Hint("%s", suggestFunction(call.Name, slices.Collect(maps.Keys(r.start.Functions))))
 			ok = false
 		}
 		return nil
@@ -182,34 +183,10 @@ func (r *reader) checkFunctions(e hcl.Expression, pos position) bool {
 }
 
 func suggestFunction(given string, names []string) string {
-	if best := nearest(given, names); best != "" {
+	if best := source.Nearest(given, names); best != "" {
 		return "did you mean " + best + "()?"
 	}
 	return ""
-}
-
-// describeType names a type as the language does.
-func describeType(t cty.Type) string {
-	switch {
-	case t == cty.String:
-		return "a string"
-	case t == cty.Number:
-		return "a number"
-	case t == cty.Bool:
-		return "true or false"
-	case t.IsListType() || t.IsTupleType() || t.IsSetType():
-		return "a list"
-	case t.IsMapType() || t.IsObjectType():
-		return "an object"
-	}
-	return "null"
-}
-
-func describe(v cty.Value) string {
-	if v.IsNull() {
-		return "null"
-	}
-	return describeType(v.Type())
 }
 
 func formatPath(path cty.Path) string {

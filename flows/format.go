@@ -6,15 +6,17 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/flowrun/flowrun/flows/source"
 )
 
 // Format returns src, the content of a flow file called name, in its one
 // layout. A file with wrong syntax is left alone: the result is nil and the
 // report says what is wrong.
 func Format(name string, src []byte) ([]byte, *Report) {
-	r := &Report{sources: map[string]source{}}
+	r := &Report{}
 	isJSON := strings.HasSuffix(name, ".json")
-	if r.parseSource(name, src, isJSON) == nil {
+	if r.Parse(name, src, isJSON) == nil {
 		return nil, r
 	}
 	if !isJSON {
@@ -22,7 +24,7 @@ func Format(name string, src []byte) ([]byte, *Report) {
 	}
 	var b bytes.Buffer
 	if err := json.Indent(&b, bytes.TrimSpace(src), "", "  "); err != nil {
-		r.errorf(noPlace(name), "%v", err)
+		r.Errorf(source.NoPlace(name), "%v", err)
 		return nil, r
 	}
 	b.WriteByte('\n')

@@ -18,6 +18,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/flowrun/flowrun/flows/source"
 )
 
 // functions are those of start-up expressions, under Terraform's names and
@@ -173,12 +175,12 @@ func inDir(dir, name string) string {
 }
 
 func readText(dir, name string) (string, error) {
-	src, err := readSource(inDir(dir, name))
+	src, err := source.Read(inDir(dir, name))
 	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", shownPath(inDir(dir, name)), err)
+		return "", fmt.Errorf("cannot read %s: %w", source.ShownPath(inDir(dir, name)), err)
 	}
 	if !utf8.Valid(src) {
-		return "", fmt.Errorf("%s is not UTF-8", shownPath(inDir(dir, name)))
+		return "", fmt.Errorf("%s is not UTF-8", source.ShownPath(inDir(dir, name)))
 	}
 	return string(src), nil
 }

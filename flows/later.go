@@ -1,7 +1,5 @@
 package flows
 
-import "slices"
-
 // What the language names and this version does not have: told apart from
 // mistakes.
 var (
@@ -20,7 +18,3 @@ var (
 		"queue":     {"persistent", "confirm"},
 	}
 )
-
-const notYet = "not in this version yet"
-
-func later(list []string, name string) bool { return slices.Contains(list, name) }

@@ -3,8 +3,12 @@ package flows
 import (
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
+
+// Report is all that is to be said about the flows of one run.
+type Report = source.Report
 
 // Tables are the components that flows may use.
 type Tables struct {
@@ -27,8 +31,9 @@ type Inputs struct {
 // returns a File for each, in the same order, and nil when the report has
 // errors.
 func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
-	report := &Report{sources: map[string]source{}}
-	inputs := report.readInputs(in)
+	report := &Report{}
+	checks := checks{report}
+	inputs := readInputs(report, in)
 	var readers []*reader
 	for _, path := range paths {
 		r := &reader{Report: report, tables: &tables, inputs: inputs}
@@ -36,18 +41,18 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 			readers = append(readers, r)
 		}
 	}
-	report.checkNames(readers)
+	readers = checks.names(readers)
 	for _, r := range readers {
 		r.declare()
 	}
-	report.checkInputs(inputs, readers)
+	checks.inputs(inputs, readers)
 	files := make([]*flow.File, 0, len(readers))
 	for _, r := range readers {
 		if !r.broken {
 			files = append(files, r.read())
 		}
 	}
-	report.checkClaims(readers)
+	checks.claims(readers)
 	if report.HasErrors() {
 		return nil, report
 	}
@@ -60,11 +65,12 @@ type reader struct {
 	tables *Tables
 	inputs *inputs
 
-	path   string // as the user gave it
-	name   string
-	dir    string
-	broken bool                // its syntax is wrong: nothing more is said about it
-	blocks map[string][]nested // the blocks at the top, by kind, in order
+	path    string // as the user gave it
+	name    string
+	dir     string
+	broken  bool                      // its syntax is wrong: nothing more is said about it
+	misread bool                      // there are errors where components are referred to
+	blocks  map[string][]source.Block // the blocks at the top, by kind, in order
 
 	start     *hcl.EvalContext // var, local, node and the functions
 	variables map[string]*variable
@@ -85,9 +91,11 @@ func (r *reader) read() *flow.File {
 	r.setLocals()
 	r.validateVariables()
 	r.readShared()
-	r.readConnectors()
 	r.readPipelines()
+	before := r.Errors()
+	r.readConnectors()
 	r.readConnects()
+	r.misread = r.Errors() > before
 	r.checkUse()
 	r.checkCycles()
 	return r.file

@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/flows/source"
 )
 
 // local is one named start-up value.
 type local struct {
-	argument
+	source.Argument
 	value cty.Value // unknown until it is computed, and when it is broken
 	done  bool
 }
@@ -21,39 +22,19 @@ type local struct {
 func (r *reader) setLocals() {
 	r.locals = map[string]*local{}
 	for _, b := range r.blocks["locals"] {
-		arguments := b.arguments(r.Report)
-		for name, a := range arguments {
+		b.Owner = "locals"
+		for name, a := range r.All(b.Region) {
 			if first := r.locals[name]; first != nil {
-				r.errorf(a.at, "local.%s is defined twice", name).also("the other one is", first.at)
+				r.Errorf(a.At, "local.%s is defined twice", name).Also("the other one is", first.At)
 				continue
 			}
-			r.locals[name] = &local{argument: a, value: cty.DynamicVal}
+			r.locals[name] = &local{Argument: a, value: cty.DynamicVal}
 		}
 	}
 	for _, name := range sortedNames(r.locals) {
 		r.compute(name, nil)
 	}
 	r.start.Variables["local"] = r.localObject()
-}
-
-// arguments are all arguments of a block that may have any.
-func (b nested) arguments(r *Report) map[string]argument {
-	list := map[string]argument{}
-	if body, ok := b.body.(*hclsyntax.Body); ok {
-		for _, inner := range body.Blocks {
-			r.errorf(inner.DefRange(), "%s holds name = value, no blocks", b.kind)
-		}
-		for name, a := range body.Attributes {
-			list[name] = argument{name, a.NameRange, a.Expr}
-		}
-		return list
-	}
-	all, diags := b.body.JustAttributes()
-	r.hcl(diags)
-	for name, a := range all {
-		list[name] = argument{name, a.NameRange, a.Expr}
-	}
-	return list
 }
 
 func (r *reader) localObject() cty.Value {
@@ -73,13 +54,13 @@ func (r *reader) compute(name string, way []string) {
 	}
 	if i := slices.Index(way, name); i >= 0 {
 		circle := append(slices.Clone(way[i:]), name)
-		r.errorf(l.at, "locals need each other in a circle: local.%s", strings.Join(circle, " -> local."))
+		r.Errorf(l.At, "locals need each other in a circle: local.%s", strings.Join(circle, " -> local."))
 		for _, n := range way[i:] {
 			r.locals[n].done = true
 		}
 		return
 	}
-	for _, needed := range localsIn(l.expr) {
+	for _, needed := range localsIn(l.Expr) {
 		r.compute(needed, append(way, name))
 	}
 	if l.done { // part of a circle
@@ -87,7 +68,7 @@ func (r *reader) compute(name string, way []string) {
 	}
 	l.done = true
 	r.start.Variables["local"] = r.localObject()
-	if value, ok := r.evaluate(l.expr, "a local"); ok {
+	if value, ok := r.Evaluate(l.Expr, "a local"); ok {
 		l.value = value
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // pipeline is a pipeline block as far as it could be read.
 type pipeline struct {
-	nested
+	source.Block
 	block *flow.PipelineBlock
 	sound bool // all of its ports are known
 	fed   bool // something can flow in
@@ -24,16 +25,16 @@ var pipelinePorts = []string{"in", "out", "err"}
 func (r *reader) readPipelines() {
 	r.pipelines = map[string]*pipeline{}
 	for _, b := range r.blocks["pipeline"] {
-		name := b.labels[0]
-		b.owner = "pipeline " + quote(name)
+		name := b.Labels[0]
+		b.Owner = "pipeline " + quote(name)
 		if !r.validName(b, 0) {
 			continue
 		}
 		if first := r.pipelines[name]; first != nil {
-			r.twice(b, first.at)
+			r.twice(b, first.At)
 			continue
 		}
-		p := &pipeline{nested: b, block: &flow.PipelineBlock{Name: name, At: placeOf(b.at)}}
+		p := &pipeline{Block: b, block: &flow.PipelineBlock{Name: name, At: placeOf(b.At)}}
 		r.pipelines[name] = p
 		r.readSteps(p)
 		r.file.Pipelines = append(r.file.Pipelines, p.block)
@@ -41,44 +42,48 @@ func (r *reader) readPipelines() {
 }
 
 func (r *reader) readSteps(p *pipeline) {
-	e := expected{blocks: map[string]int{}, later: slices.Concat(laterSteps, laterCommon)}
+	e := source.Expected{Noun: "step", Blocks: map[string]int{}, Later: slices.Concat(laterSteps, laterCommon)}
 	for _, spec := range r.tables.Steps {
-		e.blocks[spec.Name] = 1
+		e.Blocks[spec.Name] = 1
 	}
-	before := r.count(false)
+	before := r.Errors()
 	labels := map[string]hcl.Range{}
-	for _, b := range r.content(p.region, e).blocks {
-		label := b.labels[0]
-		b.owner = b.kind + " " + quote(label)
+	for _, b := range r.Content(p.Region, e).Blocks {
+		label := b.Labels[0]
+		b.Owner = b.Kind + " " + quote(label)
 		if first, again := labels[label]; again {
-			r.errorf(b.at, "two steps of %s are called %q", p.owner, label).also("the first is", first)
+			r.Errorf(b.At, "two steps of %s are called %q", p.Owner, label).Also("the first is", first)
 		}
-		labels[label] = b.at
+		labels[label] = b.At
 		for i := range r.tables.Steps {
-			if r.tables.Steps[i].Name == b.kind {
+			if r.tables.Steps[i].Name == b.Kind {
 				r.readStep(p, b, &r.tables.Steps[i])
 			}
 		}
 	}
-	p.sound = r.count(false) == before
+	p.sound = r.Errors() == before
 }
 
-func (r *reader) readStep(p *pipeline, b nested, spec *flow.Spec[flow.StepConfig]) {
+func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.StepConfig]) {
 	config := spec.Config()
 	d := r.decoder()
-	d.decode(b.region, nil, "", nil, laterArguments[spec.Name], config)
-	if d.failed {
+	d.Decode(b.Region, nil, laterArguments[spec.Name], config)
+	if d.Failed {
 		return
 	}
 	for _, port := range config.Ports() {
+		at, ok := d.Places["port."+port]
+		if !ok {
+			at = b.At
+		}
 		switch {
 		case slices.Contains(pipelinePorts, port):
-			r.errorf(b.at, "%s cannot have a port %q: every pipeline has one", b.owner, port)
+			r.Errorf(at, "%s cannot have a port %q: every pipeline has one", b.Owner, port)
 		case !hclsyntax.ValidIdentifier(port):
-			r.errorf(b.at, "%s: %q is no name for a port: a name is a letter, then letters, digits, _ and -", b.owner, port)
+			r.Errorf(at, "%s: %q is no name for a port: a name is a letter, then letters, digits, _ and -", b.Owner, port)
 		case !slices.Contains(p.block.Ports, port):
 			p.block.Ports = append(p.block.Ports, port)
 		}
 	}
-	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.labels[0], At: placeOf(b.at), Config: config})
+	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -16,23 +17,23 @@ type reference struct {
 
 // references reads an argument that holds one reference or a list of them.
 // They are names, not values: nothing is evaluated.
-func (r *reader) references(a argument) []reference {
-	exprs, diags := hcl.ExprList(a.expr)
+func (r *reader) references(a source.Argument) []reference {
+	exprs, diags := hcl.ExprList(a.Expr)
 	if diags.HasErrors() {
-		exprs = []hcl.Expression{a.expr}
+		exprs = []hcl.Expression{a.Expr}
 	}
 	if len(exprs) == 0 {
-		r.errorf(a.expr.Range(), "%s is empty", a.name)
+		r.Errorf(a.Expr.Range(), "%s is empty", a.Name)
 	}
 	var list []reference
 	for _, e := range exprs {
-		ref, ok := r.reference(e, a.name)
+		ref, ok := r.reference(e, a.Name)
 		if !ok {
 			continue
 		}
 		for _, other := range list {
 			if other.PortRef == ref.PortRef {
-				r.errorf(ref.at, "%s stands in %s twice", ref.short(a.name), a.name)
+				r.Errorf(ref.at, "%s stands in %s twice", ref.short(a.Name), a.Name)
 			}
 		}
 		list = append(list, ref)
@@ -60,9 +61,9 @@ func (r *reader) reference(e hcl.Expression, argument string) (ref reference, ok
 	ref.at = e.Range()
 	t, diags := hcl.AbsTraversalForExpr(e)
 	if diags.HasErrors() {
-		p := r.errorf(ref.at, "%s wants a reference, like connector.edge", argument)
+		p := r.Errorf(ref.at, "%s wants a reference, like connector.edge", argument)
 		if v, diags := e.Value(nil); !diags.HasErrors() && looksLikeReference(v) {
-			p.hint("write it without quotes")
+			p.Hint("write it without quotes")
 		}
 		return ref, false
 	}
@@ -70,7 +71,7 @@ func (r *reader) reference(e hcl.Expression, argument string) (ref reference, ok
 	for _, step := range t[1:] {
 		attr, plain := step.(hcl.TraverseAttr)
 		if !plain {
-			r.errorf(ref.at, "an index in a reference is %s", notYet)
+			r.Errorf(ref.at, "an index in a reference is %s", source.NotYet)
 			return ref, false
 		}
 		names = append(names, attr.Name)
@@ -78,15 +79,15 @@ func (r *reader) reference(e hcl.Expression, argument string) (ref reference, ok
 	switch ref.Kind = t.RootName(); {
 	case ref.Kind == "connector" || ref.Kind == "pipeline":
 	case ref.Kind == "module":
-		r.errorf(ref.at, "module is %s", notYet)
+		r.Errorf(ref.at, "module is %s", source.NotYet)
 		return ref, false
 	default:
-		r.errorf(ref.at, "%q is no reference: %s wants connector.<name> or pipeline.<name>", ref.Kind, argument).
-			hint("%s", r.suggestReference(ref.Kind, names))
+		r.Errorf(ref.at, "%q is no reference: %s wants connector.<name> or pipeline.<name>", ref.Kind, argument).
+			Hint("%s", r.suggestReference(ref.Kind, names))
 		return ref, false
 	}
 	if len(names) == 0 || len(names) > 2 {
-		r.errorf(ref.at, "a reference is %s.<name> or %s.<name>.<port>", ref.Kind, ref.Kind)
+		r.Errorf(ref.at, "a reference is %s.<name> or %s.<name>.<port>", ref.Kind, ref.Kind)
 		return ref, false
 	}
 	ref.Name, ref.Port = names[0], defaultPort(argument)
@@ -106,7 +107,10 @@ func (r *reader) suggestReference(kind string, names []string) string {
 			return "did you mean pipeline." + kind + "?"
 		}
 	}
-	if best := nearest(kind, []string{"connector", "pipeline"}); best != "" && len(names) > 0 {
+	if len(names) > 0 && r.connectors[names[0]] != nil {
+		return "did you mean connector." + names[0] + "?"
+	}
+	if best := source.Nearest(kind, []string{"connector", "pipeline"}); best != "" && len(names) > 0 {
 		return "did you mean " + best + "." + names[0] + "?"
 	}
 	return ""
@@ -134,27 +138,27 @@ func (r *reader) resolve(ref reference, argument string) bool {
 	component := ref.Kind + "." + ref.Name
 	switch {
 	case !slices.Contains(names, ref.Name):
-		p := r.errorf(ref.at, "there is no %s", component)
+		p := r.Errorf(ref.at, "there is no %s", component)
 		other := map[string]string{"connector": "pipeline", "pipeline": "connector"}[ref.Kind]
 		if (other == "pipeline" && r.pipelines[ref.Name] != nil) || (other == "connector" && r.connectors[ref.Name] != nil) {
-			p.hint("did you mean %s.%s?", other, ref.Name)
+			p.Hint("did you mean %s.%s?", other, ref.Name)
 		} else {
-			p.hint("%s", didYouMeanRef(ref.Name, ref.Kind+".", names))
+			p.Hint("%s", source.DidYouMeanRef(ref.Name, ref.Kind+".", names))
 		}
 		return false
 	case !sound || slices.Contains(ports, ref.Port):
 		return true
 	case argument == "from" && ref.Port == "in":
-		r.errorf(ref.at, "%s takes events at its port in; from wants a port that gives some", component).hint("%s", didYouMeanRef("", component+".", ports))
+		r.Errorf(ref.at, "%s takes events at its port in; from wants a port that gives some", component).Hint("%s", source.DidYouMeanRef("", component+".", ports))
 	case argument == "to" && ref.Kind == "connector" && len(ports) == 0:
-		r.errorf(ref.at, "%s takes no events: %s only brings some in", component, r.connectors[ref.Name].owner)
+		r.Errorf(ref.at, "%s takes no events: %s only brings some in", component, r.connectors[ref.Name].Owner)
 	case argument == "to" && ref.Port != "in":
-		r.errorf(ref.at, "to wants %s alone: events go into its port in, and %q is none", component, ref.Port)
+		r.Errorf(ref.at, "events cannot be sent to %s.%s: they go into its port in", component, ref.Port).Hint("write to = %s", component)
 	case argument == "from" && ref.Kind == "connector" && ref.Port == "out":
-		r.errorf(ref.at, "%s gives no events: %s only takes some", component, r.connectors[ref.Name].owner).
-			hint("its problems are at %s.err", component)
+		r.Errorf(ref.at, "%s gives no events: %s only takes some", component, r.connectors[ref.Name].Owner).
+			Hint("its problems are at %s.err", component)
 	default:
-		r.errorf(ref.at, "%s has no port %q", component, ref.Port).hint("%s", didYouMeanRef(ref.Port, component+".", ports))
+		r.Errorf(ref.at, "%s has no port %q", component, ref.Port).Hint("%s", source.DidYouMeanRef(ref.Port, component+".", ports))
 	}
 	return false
 }

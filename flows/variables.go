@@ -1,9 +1,7 @@
 package flows
 
 import (
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -11,6 +9,10 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/flowrun/flowrun/flows/source"
+
+	"github.com/flowrun/flowrun/flows/decode"
 )
 
 // sensitive is the mark that values of sensitive variables carry.
@@ -32,7 +34,7 @@ type given struct {
 
 const envPrefix = "FLOWRUN_VAR_"
 
-func (r *Report) readInputs(in Inputs) *inputs {
+func readInputs(r *Report, in Inputs) *inputs {
 	ins := &inputs{env: map[string]string{}, values: map[string][]given{}}
 	add := func(name string, g given) { ins.values[name] = append(ins.values[name], g) }
 	for _, e := range in.Env {
@@ -43,12 +45,12 @@ func (r *Report) readInputs(in Inputs) *inputs {
 		}
 	}
 	for _, path := range in.VarFiles {
-		r.readVarFile(path, add)
+		readVarFile(r, path, add)
 	}
 	for _, v := range in.Vars {
 		name, value, ok := strings.Cut(v, "=")
 		if name = strings.TrimSpace(name); !ok || name == "" {
-			r.errorf(noPlace(""), "--var wants name=value")
+			r.Errorf(source.NoPlace(""), "--var wants name=value")
 			continue
 		}
 		add(name, given{from: "--var", text: value})
@@ -56,66 +58,41 @@ func (r *Report) readInputs(in Inputs) *inputs {
 	return ins
 }
 
-func (r *Report) readVarFile(path string, add func(string, given)) {
-	shown := shownPath(path)
-	src, err := readSource(path)
+func readVarFile(r *Report, path string, add func(string, given)) {
+	shown := source.ShownPath(path)
+	src, err := source.Read(path)
 	if err != nil {
-		r.errorf(noPlace(""), "cannot read the --var-file %s: %v", shown, err)
+		r.Errorf(source.NoPlace(""), "cannot read the --var-file %s: %v", shown, err)
 		return
 	}
-	body := r.parseSource(shown, src, filepath.Ext(path) == ".json")
+	body := r.Parse(shown, src, filepath.Ext(path) == ".json")
 	if body == nil {
 		return
 	}
 	arguments, diags := body.JustAttributes()
-	r.hcl(diags)
+	r.HCL(diags)
 	for name, a := range arguments {
 		add(name, given{from: "--var-file " + shown, expr: a.Expr, at: a.Range})
 	}
 }
 
-// checkInputs reports values that no flow asked for. The environment may hold
-// any; a var-file may serve other flows too; a --var is a slip.
-func (r *Report) checkInputs(ins *inputs, readers []*reader) {
-	declared := map[string]bool{}
-	for _, f := range readers {
-		if f.broken {
-			return
-		}
-		for name := range f.variables {
-			declared[name] = true
-		}
-	}
-	names := slices.Collect(maps.Keys(declared))
-	for _, name := range slices.Sorted(maps.Keys(ins.values)) {
-		for _, g := range ins.values[name] {
-			switch {
-			case declared[name]:
-			case g.expr != nil:
-				r.warnf(g.at, "no flow declares the variable %q", name).hint("%s", didYouMean(name, names))
-			case g.from == "--var":
-				r.errorf(noPlace(""), "--var %s: no flow declares the variable %q", name, name).hint("%s", didYouMean(name, names))
-			}
-		}
-	}
-}
-
 // variable is one `variable` block with the value that it has in this run.
 type variable struct {
-	region
+	source.Region
 	typ         cty.Type
 	defaults    *typeexpr.Defaults
 	typed       bool
-	preset      *argument // default
+	preset      *source.Argument // default
+	meant       bool             // something is there that was probably meant to be default
 	sensitive   bool
-	validations []content
+	validations []source.Content
 	from        string // where the value comes from
 	value       cty.Value
 }
 
 var (
-	variableContent   = expected{arguments: []string{"type", "default", "description", "sensitive"}, blocks: map[string]int{"validation": 0}}
-	validationContent = expected{arguments: []string{"condition", "error_message"}}
+	variableContent   = source.Expected{Arguments: []string{"type", "default", "description", "sensitive"}, Blocks: map[string]int{"validation": 0}}
+	validationContent = source.Expected{Arguments: []string{"condition", "error_message"}}
 )
 
 // declare reads the variable blocks; values come later.
@@ -123,69 +100,61 @@ func (r *reader) declare() {
 	r.variables = map[string]*variable{}
 	r.prepareStart()
 	for _, b := range r.blocks["variable"] {
-		name := b.labels[0]
-		b.owner = "variable " + quote(name)
+		name := b.Labels[0]
+		b.Owner = "variable " + quote(name)
 		if !r.validName(b, 0) {
 			continue
 		}
 		if first := r.variables[name]; first != nil {
-			r.twice(b, first.at)
+			r.twice(b, first.At)
 			continue
 		}
-		c := r.content(b.region, variableContent)
-		v := &variable{region: b.region, typ: cty.DynamicPseudoType, value: cty.DynamicVal}
+		c := r.Content(b.Region, variableContent)
+		v := &variable{meant: c.Meant["default"], Region: b.Region, typ: cty.DynamicPseudoType, value: cty.DynamicVal}
 		r.variables[name] = v
-		if a, ok := c.arguments["type"]; ok {
-			typ, defaults, diags := typeexpr.TypeConstraintWithDefaults(a.expr)
-			r.hcl(diags)
+		if a, ok := c.Arguments["type"]; ok {
+			typ, defaults, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
+			r.HCL(diags)
 			if v.typed = true; !diags.HasErrors() {
 				v.typ, v.defaults = typ, defaults
 			}
 		}
-		if a, ok := c.arguments["default"]; ok {
+		if a, ok := c.Arguments["default"]; ok {
 			v.preset = &a
 		}
-		if a, ok := c.arguments["sensitive"]; ok {
+		if a, ok := c.Arguments["sensitive"]; ok {
 			if on, ok := r.constant(a, cty.Bool); ok {
 				v.sensitive = on.True()
 			}
 		}
-		if a, ok := c.arguments["description"]; ok {
+		if a, ok := c.Arguments["description"]; ok {
 			r.constant(a, cty.String)
 		}
-		for _, inner := range c.blocks {
-			inner.owner = "validation of " + b.owner
-			v.validations = append(v.validations, r.required(inner.region, r.content(inner.region, validationContent), "condition", "error_message"))
+		for _, inner := range c.Blocks {
+			inner.Owner = "validation of " + b.Owner
+			validation := r.Content(inner.Region, validationContent)
+			r.Require(inner.Region, validation, "condition", "error_message")
+			v.validations = append(v.validations, validation)
 		}
 	}
 }
 
 // constant evaluates an argument that describes the flow rather than its run.
-func (r *reader) constant(a argument, want cty.Type) (cty.Value, bool) {
-	if len(a.expr.Variables()) > 0 {
-		r.errorf(a.expr.Range(), "%s must be written out: it may not refer to anything", a.name)
+func (r *reader) constant(a source.Argument, want cty.Type) (cty.Value, bool) {
+	if len(a.Expr.Variables()) > 0 {
+		r.Errorf(a.Expr.Range(), "%s must be written out: it may not refer to anything", a.Name)
 		return cty.NilVal, false
 	}
-	v, diags := a.expr.Value(nil)
-	if r.hcl(diags); diags.HasErrors() {
+	v, diags := a.Expr.Value(nil)
+	if r.HCL(diags); diags.HasErrors() {
 		return cty.NilVal, false
 	}
 	v, err := convert.Convert(v, want)
 	if err != nil || v.IsNull() || !v.IsKnown() {
-		r.errorf(a.expr.Range(), "%s wants %s", a.name, describeType(want))
+		r.Errorf(a.Expr.Range(), "%s wants %s", a.Name, decode.DescribeType(want))
 		return cty.NilVal, false
 	}
 	return v, true
-}
-
-// required reports which of names c lacks and returns c.
-func (r *Report) required(g region, c content, names ...string) content {
-	for _, name := range names {
-		if _, ok := c.arguments[name]; !ok {
-			r.errorf(g.at, "%s needs the argument %s", g.owner, name)
-		}
-	}
-	return c
 }
 
 // setVariables gives each variable its value; one that has none stays unknown,
@@ -207,14 +176,14 @@ func (r *reader) setVariables() {
 
 func (r *reader) valueOf(name string, v *variable) (cty.Value, bool) {
 	if v.sensitive && v.preset != nil {
-		r.hide(v.preset.expr.Range())
+		r.Hide(v.preset.Expr.Range())
 	}
 	values := r.inputs.values[name]
 	if v.sensitive {
 		for _, g := range values {
-			r.hideText(g.text)
+			r.HideText(g.text)
 			if g.expr != nil {
-				r.hide(g.expr.Range())
+				r.Hide(g.expr.Range())
 			}
 		}
 	}
@@ -222,27 +191,27 @@ func (r *reader) valueOf(name string, v *variable) (cty.Value, bool) {
 	ok := false
 	if v.preset != nil { // checked even when another value wins
 		v.from = "its default"
-		if len(v.preset.expr.Variables()) > 0 {
-			r.errorf(v.preset.expr.Range(), "a default must be written out: it may not refer to anything").hint("use a local for what depends on variables")
-		} else if preset, ok = r.evaluate(v.preset.expr, "a default"); ok {
-			preset, ok = r.conform(preset, v, v.preset.expr.Range())
+		if len(v.preset.Expr.Variables()) > 0 {
+			r.Errorf(v.preset.Expr.Range(), "a default must be written out: it may not refer to anything").Hint("use a local for what depends on variables")
+		} else if preset, ok = r.Evaluate(v.preset.Expr, "a default"); ok {
+			preset, ok = r.conform(preset, v, v.preset.Expr.Range())
 		}
 	}
 	if len(values) == 0 {
-		if v.preset == nil {
-			r.errorf(v.at, "%s has no value", v.owner).hint("give it with --var %s=…, in a --var-file, as %s%s, or write a default", name, envPrefix, name)
+		if v.preset == nil && !v.meant {
+			r.Errorf(v.At, "%s has no value", v.Owner).Hint("give it with --var %s=…, in a --var-file, as %s%s, or write a default", name, envPrefix, name)
 		}
 		return preset, ok
 	}
 	g := values[len(values)-1]
 	v.from = g.from
-	value, at := cty.StringVal(g.text), v.at
+	value, at := cty.StringVal(g.text), v.At
 	switch {
 	case g.expr != nil:
 		var diags hcl.Diagnostics
 		at = g.expr.Range()
 		if value, diags = g.expr.Value(nil); diags.HasErrors() {
-			r.hcl(diags)
+			r.HCL(diags)
 			return preset, false
 		}
 	case v.typed && !v.typ.IsPrimitiveType():
@@ -256,7 +225,7 @@ func (r *reader) valueOf(name string, v *variable) (cty.Value, bool) {
 // expressionText reads a list or an object that was given as text.
 func (r *reader) expressionText(v *variable, g given) (cty.Value, bool) {
 	tokens, _ := hclsyntax.LexExpression([]byte(g.text), g.from, hcl.InitialPos)
-	if _, deep := deepToken(tokens); !deep {
+	if _, deep := source.TooDeep(tokens); !deep {
 		expr, diags := hclsyntax.ParseExpression([]byte(g.text), g.from, hcl.InitialPos)
 		if !diags.HasErrors() {
 			if value, diags := expr.Value(nil); !diags.HasErrors() {
@@ -264,8 +233,8 @@ func (r *reader) expressionText(v *variable, g given) (cty.Value, bool) {
 			}
 		}
 	}
-	r.errorf(v.at, "%s wants %s, and %s gives none", v.owner, describeType(v.typ), g.from).
-		hint(`lists and objects are written as in a flow: ["a", "b"], { a = 1 }; strings in them are quoted`)
+	r.Errorf(v.At, "%s wants %s, and got none from %s", v.Owner, decode.DescribeType(v.typ), g.from).
+		Hint(`lists and objects are written as in a flow: ["a", "b"], { a = 1 }; strings in them are quoted`)
 	return cty.NilVal, false
 }
 
@@ -276,9 +245,10 @@ func (r *reader) conform(value cty.Value, v *variable, at hcl.Range) (cty.Value,
 	}
 	converted, err := convert.Convert(value, v.typ)
 	if err != nil {
-		p := r.errorf(at, "%s wants %s, and %s is %s", v.owner, describeType(v.typ), v.from, describeType(value.Type()))
 		if path, ok := err.(cty.PathError); ok && len(path.Path) > 0 { //nolint:errorlint // convert returns it bare
-			p.hint("%s: %s", strings.TrimPrefix(formatPath(path.Path), "."), path.Error())
+			r.Errorf(at, "%s: %s, in the value from %s, at %s", v.Owner, path.Error(), v.from, strings.TrimPrefix(formatPath(path.Path), "."))
+		} else {
+			r.Errorf(at, "%s wants %s, and got %s from %s", v.Owner, decode.DescribeType(v.typ), decode.Describe(value), v.from)
 		}
 		return cty.NilVal, false
 	}
@@ -289,46 +259,46 @@ func (r *reader) conform(value cty.Value, v *variable, at hcl.Range) (cty.Value,
 func (r *reader) validateVariables() {
 	for _, v := range r.variables {
 		for _, c := range v.validations {
-			condition, ok := c.arguments["condition"]
+			condition, ok := c.Arguments["condition"]
 			if !ok {
 				continue
 			}
-			value, ok := r.evaluate(condition.expr, "a condition")
+			value, ok := r.Evaluate(condition.Expr, "a condition")
 			if !ok {
 				continue
 			}
 			value, _ = value.UnmarkDeep()
 			if value, err := convert.Convert(value, cty.Bool); err != nil || value.IsNull() {
-				r.errorf(condition.expr.Range(), "the condition of %s must be true or false", v.owner)
+				r.Errorf(condition.Expr.Range(), "the condition of %s must be true or false", v.Owner)
 			} else if value.False() {
-				r.errorf(condition.expr.Range(), "%s: %s", v.owner, r.validationMessage(c)).hint("the value is from %s", v.from)
+				r.Errorf(condition.Expr.Range(), "%s: %s", v.Owner, r.validationMessage(c)).Hint("the value is from %s", v.from)
 			}
 		}
 	}
 }
 
-func (r *reader) validationMessage(c content) string {
+func (r *reader) validationMessage(c source.Content) string {
 	const plain = "the value is not valid"
-	a, ok := c.arguments["error_message"]
+	a, ok := c.Arguments["error_message"]
 	if !ok {
 		return plain
 	}
-	text, ok := r.evaluate(a.expr, "an error_message")
+	text, ok := r.Evaluate(a.Expr, "an error_message")
 	if !ok || text.ContainsMarked() || text.Type() != cty.String || text.IsNull() {
 		return plain
 	}
-	return lowerFirst(text.AsString())
+	return source.LowerFirst(text.AsString())
 }
 
 // hideValue keeps all strings and numbers in value out of the report.
-func (r *Report) hideValue(value cty.Value) {
+func (r *reader) hideValue(value cty.Value) {
 	value, _ = value.UnmarkDeep()
 	_ = cty.Walk(value, func(_ cty.Path, v cty.Value) (bool, error) {
 		if v.IsNull() || !v.IsKnown() || !v.Type().IsPrimitiveType() || v.Type() == cty.Bool {
 			return true, nil
 		}
 		if s, err := convert.Convert(v, cty.String); err == nil {
-			r.hideText(s.AsString())
+			r.HideText(s.AsString())
 		}
 		return true, nil
 	})

@@ -1,4 +1,4 @@
-package flows
+package decode
 
 import (
 	"cmp"
@@ -15,35 +15,36 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // argument puts one argument into its field and reports whether there was a
 // value; null is none, as everywhere in HCL.
-func (d *decoder) argument(f field, a argument, path string) bool {
+func (d *Decoder) argument(f field, a source.Argument, path string) bool {
 	fresh := reflect.New(f.to.Type()).Elem()
-	failed := d.failed
-	d.failed = false
-	given := d.set(fresh, a.expr, f.name, path)
-	ok := !d.failed
+	failed := d.Failed
+	d.Failed = false
+	given := d.set(fresh, a.Expr, f.name, path)
+	ok := !d.Failed
 	if given && ok {
-		ok = d.within(f, fresh, a.expr.Range())
+		ok = d.within(f, fresh, a.Expr.Range())
 	}
 	if given && ok {
 		f.to.Set(fresh)
 	}
-	d.failed = failed || !ok
+	d.Failed = failed || !ok
 	return given || !ok
 }
 
 // set evaluates e into the value dst, which the argument name fills or is a
 // part of.
-func (d *decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bool {
+func (d *Decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bool {
 	switch {
 	case dst.Type() == exprType:
-		x, ok := d.compile(e, name)
+		x, ok := d.Compile(e, name)
 		if !ok {
-			d.failed = true
+			d.Failed = true
 			return true
 		}
 		dst.Set(reflect.ValueOf(x))
@@ -54,9 +55,9 @@ func (d *decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bo
 		return d.setMap(dst, e, name, path)
 	}
 	d.conceal(dst.Type(), e)
-	v, ok := d.evaluate(e, name)
+	v, ok := d.Evaluate(e, name)
 	if !ok {
-		d.failed = true
+		d.Failed = true
 		return true
 	}
 	if v.ContainsMarked() {
@@ -70,7 +71,7 @@ func (d *decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bo
 		if d.sensitive[path] {
 			d.fail(e.Range(), "%s: the value, which is sensitive, cannot be used here", name)
 		} else if wanted := (wants("")); errors.As(err, &wanted) {
-			d.fail(e.Range(), "%s wants %s, not %s", name, string(wanted), describe(v))
+			d.fail(e.Range(), "%s wants %s, not %s", name, string(wanted), Describe(v))
 		} else {
 			d.fail(e.Range(), "%s: %v", name, err)
 		}
@@ -79,7 +80,7 @@ func (d *decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bo
 }
 
 // conceal keeps a secret that is spelled in the source out of excerpts.
-func (d *decoder) conceal(t reflect.Type, e hcl.Expression) {
+func (d *Decoder) conceal(t reflect.Type, e hcl.Expression) {
 	if t != secretType && t != urlType {
 		return
 	}
@@ -88,44 +89,44 @@ func (d *decoder) conceal(t reflect.Type, e hcl.Expression) {
 		return
 	}
 	if t == secretType || strings.ContainsAny(v.AsString(), "@?") {
-		d.hide(e.Range())
+		d.Hide(e.Range())
 	}
 }
 
-// elements are the parts of a list or object, each with its own place where
+// Elements are the parts of a list or object, each with its own place where
 // it has one.
-type elements struct {
-	keys  []string // of an object
-	exprs []hcl.Expression
+type Elements struct {
+	Keys  []string // of an object
+	Exprs []hcl.Expression
 }
 
-// parts takes e apart; ok is false when it has been reported, none when there
+// Parts takes a list or an object apart; ok is false when it has been reported, none when there
 // is no value.
-func (d *decoder) parts(e hcl.Expression, name string, object bool) (parts elements, none, ok bool) {
+func (d *Decoder) Parts(e hcl.Expression, name string, object bool) (parts Elements, none, ok bool) {
 	kind := "a list"
 	if object {
 		kind = "an object"
 		if items, diags := hcl.ExprMap(e); !diags.HasErrors() {
 			for _, item := range items {
-				key, ok := d.evaluate(item.Key, name)
+				key, ok := d.Evaluate(item.Key, name)
 				if !ok {
 					return parts, false, false
 				}
 				key, _ = key.UnmarkDeep()
 				text, err := convert.Convert(key, cty.String)
 				if err != nil || text.IsNull() {
-					d.errorf(item.Key.Range(), "a key in %s must be a string", name)
+					d.Errorf(item.Key.Range(), "a key in %s must be a string", name)
 					return parts, false, false
 				}
-				parts.keys = append(parts.keys, text.AsString())
-				parts.exprs = append(parts.exprs, item.Value)
+				parts.Keys = append(parts.Keys, text.AsString())
+				parts.Exprs = append(parts.Exprs, item.Value)
 			}
 			return parts, false, true
 		}
 	} else if items, diags := hcl.ExprList(e); !diags.HasErrors() {
-		return elements{exprs: items}, false, true
+		return Elements{Exprs: items}, false, true
 	}
-	v, ok := d.evaluate(e, name)
+	v, ok := d.Evaluate(e, name)
 	if !ok {
 		return parts, false, false
 	}
@@ -135,15 +136,15 @@ func (d *decoder) parts(e hcl.Expression, name string, object bool) (parts eleme
 	}
 	isObject := v.Type().IsObjectType() || v.Type().IsMapType()
 	if !v.CanIterateElements() || isObject != object {
-		d.errorf(e.Range(), "%s wants %s, not %s", name, kind, describe(v)).hint("%s", writeList(name, object, v))
+		d.Errorf(e.Range(), "%s wants %s, not %s", name, kind, Describe(v)).Hint("%s", writeList(name, object, v))
 		return parts, false, false
 	}
 	for it := v.ElementIterator(); it.Next(); {
 		key, element := it.Element()
 		if object {
-			parts.keys = append(parts.keys, key.AsString())
+			parts.Keys = append(parts.Keys, key.AsString())
 		}
-		parts.exprs = append(parts.exprs, hcl.StaticExpr(element.WithMarks(marks), e.Range()))
+		parts.Exprs = append(parts.Exprs, hcl.StaticExpr(element.WithMarks(marks), e.Range()))
 	}
 	return parts, false, true
 }
@@ -155,21 +156,21 @@ func writeList(name string, object bool, v cty.Value) string {
 	return ""
 }
 
-func (d *decoder) setList(dst reflect.Value, e hcl.Expression, name, path string) bool {
-	parts, none, ok := d.parts(e, name, false)
+func (d *Decoder) setList(dst reflect.Value, e hcl.Expression, name, path string) bool {
+	parts, none, ok := d.Parts(e, name, false)
 	if !ok {
-		d.failed = true
+		d.Failed = true
 		return true
 	}
 	if none {
 		return false
 	}
-	list := reflect.MakeSlice(dst.Type(), 0, len(parts.exprs))
-	for i, x := range parts.exprs {
+	list := reflect.MakeSlice(dst.Type(), 0, len(parts.Exprs))
+	for i, x := range parts.Exprs {
 		element := reflect.New(dst.Type().Elem()).Elem()
 		at := path + "[" + strconv.Itoa(i) + "]"
-		d.places[at] = x.Range()
-		if !d.set(element, x, name, at) {
+		d.Places[at] = x.Range()
+		if !d.set(element, x, fmt.Sprintf("%s[%d]", name, i), at) {
 			d.fail(x.Range(), "an element of %s is null", name)
 		}
 		list = reflect.Append(list, element)
@@ -178,25 +179,25 @@ func (d *decoder) setList(dst reflect.Value, e hcl.Expression, name, path string
 	return true
 }
 
-func (d *decoder) setMap(dst reflect.Value, e hcl.Expression, name, path string) bool {
-	parts, none, ok := d.parts(e, name, true)
+func (d *Decoder) setMap(dst reflect.Value, e hcl.Expression, name, path string) bool {
+	parts, none, ok := d.Parts(e, name, true)
 	if !ok {
-		d.failed = true
+		d.Failed = true
 		return true
 	}
 	if none {
 		return false
 	}
-	m := reflect.MakeMapWithSize(dst.Type(), len(parts.exprs))
-	for i, x := range parts.exprs {
+	m := reflect.MakeMapWithSize(dst.Type(), len(parts.Exprs))
+	for i, x := range parts.Exprs {
 		element := reflect.New(dst.Type().Elem()).Elem()
-		at := path + "." + parts.keys[i]
-		d.places[at] = x.Range()
-		key := reflect.ValueOf(parts.keys[i]).Convert(dst.Type().Key())
+		at := path + "." + parts.Keys[i]
+		d.Places[at] = x.Range()
+		key := reflect.ValueOf(parts.Keys[i]).Convert(dst.Type().Key())
 		if m.MapIndex(key).IsValid() {
-			d.fail(x.Range(), "%s has %q twice", name, parts.keys[i])
+			d.fail(x.Range(), "%s has %q twice", name, parts.Keys[i])
 		}
-		if d.set(element, x, name, at) { // null leaves the key out
+		if d.set(element, x, name+"."+parts.Keys[i], at) { // null leaves the key out
 			m.SetMapIndex(key, element)
 		}
 	}
@@ -210,7 +211,7 @@ type wants string
 func (w wants) Error() string { return "wants " + string(w) }
 
 // convert puts a plain value into a field of one of the scalar kinds.
-func (d *decoder) convert(dst reflect.Value, v cty.Value) error {
+func (d *Decoder) convert(dst reflect.Value, v cty.Value) error {
 	if dst.Type() == valueType {
 		x, err := toValue(v)
 		if err == nil {
@@ -233,7 +234,7 @@ func (d *decoder) convert(dst reflect.Value, v cty.Value) error {
 		}
 		text := s.AsString()
 		if dst.Type() == pathType {
-			text = string(flow.Path(text).In(d.dir))
+			text = string(flow.Path(text).In(d.Dir))
 		}
 		dst.SetString(text)
 	case reflect.Bool:
@@ -260,9 +261,12 @@ func setInt(dst reflect.Value, v cty.Value) error {
 	if err != nil {
 		return wants("a whole number")
 	}
+	if !n.AsBigFloat().IsInt() {
+		return errors.New("the number must be whole")
+	}
 	i, accuracy := n.AsBigFloat().Int64()
 	if accuracy != big.Exact {
-		return errors.New("the number must be whole, and not too large")
+		return errors.New("the number is out of range")
 	}
 	switch {
 	case dst.CanInt() && !dst.OverflowInt(i):
@@ -270,7 +274,7 @@ func setInt(dst reflect.Value, v cty.Value) error {
 	case dst.CanUint() && i >= 0 && !dst.OverflowUint(uint64(i)):
 		dst.SetUint(uint64(i))
 	case dst.CanInt() || dst.CanUint():
-		return fmt.Errorf("the number %d is out of range", i)
+		return errors.New("the number is out of range")
 	default:
 		return fmt.Errorf("fields of type %s are not supported", dst.Type())
 	}
@@ -316,11 +320,11 @@ func toValue(v cty.Value) (flow.Value, error) {
 }
 
 // within checks what the tags oneof, min and max ask for.
-func (d *decoder) within(f field, v reflect.Value, at hcl.Range) bool {
+func (d *Decoder) within(f field, v reflect.Value, at hcl.Range) bool {
 	if f.oneof != nil && v.Kind() == reflect.String && !slices.Contains(f.oneof, v.String()) {
-		p := d.errorf(at, "%s must be one of %s", f.name, strings.Join(f.oneof, ", "))
-		if best := nearest(v.String(), f.oneof); best != "" && !d.sensitive[f.name] {
-			p.hint("did you mean %q?", best)
+		p := d.Errorf(at, "%s must be one of %s", f.name, strings.Join(f.oneof, ", "))
+		if best := source.Nearest(v.String(), f.oneof); best != "" && !d.sensitive[f.name] {
+			p.Hint("did you mean %q?", best)
 		}
 		return false
 	}
@@ -332,7 +336,7 @@ func (d *decoder) within(f field, v reflect.Value, at hcl.Range) bool {
 			continue
 		}
 		if limit := reflect.New(v.Type()).Elem(); parseBound(limit, bound.text) && compareNumbers(v, limit) == bound.sign {
-			d.errorf(at, "%s must be %s %s", f.name, bound.what, bound.text)
+			d.Errorf(at, "%s must be %s %s", f.name, bound.what, bound.text)
 			return false
 		}
 	}

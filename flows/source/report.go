@@ -1,4 +1,4 @@
-package flows
+package source
 
 import (
 	"cmp"
@@ -15,60 +15,66 @@ import (
 // Report is all that is to be said about the flows of one run. The zero
 // Report says that all is well. It is not safe for concurrent use.
 type Report struct {
-	problems []problem
-	sources  map[string]source // by the name that is shown
-	hidden   []hcl.Range       // pieces of source that spell a secret
-	secrets  []string          // sensitive values, never to be shown
+	problems []Problem
+	files    map[string]file // by the name that is shown
+	hidden   []hcl.Range     // pieces of text that spell a secret
+	secrets  []string        // sensitive values, never to be shown
 }
 
-type source struct {
+type file struct {
 	text  []byte
 	order int // in which files are reported
 }
 
-type problem struct {
+// Problem is one thing that a report says; [Problem.Hint] and [Problem.Also]
+// may add to it before the next one is reported.
+type Problem struct {
 	warning bool
 	where   hcl.Range // zero Filename: no place in a file
 	summary string
 	hints   []string
 }
 
-// errorf adds an error that concerns the place where.
-func (r *Report) errorf(where hcl.Range, format string, args ...any) *problem {
-	return r.add(problem{where: where, summary: fmt.Sprintf(format, args...)})
+// Errorf adds an error that concerns the place where.
+func (r *Report) Errorf(where hcl.Range, format string, args ...any) *Problem {
+	return r.add(Problem{where: where, summary: fmt.Sprintf(format, args...)})
 }
 
-// warnf adds a warning that concerns the place where.
-func (r *Report) warnf(where hcl.Range, format string, args ...any) *problem {
-	return r.add(problem{where: where, warning: true, summary: fmt.Sprintf(format, args...)})
+// Warnf adds a warning that concerns the place where.
+func (r *Report) Warnf(where hcl.Range, format string, args ...any) *Problem {
+	return r.add(Problem{where: where, warning: true, summary: fmt.Sprintf(format, args...)})
 }
 
-func (r *Report) add(p problem) *problem {
+func (r *Report) add(p Problem) *Problem {
 	for i := range r.problems {
 		if r.problems[i].where == p.where && r.problems[i].summary == p.summary {
-			return &problem{} // said already
+			return &Problem{} // said already
 		}
 	}
 	r.problems = append(r.problems, p)
 	return &r.problems[len(r.problems)-1]
 }
 
-// hint adds what to do about the problem, unless it is empty.
-func (p *problem) hint(format string, args ...any) *problem {
+// Hint adds what to do about the problem, unless it is empty.
+func (p *Problem) Hint(format string, args ...any) *Problem {
 	if text := fmt.Sprintf(format, args...); text != "" {
 		p.hints = append(p.hints, text)
 	}
 	return p
 }
 
-// also names another place that belongs to the problem.
-func (p *problem) also(what string, at hcl.Range) *problem {
-	return p.hint("%s at %s", what, place(at))
+// Also names another place that belongs to the problem.
+func (p *Problem) Also(what string, at hcl.Range) *Problem {
+	return p.Hint("%s at %s", what, place(at))
 }
 
 // HasErrors reports whether anything keeps the flows from running. A report
 // without errors may still hold warnings.
-func (r *Report) HasErrors() bool { return r.count(false) > 0 }
+func (r *Report) HasErrors() bool { return r.Errors() > 0 }
+
+// Errors counts the errors so far: whoever reads a part of a flow can tell
+// whether it was right.
+func (r *Report) Errors() int { return r.count(false) }
 
 func (r *Report) count(warnings bool) (n int) {
 	for _, p := range r.problems {
@@ -79,11 +85,11 @@ func (r *Report) count(warnings bool) (n int) {
 	return n
 }
 
-// hide keeps the source at rng out of excerpts.
-func (r *Report) hide(rng hcl.Range) { r.hidden = append(r.hidden, rng) }
+// Hide keeps the text at rng out of excerpts.
+func (r *Report) Hide(rng hcl.Range) { r.hidden = append(r.hidden, rng) }
 
-// hideText keeps a sensitive value out of everything that is said.
-func (r *Report) hideText(secret string) {
+// HideText keeps a sensitive value out of everything that is said.
+func (r *Report) HideText(secret string) {
 	if secret != "" && !slices.Contains(r.secrets, secret) {
 		r.secrets = append(r.secrets, secret)
 		// The longest first, so that no part of one stays.
@@ -101,11 +107,11 @@ func (r *Report) redact(text string) string {
 }
 
 // sorted returns the problems in the order of the files and lines.
-func (r *Report) sorted() []problem {
+func (r *Report) sorted() []Problem {
 	ps := slices.Clone(r.problems)
-	slices.SortStableFunc(ps, func(a, b problem) int {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
-			cmp.Compare(r.sources[a.where.Filename].order, r.sources[b.where.Filename].order),
+			cmp.Compare(r.files[a.where.Filename].order, r.files[b.where.Filename].order),
 			cmp.Compare(a.where.Filename, b.where.Filename),
 			cmp.Compare(a.where.Start.Line, b.where.Start.Line),
 			cmp.Compare(a.where.Start.Column, b.where.Start.Column),
@@ -140,15 +146,16 @@ func (r *Report) Text(color bool) string {
 		r.write(&b, p, s)
 		b.WriteByte('\n')
 	}
-	b.WriteString(tally(r.count(false), "error"))
+	b.WriteString(Tally(r.Errors(), "error"))
 	if n := r.count(true); n > 0 {
-		b.WriteString(", " + tally(n, "warning"))
+		b.WriteString(", " + Tally(n, "warning"))
 	}
 	b.WriteByte('\n')
 	return b.String()
 }
 
-func tally(n int, what string) string {
+// Tally is "1 error", "3 errors", "no errors".
+func Tally(n int, what string) string {
 	switch n {
 	case 0:
 		return "no " + what + "s"
@@ -158,7 +165,7 @@ func tally(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (r *Report) write(b *strings.Builder, p problem, s style) {
+func (r *Report) write(b *strings.Builder, p Problem, s style) {
 	kind, colour := "error", s.red
 	if p.warning {
 		kind, colour = "warning", s.yellow
@@ -198,7 +205,7 @@ const (
 // excerpt returns the first line of the range as it is shown, without secrets,
 // and where in it the underline starts and how long it is, in characters.
 func (r *Report) excerpt(rng hcl.Range) (shown string, start, width int, ok bool) {
-	src, known := r.sources[rng.Filename]
+	src, known := r.files[rng.Filename]
 	if !known || rng.Start.Line < 1 || rng.Start.Byte > len(src.text) {
 		return "", 0, 0, false
 	}
