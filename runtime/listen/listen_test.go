@@ -354,6 +354,49 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+func TestRenewedCertificates(t *testing.T) {
+	s, logs := newSet(t)
+	sp := spec(anyPort, "/")
+	sp.TLS = certificate(t)
+	a := handle(t, s, sp, says("a"))
+	shown := func() string {
+		c, err := tls.Dial("tcp", a.Addr(), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return string(c.ConnectionState().PeerCertificates[0].Raw)
+	}
+	renew := func(to, from flow.Path) {
+		data, err := os.ReadFile(string(from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(string(to), append(data, '\n'), 0o600); err != nil { // another size, whatever the clock says
+			t.Fatal(err)
+		}
+	}
+	old := shown()
+	other := certificate(t)
+	renew(sp.TLS.Cert, other.Cert)
+	if shown() != old || shown() != old {
+		t.Error("a certificate is shown whose key is not there yet")
+	}
+	if n := logs.FilterMessageSnippet("cannot be used").Len(); n != 1 {
+		t.Errorf("%d warnings", n)
+	}
+	renew(sp.TLS.Key, other.Key)
+	if shown() == old {
+		t.Error("the old certificate is still shown")
+	}
+	if err := os.Remove(string(sp.TLS.Key)); err != nil {
+		t.Fatal(err)
+	}
+	if shown() == old {
+		t.Error("the old certificate is back")
+	}
+}
+
 func TestSocketOptions(t *testing.T) {
 	s, _ := newSet(t)
 	sp := spec(freeAddress(t), "/")

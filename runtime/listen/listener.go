@@ -46,13 +46,12 @@ func open(s *Set, spec flow.ListenSpec) (*listener, error) {
 	if l.timeout <= 0 {
 		l.timeout = defaultTimeout
 	}
-	var config *tls.Config
+	var certs *certificates
 	if spec.TLS != nil {
 		var err error
-		if config, err = spec.TLS.Load(); err != nil {
+		if certs, err = newCertificates(spec.TLS, s.log); err != nil {
 			return nil, err
 		}
-		config.NextProtos = []string{"http/1.1"}
 	}
 	socket, err := bind(spec)
 	if err != nil {
@@ -69,8 +68,8 @@ func open(s *Set, spec flow.ListenSpec) (*listener, error) {
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
 	var accepting net.Listener = newAcceptor(socket, spec.Socket, s.log)
-	if config != nil {
-		accepting = tls.NewListener(accepting, config)
+	if certs != nil {
+		accepting = tls.NewListener(accepting, certs.server())
 	}
 	go func() {
 		defer close(l.ended)

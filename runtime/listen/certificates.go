@@ -1,0 +1,80 @@
+package listen
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// certificates are the TLS settings of a listener. Their files are looked at
+// with each handshake, which costs a thousandth of it, and read again when
+// they have changed: a renewed certificate needs no restart. Files that do not
+// fit together (one of two is written yet) leave the old settings in use.
+type certificates struct {
+	from *flow.TLSServer
+	log  *zap.Logger
+
+	mu     sync.Mutex
+	config *tls.Config
+	stamp  string // of the files that config was read from
+	told   string // of the files that a warning was about
+}
+
+func newCertificates(from *flow.TLSServer, log *zap.Logger) (*certificates, error) {
+	c := &certificates{from: from, log: log, stamp: stamp(from)}
+	var err error
+	c.config, err = load(from)
+	return c, err
+}
+
+func load(from *flow.TLSServer) (*tls.Config, error) {
+	config, err := from.Load()
+	if err != nil {
+		return nil, err
+	}
+	config.NextProtos = []string{"http/1.1"}
+	return config, nil
+}
+
+// server is the configuration to listen with.
+func (c *certificates) server() *tls.Config {
+	config := c.config.Clone()
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.current(), nil }
+	return config
+}
+
+// current is the configuration for one more connection.
+func (c *certificates) current() *tls.Config {
+	now := stamp(c.from)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now == c.stamp {
+		return c.config
+	}
+	config, err := load(c.from)
+	switch {
+	case err == nil:
+		c.config, c.stamp = config, now
+		c.log.Info("the TLS files have changed and are in use", zap.String("cert", string(c.from.Cert)))
+	case now != c.told:
+		c.told = now
+		c.log.Warn("the TLS files have changed and cannot be used, the old ones stay in use", zap.Error(err))
+	}
+	return c.config
+}
+
+// stamp changes when one of the files does.
+func stamp(t *flow.TLSServer) string {
+	var b strings.Builder
+	for _, path := range []flow.Path{t.Cert, t.Key, t.ClientCA} {
+		if info, err := os.Stat(string(path)); err == nil {
+			fmt.Fprint(&b, info.ModTime().UnixNano(), " ", info.Size(), " ")
+		}
+	}
+	return b.String()
+}
