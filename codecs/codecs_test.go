@@ -1,10 +1,16 @@
 package codecs
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/pipeline"
 )
 
 // samples are messages that each codec accepts.
@@ -57,6 +63,25 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("%q: every codec has a name of its own, a summary, documentation and an example", spec.Name)
 		}
 		seen[spec.Name] = true
+	}
+}
+
+func TestExamples(t *testing.T) {
+	tables := flows.Tables{Connectors: connectors.All, Codecs: All, Processors: preprocessors.All, Steps: pipeline.Steps}
+	for _, spec := range All {
+		t.Run(spec.Name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "example.hcl")
+			if err := os.WriteFile(path, []byte(spec.Example), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, report := flows.Load([]string{path}, tables, flows.Inputs{}); report.Text(false) != "" {
+				t.Error(report.Text(false))
+			}
+			formatted, report := flows.Format(path, []byte(spec.Example))
+			if report.HasErrors() || string(formatted) != spec.Example {
+				t.Errorf("formatted it is\n%s", formatted)
+			}
+		})
 	}
 }
 

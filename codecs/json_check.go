@@ -69,8 +69,11 @@ func (c *jsonCheck) problem(maxDepth int) error {
 	return fmt.Errorf("decode a message as JSON: %s at byte %d", c.why, c.at)
 }
 
+// spaces has a bit for each byte that is white space.
+const spaces uint64 = 1<<' ' | 1<<'\n' | 1<<'\t' | 1<<'\r'
+
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+	for i < len(b) && b[i] <= ' ' && spaces>>b[i]&1 == 1 {
 		i++
 	}
 	return i

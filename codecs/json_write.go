@@ -117,7 +117,11 @@ func appendFloat(dst []byte, f float64) ([]byte, error) {
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
 		format = 'e'
 	}
-	return strconv.AppendFloat(dst, f, format, -1, 64), nil
+	dst = strconv.AppendFloat(dst, f, format, -1, 64)
+	if n := len(dst); format == 'e' && string(dst[n-3:n-1]) == "-0" { // 1e-07 is 1e-7 elsewhere
+		dst = append(dst[:n-2], dst[n-1])
+	}
+	return dst, nil
 }
 
 const hexDigits = "0123456789abcdef"
