@@ -34,6 +34,7 @@ var lazy = []string{
 	`coalesce(event.missing, event.type) == "message"`,
 	`peer.port == 1 || peer.tls`,
 	`meta.ws_server.kind == "x"`,
+	`meta.ws_server.binary == false && meta.ws_server.peer.port == 1 && meta.ws_client.tls == null`,
 }
 
 func TestLazy(t *testing.T) {

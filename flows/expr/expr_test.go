@@ -192,11 +192,11 @@ var rows = []struct{ src, want string }{
 	{`event.nothing < event.nothing`, `null`},
 	{`null < 1`, `null`},
 	{`event.list > null`, `null`},
-	{`event.n < "2"`, `flow.hcl:1,1: a number and a string have no order: compare two numbers or two strings`},
-	{`event.s < 2`, `flow.hcl:1,1: a string and a number have no order: compare two numbers or two strings`},
-	{`event.yes < event.no`, `flow.hcl:1,1: a bool and a bool have no order: compare two numbers or two strings`},
-	{`true && event.list < 2`, `flow.hcl:1,9: a list and a number have no order: compare two numbers or two strings`},
-	{`event.o < event.n`, `flow.hcl:1,1: an object and a number have no order: compare two numbers or two strings`},
+	{`event.n < "2"`, `flow.hcl:1,1: event.n (a number) and a string have no order: compare two numbers or two strings`},
+	{`event.s < 2`, `flow.hcl:1,1: event.s (a string) and a number have no order: compare two numbers or two strings`},
+	{`event.yes < event.no`, `flow.hcl:1,1: event.yes (a bool) and event.no (a bool) have no order: compare two numbers or two strings`},
+	{`true && event.list < 2`, `flow.hcl:1,9: event.list (a list) and a number have no order: compare two numbers or two strings`},
+	{`event.o < event.n`, `flow.hcl:1,1: event.o (an object) and event.n (a number) have no order: compare two numbers or two strings`},
 
 	// && || !
 	{`event.yes && event.no`, `false`},
@@ -473,5 +473,29 @@ func TestAt(t *testing.T) {
 	}
 	if got := err.(*Error).At(); got != "flow.hcl:12,22-29" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestMsgpack: the same in a binary encoding, whose fractions are floats.
+func TestMsgpack(t *testing.T) {
+	packed, err := codec(t, "msgpack").Encode(nil, &flow.Event{Value: decoded(t, event(t, payload))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &flow.Event{}
+	if err := codec(t, "msgpack").Decode(e, packed); err != nil {
+		t.Fatal(err)
+	}
+	if e.Raw == nil {
+		t.Fatal("the codec has decoded the event")
+	}
+	for _, src := range []string{
+		`event.s == "abc"`, `event.n == 1`, `event.one == 1`, `event.small == 0.1`, `event.small >= var.ratio`, `event.e == 100`,
+		`event.list == event.same`, `event.o.x == {y = "z"}`, `event.o["a b"] < 3`, `event.list[3].x == 4`, `event.nothing == null`,
+		`!event.no && event.yes`, `has(event.null)`, `!has(event.nothing)`, `contains(event.list, "b")`, `event != "exit"`,
+	} {
+		if pass, err := compileText(t, src).Test(e); !pass || err != nil {
+			t.Errorf("%s: %v %v", src, pass, err)
+		}
 	}
 }

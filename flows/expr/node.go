@@ -80,6 +80,14 @@ func (n *node) kindName(e *flow.Event, v flow.Value) string {
 	return kindOf(v).String()
 }
 
+// describe says what v is and, of a path, where it comes from.
+func (n *node) describe(e *flow.Event, v flow.Value) string {
+	if n.path != nil {
+		return n.path.String() + " (" + n.kindName(e, v) + ")"
+	}
+	return n.kindName(e, v)
+}
+
 // settle computes n now when all that it depends on is constant.
 func (c *compiler) settle(n *node, on ...*node) *node {
 	for _, o := range on {

@@ -88,7 +88,7 @@ func (c *compiler) order(e *hclsyntax.BinaryOpExpr) *node {
 		case v.Kind() == flow.Text && w.Kind() == flow.Text:
 			return right[strings.Compare(v.Text(), w.Text())+1], false, nil
 		}
-		return false, false, n.errorf("%s and %s have no order: compare two numbers or two strings", l.kindName(e, v), r.kindName(e, w))
+		return false, false, n.errorf("%s and %s have no order: compare two numbers or two strings", l.describe(e, v), r.describe(e, w))
 	}
 	n.eval = func(e *flow.Event) (flow.Value, error) {
 		holds, null, err := compare(e)

@@ -196,22 +196,28 @@ func (p *path) meta(e *flow.Event) (flow.Value, error) {
 }
 
 // findMeta reads what the flow wrote over what the transport said over what
-// follows from the connection, without merging them where the answer is a
-// scalar of the upper two.
+// follows from the connection. It merges them only when the answer is an
+// object, of which each may have a part.
 func (p *path) findMeta(e *flow.Event) (flow.Value, bool) {
-	if len(p.steps) > 0 {
-		for _, layer := range []*flow.Object{e.Meta.Wrote, e.Meta.Said} {
-			v, outcome := descend(layer, p.steps)
-			if outcome == blocked {
-				return flow.NullValue, false
-			}
-			if outcome == found {
-				if v.Kind() == flow.Map {
-					break // the layers below may have more of it
-				}
-				return v, true
-			}
+	if len(p.steps) == 0 {
+		return flow.MapOf(e.MetaValue()), true
+	}
+	for _, layer := range []*flow.Object{e.Meta.Wrote, e.Meta.Said} {
+		v, outcome := descend(layer, p.steps)
+		switch {
+		case outcome == blocked:
+			return flow.NullValue, false
+		case outcome == found && v.Kind() == flow.Map:
+			return walk(flow.MapOf(e.MetaValue()), p.steps)
+		case outcome == found:
+			return v, true
 		}
+	}
+	if e.Origin == nil || e.Origin.Connector == nil || e.Origin.Connector.Type != p.steps[0].Key {
+		return flow.NullValue, false
+	}
+	if v, ok := e.MetaScalar(p.steps); ok {
+		return v, true
 	}
 	return walk(flow.MapOf(e.MetaValue()), p.steps)
 }
