@@ -22,11 +22,11 @@ func codec(t testing.TB, name string) flow.Codec {
 	t.Helper()
 	for _, spec := range codecs.All {
 		if spec.Name == name {
-			make, err := spec.Config().New()
+			build, err := spec.Config().New()
 			if err != nil {
 				t.Fatal(err)
 			}
-			return make()
+			return build()
 		}
 	}
 	t.Fatalf("no codec %s", name)

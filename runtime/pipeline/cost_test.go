@@ -41,7 +41,7 @@ func TestNoAllocations(t *testing.T) {
 	parts, batch := sinks(t)
 	for name, s := range parts {
 		if n := testing.AllocsPerRun(100, func() {
-			if err := s.Send(context.Background(), batch); err != nil {
+			if err := s.Send(t.Context(), batch); err != nil {
 				t.Fatal(err)
 			}
 		}); n != 0 {
@@ -56,7 +56,7 @@ func BenchmarkSteps(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Send(context.Background(), batch); err != nil {
+				if err := s.Send(b.Context(), batch); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -126,7 +126,7 @@ func FuzzFate(f *testing.F) {
 			in += words[random.IntN(len(words))] + " "
 		}
 		batch := events(in)
-		err = i.In().Send(context.Background(), batch)
+		err = i.In().Send(t.Context(), batch)
 
 		got := map[int]bool{}
 		last := -1
@@ -190,7 +190,7 @@ func FuzzEdgeFate(f *testing.F) {
 			in += []string{"a", "b", "c", "17"}[random.IntN(4)] + " "
 		}
 		batch := events(in)
-		err := edge.Send(context.Background(), batch)
+		err := edge.Send(t.Context(), batch)
 		got := map[int]bool{}
 		flow.Failures(err, len(batch), func(index int, _ error) { got[index] = true })
 

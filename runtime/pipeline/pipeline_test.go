@@ -152,7 +152,7 @@ func TestFilter(t *testing.T) {
 			out := &recorder{refuse: test.refuse, whole: test.whole}
 			i.Port("out").Connect(out)
 			batch := events(test.in)
-			err = i.In().Send(context.Background(), batch)
+			err = i.In().Send(t.Context(), batch)
 			check(t, "calls", out.calls, test.calls)
 			check(t, "failed", failed(err, len(batch)), test.failed)
 			check(t, "err events", strings.Join(errs.got, "\n"), test.toErrs)
@@ -221,7 +221,7 @@ func TestRoute(t *testing.T) {
 				i.Port(name).Connect(sinks[name])
 			}
 			batch := events(test.in)
-			err = i.In().Send(context.Background(), batch)
+			err = i.In().Send(t.Context(), batch)
 			for name, s := range sinks {
 				check(t, name, s.calls, test.calls[name])
 			}
@@ -243,7 +243,7 @@ func TestRouteTakesAllWithoutWhere(t *testing.T) {
 	}
 	rest := &recorder{}
 	i.Port("rest").Connect(rest)
-	if err := i.In().Send(context.Background(), events("a 17 b")); err != nil {
+	if err := i.In().Send(t.Context(), events("a 17 b")); err != nil {
 		t.Fatal(err)
 	}
 	check(t, "rest", rest.calls, []string{"17 b"})
@@ -297,7 +297,7 @@ func TestChain(t *testing.T) {
 	b, out := &recorder{refuse: "b", whole: true}, &recorder{refuse: "x"}
 	i.Port("b").Connect(b)
 	i.Port("out").Connect(out)
-	err = i.In().Send(context.Background(), events("a b x c y a x b b a z"))
+	err = i.In().Send(t.Context(), events("a b x c y a x b b a z"))
 	check(t, "b", b.calls, []string{"b", "b b"})
 	check(t, "out", out.calls, []string{"x", "y", "x", "z"})
 	check(t, "failed", failed(err, 11), "1 2 6 7 8")
@@ -313,7 +313,7 @@ func TestNoSteps(t *testing.T) {
 	}
 	out := &recorder{}
 	i.Port("out").Connect(out)
-	if err := i.In().Send(context.Background(), events("a b")); err != nil {
+	if err := i.In().Send(t.Context(), events("a b")); err != nil {
 		t.Fatal(err)
 	}
 	check(t, "out", out.calls, []string{"a b"})
@@ -373,7 +373,7 @@ func TestEdge(t *testing.T) {
 				edge.To = append(edge.To, sinks[len(sinks)-1])
 			}
 			batch := events(test.in)
-			err := edge.Send(context.Background(), batch)
+			err := edge.Send(t.Context(), batch)
 			for i, s := range sinks {
 				check(t, fmt.Sprint("sink ", i), s.calls, test.calls[i])
 			}
@@ -392,9 +392,9 @@ func TestFanOut(t *testing.T) {
 		t.Error("one: want the sink itself")
 	}
 	a, b := &recorder{refuse: "x z"}, &recorder{refuse: "z", whole: true}
-	err := FanOut([]flow.Sink{a, b}).Send(context.Background(), events("x y"))
+	err := FanOut([]flow.Sink{a, b}).Send(t.Context(), events("x y"))
 	check(t, "failed", failed(err, 2), "0")
-	err = FanOut([]flow.Sink{a, b}).Send(context.Background(), events("y z"))
+	err = FanOut([]flow.Sink{a, b}).Send(t.Context(), events("y z"))
 	check(t, "failed", failed(err, 2), "0 1")
 	check(t, "a", a.calls, []string{"x y", "y z"})
 	check(t, "b", b.calls, []string{"x y", "y z"})
@@ -415,7 +415,7 @@ func TestErrEventRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = i.In().Send(context.Background(), events("b 17"))
+	err = i.In().Send(t.Context(), events("b 17"))
 	check(t, "failed", failed(err, 2), "1")
 	check(t, "count", p.Count(), uint64(1))
 	if err == nil || !strings.HasPrefix(err.Error(), "flow.hcl:1,1: ") {
