@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/tests/process"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -188,7 +189,7 @@ func TestLossIsLoggedOnce(t *testing.T) {
 	addr := f.address("edge")
 	end := witness(t, addr, nil)
 	c := mustDial(t, addr)
-	fill(c)
+	flood(f, c)
 	_ = c.Conn.(*net.TCPConn).SetLinger(0)
 	_ = c.Close()
 	about := regexp.MustCompile(`"events":[1-9].*` + regexp.QuoteMeta(c.LocalAddr().String()))
@@ -235,8 +236,8 @@ func TestStalledReaders(t *testing.T) {
 		stalled := make([]*wire.Conn, 5)
 		for i := range stalled {
 			stalled[i] = mustDial(t, addr)
-			fill(stalled[i])
 		}
+		flood(f, stalled...)
 		with := rate()
 		for _, c := range stalled {
 			_ = c.Close()
@@ -251,14 +252,51 @@ func TestStalledReaders(t *testing.T) {
 	f.grewAtMost(before, 64)
 }
 
-// fill sends without reading until nothing more goes in.
-func fill(c *wire.Conn) {
+// flood sends on all connections, without reading, until nothing more goes in
+// and the server has dealt with all that it can.
+func flood(f *flowrun, conns ...*wire.Conn) {
+	f.t.Helper()
 	line := append(bytes.Repeat([]byte("7"), 8000), '\n')
 	frame := wire.AppendFrame(nil, wire.Fin|wire.Text, line)
-	for {
-		_ = c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-		if _, err := c.Write(frame); err != nil {
-			return
+	rest := make([][]byte, len(conns)) // of a frame that went in only in part
+	for more := true; more; f.rests() {
+		var (
+			wg    sync.WaitGroup
+			wrote atomic.Int64
+		)
+		for i, c := range conns {
+			wg.Go(func() {
+				for {
+					if len(rest[i]) == 0 {
+						rest[i] = frame
+					}
+					_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+					n, err := c.Write(rest[i])
+					rest[i] = rest[i][n:]
+					wrote.Add(int64(n))
+					if err != nil {
+						return
+					}
+				}
+			})
 		}
+		wg.Wait()
+		more = wrote.Load() > 0
 	}
+}
+
+// rests waits until the process has nothing to do.
+func (f *flowrun) rests() {
+	f.t.Helper()
+	var before time.Duration
+	await(f.t, "the process rests", func() bool {
+		now, err := process.CPU(f.PID())
+		if err != nil {
+			f.t.Skip(err)
+		}
+		used := now - before
+		before = now
+		time.Sleep(20 * time.Millisecond)
+		return used < 2*time.Millisecond
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,11 @@ func startIn(t *testing.T, dir string, args ...string) *flowrun {
 	f := &flowrun{p, t, dir}
 	t.Cleanup(func() {
 		f.Kill()
+		for _, disaster := range []string{"DATA RACE", "panic:", "fatal error:"} {
+			if strings.Contains(f.Stderr.String(), disaster) {
+				t.Errorf("flowrun printed %q", disaster)
+			}
+		}
 		if t.Failed() {
 			t.Logf("flowrun's standard error:\n%s", tail(f.Stderr.String(), 4000))
 		}
