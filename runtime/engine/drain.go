@@ -13,6 +13,9 @@ import (
 // abandoned.
 const patience = time.Second
 
+// queueInterval is how often a drain looks whether a queue has been written.
+const queueInterval = 5 * time.Millisecond
+
 var errAbandoned = errors.New("the process did not wait any longer")
 
 // drain ends all connectors, role by role, and returns the exit code.
@@ -25,6 +28,7 @@ func (e *Engine) drain(why string) int {
 	for role := flow.Source; role <= flow.Target; role++ {
 		e.stages[role].cancel()
 		e.await(role)
+		e.awaitQueues()
 	}
 	stuck := e.awaitAbandoned()
 	e.listeners.Close()
@@ -52,6 +56,27 @@ func (e *Engine) await(role flow.Role) {
 		}
 		if u.shape.Role == role {
 			e.awaitOne(u.done)
+		}
+	}
+}
+
+// awaitQueues waits until what is queued at this moment has been written: a
+// client that has still to connect, or to connect again, must not be ended
+// before it had a chance to. What comes later is not waited for, or a busy
+// server would keep the queues of its clients filled, and the drain waiting.
+func (e *Engine) awaitQueues() {
+	passed := func(s link.Stats) uint64 { return s.EventsOut + s.Lost + s.Dropped }
+	tick := time.NewTicker(queueInterval)
+	defer tick.Stop()
+	for _, u := range e.units {
+		s := u.table.Stats()
+		for mark := passed(s) + s.Queued; s.Queued > 0 && passed(s) < mark; s = u.table.Stats() {
+			select {
+			case <-tick.C:
+			case <-u.done:
+			case <-e.abandoned.Done():
+				return
+			}
 		}
 	}
 }

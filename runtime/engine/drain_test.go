@@ -140,6 +140,61 @@ func TestWhatACutDrainLosesIsCounted(t *testing.T) {
 	})
 }
 
+// dialling is a client that connects after a while.
+type dialling struct {
+	sink
+	after time.Duration
+}
+
+func newDialling(after time.Duration) *dialling {
+	c := &dialling{after: after}
+	c.shape = flow.Shape{Role: flow.Client, In: true, Queue: &flow.Queue{MaxEvents: 100, MaxBytes: 1000, Overflow: "block"}}
+	attempts := 0
+	c.run = func(ctx context.Context, h flow.Host) error {
+		select {
+		case <-time.After(c.after):
+		case <-ctx.Done():
+			return nil
+		}
+		if attempts++; attempts == 1 {
+			return errors.New("connection refused")
+		}
+		l, err := h.Open(flow.Peer{}, c)
+		if err != nil {
+			return err
+		}
+		<-ctx.Done()
+		err = l.Flush(h.Abandon())
+		l.Close(h.Abandon(), err)
+		return nil
+	}
+	return c
+}
+
+func (c *dialling) New() (flow.Connector, error) { return c, nil }
+
+// The source has ended, and the process with it, before the client could
+// connect: what waits for the client is still delivered.
+func TestADrainWaitsForWhatIsQueued(t *testing.T) {
+	for _, test := range []struct {
+		after time.Duration
+		want  int // events
+		code  int
+	}{{time.Second, 3, 0}, {time.Minute, 0, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			out := newDialling(test.after)
+			r := start(t, &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a", "b", "c"}, atOnce)), connector("out", out)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+			})
+			if code := r.wait(t); code != test.code || len(out.events()) != test.want {
+				t.Errorf("after %v: exit code %d, arrived: %v", test.after, code, out.events())
+			}
+		})
+	}
+}
+
 func TestStop(t *testing.T) {
 	for _, test := range []struct {
 		name  string

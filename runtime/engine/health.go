@@ -148,7 +148,11 @@ func (u *unit) backsOff(err error, failures int, wait time.Duration) {
 	u.enter(BackingOff)
 	u.hadTrouble = true
 	u.status.Attempts, u.status.LastError, u.status.NextRetry = failures, err.Error(), time.Now().Add(wait)
-	u.log.Warn("lost, trying again", zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
+	what := "the attempt failed, trying again"
+	if u.succeeded {
+		what = "lost, trying again"
+	}
+	u.log.Warn(what, zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
 }
 
 // failed: the connector has given up.
