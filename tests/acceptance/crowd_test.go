@@ -187,9 +187,9 @@ func TestClientsThatVanish(t *testing.T) {
 func TestLossIsLoggedOnce(t *testing.T) {
 	f := start(t, "", echoFlow)
 	addr := f.address("edge")
-	end := witness(t, addr, nil)
 	c := mustDial(t, addr)
 	flood(f, c)
+	end := witness(t, addr, nil)
 	_ = c.Conn.(*net.TCPConn).SetLinger(0)
 	_ = c.Close()
 	about := regexp.MustCompile(`"events":[1-9].*` + regexp.QuoteMeta(c.LocalAddr().String()))
