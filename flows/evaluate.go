@@ -56,11 +56,37 @@ func (r *reader) Evaluate(e hcl.Expression, what string) (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	v, diags := e.Value(r.start)
-	r.HCL(diags)
+	r.problems(e, diags)
 	if diags.HasErrors() || !v.IsWhollyKnown() {
 		return cty.NilVal, false
 	}
+	if v.ContainsMarked() {
+		r.hideValue(v)
+	}
 	return v, true
+}
+
+// problems reports what package hcl says of an expression; not its words where
+// they may quote a secret, or what was made of one.
+func (r *reader) problems(e hcl.Expression, diags hcl.Diagnostics) {
+	secret := slices.ContainsFunc(e.Variables(), func(t hcl.Traversal) bool {
+		if v := r.variables[member(t)]; v != nil && t.RootName() == "var" {
+			return v.sensitive
+		}
+		l := r.locals[member(t)]
+		return l != nil && t.RootName() == "local" && l.value.ContainsMarked()
+	})
+	if !secret {
+		r.HCL(diags)
+		return
+	}
+	for _, d := range diags {
+		at := e.Range()
+		if d.Subject != nil {
+			at = *d.Subject
+		}
+		r.Errorf(at, "this cannot be computed; why is not shown, since a sensitive value is in it")
+	}
 }
 
 // Compile compiles a per-event expression.
@@ -69,22 +95,22 @@ func (r *reader) Compile(e hcl.Expression, what string) (flow.Expr, bool) {
 		return nil, false
 	}
 	compiled, diags := expr.Compile(e, expr.Scope{Start: r.start, Roots: eventRoots, Condition: what == "where"})
-	r.HCL(diags)
+	r.problems(e, diags)
 	return compiled, !diags.HasErrors() && compiled != nil
 }
 
 // checkNamesIn checks each name that e refers to, and reports all that mean
-// nothing where e stands. It is false as well when a name is known but its
-// value is not.
+// nothing where e stands. At the start it is
+// false as well when a name is known but its value is not.
 func (r *reader) checkNamesIn(e hcl.Expression, what string, pos position) bool {
 	ok := true
 	for _, t := range e.Variables() {
 		root, at := t.RootName(), t.SourceRange()
 		switch {
 		case root == "var":
-			ok = checkMember(r, t, r.variables, func(v *variable) bool { return v.value.IsWhollyKnown() }) && ok
+			ok = checkMember(r, t, r.variables, func(v *variable) bool { return pos == perEvent || v.value.IsWhollyKnown() }) && ok
 		case root == "local":
-			ok = checkMember(r, t, r.locals, func(l *local) bool { return l.value.IsWhollyKnown() }) && ok
+			ok = checkMember(r, t, r.locals, func(l *local) bool { return pos == perEvent || l.value.IsWhollyKnown() }) && ok
 		case root == "node":
 			if name := member(t); name != "name" {
 				r.Errorf(at, "node has no %q", name).Hint("there is node.name")
@@ -172,7 +198,10 @@ func (r *reader) checkFunctions(e hcl.Expression, pos position) bool {
 		if !is {
 			return nil
 		}
-		if _, known := r.start.Functions[call.Name]; !known {
+		if _, known := r.start.Functions[call.Name]; !known && slices.Contains(laterFunctions, call.Name) {
+			r.Errorf(call.NameRange, "the function %s() is %s at the start", call.Name, source.NotYet)
+			ok = false
+		} else if !known {
 			r.Errorf(call.NameRange, "there is no function %s()", call.Name).
 				Hint("%s", suggestFunction(call.Name, slices.Collect(maps.Keys(r.start.Functions))))
 			ok = false

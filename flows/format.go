@@ -20,7 +20,7 @@ func Format(name string, src []byte) ([]byte, *Report) {
 		return nil, r
 	}
 	if !isJSON {
-		return hclwrite.Format(src), r
+		return append([]byte{}, hclwrite.Format(src)...), r
 	}
 	var b bytes.Buffer
 	if err := json.Indent(&b, bytes.TrimSpace(src), "", "  "); err != nil {

@@ -8,14 +8,18 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
@@ -25,7 +29,7 @@ import (
 // functions are those of start-up expressions, under Terraform's names and
 // with its order of arguments. dir is what the paths in them are relative to.
 func functions(dir string, env map[string]string) map[string]function.Function {
-	return map[string]function.Function{
+	all := map[string]function.Function{
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc, "max": stdlib.MaxFunc,
 		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
 
@@ -64,6 +68,8 @@ func functions(dir string, env map[string]string) map[string]function.Function {
 		"file":       textFunc(func(name string) (string, error) { return readText(dir, name) }),
 		"fileexists": fileExistsFunc(dir),
 	}
+	all["templatefile"] = templateFunc(dir, all)
+	return all
 }
 
 func text(name string) function.Parameter {
@@ -175,12 +181,17 @@ func inDir(dir, name string) string {
 }
 
 func readText(dir, name string) (string, error) {
-	src, err := source.Read(inDir(dir, name))
+	path := inDir(dir, name)
+	shown := source.ShownPath(path)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a file", shown)
+	}
+	src, err := source.Read(path)
 	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", source.ShownPath(inDir(dir, name)), err)
+		return "", fmt.Errorf("cannot read %s: %w", shown, err)
 	}
 	if !utf8.Valid(src) {
-		return "", fmt.Errorf("%s is not UTF-8", source.ShownPath(inDir(dir, name)))
+		return "", fmt.Errorf("%s is not UTF-8", shown)
 	}
 	return string(src), nil
 }
@@ -194,4 +205,43 @@ func fileExistsFunc(dir string) function.Function {
 			return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
 		},
 	})
+}
+
+// templateFunc renders a file as a template, with the attributes of an object
+// as its names. A template cannot render another.
+func templateFunc(dir string, all map[string]function.Function) function.Function {
+	offered := maps.Clone(all)
+	render := func(args []cty.Value) (cty.Value, error) {
+		name, vars := args[0].AsString(), args[1]
+		if t := vars.Type(); vars.IsNull() || !t.IsObjectType() && !t.IsMapType() {
+			return cty.NilVal, fmt.Errorf("the second argument must be an object of the template's names")
+		}
+		text, err := readText(dir, name)
+		if err != nil {
+			return cty.NilVal, err
+		}
+		if at, deep := tooDeepTemplate(name, text); deep {
+			return cty.NilVal, fmt.Errorf("%s:%d nests too deeply", name, at)
+		}
+		template, diags := hclsyntax.ParseTemplate([]byte(text), name, hcl.InitialPos)
+		if diags.HasErrors() {
+			return cty.NilVal, diags
+		}
+		value, diags := template.Value(&hcl.EvalContext{Variables: vars.AsValueMap(), Functions: offered})
+		if diags.HasErrors() {
+			return cty.NilVal, diags
+		}
+		return convert.Convert(value, cty.String)
+	}
+	return function.New(&function.Spec{
+		Params: []function.Parameter{text("path"), {Name: "vars", Type: cty.DynamicPseudoType}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return render(args) },
+	})
+}
+
+func tooDeepTemplate(name, text string) (line int, deep bool) {
+	tokens, _ := hclsyntax.LexTemplate([]byte(text), name, hcl.InitialPos)
+	at, deep := source.TooDeep(tokens)
+	return at.Start.Line, deep
 }

@@ -1,5 +1,7 @@
 package flows
 
+import "strings"
+
 // What the language names and this version does not have: told apart from
 // mistakes.
 var (
@@ -10,6 +12,7 @@ var (
 	laterSteps      = []string{"map", "split", "window", "batch", "dedupe", "throttle", "sample", "state"}
 	laterConnect    = []string{"topic", "identity", "on_lost_peer", "best_effort", "for_each"}
 	laterCommon     = []string{"singleton", "for_each"}
+	laterFunctions  = strings.Fields("round sum has pick omit any all index yamlencode yamldecode hexencode hexdecode hmac_sha256 uuid crc32 now timestamp parsedate epoch epoch_ms cidrcontains cidroverlaps cidrsubnet cidrhost cidrs bytes utf8 type path")
 	laterArguments  = map[string][]string{
 		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "idle_timeout", "ping", "app_ping", "adopt_headless", "auth", "limits", "queue", "sessions", "topics", "lifecycle_events"},
 		"ws_client": {"auth", "subprotocols", "ping", "app_ping", "idle_timeout", "idle_interval", "queue", "per", "max_connections"},

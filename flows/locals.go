@@ -31,16 +31,19 @@ func (r *reader) setLocals() {
 			r.locals[name] = &local{Argument: a, value: cty.DynamicVal}
 		}
 	}
-	for _, name := range sortedNames(r.locals) {
+	names := sortedNames(r.locals)
+	for _, name := range names {
 		r.compute(name, nil)
 	}
-	r.start.Variables["local"] = r.localObject()
+	r.start.Variables["local"] = r.localObject(names)
 }
 
-func (r *reader) localObject() cty.Value {
-	values := make(map[string]cty.Value, len(r.locals))
-	for name, l := range r.locals {
-		values[name] = l.value
+func (r *reader) localObject(names []string) cty.Value {
+	values := make(map[string]cty.Value, len(names))
+	for _, name := range names {
+		if l := r.locals[name]; l != nil {
+			values[name] = l.value
+		}
 	}
 	return cty.ObjectVal(values)
 }
@@ -60,14 +63,15 @@ func (r *reader) compute(name string, way []string) {
 		}
 		return
 	}
-	for _, needed := range localsIn(l.Expr) {
-		r.compute(needed, append(way, name))
+	needed := localsIn(l.Expr)
+	for _, n := range needed {
+		r.compute(n, append(way, name))
 	}
 	if l.done { // part of a circle
 		return
 	}
 	l.done = true
-	r.start.Variables["local"] = r.localObject()
+	r.start.Variables["local"] = r.localObject(needed)
 	if value, ok := r.Evaluate(l.Expr, "a local"); ok {
 		l.value = value
 	}

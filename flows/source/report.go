@@ -16,6 +16,7 @@ import (
 // Report says that all is well. It is not safe for concurrent use.
 type Report struct {
 	problems []Problem
+	said     map[string]bool // so that nothing is said twice
 	files    map[string]file // by the name that is shown
 	hidden   []hcl.Range     // pieces of text that spell a secret
 	secrets  []string        // sensitive values, never to be shown
@@ -46,11 +47,14 @@ func (r *Report) Warnf(where hcl.Range, format string, args ...any) *Problem {
 }
 
 func (r *Report) add(p Problem) *Problem {
-	for i := range r.problems {
-		if r.problems[i].where == p.where && r.problems[i].summary == p.summary {
-			return &Problem{} // said already
-		}
+	said := place(p.where) + p.summary
+	if r.said[said] {
+		return &Problem{}
 	}
+	if r.said == nil {
+		r.said = map[string]bool{}
+	}
+	r.said[said] = true
 	r.problems = append(r.problems, p)
 	return &r.problems[len(r.problems)-1]
 }
