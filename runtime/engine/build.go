@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 // bootID names this run of the process: "<node>.<boot>". Connection ids begin
@@ -191,12 +189,4 @@ func inOrder(sinks []flow.Sink) flow.Sink {
 		return sinks[0]
 	}
 	return &pipeline.Edge{To: sinks}
-}
-
-// limited lets ten lines of one message pass each second, and then one in a
-// thousand, so that a problem with every event does not fill the log.
-func limited(log *zap.Logger) *zap.Logger {
-	return log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, time.Second, 10, 1000)
-	}))
 }

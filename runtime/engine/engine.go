@@ -80,7 +80,7 @@ func New(opts Options) (*Engine, error) {
 		log:          opts.Log,
 		drainTimeout: opts.DrainTimeout,
 		ready:        opts.Ready,
-		listeners:    listen.New(opts.Log),
+		listeners:    listen.New(limited(opts.Log)),
 		several:      len(opts.Files) > 1,
 		end:          ending{begin: make(chan struct{})},
 	}

@@ -9,7 +9,7 @@
 // route bounds each of them, and the wait for a next request. A request's head
 // may have 64 KiB. Errors of accept (no file descriptors left) are waited out,
 // with a pause that grows up to a second. What goes wrong with strangers is
-// logged at most a few times a second.
+// logged with the same few messages, so that the log can limit them.
 //
 // HTTP/2 is not offered: a WebSocket takes over its connection, which HTTP/1.1
 // alone allows.

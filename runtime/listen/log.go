@@ -2,19 +2,9 @@ package listen
 
 import (
 	"bytes"
-	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
-
-// limited lets five lines of one message pass each second, and then one in a
-// thousand.
-func limited(log *zap.Logger) *zap.Logger {
-	return log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, time.Second, 5, 1000)
-	}))
-}
 
 // errorLog takes what net/http has to say. What is the same in all lines of
 // one kind becomes the message, so that the limit works.

@@ -24,9 +24,10 @@ type Set struct {
 	byAddress map[string]*listener // as the flow writes it, port 0 aside
 }
 
-// New returns an empty set that logs to log.
+// New returns an empty set. What strangers do wrong is logged with the same
+// few messages; log should limit how often.
 func New(log *zap.Logger) *Set {
-	return &Set{log: limited(log), listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}}
+	return &Set{log: log, listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}}
 }
 
 // Route is one handler on one listener.
