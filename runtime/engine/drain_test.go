@@ -326,3 +326,41 @@ func TestAConnectorThatIsNotFedIsNoSource(t *testing.T) {
 		r.wait(t)
 	})
 }
+
+// What Feed sends waits for the connector itself, whose Run has failed: it
+// must run again all the same.
+func TestFeedIntoItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newSink()
+		c := &fed{feed: func(ctx context.Context, h flow.Host) error {
+			l, err := h.Open(flow.Peer{}, nil)
+			if err != nil {
+				return err
+			}
+			defer l.Close(h.Abandon(), nil)
+			if len(out.events()) > 0 {
+				return nil
+			}
+			time.Sleep(time.Second)
+			return l.Receive(h.Abandon(), []flow.Frame{{Data: []byte("a")}})
+		}}
+		c.shape = flow.Shape{Role: flow.Target, In: true, Out: true, Many: false}
+		first := true
+		c.run = func(ctx context.Context, h flow.Host) error {
+			if first {
+				first = false
+				time.Sleep(900 * time.Millisecond)
+				return errors.New("lost")
+			}
+			return out.run(ctx, h)
+		}
+		r := start(t, &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("io", c)},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.io.in")},
+		})
+		if code := r.wait(t); code != 0 || len(out.events()) != 1 {
+			t.Errorf("exit code %d, arrived: %v", code, out.events())
+		}
+	})
+}

@@ -84,31 +84,36 @@ func (u *unit) release() {
 	p.Release()
 }
 
-// run calls the connector's Run, and Feed beside it, and returns when both
-// have ended.
+// run calls the connector's Run, and Feed beside it. A Feed that is still at
+// it when Run returns has been told to end; the next one waits for it. It is
+// not waited for here: what it sends may be for this very connector, which
+// takes events again when it runs again.
 func (u *unit) run(ctx, sources context.Context) (err error) {
-	defer u.feed(sources)()
+	if u.feeder != nil {
+		ctx, cancel := context.WithCancel(sources)
+		defer cancel()
+		u.feed(ctx)
+	}
 	defer u.catch(&err)
 	return u.connector.Run(ctx, u)
 }
 
-// feed starts Feed, for a connector that is to be fed, and returns what ends
-// it and waits.
-func (u *unit) feed(sources context.Context) (end func()) {
-	if u.feeder == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(sources)
+// feed starts Feed.
+func (u *unit) feed(ctx context.Context) {
+	before := u.inputRunning()
 	running := make(chan struct{})
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	if ctx.Err() != nil { // under mu, so that a drain sees either this or that Feed runs
-		u.mu.Unlock()
-		return cancel
+		return
 	}
 	u.input = input{running: running}
-	u.mu.Unlock()
 	go func() {
 		defer close(running)
+		<-before
+		if ctx.Err() != nil {
+			return
+		}
 		err := u.callFeed(ctx)
 		if ctx.Err() != nil {
 			return
@@ -121,13 +126,6 @@ func (u *unit) feed(sources context.Context) (end func()) {
 		u.mu.Unlock()
 		u.engine.sourceEnded()
 	}()
-	return func() {
-		cancel()
-		select {
-		case <-running:
-		case <-u.engine.abandoned.Done():
-		}
-	}
 }
 
 func (u *unit) callFeed(ctx context.Context) (err error) {
