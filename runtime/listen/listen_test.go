@@ -208,6 +208,10 @@ func TestWhatCannotBeHad(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, test.want)
 		}
 	}
+	_, port, _ := net.SplitHostPort(address)
+	if _, err := s.Handle(spec("localhost:"+port, "/c"), says("")); err == nil || !strings.HasSuffix(err.Error(), "another connector of this process listens on "+address+": to share it, write the address in the same way") {
+		t.Errorf("got %v", err)
+	}
 	if _, err := s.Handle(spec(anyPort, "/{"), says("")); err == nil || !strings.Contains(err.Error(), "/{") {
 		t.Errorf("got %v", err)
 	}

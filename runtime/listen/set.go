@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
@@ -62,7 +63,7 @@ func (s *Set) Handle(spec flow.ListenSpec, h http.Handler) (*Route, error) {
 	l := s.byAddress[spec.Address]
 	if l == nil {
 		if l, err = open(s, spec); err != nil {
-			return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+			return nil, s.ours(spec.Address, fmt.Errorf("listen %s: %w", spec.Address, err))
 		}
 	} else if !sameTLS(l.tls, spec.TLS) {
 		return nil, fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
@@ -78,6 +79,21 @@ func (s *Set) Handle(spec flow.ListenSpec, h http.Handler) (*Route, error) {
 		s.byAddress[spec.Address] = l
 	}
 	return &Route{listener: l, path: path}, nil
+}
+
+// ours adds to the error of an address in use that it may be another spelling
+// of one that is in use here: localhost:80 and 127.0.0.1:80. The caller holds mu.
+func (s *Set) ours(address string, err error) error {
+	_, port, _ := net.SplitHostPort(address)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	for l := range s.listeners {
+		if _, p, _ := net.SplitHostPort(l.socket.Addr().String()); p == port {
+			return fmt.Errorf("%w; another connector of this process listens on %s: to share it, write the address in the same way", err, l.address)
+		}
+	}
+	return err
 }
 
 // Drain answers requests that are not served yet with 503 from now on, and
