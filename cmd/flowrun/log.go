@@ -75,7 +75,8 @@ func limit(core zapcore.Core) zapcore.Core {
 func (l *limited) With(fields []zapcore.Field) zapcore.Core {
 	from := l.from
 	for _, f := range fields {
-		if f.Key == "flow" || f.Key == "component" {
+		switch f.Key {
+		case "flow", "component", "connector", "pipeline":
 			from += "\x00" + f.String
 		}
 	}

@@ -99,7 +99,7 @@ func (a argument) kind() string {
 
 // cell makes a text fit into a table.
 func cell(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\n", " "), "|", "\\|")
+	return strings.NewReplacer("\n", " ", "|", "\\|", "<", "&lt;").Replace(text)
 }
 
 // sentence begins a text with a capital letter, for where it stands alone.

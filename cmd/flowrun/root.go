@@ -101,10 +101,10 @@ const many = math.MaxInt
 
 // didYouMean asks for the name that is most like the given one, if one is.
 func didYouMean(given string, names []string) string {
-	best, distance := "", 1+len(given)/3
+	best, distance := "", 2+len(given)/3
 	for _, name := range names {
 		d := levenshtein.Distance(given, name, nil)
-		if d <= distance && d < len(name) || strings.HasPrefix(name, given) && len(given) > 1 {
+		if d < distance && d < len(name) || strings.HasPrefix(name, given) && len(given) > 1 {
 			best, distance = name, d
 		}
 	}

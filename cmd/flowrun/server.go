@@ -64,7 +64,7 @@ flow chose, when an exit connector asks for it or when every source has ended.`,
 				DrainTimeout: drainTimeout,
 				Ready: func(listeners []engine.Listener) {
 					for _, l := range listeners {
-						fmt.Fprintf(stderr, "%s: connector.%s listens on %s\n", l.Flow, l.Connector, l.URL)
+						fmt.Fprintf(stderr, "%s: connector.%s listens on %s\n", l.Flow, l.Connector, strings.TrimSuffix(l.String(), "/"))
 					}
 				},
 			})

@@ -7,6 +7,7 @@
 //	occupy ADDRESS               listens on an address until the script ends
 //	until FILE REGEXP            waits until the file's content matches
 //	talk URL FILE MESSAGE…       sends each message over a WebSocket and writes the answers to the file
+//	signal TERM|INT              signals what runs in the background
 //
 // `go test ./tests/cli -update` writes what the commands print into the
 // scripts, where they compare it with a file of the script.
@@ -24,6 +25,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -63,6 +65,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
+		Deadline:            time.Now().Add(2 * patience),
 		UpdateScripts:       *update,
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
@@ -77,6 +80,7 @@ func TestScripts(t *testing.T) {
 			"occupy":       occupy,
 			"until":        until,
 			"talk":         talk,
+			"signal":       signal,
 		},
 	})
 }
@@ -157,4 +161,15 @@ func talk(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(answers.String()), 0o666))
 	ts.Check(conn.Close(websocket.StatusNormalClosure, ""))
+}
+
+func signal(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "signal TERM|INT")
+	sig, ok := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT}[args[0]]
+	if !ok {
+		ts.Fatalf("no signal %s", args[0])
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(sig))
+	}
 }

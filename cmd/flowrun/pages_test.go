@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPagesAreFresh compares the pages of the reference in the repository with
+// what the code says now.
+func TestPagesAreFresh(t *testing.T) {
+	all := reference(tables)
+	for _, p := range pages {
+		text, err := os.ReadFile(filepath.Join("../..", filepath.FromSlash(p.path)))
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(string(text), p.markdown(all)); diff != "" {
+			t.Errorf("%s is stale (-page +code); write it with `go run ./cmd/flowrun doc --write .`\n%s", p.path, diff)
+		}
+	}
+}
+
+// TestReferenceIsComplete wants every component and argument explained.
+func TestReferenceIsComplete(t *testing.T) {
+	for _, c := range reference(tables) {
+		what := c.Kind + " " + c.Name
+		for part, text := range map[string]string{"summary": c.Summary, "documentation": c.Doc, "example": strings.TrimSpace(c.Example)} {
+			if text == "" {
+				t.Errorf("%s has no %s", what, part)
+			}
+		}
+		if !strings.Contains(c.Example, `"`+c.Name+`"`) && !strings.Contains(c.Example, c.Name+` "`) {
+			t.Errorf("the example of %s does not use it:\n%s", what, c.Example)
+		}
+		for _, a := range c.Arguments {
+			if a.Doc == "" {
+				t.Errorf("%s: argument %s is not explained", what, a.Name)
+			}
+			if a.Type == "" {
+				t.Errorf("%s: argument %s has no type", what, a.Name)
+			}
+		}
+	}
+	for _, a := range commonArguments() {
+		if a.Doc == "" || a.Type == "" {
+			t.Errorf("common argument %s is not explained", a.Name)
+		}
+	}
+}

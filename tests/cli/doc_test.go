@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/flowrun/flowrun/tests/process"
+)
+
+// The world of the examples in the reference.
+var (
+	readsFile = regexp.MustCompile(`path\s*=\s*"([^"]+)"\s*mode\s*=\s*"read"`)
+	endsWith  = regexp.MustCompile(`connector "exit"[^}]*code\s*=\s*(\d+)`)
+	input     = `{"level":"error","status":500,"path":"/","type":"x"}` + "\n\"exit\"\n"
+)
+
+// TestDocExamples validates every example of the reference and runs those that
+// need nothing from outside.
+func TestDocExamples(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), binary, "doc", "--json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct{ Kind, Name, Example string }
+	if err := json.Unmarshal(out, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		t.Run(c.Kind+" "+c.Name, func(t *testing.T) {
+			t.Parallel()
+			runExample(t, c.Example)
+		})
+	}
+}
+
+func runExample(t *testing.T, example string) {
+	dir := t.TempDir()
+	example = strings.ReplaceAll(example, "127.0.0.1:4242", freeAddr(t))
+	files := map[string]string{"example.hcl": example}
+	for _, m := range readsFile.FindAllStringSubmatch(example, -1) {
+		files[m[1]] = input
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	validate := exec.CommandContext(ctx, binary, "validate", "example.hcl")
+	validate.Dir = dir
+	if out, err := validate.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	} else if strings.Contains(string(out), "warning") {
+		t.Errorf("the example is warned about:\n%s", out)
+	}
+	format := exec.CommandContext(ctx, binary, "fmt", "--diff", "--check", "example.hcl")
+	format.Dir = dir
+	if out, err := format.CombinedOutput(); err != nil {
+		t.Errorf("the example is not formatted: %v\n%s", err, out)
+	}
+	if strings.Contains(example, `connector "ws_client"`) {
+		return // its server is elsewhere
+	}
+
+	p, err := process.Start(ctx, process.Options{Dir: dir}, binary, "server", "run", "--log-format", "json", "example.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(example, `connector "ws_server"`) || strings.Contains(example, `connector "metronome"`) {
+		up := func(log string) bool { return strings.Contains(log, `"running"`) }
+		if err := p.Stderr.Wait(ctx, up); err != nil {
+			t.Fatalf("it does not start: %v\n%s", err, p.Stderr)
+		}
+		if err := p.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "0"
+	if m := endsWith.FindStringSubmatch(example); m != nil {
+		want = m[1]
+	}
+	if code, err := p.Wait(ctx); err != nil || strconv.Itoa(code) != want {
+		t.Errorf("it ends with exit code %d, not %s: %v\n%s", code, want, err, p.Stderr)
+	}
+}
+
+// freeAddr is an address that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
