@@ -25,14 +25,17 @@ type turn struct {
 
 var turns = sync.Pool{New: func() any { return &turn{} }}
 
-// conn is the socket as the library sees it: net.Conn's Read, Write and Close.
-// It is made by a server for each client, and called by one goroutine, except
-// for what out does under its lock.
+// conn is a server's connection to one client, and the socket as the library
+// sees it: net.Conn's Read, Write and Close. One goroutine uses it, except for
+// what out and leave do under their own rules.
 //
-// Read is where the data path lives. At the border of two frames, conn takes
-// all simple frames from its read-ahead and gives them to the link, in
-// batches; the rest it hands to the library. So the library sees a connection
-// on which clients do nothing but ping, close, fragment and misbehave.
+// next is where the data path lives. It takes all simple frames from the
+// read-ahead and gives them to the link, in batches, and returns at a frame
+// that is not simple. Then the library is asked for a message, and Read hands
+// it the bytes of that frame, and of the following ones when the message is in
+// fragments. So the library sees a connection on which clients do nothing but
+// ping, close, fragment and misbehave; and while a connection is idle, nothing
+// of the library is on its goroutine's stack.
 type conn struct {
 	net.Conn
 	out
@@ -40,7 +43,8 @@ type conn struct {
 	readRaw func(fd uintptr) bool
 	deliver func([]flow.Frame) // whole messages, of which the bytes are valid until it returns
 	limits  *Common
-	leave   leave // how the connection is ended from outside
+	peer    string // for logs
+	leave   leave  // how the connection is ended from outside
 
 	turn       *turn  // while in holds anything
 	start, end int    // of what is read and not yet used, in turn.buf
@@ -53,8 +57,14 @@ type conn struct {
 	looking    bool // readRaw must not wait
 }
 
-// errDry says that there is nothing to read at the moment.
-var errDry = errors.New("nothing to read")
+var (
+	// errDry says that there is nothing to read at the moment.
+	errDry = errors.New("nothing to read")
+	// errBorder ends the library's turn: it has read a control frame and asks
+	// for the next frame, which is for us to look at first. The library keeps
+	// no state between two frames outside of a message.
+	errBorder = errors.New("the next frame is not for the library")
+)
 
 func newConn(nc net.Conn, already []byte, limits *Common) *conn {
 	c := &conn{Conn: nc, limits: limits, rest: already}
@@ -67,47 +77,41 @@ func newConn(nc net.Conn, already []byte, limits *Common) *conn {
 	return c
 }
 
-// Read gives the library bytes of the frames that it must see. On the way to
-// one it deals with all others.
+// Read gives the library the frames that next has found for it.
 func (c *conn) Read(p []byte) (int, error) {
-	for c.theirs == 0 {
-		h, err := c.next()
-		if err != nil {
+	if c.theirs == 0 {
+		if c.fragments == 0 {
+			return 0, errBorder
+		}
+		if err := c.next(); err != nil {
 			return 0, err
 		}
-		if err := c.handOver(&h); err != nil {
-			return 0, err
-		}
-	}
-	if int64(len(p)) > c.theirs {
-		p = p[:c.theirs]
 	}
 	if c.start == c.end {
 		if err := c.fill(); err != nil {
 			return 0, err
 		}
 	}
-	n := copy(p, c.turn.buf[c.start:c.end])
+	n := copy(p[:min(int64(len(p)), c.theirs)], c.turn.buf[c.start:c.end])
 	c.start += n
 	c.theirs -= int64(n)
 	return n, nil
 }
 
-// next deals with simple frames until the read-ahead begins with the header of
-// another one, which it returns.
-func (c *conn) next() (header, error) {
+// next deals with simple frames until the read-ahead begins with another one,
+// and leaves that to the library.
+func (c *conn) next() error {
 	for {
 		if c.start < c.end {
-			h, ok := c.take()
-			if ok {
-				return h, nil
+			if h, found := c.take(); found {
+				return c.handOver(&h)
 			}
-			if err := c.leave.violation; err != nil {
-				return header{}, err
+			if c.leave.violation != nil {
+				return c.leave.violation
 			}
 		}
 		if err := c.fill(); err != nil {
-			return header{}, err
+			return err
 		}
 	}
 }

@@ -5,12 +5,10 @@
 //
 // The library does the handshake, control frames, fragmented and malformed
 // messages. What a connection does all day, whole data frames in and replies
-// out, goes past it: [conn] stands between the library and the socket. When
-// the library asks for the next bytes at the border of a frame, conn first
-// deals with all simple frames itself and hands over only what is not simple,
-// byte by byte to its end. Replies are framed into a buffer, which is written
-// when the reader is about to block (a cork): 32 messages that arrive
-// together leave together.
+// out, goes past it: conn reads ahead, deals with all simple frames itself,
+// and calls the library only for a frame that is not simple. Replies are
+// framed into a buffer, which is written when the reader is about to block (a
+// cork): 32 messages that arrive together leave together.
 //
 // What this is worth, in CPU per message against a loop of the library's Read
 // and Write in the same run: writing corked through the library 1.05 with one

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"unicode/utf8"
 
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -24,66 +23,100 @@ func (w *writer) Flush(ctx context.Context) error { return w.out.Flush(ctx) }
 
 func (w *writer) Disconnect(reason error) { (*conn)(w).disconnect(reason) }
 
-// serve is the life of one connection after its handshake.
+// serve is the life of one connection after its handshake. What it does at
+// the ends is kept out of its frame, which every connection has on its stack.
 func (s *server) serve(c *conn, lib *websocket.Conn, peer flow.Peer) {
-	log := s.host.Log()
-	addr := peer.Addr()
 	defer s.remove(c)
 	defer c.Conn.Close()
+	link := s.open(c, lib, peer)
+	if link == nil {
+		return
+	}
+	defer s.rescue(c, link)
+	s.close(c, link, c.receiveAll(lib))
+}
+
+// open announces the connection; nil when the runtime does not want it.
+//
+//go:noinline
+func (s *server) open(c *conn, lib *websocket.Conn, peer flow.Peer) flow.Link {
 	link, err := s.host.Open(peer, (*writer)(c))
 	if err != nil {
 		c.sendClose(int(websocket.StatusGoingAway), "server is shutting down")
-		return
+		return nil
 	}
-	ctx := context.Background() // a connection's end is the reader's to notice
+	c.peer = peer.Addr()
 	c.leave.flush = flushLink(link, c.leave.timeout)
 	c.deliver = func(frames []flow.Frame) {
-		if err := link.Receive(ctx, frames); err != nil {
-			log.Warn("a message was not delivered", zap.String("peer", addr), zap.Error(err))
+		// A connection's end is its reader's to notice, not a context's.
+		if err := link.Receive(context.Background(), frames); err != nil {
+			s.host.Log().Warn("a message was not delivered", zap.String("peer", c.peer), zap.Error(err))
 		}
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			log.Error("a connection is cut: the flow panicked on its message", zap.String("peer", addr), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			link.Close(ctx, fmt.Errorf("panic: %v", p))
-		}
-	}()
-	log.Debug("connection opened", zap.String("peer", addr))
 	lib.SetReadLimit(int64(s.config.MaxMessage))
-	err = c.receiveAll(lib)
-	s.sayGoodbye(c, err, addr)
-	code, reason := closeReason(err)
-	link.Close(ctx, reason)
-	c.release()
-	log.Debug("connection closed", zap.String("peer", addr), zap.Int("code", code), zap.NamedError("reason", reason))
+	s.host.Log().Debug("connection opened", zap.String("peer", c.peer))
+	return link
 }
 
-// receiveAll reads until the connection ends. Simple messages are delivered
-// inside of lib.Reader; what it returns are the others.
+// close ends the connection after err.
+//
+//go:noinline
+func (s *server) close(c *conn, link flow.Link, err error) {
+	s.sayGoodbye(c, err)
+	code, reason := closeReason(err)
+	link.Close(context.Background(), reason)
+	c.release()
+	s.host.Log().Debug("connection closed", zap.String("peer", c.peer), zap.Int("code", code), zap.NamedError("reason", reason))
+}
+
+// rescue is deferred: a panic costs the connection whose message caused it,
+// and no other.
+//
+//go:noinline
+func (s *server) rescue(c *conn, link flow.Link) {
+	if p := recover(); p != nil {
+		s.host.Log().Error("a connection is cut: the flow panicked on its message", zap.String("peer", c.peer), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+		link.Close(context.Background(), fmt.Errorf("panic: %v", p))
+	}
+}
+
+// receiveAll reads until the connection ends.
 func (c *conn) receiveAll(lib *websocket.Conn) error {
 	for {
-		kind, r, err := lib.Reader(context.Background())
-		if err != nil {
+		if err := c.next(); err != nil {
 			return err
 		}
-		message, err := io.ReadAll(r)
-		if err != nil {
+		if err := c.receiveOne(lib); err != nil && !errors.Is(err, errBorder) {
 			return err
 		}
-		binary := kind == websocket.MessageBinary
-		if !binary && c.limits.UTF8 == "strict" && !utf8.Valid(message) {
-			return errNotUTF8
-		}
-		c.deliver([]flow.Frame{{Data: message, Binary: binary}})
 	}
+}
+
+// receiveOne lets the library read the message, or the control frame, that is
+// not simple.
+func (c *conn) receiveOne(lib *websocket.Conn) error {
+	kind, r, err := lib.Reader(context.Background())
+	if err != nil {
+		return err
+	}
+	message, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	binary := kind == websocket.MessageBinary
+	if !binary && !c.validText(message) {
+		return errNotUTF8
+	}
+	c.deliver([]flow.Frame{{Data: message, Binary: binary}})
+	return nil
 }
 
 // sayGoodbye answers a connection that did something wrong, and sees to it
 // that the answer arrives.
-func (s *server) sayGoodbye(c *conn, err error, addr string) {
+func (s *server) sayGoodbye(c *conn, err error) {
 	if errors.Is(err, websocket.ErrMessageTooBig) {
 		s.host.Log().Warn("a message is longer than max_message, the connection is closed with 1009",
-			zap.String("peer", addr), zap.Stringer("max_message", s.config.MaxMessage))
+			zap.String("peer", c.peer), zap.Stringer("max_message", s.config.MaxMessage))
 	}
 	var ce websocket.CloseError
 	switch {

@@ -40,7 +40,6 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.log().Info("connected", zap.String("peer", s.peer.Addr()))
 	defer context.AfterFunc(ctx, func() { s.drain(link) })()
 	defer context.AfterFunc(s.host.Abandon(), func() { _ = s.cork.Conn.Close() })()
 	err = s.receiveAll(background, link)

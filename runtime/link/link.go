@@ -80,6 +80,9 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 	for i := range frames {
 		f := &frames[i]
 		t.meta = flow.Meta{Said: f.Meta, Binary: f.Binary}
+		if !l.table.framed {
+			t.meta.Binary = l.table.binary // a stream has no frames: the codec decides
+		}
 		l.inlet.process(f.Data)
 		if l.inlet.holds() {
 			l.send()
@@ -134,6 +137,8 @@ func (t *turn) fail(cause error) {
 }
 
 // problem reports a message that became no event.
+//
+//go:noinline // keeps a large frame off the stack of every reader
 func (l *Link) problem(kind string, raw []byte, cause error) {
 	t := l.inlet.turn
 	l.send() // what came before it is told before it

@@ -160,7 +160,16 @@ func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event, base int
 		refused = o.sendQueued(ctx, inPlace, run)
 	}
 	o.mu.Unlock()
-	// The err port may lead back here, so it is told without the lock.
+	if refused != nil {
+		o.report(ctx, refused, run, base, err)
+	}
+}
+
+// report tells of what was refused. The err port may lead back here, so the
+// caller does not hold mu.
+//
+//go:noinline // keeps a large frame off the stack of every reader
+func (o *outlet) report(ctx context.Context, refused []refusal, run []flow.Event, base int, err *error) {
 	for i, r := range refused {
 		if r.kind != "" {
 			r.err = o.table.cfg.Problems.Handle(ctx, flow.Problem{Kind: r.kind, Err: r.err, Event: run[i]})

@@ -28,6 +28,7 @@ type Table struct {
 	out    flow.Port
 	coding string // of the outward side, to compare with Component.Coding
 	binary bool   // the frame type when nothing else says it
+	framed bool   // frames have a type that the transport tells
 	single *outlet
 	seq    atomic.Uint64
 
@@ -56,6 +57,7 @@ func NewTable(cfg Config) *Table {
 		cfg:    cfg,
 		coding: coding(cfg.Post, cfg.Codec.Type, true),
 		binary: !cfg.Codec.Text,
+		framed: !cfg.Shape.Stream,
 		links:  map[uint64]*Link{},
 	}
 	for _, p := range cfg.Post {
@@ -215,6 +217,8 @@ func (t *Table) sendToAll(ctx context.Context, own *Link, links []*Link, run []f
 }
 
 // refuse reports events that cannot be delivered; the err port may take them.
+//
+//go:noinline // keeps a large frame off the stack of every reader
 func (t *Table) refuse(ctx context.Context, run []flow.Event, base int, kind string, cause error, err *error) {
 	for i := range run {
 		problem := flow.Problem{Kind: kind, Err: cause, Event: run[i]}
