@@ -295,6 +295,40 @@ func TestNothingLeftToDo(t *testing.T) {
 	}
 }
 
+// TestInvariants looks for the tests that the documentation of the runtime
+// names as the proof of what always holds.
+func TestInvariants(t *testing.T) {
+	sources := readSources(t)
+	tests := map[string]bool{} // "dir TestName"
+	var doc string
+	for _, s := range sources {
+		if s.path == "runtime/doc.go" {
+			doc = s.ast.Doc.Text()
+		}
+		for _, d := range s.ast.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.test {
+				tests[s.dir+" "+f.Name.Name] = true
+			}
+		}
+	}
+	named := 0
+	for line := range strings.Lines(doc) {
+		fields := strings.Fields(line)
+		for i := 1; i < len(fields); i++ {
+			if !strings.HasPrefix(fields[i], "Test") {
+				continue
+			}
+			named++
+			if !tests[fields[0]+" "+fields[i]] {
+				t.Errorf("runtime/doc.go names %s in %s, which is not there", fields[i], fields[0])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("runtime/doc.go names no tests")
+	}
+}
+
 // TestRooms keeps the table of rooms honest: a row whose folder has gone would
 // look like a rule and be none.
 func TestRooms(t *testing.T) {

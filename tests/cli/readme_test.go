@@ -61,7 +61,7 @@ var piped = regexp.MustCompile(`^echo '(.*)' \| (.*)$`)
 // that it shows. Servers stay up for the commands after them.
 func TestReadmeCommands(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-	t.Cleanup(cancel)                          // after the processes have been ended
+	t.Cleanup(cancel) // after the processes have been ended
 	// The port in the flows may be taken on this machine.
 	opts := process.Options{Dir: "../..", Env: []string{"FLOWRUN_VAR_url=" + freeAddr(t)}}
 	blocks := readmeBlocks(t)

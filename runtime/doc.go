@@ -1,0 +1,109 @@
+// Package runtime is the documentation of what runs a flow; the code is in the
+// packages below. Nobody imports it.
+//
+// # The life of one event
+//
+// A client of a ws_server sends a line, and the flow answers it:
+//
+//	client
+//	  │ a frame
+//	  ▼
+//	connector ──► link ──────────────────────► port out ──► connect
+//	reads         preprocessors and codec of                  │ where
+//	              this connection alone:                      ▼
+//	              Event{Raw, Origin}, its                  pipeline
+//	              bytes checked and kept,                     │ filter, route, …
+//	              the events of one frame                     │
+//	              in one batch                                ▼ out, or a named exit
+//	connector ◄── link ◄────────────────────── port in ◄── connect
+//	writes        found by the event's Origin,
+//	  │           or by the peer that the flow
+//	  ▼           wrote; codec copies Raw,
+//	client        then postprocessors
+//
+// Then Send returns, all the way back to the connector: the batch is
+// delivered, and its bytes are the reader's again.
+//
+// All of this is one call, made by the reader of the connection. There is no queue on the way, no goroutine and no
+// channel per stage, and nothing is allocated: what comes back from Send is the
+// acknowledgement, and a slow target holds back whoever reads for it. What is
+// sent to another connection than the one that is being read goes into that
+// connection's queue instead, which is bounded and has a policy; a writer of
+// its own empties it. A target without a queue (a file) is written to directly.
+//
+// When something goes wrong with an event, it goes on at the `err` port of the
+// component that it concerns, with the cause, the bytes and the peer. When that
+// port is connected and takes it, the event counts as handled; otherwise Send
+// returns a BatchError that says which events of the batch have failed, and a
+// source decides what that means for it.
+//
+// # Who does what
+//
+//	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
+//	link       Receive, the way through processors and codec, queues, the way back
+//	pipeline   steps, conditions, edges with several targets
+//	graph      what is connected to what, as data
+//	listen     sockets, TLS and HTTP routes, shared by address
+//	engine     builds all of it, starts, supervises, drains
+//	flowtest   suites that every connector, codec and processor passes
+//
+// # What always holds
+//
+// Each of these has tests, which are named here.
+//
+// 1. Nothing is acknowledged before it is delivered or taken by a declared
+// holding point (a connection's queue).
+//
+//	runtime/pipeline  TestEdge  TestFanOut  TestChain
+//	runtime/engine    TestADrainWaitsForWhatIsQueued  TestWhatACutDrainLosesIsCounted
+//	connectors/file   TestFullDisk  TestHalfAWriteIsTakenBack
+//
+// 2. Bytes and slices belong to the caller again when a call returns.
+//
+//	runtime/flowtest  TestCodecs  TestProcessors  TestSuitesFindWhatIsBroken
+//	codecs            TestContract  TestJSONLargeIsNotShared
+//
+// 3. A link has one reader and at most one writer at a time; order is kept
+// within a link and direction.
+//
+//	runtime/link      TestReaderAndOthersWriteInOrder  TestDirectSendersWaitForTheConnection
+//	connectors/ws     TestEchoesFragmentsInOrder  TestManyClients
+//	tests/acceptance  TestAThousandClients
+//
+// 4. Every wait ends with its context, and nothing leaks a goroutine.
+//
+//	runtime/engine    TestMain  TestDrainTimeout  TestAConnectorThatDoesNotEnd  TestBackingOffIsVisibleAndEndsAtOnce
+//	runtime/link      TestMain
+//	runtime/listen    TestMain  TestHalfOpenConnectionsTimeOut
+//	connectors/ws     TestMain
+//
+// 5. Nothing has effects before all flows are checked, and nothing is
+// half-started.
+//
+//	runtime/engine    TestNothingIsHalfStarted  TestAddressInUse
+//	connectors/file   TestPrepareChangesNothing
+//	tests/cli         TestScripts
+//
+// 6. An event returns along its Origin, or to the peer that the flow named, or
+// it fails visibly; it never reaches another connection.
+//
+//	runtime/link      TestRepliesGoBackToTheirConnection  TestAddressing  TestUnionAnswersEachOnce  TestReplyToAVanishedClientIsCountedAndToldOnce
+//	tests/acceptance  TestAThousandClients  TestClientsThatVanish
+//
+// 7. No queue is unbounded, and no connection waits for another.
+//
+//	runtime/link      TestOverflow
+//	connectors/ws     TestSlowConsumerIsDisconnected
+//	tests/acceptance  TestStalledReaders  TestEndlessLine  TestZipBomb  TestHalfOpenHandshakes
+//
+// 8. Sensitive values appear in no log, error or page.
+//
+//	runtime/flow      TestSecretIsNeverShown  TestURL
+//	flows             TestSecretsStaySecret
+//
+// And the hot path allocates nothing per event:
+//
+//	runtime/link      TestEchoAllocatesNothing
+//	runtime/pipeline  TestNoAllocations
+//	codecs            TestJSONAllocations
+package runtime
