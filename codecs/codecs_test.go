@@ -3,6 +3,7 @@ package codecs
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/flowrun/flowrun/connectors"
@@ -93,4 +94,23 @@ func codecOf(t testing.TB, c flow.CodecConfig) flow.Codec {
 		t.Fatal(err)
 	}
 	return maker()
+}
+
+// isHarmless checks that a message costs no more memory than its length
+// justifies: what it promises costs nothing before it is there.
+func isHarmless(t *testing.T, config flow.CodecConfig, bomb []byte) {
+	t.Helper()
+	codec := codecOf(t, config)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var e flow.Event
+	if codec.Decode(&e, bomb) == nil {
+		if _, err := e.Payload(); err != nil {
+			t.Error(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if spent, most := after.TotalAlloc-before.TotalAlloc, uint64(100*len(bomb)+1<<16); spent > most {
+		t.Errorf("%d bytes cost %d, more than %d", len(bomb), spent, most)
+	}
 }

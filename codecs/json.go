@@ -9,22 +9,23 @@ import (
 var jsonSpec = flow.Spec[flow.CodecConfig]{
 	Name:    "json",
 	Summary: "a message is one JSON text",
-	Doc: `A message is one JSON text as RFC 8259 defines it, and nothing beside it but white space. What is not goes to ` + "`err`" + `:
-trailing bytes, control characters in strings, unknown escapes, leading zeros, bytes that are not UTF-8, a byte order
-mark, lists and objects nested deeper than ` + "`max_depth`" + `, the empty message (the preprocessor ` + "`remove_empty`" + ` drops those).
+	Doc: `What a JSON text is, RFC 8259 says; around it stands nothing but white space. Everything else goes to ` + "`err`" + `: trailing bytes,
+control characters in strings, unknown escapes, leading zeros, bytes that are not UTF-8, a byte order mark, lists and
+objects nested deeper than ` + "`max_depth`" + `, and the empty message (the preprocessor ` + "`remove_empty`" + ` drops those). How long a
+message may be is decided before it comes here, by the connector or a preprocessor.
 
 An event whose payload the flow does not change leaves as it came: the order of keys, the spelling of numbers and the
-white space are kept, except that line breaks are taken out, so that a message is always one line (unless ` + "`indent`" + ` asks
-for several). In a payload that was changed, or with ` + "`sort_keys`" + `, the rest still keeps its order of keys and the spelling of
-its numbers: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
+white space are kept, except that line breaks are taken out, so that a message is one line (unless ` + "`indent`" + ` asks for
+several). A payload that was changed, and everything with ` + "`sort_keys`" + ` or ` + "`indent`" + `, is spelled anew; numbers that nobody
+computed with still keep their spelling: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
 
 - Of a key that an object has twice, the last value counts.
 - An escape that is half of a surrogate pair (` + "`\"\\ud83d\"`" + `) is accepted, because the grammar allows it and JavaScript writes
-  it; in a payload that is looked at it reads as U+FFFD, the replacement character.
-- Bytes are written as base64 text, strings that are not UTF-8 with U+FFFD in place of each bad byte. Numbers that JSON
-  does not know (not a number, infinity) are an error.
-- ` + "`<`, `>` and `&`" + ` are written as they are.
-- With ` + "`indent`" + `, messages have several lines: ` + "`separate`" + ` with its default separator refuses them.`,
+  it; in a payload that is looked at, it reads as U+FFFD, the replacement character.
+- Bytes are written as base64 text; in strings that are not UTF-8, bad bytes are replaced by U+FFFD. Numbers that JSON
+  does not know (not a number, infinity) are an error. ` + "`<`, `>` and `&`" + ` are written as they are.
+- With ` + "`indent`" + `, messages have several lines: the postprocessor ` + "`separate`" + ` refuses them, unless its separator is no line
+  break.`,
 	Example: `connector "ws_server" "edge" {
   url            = "127.0.0.1:4242"
   preprocessors  = ["separate"]

@@ -3,6 +3,7 @@ package codecs
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -162,20 +163,20 @@ func (jsonForm) Scalar(raw []byte) (flow.Value, bool) {
 
 // Decode returns the whole value.
 func (jsonForm) Decode(raw []byte) (flow.Value, error) {
-	d := jsonDecoder{memory: memoryFor(raw)}
+	d := jsonDecoder{memoryFor(raw)}
 	v, _ := d.value(0)
 	return v, nil
 }
 
-// jsonDecoder builds a value from a JSON text that was checked. Lists and
-// objects are gathered on stacks, so that each is allocated once, in its size.
-type jsonDecoder struct {
-	memory
-	values []flow.Value
-	fields []flow.Field
-}
+// jsonDecoder builds a value from a JSON text that was checked. Its methods
+// return what begins at i and the place behind it. The parts of a list or an
+// object are gathered on the stack while they are few, so that each is
+// allocated once, in its size.
+type jsonDecoder struct{ memory }
 
-func (d *jsonDecoder) value(i int) (flow.Value, int) {
+const few = 8
+
+func (d jsonDecoder) value(i int) (flow.Value, int) {
 	switch d.b[i] {
 	case '"':
 		s, end := d.text(i)
@@ -199,7 +200,7 @@ func (d *jsonDecoder) value(i int) (flow.Value, int) {
 	return v, end
 }
 
-func (d *jsonDecoder) text(i int) (string, int) {
+func (d jsonDecoder) text(i int) (string, int) {
 	end, escaped := textEnd(d.b, i+1)
 	if escaped {
 		return unescape(d.b[i+1 : end]), end + 1
@@ -207,38 +208,36 @@ func (d *jsonDecoder) text(i int) (string, int) {
 	return d.part(i+1, end), end + 1
 }
 
-func (d *jsonDecoder) list(i int) (flow.Value, int) {
-	base := len(d.values)
+func (d jsonDecoder) list(i int) (flow.Value, int) {
+	var room [few]flow.Value
+	parts := room[:0]
 	i = skipSpace(d.b, i+1)
 	for d.b[i] != ']' {
 		var v flow.Value
 		v, i = d.value(i)
-		d.values = append(d.values, v)
+		parts = append(parts, v)
 		if i = skipSpace(d.b, i); d.b[i] == ',' {
 			i = skipSpace(d.b, i+1)
 		}
 	}
-	vs := append([]flow.Value(nil), d.values[base:]...)
-	d.values = d.values[:base]
-	return flow.ListOf(vs), i + 1
+	return flow.ListOf(slices.Clone(parts)), i + 1
 }
 
-func (d *jsonDecoder) object(i int) (flow.Value, int) {
-	base := len(d.fields)
+func (d jsonDecoder) object(i int) (flow.Value, int) {
+	var room [few]flow.Field
+	parts := room[:0]
 	i = skipSpace(d.b, i+1)
 	for d.b[i] != '}' {
 		var f flow.Field
 		f.Key, i = d.text(i)
 		i = skipSpace(d.b, i) // the colon
 		f.Value, i = d.value(skipSpace(d.b, i+1))
-		d.fields = append(d.fields, f)
+		parts = append(parts, f)
 		if i = skipSpace(d.b, i); d.b[i] == ',' {
 			i = skipSpace(d.b, i+1)
 		}
 	}
-	o := flow.ObjectOf(d.fields[base:]...)
-	d.fields = d.fields[:base]
-	return flow.MapOf(o), i + 1
+	return flow.MapOf(flow.ObjectOf(parts...)), i + 1
 }
 
 // unescape returns the string that the inside of a JSON string spells.

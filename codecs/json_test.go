@@ -262,6 +262,22 @@ func TestJSONOfAnotherForm(t *testing.T) {
 	}
 }
 
+func TestJSONBombs(t *testing.T) {
+	for name, bomb := range map[string]string{
+		"deep":          strings.Repeat(`[{"":`, 1<<18),
+		"empty lists":   "[" + strings.Repeat("[],", 1<<16) + "0]",
+		"empty objects": "[" + strings.Repeat("{},", 1<<16) + "0]",
+		"small objects": "[" + strings.Repeat(`{"":0},`, 1<<16) + "0]",
+		"lists":         "[" + strings.Repeat("[0],", 1<<16) + "0]",
+		"one key again": "{" + strings.Repeat(`"":0,`, 1<<16) + `"":1}`,
+		"digits":        strings.Repeat("1", 1<<20),
+		"escapes":       `"` + strings.Repeat(`\n`, 1<<20) + `"`,
+		"comb":          strings.Repeat(`[0,`, 511) + "[]" + strings.Repeat("]", 511),
+	} {
+		t.Run(name, func(t *testing.T) { isHarmless(t, jsonSpec.Config(), []byte(bomb)) })
+	}
+}
+
 // TestJSONLargeIsNotShared: who keeps a part of a large message does not keep
 // all of it.
 func TestJSONLargeIsNotShared(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 var msgpackSpec = flow.Spec[flow.CodecConfig]{
 	Name:    "msgpack",
 	Summary: "a message is one MessagePack value",
-	Doc: `A message is one value in MessagePack, and nothing behind it. What is not, or is nested deeper than ` + "`max_depth`" + `, goes to
-` + "`err`" + `. An event whose payload the flow does not change leaves byte for byte as it came. Otherwise:
+	Doc: `Nothing may stand behind the value. What is no MessagePack, or is nested deeper than ` + "`max_depth`" + `, goes to ` + "`err`" + `; a length is
+not believed before the message is seen to hold it. An event whose payload the flow does not change leaves byte for byte as it came. Otherwise:
 
 | MessagePack | flow |
 |---|---|

@@ -3,7 +3,6 @@ package codecs
 import (
 	"bytes"
 	"math"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -129,36 +128,19 @@ func TestMsgpackEncode(t *testing.T) {
 	}
 }
 
-// TestMsgpackBombs: what a message promises costs nothing before it is there,
-// and what is there costs no more than its length justifies.
 func TestMsgpackBombs(t *testing.T) {
-	deep := append(bytes.Repeat([]byte{0x91}, 1<<20), 0xc0)
 	wide := append([]byte{0xdd, 0, 1, 0, 0}, bytes.Repeat([]byte{0x80}, 1<<16)...)
-	fields := []byte{0xdf, 0, 0, 0x80, 0}
-	for range 1 << 15 {
-		fields = append(fields, 0xa0, 0x90)
-	}
+	oneKey := append([]byte{0xdf, 0, 0, 0x80, 0}, bytes.Repeat([]byte{0xa0, 0x90}, 1<<15)...)
 	for name, bomb := range map[string][]byte{
-		"deep":                 deep,
+		"deep":                 append(bytes.Repeat([]byte{0x91}, 1<<20), 0xc0),
 		"empty objects":        wide,
-		"one key again":        fields,
+		"one key again":        oneKey,
 		"a long list":          []byte("\xdd\xff\xff\xff\xff\xc0\xc0"),
 		"a long map":           []byte("\xdf\xff\xff\xff\xff\xa0\xc0"),
 		"long lists in a list": bytes.Repeat([]byte("\xdd\x00\x00\x01\x00"), 500),
 		"a long string":        []byte("\xdb\xff\xff\xff\xff"),
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		var e flow.Event
-		if codecOf(t, msgpackSpec.Config()).Decode(&e, bomb) == nil {
-			if _, err := e.Payload(); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		runtime.ReadMemStats(&after)
-		if spent, most := after.TotalAlloc-before.TotalAlloc, uint64(100*len(bomb)+1<<16); spent > most {
-			t.Errorf("%s: %d bytes cost %d, more than %d", name, len(bomb), spent, most)
-		}
+		t.Run(name, func(t *testing.T) { isHarmless(t, msgpackSpec.Config(), bomb) })
 	}
 }
 

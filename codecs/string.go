@@ -11,7 +11,7 @@ import (
 var stringSpec = flow.Spec[flow.CodecConfig]{
 	Name:    "string",
 	Summary: "a message is text in UTF-8",
-	Doc: `The payload is a string: the message as it is, in UTF-8. A message that is not valid UTF-8 is an error that goes to
+	Doc: `The payload is a string: the message as it is. A message that is not valid UTF-8 is an error that goes to
 ` + "`err`" + ` (use the codec ` + "`binary`" + ` for those). Outwards, a string is written as it is, without quotes; any other value is an
 error: turn it into a string with ` + "`tostring()`" + `, or use the codec ` + "`json`" + `.
 
