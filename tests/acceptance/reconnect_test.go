@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -120,11 +121,16 @@ connect "tick" {
 				if c.Write(ctx, websocket.MessageText, []byte(hello)) != nil {
 					return
 				}
-				for {
-					if _, _, err := c.Read(ctx); err != nil {
+				for last := 0; ; heard.Add(1) {
+					_, message, err := c.Read(ctx)
+					if err != nil {
 						return
 					}
-					heard.Add(1)
+					var event struct{ Tick int }
+					if err := json.Unmarshal(message, &event); err != nil || event.Tick <= last {
+						t.Errorf("the server got %q after tick %d", message, last)
+					}
+					last = event.Tick
 				}
 			}
 			u.start()
