@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"unicode/utf8"
 
+	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -30,18 +31,19 @@ var turns = sync.Pool{New: func() any { return &turn{} }}
 // what out and leave do under their own rules.
 //
 // next is where the data path lives. It takes all simple frames from the
-// read-ahead and gives them to the link, in batches, and returns at a frame
-// that is not simple. Then the library is asked for a message, and Read hands
-// it the bytes of that frame, and of the following ones when the message is in
+// read-ahead, gives them to the link in batches, and returns at a frame that
+// is not simple. Then the library is asked for a message, and Read hands it
+// the bytes of that frame, and of the following ones when the message is in
 // fragments. So the library sees a connection on which clients do nothing but
-// ping, close, fragment and misbehave; and while a connection is idle, nothing
-// of the library is on its goroutine's stack.
+// close, fragment and misbehave. It is made when it is first needed: most
+// connections never have one, which saves two of their KiB.
 type conn struct {
 	net.Conn
 	out
 	raw     syscall.RawConn // nil for TLS, which must be read by blocking calls
 	readRaw func(fd uintptr) bool
 	deliver func([]flow.Frame) // whole messages, of which the bytes are valid until it returns
+	lib     *websocket.Conn    // see library
 	limits  *Common
 	peer    string // for logs
 	leave   leave  // how the connection is ended from outside
@@ -137,6 +139,10 @@ func (c *conn) take() (h header, found bool) {
 		payload := t.buf[c.start+h.size : c.start+int(h.total())]
 		c.start += int(h.total())
 		unmask(payload, h.mask)
+		if h.control() {
+			c.answer(h.opcode(), payload)
+			continue
+		}
 		binary := h.opcode() == opBinary
 		if !binary && !c.validText(payload) {
 			c.leave.violation = errNotUTF8
@@ -150,6 +156,13 @@ func (c *conn) take() (h header, found bool) {
 	}
 	t.frames = frames[:0]
 	return h, found
+}
+
+// answer deals with a ping or pong.
+func (c *conn) answer(opcode byte, payload []byte) {
+	if opcode == opPing {
+		c.control(appendFrame(nil, opPong, payload))
+	}
 }
 
 func (c *conn) validText(p []byte) bool {

@@ -10,6 +10,8 @@ const (
 	opText   = 0x1
 	opBinary = 0x2
 	opClose  = 0x8
+	opPing   = 0x9
+	opPong   = 0xa
 
 	finBit  = 0x80
 	rsvBits = 0x70
@@ -74,12 +76,24 @@ func (h *header) opcode() byte  { return h.first & opBits }
 func (h *header) fin() bool     { return h.first&finBit != 0 }
 func (h *header) control() bool { return h.first&opClose != 0 }
 
-// simple reports whether the frame is a whole data message as clients send it
-// nearly always: one frame, text or binary, masked, nothing reserved, nothing
-// compressed.
+// simple reports whether the frame is one as clients send it nearly always:
+// a whole message in one frame, or a ping or pong; masked, nothing reserved,
+// nothing compressed.
 func (h *header) simple() bool {
-	return h.masked && (h.first == finBit|opText || h.first == finBit|opBinary)
+	if !h.masked {
+		return false
+	}
+	switch h.first {
+	case finBit | opText, finBit | opBinary:
+		return true
+	case finBit | opPing, finBit | opPong:
+		return h.length <= maxControl
+	}
+	return false
 }
+
+// maxControl is the longest payload of a control frame.
+const maxControl = 125
 
 // appendFrame appends a whole, unmasked frame: what a server sends.
 func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
@@ -98,10 +112,7 @@ func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
 // closePayload is the payload of a close frame; the reason is cut to what a
 // control frame can hold.
 func closePayload(code int, reason string) []byte {
-	const most = 125 - 2
-	if len(reason) > most {
-		reason = reason[:most]
-	}
+	reason = reason[:min(len(reason), maxControl-2)]
 	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 }
 

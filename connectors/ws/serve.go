@@ -25,21 +25,21 @@ func (w *writer) Disconnect(reason error) { (*conn)(w).disconnect(reason) }
 
 // serve is the life of one connection after its handshake. What it does at
 // the ends is kept out of its frame, which every connection has on its stack.
-func (s *server) serve(c *conn, lib *websocket.Conn, peer flow.Peer) {
+func (s *server) serve(c *conn, peer flow.Peer) {
 	defer s.remove(c)
 	defer c.Conn.Close()
-	link := s.open(c, lib, peer)
+	link := s.open(c, peer)
 	if link == nil {
 		return
 	}
 	defer s.rescue(c, link)
-	s.close(c, link, c.receiveAll(lib))
+	s.close(c, link, c.receiveAll())
 }
 
 // open announces the connection; nil when the runtime does not want it.
 //
 //go:noinline
-func (s *server) open(c *conn, lib *websocket.Conn, peer flow.Peer) flow.Link {
+func (s *server) open(c *conn, peer flow.Peer) flow.Link {
 	link, err := s.host.Open(peer, (*writer)(c))
 	if err != nil {
 		c.sendClose(int(websocket.StatusGoingAway), "server is shutting down")
@@ -53,7 +53,6 @@ func (s *server) open(c *conn, lib *websocket.Conn, peer flow.Peer) flow.Link {
 			s.host.Log().Warn("a message was not delivered", zap.String("peer", c.peer), zap.Error(err))
 		}
 	}
-	lib.SetReadLimit(int64(s.config.MaxMessage))
 	s.host.Log().Debug("connection opened", zap.String("peer", c.peer))
 	return link
 }
@@ -81,12 +80,12 @@ func (s *server) rescue(c *conn, link flow.Link) {
 }
 
 // receiveAll reads until the connection ends.
-func (c *conn) receiveAll(lib *websocket.Conn) error {
+func (c *conn) receiveAll() error {
 	for {
 		if err := c.next(); err != nil {
 			return err
 		}
-		if err := c.receiveOne(lib); err != nil && !errors.Is(err, errBorder) {
+		if err := c.receiveOne(); err != nil && !errors.Is(err, errBorder) {
 			return err
 		}
 	}
@@ -94,7 +93,11 @@ func (c *conn) receiveAll(lib *websocket.Conn) error {
 
 // receiveOne lets the library read the message, or the control frame, that is
 // not simple.
-func (c *conn) receiveOne(lib *websocket.Conn) error {
+func (c *conn) receiveOne() error {
+	lib, err := c.library()
+	if err != nil {
+		return err
+	}
 	kind, r, err := lib.Reader(context.Background())
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package ws
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -238,16 +237,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range s.config.Headers {
 		w.Header().Set(name, value)
 	}
-	hijacker := &hijacker{ResponseWriter: w, server: s}
-	lib, err := websocket.Accept(hijacker, r, nil)
+	c, subprotocol, err := s.accept(w, r)
 	if err != nil {
 		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
-		if hijacker.conn != nil {
-			_ = hijacker.conn.Conn.Close()
-		}
 		return
 	}
-	c := hijacker.conn
 	if !s.add(c) {
 		c.sendClose(int(s.last.code), s.last.reason)
 		c.linger()
@@ -255,8 +249,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	peer := s.peer(r)
-	peer.Subprotocol = lib.Subprotocol()
-	go s.serve(c, lib, peer)
+	peer.Subprotocol = subprotocol
+	go s.serve(c, peer)
 }
 
 // peer describes who is at the other end. Its strings are copied: the request
@@ -288,30 +282,4 @@ func pathParams(path string) (names []string) {
 		}
 	}
 	return names
-}
-
-// hijacker gives the library our conn instead of the socket, with buffers that
-// are just large enough for what the library still does with them: frame
-// headers in, control frames out.
-type hijacker struct {
-	http.ResponseWriter
-	server *server
-	conn   *conn
-}
-
-// Hijack implements http.Hijacker.
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	nc, brw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := nc.SetDeadline(time.Time{}); err != nil {
-		_ = nc.Close()
-		return nil, nil, err
-	}
-	already, _ := brw.Reader.Peek(brw.Reader.Buffered())
-	h.conn = newConn(nc, append([]byte(nil), already...), &h.server.config.Common)
-	h.conn.clock = &h.server.clock
-	h.conn.leave.timeout = time.Duration(h.server.config.CloseTimeout)
-	return h.conn, bufio.NewReadWriter(bufio.NewReaderSize(h.conn, 128), bufio.NewWriterSize(h.conn, 16)), nil
 }
