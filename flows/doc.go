@@ -6,26 +6,44 @@
 // The way of a flow through the package, a file per step:
 //
 //	load       paths to flows; the same for several flows side by side
-//	parse      bytes to blocks, HCL or JSON alike
+//	parse      files and folders to blocks, HCL or JSON alike
 //	variables  --var, --var-file, FLOWRUN_VAR_, defaults, types, validation
 //	locals     named start-up values, in any order
-//	evaluate   start-up expressions: which names may stand where
-//	content    what stands in a block, sorted by what may stand there
-//	decode     arguments into the tagged fields of a component's configuration
-//	values     one argument into one field
-//	component  codecs, processors and connectors with their common arguments
+//	evaluate   start-up and per-event expressions: which names may stand where
+//	functions  those of the start
+//	component  codecs and processors: "json", { name = "json" }, codec.<name>
+//	connector  connectors with their common arguments, codec and processors
 //	pipeline   the steps of a pipeline
 //	refs       connector.edge.err: references, read and never evaluated
 //	connect    the edges
 //	check      what concerns several blocks or several flows
-//	report     all of the problems, for people and for programs
+//	format     the one layout of a file
+//
+// Below it, source parses text and holds the report, decode fills the
+// configurations of components, and expr compiles per-event expressions.
 //
 // Everything that can be checked before the start is checked here, and all
 // problems of a run are told at once: after a problem the reading goes on with
-// what is still certain, and what depends on something broken is passed over
-// in silence rather than blamed for it.
+// what is still certain. What depends on something broken is passed over in
+// silence rather than blamed for it; so warnings of what is not used wait until
+// all references are right.
 //
 // A value that comes from a variable with `sensitive = true` carries a mark
-// through all start-up expressions. No report quotes such a value, nor the
-// line of source that spells it.
+// through all start-up expressions. No report quotes such a value or what was
+// made of it, nor the source that spells it.
+//
+// # What the language leaves open
+//
+// A variable takes the last of: its default, FLOWRUN_VAR_x, the --var-file
+// arguments in their order, the --var arguments in theirs.
+//
+// The argument codec must be given where a connector carries the bytes of
+// others. Connectors that only make or take events of our own (a source or
+// target of messages with one connection, like exit, log and metronome) have
+// json without it.
+//
+// A connector that carries bytes and lists no processor for a direction gets
+// separate there: messages are lines. A list that is given is taken as it is,
+// so it must begin, outwards end, with a processor that knows the borders of
+// messages.
 package flows

@@ -81,6 +81,10 @@ func (r *reader) problems(e hcl.Expression, diags hcl.Diagnostics) {
 		return
 	}
 	for _, d := range diags {
+		if d.EvalContext == nil { // about the text alone, not about values
+			r.HCL(hcl.Diagnostics{d})
+			continue
+		}
 		at := e.Range()
 		if d.Subject != nil {
 			at = *d.Subject

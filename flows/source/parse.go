@@ -16,7 +16,9 @@ import (
 
 const (
 	maxFile  = 4 << 20 // bytes of a flow file
-	maxDepth = 100     // brackets in brackets, and operators in a row
+	maxDepth = 100     // brackets in brackets
+
+	maxOperators = 2000 // in one expression
 )
 
 // ShownPath is path relative to the working directory where that is shorter.
@@ -96,7 +98,7 @@ func (r *Report) Parse(shown string, src []byte, isJSON bool) hcl.Body {
 	}
 	r.files[shown] = file{text: src, order: len(r.files) + 1}
 	if at, deep := tooDeep(shown, src, isJSON); deep {
-		r.Errorf(at, "more than %d brackets or operators are nested here", maxDepth)
+		r.Errorf(at, "more than %d brackets, or %d operators, are nested here", maxDepth, maxOperators)
 		return nil
 	}
 	var file *hcl.File
@@ -154,27 +156,40 @@ func tooDeep(shown string, src []byte, isJSON bool) (hcl.Range, bool) {
 	}
 }
 
-// TooDeep finds the token at which a text nests too deeply for a parser that
-// calls itself.
+// TooDeep finds the token at which a text nests too deeply for a parser, or
+// an evaluator of what it made, that calls itself: too many brackets in each
+// other, or too many operators in one expression, which nest as well.
 func TooDeep(tokens hclsyntax.Tokens) (hcl.Range, bool) {
-	var open []hclsyntax.TokenType
-	row := 0 // operators that may nest without a bracket, since the last statement
+	type level struct {
+		open      hclsyntax.TokenType
+		operators int // since the last comma or, between braces, line
+	}
+	levels := []level{{open: hclsyntax.TokenOBrace}}
+	operators := 0 // of all levels
 	for _, t := range tokens {
+		in := &levels[len(levels)-1]
 		switch t.Type {
 		case hclsyntax.TokenOParen, hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
-			open = append(open, t.Type)
+			in.operators++ // an index or a directive
+			operators++
+			levels = append(levels, level{open: t.Type})
 		case hclsyntax.TokenCParen, hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
-			if len(open) > 0 {
-				open = open[:len(open)-1]
+			if operators -= in.operators; len(levels) > 1 {
+				levels = levels[:len(levels)-1]
+			} else {
+				in.operators = 0
 			}
-		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion, hclsyntax.TokenColon:
-			row++
 		case hclsyntax.TokenNewline, hclsyntax.TokenComma:
-			if len(open) == 0 || open[len(open)-1] == hclsyntax.TokenOBrace {
-				row = 0
+			if t.Type == hclsyntax.TokenComma || in.open == hclsyntax.TokenOBrace {
+				operators -= in.operators
+				in.operators = 0
 			}
+		case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenComment, hclsyntax.TokenEqual:
+		default:
+			in.operators++
+			operators++
 		}
-		if len(open) > maxDepth || row > 4*maxDepth {
+		if len(levels) > maxDepth || operators > maxOperators {
 			return t.Range, true
 		}
 	}
