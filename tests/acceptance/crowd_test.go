@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -35,14 +36,32 @@ connect "echo" {
 // Every client gets exactly its own messages, in the order in which it sent
 // them, whatever their sizes and however they are cut into frames.
 func TestAThousandClients(t *testing.T) {
-	clients, messages := 1000, 100
-	if testing.Short() {
-		clients = 100
+	for _, c := range []struct {
+		name    string
+		clients int
+		secure  bool
+	}{
+		{"plain", 1000, false},
+		{"TLS", 200, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if testing.Short() {
+				c.clients /= 10
+			}
+			dir, more, config := t.TempDir(), "", (*tls.Config)(nil)
+			if c.secure {
+				more, config = withTLS, certificate(t, dir)
+			}
+			crowd(t, start(t, dir, fmt.Sprintf(guarded, more)).address("edge"), config, c.clients, 100)
+		})
 	}
-	addr := start(t, "", echoFlow).address("edge")
+}
+
+// crowd is that many clients at once, each with that many messages.
+func crowd(t *testing.T, addr string, config *tls.Config, clients, messages int) {
 	conns := make([]*wire.Conn, clients)
 	each(t, clients, 32, func(i int) (err error) {
-		conns[i], err = dial(addr, nil)
+		conns[i], err = dial(addr, config)
 		return err
 	})
 	t.Cleanup(func() {

@@ -18,6 +18,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -329,13 +330,18 @@ func certificate(t *testing.T, dir string) *tls.Config {
 	return &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }
 
-// free is a port of 127.0.0.1 that nobody listens on at the moment.
+// free is an address on which nobody listens at the moment. It lies below the
+// ports that systems give out by themselves, so that nobody gets it by chance
+// while it is not in use.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+mathrand.IntN(15_000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("find a free port: a hundred were taken")
+	return ""
 }

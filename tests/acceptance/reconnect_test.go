@@ -30,10 +30,14 @@ type upstream struct {
 
 func (u *upstream) start() {
 	u.t.Helper()
-	l, err := net.Listen("tcp", u.addr)
-	if err != nil {
-		u.t.Fatal(err)
-	}
+	var l net.Listener
+	// A process that is being started at this moment may hold the old
+	// listener until it has got rid of what it inherits.
+	await(u.t, "the address is free again", func() (free bool) {
+		var err error
+		l, err = net.Listen("tcp", u.addr)
+		return err == nil
+	})
 	u.open = map[net.Conn]bool{}
 	u.http = &http.Server{
 		ReadHeaderTimeout: patience,
