@@ -113,8 +113,10 @@ func (c *catalogue[C, U]) use(r *reader, e hcl.Expression) (use U, ok bool) {
 	if !ok {
 		return use, false
 	}
-	v, _ = v.UnmarkDeep()
-	switch {
+	switch v, marks := v.Unmark(); {
+	case len(marks) > 0:
+		r.Errorf(e.Range(), "a %s cannot be sensitive", c.kind)
+		return use, false
 	case !v.IsNull() && v.Type() == cty.String:
 		spec := findSpec(r, c.specs, c.later, c.kind, v.AsString(), e.Range())
 		if spec == nil {
@@ -164,7 +166,11 @@ func (c *catalogue[C, U]) inline(r *reader, g source.Region) (use U, ok bool) {
 		if !ok {
 			return use, false
 		}
-		if v, _ = v.Unmark(); v.IsNull() || v.Type() != cty.String {
+		if v.IsMarked() {
+			r.Errorf(item.Value.Range(), "the name of a %s cannot be sensitive", c.kind)
+			return use, false
+		}
+		if v.IsNull() || v.Type() != cty.String {
 			r.Errorf(item.Value.Range(), "name wants a string, not %s", decode.Describe(v))
 			return use, false
 		}

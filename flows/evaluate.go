@@ -104,8 +104,8 @@ func (r *reader) Compile(e hcl.Expression, what string) (flow.Expr, bool) {
 }
 
 // checkNamesIn checks each name that e refers to, and reports all that mean
-// nothing where e stands. At the start it is
-// false as well when a name is known but its value is not.
+// nothing where e stands. At the start it is false as well when a name is
+// known but its value is not.
 func (r *reader) checkNamesIn(e hcl.Expression, what string, pos position) bool {
 	ok := true
 	for _, t := range e.Variables() {

@@ -107,7 +107,7 @@ value    = { a = [1, 1.5, true, null, "x", 12345678901234567890] }
 ints     = list
 paths    = ["/abs", "rel"]
 exprs    = [a, b]
-map      = { a = 1, (secret) = true }
+map      = { a = 1, b = true }
 waits    = object == null ? {} : { a = "1s" }
 block {
   deep {
@@ -136,7 +136,7 @@ pointers {
 			flow.IntOf(1), flow.NumberOf("1.5"), flow.BoolOf(true), flow.NullValue, flow.TextOf("x"), flow.NumberOf("12345678901234567890"),
 		})})),
 		Ints: []int{1, 2}, Paths: []flow.Path{"/abs", "/flow/rel"}, Exprs: []flow.Expr{written{}, written{}},
-		Map: map[string]string{"a": "1", "hunter2": "true"}, Waits: map[string]flow.Duration{"a": flow.Duration(time.Second)},
+		Map: map[string]string{"a": "1", "b": "true"}, Waits: map[string]flow.Duration{"a": flow.Duration(time.Second)},
 		Block: inner{Depth: 9, Deep: &inner{Depth: 2}}, Maybe: &inner{},
 		Named: []named{{"x", 1}, {"y", 2}}, Pointers: []*inner{{Depth: 1}},
 	}
@@ -173,6 +173,7 @@ func TestMistakes(t *testing.T) {
 		`ints = object`:                     "ints wants a list, not an object",
 		`map = list`:                        "map wants an object, not a list",
 		`map = { a = [] }`:                  "map.a wants a string, not a list",
+		`map = { (secret) = 1 }`:            "a key in map cannot be sensitive",
 		`waits = { a = "x", b = 1 }`:        `waits.a: "x" is not a duration`,
 		"named \"x\" {}":                    `named "x" in thing needs the argument value`,
 		"maybe {}\nmaybe {}":                "maybe is given twice",

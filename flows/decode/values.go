@@ -28,7 +28,7 @@ func (d *Decoder) argument(f field, a source.Argument, path string) bool {
 	given := d.set(fresh, a.Expr, f.name, path)
 	ok := !d.Failed
 	if given && ok {
-		ok = d.within(f, fresh, a.Expr.Range())
+		ok = d.within(f, path, fresh, a.Expr.Range())
 	}
 	if given && ok {
 		f.to.Set(fresh)
@@ -112,7 +112,10 @@ func (d *Decoder) Parts(e hcl.Expression, name string, object bool) (parts Eleme
 				if !ok {
 					return parts, false, false
 				}
-				key, _ = key.UnmarkDeep()
+				if key.ContainsMarked() {
+					d.Errorf(item.Key.Range(), "a key in %s cannot be sensitive", name)
+					return parts, false, false
+				}
 				text, err := convert.Convert(key, cty.String)
 				if err != nil || text.IsNull() {
 					d.Errorf(item.Key.Range(), "a key in %s must be a string", name)
@@ -320,10 +323,10 @@ func toValue(v cty.Value) (flow.Value, error) {
 }
 
 // within checks what the tags oneof, min and max ask for.
-func (d *Decoder) within(f field, v reflect.Value, at hcl.Range) bool {
+func (d *Decoder) within(f field, path string, v reflect.Value, at hcl.Range) bool {
 	if f.oneof != nil && v.Kind() == reflect.String && !slices.Contains(f.oneof, v.String()) {
 		p := d.Errorf(at, "%s must be one of %s", f.name, strings.Join(f.oneof, ", "))
-		if best := source.Nearest(v.String(), f.oneof); best != "" && !d.sensitive[f.name] {
+		if best := source.Nearest(v.String(), f.oneof); best != "" && !d.sensitive[path] {
 			p.Hint("did you mean %q?", best)
 		}
 		return false

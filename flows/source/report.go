@@ -92,9 +92,11 @@ func (r *Report) count(warnings bool) (n int) {
 // Hide keeps the text at rng out of excerpts.
 func (r *Report) Hide(rng hcl.Range) { r.hidden = append(r.hidden, rng) }
 
-// HideText keeps a sensitive value out of everything that is said.
+// HideText keeps a sensitive value out of everything that is said. Values
+// shorter than four bytes are left to those who report: taken out of other
+// words, they would be given away.
 func (r *Report) HideText(secret string) {
-	if secret != "" && !slices.Contains(r.secrets, secret) {
+	if len(secret) >= 4 && !slices.Contains(r.secrets, secret) {
 		r.secrets = append(r.secrets, secret)
 		// The longest first, so that no part of one stays.
 		slices.SortFunc(r.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
