@@ -103,6 +103,8 @@ func TestDidYouMean(t *testing.T) {
 		"ulr":       `did you mean "url"?`,
 		"dealy":     `did you mean "delay"?`,
 		"flie":      `did you mean "file"?`,
+		"delayed":   `did you mean "delay"?`,
+		"ws_serv":   `did you mean "ws_server"?`,
 		"x":         "there are delay, file, url, ws_client and ws_server",
 		"kafka":     "there are delay, file, url, ws_client and ws_server",
 		"":          "there are delay, file, url, ws_client and ws_server",

@@ -22,8 +22,12 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
-// distance counts two letters in the wrong order as one mistake.
+// distance counts two letters in the wrong order, and a word cut short or
+// drawn out, as one mistake.
 func distance(a, b string) int {
+	if short := min(len(a), len(b)); short > 2 && a != b && a[:short] == b[:short] {
+		return 1
+	}
 	d := levenshtein.Distance(a, b, nil)
 	if d == 2 && len(a) == len(b) {
 		for i := range len(a) - 1 {
