@@ -41,12 +41,7 @@ func findKey(b []byte, key string) (found []byte, ok bool) {
 	for b[i] != '}' {
 		start := i + 1
 		end, escaped := textEnd(b, start)
-		same := false
-		if escaped {
-			same = equalsEscaped(b[start:end], key)
-		} else {
-			same = string(b[start:end]) == key
-		}
+		same := !escaped && string(b[start:end]) == key || escaped && equalsEscaped(b[start:end], key)
 		i = skipSpace(b, end+1) // the colon
 		start = skipSpace(b, i+1)
 		i = skipValue(b, start)
