@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
 
@@ -152,7 +153,11 @@ func (u *unit) backsOff(err error, failures int, wait time.Duration) {
 	if u.succeeded {
 		what = "lost, trying again"
 	}
-	u.log.Warn(what, zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
+	level := zap.WarnLevel
+	if u.engine.stages[flow.Source].ctx.Err() != nil {
+		level = zap.DebugLevel // while everything ends, a loss is no news
+	}
+	u.log.Log(level, what, zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
 }
 
 // failed: the connector has given up.
