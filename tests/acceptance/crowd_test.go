@@ -172,11 +172,11 @@ func TestClientsThatVanish(t *testing.T) {
 		}
 		defer c.Close()
 		r := rand.New(rand.NewPCG(2, uint64(i)))
-		mine := distinct(r, i, 100)
+		mine, heard := distinct(r, i, 100), r.IntN(60)
 		// Nobody is left to say how the sending went.
 		sent := make(chan struct{})
 		go func() { defer close(sent); _ = sendInPieces(c, r, strings.Join(mine, "")) }()
-		for _, want := range mine[:r.IntN(60)] {
+		for _, want := range mine[:heard] {
 			if err := expect(c, want); err != nil {
 				return err
 			}
@@ -315,7 +315,7 @@ func (f *flowrun) rests() {
 		}
 		used := now - before
 		before = now
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 		return used < 2*time.Millisecond
 	})
 }

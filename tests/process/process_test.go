@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("PROCESS_TEST") {
 	case "serve":
 		fmt.Fprintln(os.Stderr, "echo: connector.edge listens on ws://127.0.0.1:4242/path")
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 	case "end":
 		fmt.Println("done")
 		os.Exit(3)
