@@ -30,8 +30,8 @@ func newFmt() *cobra.Command {
 		Use:   "fmt FILE|DIR…",
 		Short: "Format flow files in place",
 		Long: `Rewrites flow files in the one layout that all flow files share and prints the
-names of those that it changed. A folder stands for all *.hcl files in it and below;
-- reads standard input and writes standard output.
+names of those that it changed. A folder stands for all *.hcl and *.hcl.json files in it and
+below; - reads standard input and writes standard output.
 
 With --check or --diff nothing is written. --check prints the names of files that are
 not formatted and exits with 1 when there are any.`,
@@ -75,7 +75,7 @@ func (f *formatter) argument(arg string) error {
 			return plain("format", err)
 		case d.IsDir() && name != arg && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
-		case d.Type().IsRegular() && strings.HasSuffix(name, ".hcl"):
+		case d.Type().IsRegular() && (strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".hcl.json")):
 			return f.file(name)
 		}
 		return nil
@@ -151,7 +151,7 @@ func replace(name string, content []byte) error {
 	if err != nil {
 		return plain("write", err)
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(tmp.Name()) // gone already when all went well
 	_, err = tmp.Write(content)
 	err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Close())
 	if err == nil {
