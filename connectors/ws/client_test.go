@@ -181,6 +181,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{"ws://a:0", false, "port 0 cannot be connected to", "-"},
 		{"wss://a:1", false, "-", "wss needs a tls block with cert and key"},
 		{"a", false, "-", "the URL has no port"},
+		{"ws://a:1/x/{id", false, "-", "a parameter is a whole part of the path"},
 		{"ws://a:1/?x=1", false, "-", "no query"},
 	} {
 		client := Specs[1].Config().(*ClientConfig)

@@ -80,6 +80,19 @@ func checkServerURL(u flow.URL, withTLS bool) error {
 	case u.Query != "":
 		return errors.New("a URL to listen on holds no query: clients may send any")
 	}
+	return checkPath(u.Path)
+}
+
+// checkPath reports what net/http dislikes about a path, by panicking.
+func checkPath(path string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("path %s: a parameter is a whole part of the path, like /rooms/{id}", path)
+		}
+	}()
+	if path != "" {
+		http.NewServeMux().Handle(path, http.NotFoundHandler())
+	}
 	return nil
 }
 
@@ -107,10 +120,11 @@ type server struct {
 	params  []string     // names in the path
 	clock   atomic.Int64 // unix nanoseconds, moved on by the sweep
 
-	mu    sync.Mutex
-	conns map[*conn]struct{}
-	last  *farewell     // set when the server ends: what new connections are told
-	empty chan struct{} // closed when the last connection has gone; nil before the end
+	mu         sync.Mutex
+	conns      map[*conn]struct{}
+	last       *farewell      // set when the server ends: what new connections are told
+	empty      chan struct{}  // closed when the last connection has gone; nil before the end
+	handshakes sync.WaitGroup // that may still add a connection
 }
 
 // Prepare implements flow.Preparer: it listens.
@@ -158,7 +172,6 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 		select {
 		case <-done:
 			done = nil
-			s.stop()
 			empty = s.end(farewell{websocket.StatusGoingAway, "server is shutting down"})
 		case <-empty:
 			return nil
@@ -183,15 +196,22 @@ func (s *server) sweep(now time.Time) {
 	}
 }
 
-// end says goodbye to all connections, present and to come. The channel is
-// closed when the last one has gone.
+// end says goodbye to all connections, present and to come, and closes the
+// listener. A handshake that has been answered becomes a connection first: its
+// client is told goodbye, too. The channel is closed when the last one has
+// gone.
 func (s *server) end(why farewell) chan struct{} {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last, s.empty = &why, make(chan struct{})
+	s.last = &why
 	for c := range s.conns {
 		c.part(why)
 	}
+	s.mu.Unlock()
+	s.handshakes.Wait()
+	s.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.empty = make(chan struct{})
 	if len(s.conns) == 0 {
 		close(s.empty)
 	}
@@ -206,15 +226,26 @@ func (s *server) abandon() {
 	}
 }
 
-// add takes a connection in; false when the server has ended.
-func (s *server) add(c *conn) bool {
+// begins reports whether a handshake may go on; then handshakes.Done is to be
+// called after it.
+func (s *server) begins() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last != nil {
 		return false
 	}
-	s.conns[c] = struct{}{}
+	s.handshakes.Add(1)
 	return true
+}
+
+// add takes a connection in.
+func (s *server) add(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	if s.last != nil {
+		c.part(*s.last)
+	}
 }
 
 func (s *server) remove(c *conn) {
@@ -234,6 +265,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
+	if !s.begins() {
+		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.handshakes.Done()
 	for name, value := range s.config.Headers {
 		w.Header().Set(name, value)
 	}
@@ -242,14 +278,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
 		return
 	}
-	if !s.add(c) {
-		c.sendClose(int(s.last.code), s.last.reason)
-		c.linger()
-		_ = c.Conn.Close()
-		return
-	}
 	peer := s.peer(r)
 	peer.Subprotocol = subprotocol
+	s.add(c)
 	go s.serve(c, peer)
 }
 
