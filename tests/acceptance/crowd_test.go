@@ -311,7 +311,7 @@ func (f *flowrun) rests() {
 	await(f.t, "the process rests", func() bool {
 		now, err := process.CPU(f.PID())
 		if err != nil {
-			f.t.Skip(err)
+			f.t.Skipf("skipped: %v", err)
 		}
 		used := now - before
 		before = now
