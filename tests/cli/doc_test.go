@@ -26,6 +26,7 @@ var (
 // TestDocExamples validates every example of the reference and runs those that
 // need nothing from outside.
 func TestDocExamples(t *testing.T) {
+	binary := built(t)
 	out, err := exec.CommandContext(t.Context(), binary, "doc", "--json").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -37,12 +38,12 @@ func TestDocExamples(t *testing.T) {
 	for _, c := range all {
 		t.Run(c.Kind+" "+c.Name, func(t *testing.T) {
 			t.Parallel()
-			runExample(t, c.Example)
+			runExample(t, binary, c.Example)
 		})
 	}
 }
 
-func runExample(t *testing.T, example string) {
+func runExample(t *testing.T, binary, example string) {
 	dir := t.TempDir()
 	example = strings.ReplaceAll(example, "127.0.0.1:4242", freeAddr(t))
 	files := map[string]string{"example.hcl": example}

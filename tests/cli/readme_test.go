@@ -64,7 +64,7 @@ func TestReadmeCommands(t *testing.T) {
 	t.Cleanup(cancel) // after the processes have been ended
 	// The port in the flows may be taken on this machine.
 	opts := process.Options{Dir: "../..", Env: []string{"FLOWRUN_VAR_url=" + freeAddr(t)}}
-	blocks := readmeBlocks(t)
+	binary, blocks := built(t), readmeBlocks(t)
 	ran := 0
 	for i, b := range blocks {
 		if b.kind != "sh" {
