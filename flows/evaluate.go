@@ -93,14 +93,16 @@ func (r *reader) problems(e hcl.Expression, diags hcl.Diagnostics) {
 	}
 }
 
-// Compile compiles a per-event expression.
+// Compile compiles a per-event expression. Where names in it mean nothing, the
+// rest is looked at all the same, and told where nothing has been said yet.
 func (r *reader) Compile(e hcl.Expression, what string) (flow.Expr, bool) {
-	if !r.checkNamesIn(e, what, perEvent) {
-		return nil, false
-	}
+	known := r.checkNamesIn(e, what, perEvent)
 	compiled, diags := expr.Compile(e, expr.Scope{Start: r.start, Roots: eventRoots, Condition: what == "where"})
+	if !known {
+		diags = slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Subject == nil || r.Told(*d.Subject) })
+	}
 	r.problems(e, diags)
-	return compiled, !diags.HasErrors() && compiled != nil
+	return compiled, known && !diags.HasErrors() && compiled != nil
 }
 
 // checkNamesIn checks each name that e refers to, and reports all that mean

@@ -71,6 +71,7 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 	if d.Failed {
 		return
 	}
+	before := r.Errors()
 	for _, port := range config.Ports() {
 		at, ok := d.Places["port."+port]
 		if !ok {
@@ -84,6 +85,19 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 		case !slices.Contains(p.block.Ports, port):
 			p.block.Ports = append(p.block.Ports, port)
 		}
+	}
+	if r.Errors() > before {
+		return
+	}
+	nowhere := flow.StepEnv{
+		Label:    b.Labels[0],
+		Next:     &flow.Port{},
+		Port:     func(string) flow.Sink { return &flow.Port{} },
+		Problems: &flow.Problems{},
+	}
+	if _, err := config.New(nowhere); err != nil {
+		d.Refused(b.Owner, b.At, err)
+		return
 	}
 	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
 }

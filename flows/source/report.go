@@ -80,6 +80,12 @@ func (r *Report) HasErrors() bool { return r.Errors() > 0 }
 // whether it was right.
 func (r *Report) Errors() int { return r.count(false) }
 
+// Told reports whether an error has been reported that is about a part of where,
+// or about something that where is a part of.
+func (r *Report) Told(where hcl.Range) bool {
+	return slices.ContainsFunc(r.problems, func(p Problem) bool { return !p.warning && p.where.Overlaps(where) })
+}
+
 func (r *Report) count(warnings bool) (n int) {
 	for _, p := range r.problems {
 		if p.warning == warnings {
