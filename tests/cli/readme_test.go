@@ -154,3 +154,33 @@ func TestReadmeLinks(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeRooms looks for the folders on the map, and for packages that are
+// missing there.
+func TestReadmeRooms(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "../../README.md"), "\n## The rooms\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	above, rooms := "", map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^(  )?([\w/]+)/ +\w`).FindAllStringSubmatch(section, -1) {
+		if m[1] == "" {
+			above = m[2]
+		} else {
+			m[2] = above + "/" + m[2]
+		}
+		rooms[m[2]] = true
+		if _, err := os.Stat("../../" + m[2]); err != nil {
+			t.Errorf("the map of rooms has %s: %v", m[2], err)
+		}
+	}
+	for _, top := range []string{"runtime", "flows"} {
+		entries, err := os.ReadDir("../../" + top)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if room := top + "/" + e.Name(); e.IsDir() && e.Name() != "testdata" && !rooms[room] {
+				t.Errorf("the map of rooms lacks %s", room)
+			}
+		}
+	}
+}
