@@ -68,6 +68,9 @@ func run() error {
 	for _, c := range cases {
 		fmt.Fprintf(os.Stderr, "bench: %s, %d rounds\n", c.name, *rounds)
 		r, err := b.measure(ctx, c, *rounds)
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: interrupted", c.name)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: the run is void: %w", c.name, err)
 		}
