@@ -54,7 +54,7 @@ func contains(v, w flow.Value) (flow.Value, error) {
 		return flow.BoolOf(strings.Contains(v.Text(), w.Text())), nil
 	}
 	for _, x := range v.List() {
-		if equal(x, w) {
+		if x.Equal(w) {
 			return flow.BoolOf(true), nil
 		}
 	}

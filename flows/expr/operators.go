@@ -49,7 +49,7 @@ func compare(e *flow.Event, l, r *node) (bool, error) {
 			return false, err
 		}
 	}
-	return equal(v, w), nil
+	return v.Equal(w), nil
 }
 
 // order compiles < <= > >=.
@@ -83,7 +83,7 @@ func (c *compiler) order(e *hclsyntax.BinaryOpExpr) *node {
 		case v.IsNull() || w.IsNull():
 			return false, true, nil
 		case v.IsNumber() && w.IsNumber():
-			sign, ok := compareNumbers(v, w)
+			sign, ok := flow.CompareNumbers(v, w)
 			return ok && right[sign+1], false, nil
 		case v.Kind() == flow.Text && w.Kind() == flow.Text:
 			return right[strings.Compare(v.Text(), w.Text())+1], false, nil

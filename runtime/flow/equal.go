@@ -3,6 +3,7 @@ package flow
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"math/big"
 )
 
@@ -58,28 +59,53 @@ func equalObjects(a, b *Object) bool {
 	return true
 }
 
-// CompareNumbers orders two numbers exactly: -1, 0 or 1. It is false when one
-// of them is a NaN or no number.
-func CompareNumbers(a, b Value) (int, bool) {
-	if a.kind == Int && b.kind == Int {
-		return cmp.Compare(int64(a.num), int64(b.num)), true
+// CompareNumbers orders two numbers: -1, 0 or 1; false when one of them is a
+// NaN or no number. Integers and spellings compare exactly. A float equals any
+// spelling that rounds to it: 0.1 in a flow or in JSON is a spelling, and must
+// match the float of a binary codec.
+//
+// Numbers that differ as floats are in the order of these, since rounding
+// keeps the order; that saves almost all exact comparisons, which allocate.
+func CompareNumbers(v, w Value) (int, bool) {
+	if v.kind == Int && w.kind == Int {
+		return cmp.Compare(int64(v.num), int64(w.num)), true
 	}
-	if a.kind == Float && b.kind == Float {
-		x, y := a.Float(), b.Float()
-		return cmp.Compare(x, y), x == x && y == y
-	}
-	x, okX := rational(a)
-	y, okY := rational(b)
-	if okX && okY {
-		return x.Cmp(y), true
-	}
-	// Infinite, or an exponent too large to spell out: the rounded order is
-	// right for all that differ as floats.
-	if !a.IsNumber() || !b.IsNumber() {
+	if !v.IsNumber() || !w.IsNumber() {
 		return 0, false
 	}
-	f, g := a.Float(), b.Float()
-	return cmp.Compare(f, g), f == f && g == g
+	a, b := v.Float(), w.Float()
+	switch {
+	case a < b:
+		return -1, true
+	case a > b:
+		return 1, true
+	case a != b:
+		return 0, false
+	case v.rounds() && w.rounds(),
+		v.kind == Float && w.kind == Number,
+		v.kind == Number && w.kind == Float:
+		return 0, true
+	}
+	x, okX := rational(v)
+	y, okY := rational(w)
+	if !okX || !okY {
+		return 0, true // infinite, or too long to spell out
+	}
+	return x.Cmp(y), true
+}
+
+// rounds reports whether no other exact number rounds to the same float: of a
+// spelling when it has at most 15 digits in the range of normal floats, of an
+// integer when it is below 2^53.
+func (v Value) rounds() bool {
+	switch v.kind {
+	case Int:
+		return -1<<53 <= int64(v.num) && int64(v.num) <= 1<<53
+	case Number:
+		f := math.Abs(v.Float())
+		return len(v.text()) <= 16 && (f == 0 || 1e-290 < f && f < 1e290)
+	}
+	return true
 }
 
 // maxSpelling bounds what is compared exactly: "1e999999999" must not cost a

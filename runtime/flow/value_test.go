@@ -53,7 +53,9 @@ func TestEqual(t *testing.T) {
 		{IntOf(1), FloatOf(1), true},
 		{IntOf(1), NumberOf("1.0"), true},
 		{NumberOf("1e3"), IntOf(1000), true},
-		{NumberOf("0.1"), FloatOf(0.1), false}, // the float is not exactly a tenth
+		{NumberOf("0.1"), FloatOf(0.1), true}, // although the float is not exactly a tenth
+		{NumberOf("0.1"), NumberOf("0.10"), true},
+		{NumberOf("0.1"), NumberOf("0.1000000000000000055511151231257827"), false},
 		{IntOf(math.MaxInt64), FloatOf(math.MaxInt64), false},
 		{NumberOf("12345678901234567890"), NumberOf("12345678901234567891"), false},
 		{NumberOf("1e999999999"), IntOf(1), false},
