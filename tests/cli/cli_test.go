@@ -3,9 +3,9 @@
 // testscript there are:
 //
 //	exits CODE program args…     the program ends with this code; its output can be matched as after exec
-//	free-address VAR…            puts a free "127.0.0.1:port" into each variable
-//	occupy ADDRESS               listens on an address until the script ends
-//	until FILE REGEXP            waits until the file's content matches
+//	free-address VAR             puts a free "127.0.0.1:port" into a variable
+//	occupy VAR                   listens on an address until the script ends
+//	until FILE REGEXP [VAR]      waits until the file's content matches, and keeps the match of the first group
 //	talk URL FILE MESSAGE…       sends each message over a WebSocket and writes the answers to the file
 //	signal TERM|INT              signals what runs in the background
 //
@@ -96,6 +96,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("GORACE", os.Getenv("GORACE")) // for a binary with the race detector
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -133,24 +134,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func freeAddress(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 1, "free-address VAR…")
-	for _, name := range args {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		ts.Check(err)
-		defer l.Close() // all at the end, so that no address is given twice
-		ts.Setenv(name, l.Addr().String())
-	}
+	need(ts, neg, args, 1, "free-address VAR")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
 }
 
 func occupy(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 1, "occupy ADDRESS")
-	l, err := net.Listen("tcp", args[0])
+	need(ts, neg, args, 1, "occupy VAR")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
 	ts.Defer(func() { l.Close() })
 }
 
 func until(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 2, "until FILE REGEXP")
+	need(ts, neg, args, 2, "until FILE REGEXP [VAR]")
 	pattern, err := regexp.Compile("(?m)" + args[1])
 	ts.Check(err)
 	giveUp := time.After(patience)
@@ -158,7 +158,10 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	defer again.Stop()
 	for {
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
-		if err == nil && pattern.Match(text) {
+		if m := pattern.FindSubmatch(text); err == nil && m != nil {
+			if len(args) == 3 {
+				ts.Setenv(args[2], string(m[1]))
+			}
 			return
 		}
 		select {

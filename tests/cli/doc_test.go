@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +44,6 @@ func TestDocExamples(t *testing.T) {
 
 func runExample(t *testing.T, binary, example string) {
 	dir := t.TempDir()
-	example = strings.ReplaceAll(example, "127.0.0.1:4242", freeAddr(t))
 	files := map[string]string{"example.hcl": example}
 	for _, m := range readsFile.FindAllStringSubmatch(example, -1) {
 		files[m[1]] = input
@@ -73,6 +71,10 @@ func runExample(t *testing.T, binary, example string) {
 		return // its server is elsewhere
 	}
 
+	example = strings.ReplaceAll(example, "127.0.0.1:4242", "127.0.0.1:0") // that port may be taken
+	if err := os.WriteFile(filepath.Join(dir, "example.hcl"), []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	p, err := process.Start(ctx, process.Options{Dir: dir}, binary, "server", "run", "--log-format", "json", "example.hcl")
 	if err != nil {
 		t.Fatal(err)
@@ -93,15 +95,4 @@ func runExample(t *testing.T, binary, example string) {
 	if code, err := p.Wait(ctx); err != nil || strconv.Itoa(code) != want {
 		t.Errorf("it ends with exit code %d, not %s: %v\n%s", code, want, err, p.Stderr)
 	}
-}
-
-// freeAddr is an address that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

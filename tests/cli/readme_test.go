@@ -61,9 +61,8 @@ var piped = regexp.MustCompile(`^echo '(.*)' \| (.*)$`)
 // that it shows. Servers stay up for the commands after them.
 func TestReadmeCommands(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-	t.Cleanup(cancel) // after the processes have been ended
-	// The port in the flows may be taken on this machine.
-	opts := process.Options{Dir: "../..", Env: []string{"FLOWRUN_VAR_url=" + freeAddr(t)}}
+	t.Cleanup(cancel)    // after the processes have been ended
+	url := "127.0.0.1:0" // the port in the flows may be taken on this machine
 	binary, blocks := built(t), readmeBlocks(t)
 	ran := 0
 	for i, b := range blocks {
@@ -82,6 +81,7 @@ func TestReadmeCommands(t *testing.T) {
 		if m := piped.FindStringSubmatch(command); m != nil {
 			command = m[2] + " <<'END'\n" + m[1] + "\nEND\n" // so that signals reach it
 		}
+		opts := process.Options{Dir: "../..", Env: []string{"FLOWRUN_VAR_url=" + url}}
 		p, err := process.Start(ctx, opts, "sh", "-c", command)
 		if err != nil {
 			t.Fatal(err)
@@ -94,8 +94,8 @@ func TestReadmeCommands(t *testing.T) {
 			}
 			continue
 		}
-		if _, err := p.Listening(ctx, "edge"); err != nil {
-			t.Error(err)
+		if url, err = p.Listening(ctx, "edge"); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if ran < 3 {
