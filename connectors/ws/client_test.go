@@ -2,10 +2,14 @@ package ws
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // of RFC 6455
+	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,7 +163,7 @@ func TestClientExplainsWhyItCannotConnect(t *testing.T) {
 		{"ws://" + closed, "connect to ws://" + closed + ": connect: connection refused"},
 		{plain.URL + "/?token=hush-hush", "the server answered 404 Not Found instead of 101 Switching Protocols"},
 		{"ws://" + silent.Addr().String(), "no answer within connect_timeout (200ms)"},
-		{"wss://" + plain.Listener.Addr().String(), "server gave HTTP response to HTTPS client"},
+		{"wss://" + plain.Listener.Addr().String(), "first record does not look like a TLS handshake"},
 	} {
 		c, host := clientOf(t, tt.url, func(c *ClientConfig) { c.ConnectTimeout = flow.Duration(200 * time.Millisecond) })
 		err := c.Run(t.Context(), host)
@@ -208,6 +212,48 @@ func TestConfigurationIsChecked(t *testing.T) {
 			} else if err == nil || !strings.Contains(err.Error(), each.want) {
 				t.Errorf("%T %s: %v, want %q", each.config, tt.url, err, each.want)
 			}
+		}
+	}
+}
+
+// fakeUpstream answers a handshake and then sends bytes.
+func fakeUpstream(t *testing.T, bytes []byte) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		digest := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+		nc, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer nc.Close()
+		fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n%s",
+			base64.StdEncoding.EncodeToString(digest[:]), bytes)
+		_, _ = io.Copy(io.Discard, nc)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestClientRefusesBadFrames(t *testing.T) {
+	good := appendFrame(nil, opText, []byte("good"), nil)
+	for _, tt := range []struct {
+		name, want string
+		frame      []byte
+	}{
+		{"masked", "must not mask", masked(nil, finBit|opText, 0, []byte("bad"))},
+		{"a masked ping", "must not mask", masked(nil, finBit|opPing, 0, nil)},
+		{"reserved bit", "rsv", []byte{finBit | 0x10 | opText, 0}},
+		{"too long", "max_message (1000B)", []byte{finBit | opText, 127, 0, 0, 0, 0, 0, 1, 0, 0}},
+		{"too long in fragments", "max_message (1000B)", slices.Concat([]byte{opBinary, 126, 3, 0}, make([]byte, 768), []byte{0, 126, 3, 0}, make([]byte, 768))},
+	} {
+		c, host := clientOf(t, fakeUpstream(t, append(good, tt.frame...)), func(c *ClientConfig) { c.MaxMessage = 1000 })
+		err := c.Run(t.Context(), host)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if n := len(host.Out.Events()); n != 1 {
+			t.Errorf("%s: %d messages delivered, want the good one", tt.name, n)
 		}
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"sync"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
@@ -26,17 +28,17 @@ type turn struct {
 
 var turns = sync.Pool{New: func() any { return &turn{} }}
 
-// conn is a server's connection to one client, and the socket as the library
-// sees it: net.Conn's Read, Write and Close. One goroutine uses it, except for
-// what out and leave do under their own rules.
+// conn is a connection after its handshake, on either side, and the socket as
+// the library sees it: net.Conn's Read, Write and Close. One goroutine uses
+// it, except for what out and leave do under their own rules.
 //
 // next is where the data path lives. It takes all simple frames from the
 // read-ahead, gives them to the link in batches, and returns at a frame that
 // is not simple. Then the library is asked for a message, and Read hands it
 // the bytes of that frame, and of the following ones when the message is in
-// fragments. So the library sees a connection on which clients do nothing but
-// close, fragment and misbehave. It is made when it is first needed: most
-// connections never have one, which saves two of their KiB.
+// fragments. So the library sees a connection on which peers do nothing but
+// close, fragment and misbehave. A server makes it when it is first needed:
+// most connections never have one, which saves two of their KiB.
 type conn struct {
 	net.Conn
 	out
@@ -45,6 +47,7 @@ type conn struct {
 	deliver func([]flow.Frame) // whole messages, of which the bytes are valid until it returns
 	lib     *websocket.Conn    // see library
 	limits  *Common
+	client  bool   // this side has dialled
 	peer    string // for logs
 	leave   leave  // how the connection is ended from outside
 
@@ -68,13 +71,19 @@ var (
 	errBorder = errors.New("the next frame is not for the library")
 )
 
+// newConn returns the connection on nc, of which already has been read behind
+// the handshake: less than readAhead.
 func newConn(nc net.Conn, already []byte, limits *Common) *conn {
 	c := &conn{Conn: nc, limits: limits, rest: already}
+	c.leave.timeout = time.Duration(limits.CloseTimeout)
 	c.out.nc = nc
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			c.raw, c.readRaw = raw, c.tryRead
 		}
+	}
+	if len(already) > 0 {
+		c.room() // to be dealt with before anything is read
 	}
 	return c
 }
@@ -129,7 +138,7 @@ func (c *conn) take() (h header, found bool) {
 		if h, ok = parseHeader(t.buf[c.start:c.end]); !ok {
 			break
 		}
-		if !h.simple() || c.fragments > 0 || h.length > uint64(c.limits.MaxMessage) || h.total() > readAhead {
+		if !h.simple() || h.masked == c.client || c.fragments > 0 || h.length > uint64(c.limits.MaxMessage) || h.total() > readAhead {
 			found = true
 			break
 		}
@@ -138,7 +147,9 @@ func (c *conn) take() (h header, found bool) {
 		}
 		payload := t.buf[c.start+h.size : c.start+int(h.total())]
 		c.start += int(h.total())
-		unmask(payload, h.mask)
+		if h.masked {
+			unmask(payload, h.mask)
+		}
 		if h.control() {
 			c.answer(h.opcode(), payload)
 			continue
@@ -161,7 +172,7 @@ func (c *conn) take() (h header, found bool) {
 // answer deals with a ping or pong.
 func (c *conn) answer(opcode byte, payload []byte) {
 	if opcode == opPing {
-		c.control(appendFrame(nil, opPong, payload))
+		c.control(opPong, payload)
 	}
 }
 
@@ -171,9 +182,15 @@ func (c *conn) validText(p []byte) bool {
 
 // handOver lets the library read the frame that begins with h.
 func (c *conn) handOver(h *header) error {
+	if h.masked && c.client {
+		return errMasked // which the library would take
+	}
 	c.theirs = h.total()
 	if h.control() {
 		return nil
+	}
+	if h.length > uint64(c.limits.MaxMessage) && h.length <= math.MaxInt64 {
+		return errTooLong // which the library finds out when it has read as much
 	}
 	c.fragments++
 	if c.fragments > c.limits.MaxFragments {
@@ -306,9 +323,12 @@ func (c *conn) Write(p []byte) (int, error) {
 		if !ok || int64(len(c.pending)) < h.total() {
 			return len(p), nil
 		}
-		c.control(c.pending[:h.total()])
-		c.pending = c.pending[h.total():]
-		if len(c.pending) == 0 {
+		payload := c.pending[h.size:h.total()]
+		if h.masked {
+			unmask(payload, h.mask)
+		}
+		c.control(h.opcode(), payload)
+		if c.pending = c.pending[h.total():]; len(c.pending) == 0 {
 			c.pending = nil
 		}
 	}

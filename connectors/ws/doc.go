@@ -1,7 +1,7 @@
 // Package ws is WebSocket (RFC 6455): the connectors ws_server and ws_client,
 // on github.com/coder/websocket.
 //
-// # A server's connection
+// # A connection
 //
 // The library does the handshake, the closing, and fragmented, oversize and
 // malformed messages. What a connection does all day, whole messages in,

@@ -76,13 +76,10 @@ func (h *header) opcode() byte  { return h.first & opBits }
 func (h *header) fin() bool     { return h.first&finBit != 0 }
 func (h *header) control() bool { return h.first&opClose != 0 }
 
-// simple reports whether the frame is one as clients send it nearly always:
-// a whole message in one frame, or a ping or pong; masked, nothing reserved,
-// nothing compressed.
+// simple reports whether the frame is one as peers send it nearly always: a
+// whole message in one frame, or a ping or pong; nothing reserved, nothing
+// compressed.
 func (h *header) simple() bool {
-	if !h.masked {
-		return false
-	}
 	switch h.first {
 	case finBit | opText, finBit | opBinary:
 		return true
@@ -95,18 +92,30 @@ func (h *header) simple() bool {
 // maxControl is the longest payload of a control frame.
 const maxControl = 125
 
-// appendFrame appends a whole, unmasked frame: what a server sends.
-func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
+// appendFrame appends a whole frame: unmasked as servers send it, or with a
+// mask as clients must.
+func appendFrame(dst []byte, opcode byte, payload []byte, mask *[4]byte) []byte {
+	bit := byte(0)
+	if mask != nil {
+		bit = maskBit
+	}
 	dst = append(dst, finBit|opcode)
 	switch n := len(payload); {
 	case n < 126:
-		dst = append(dst, byte(n))
+		dst = append(dst, bit|byte(n))
 	case n <= math.MaxUint16:
-		dst = append(dst, 126, byte(n>>8), byte(n))
+		dst = append(dst, bit|126, byte(n>>8), byte(n))
 	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
+		dst = binary.BigEndian.AppendUint64(append(dst, bit|127), uint64(n))
 	}
-	return append(dst, payload...)
+	if mask == nil {
+		return append(dst, payload...)
+	}
+	dst = append(dst, mask[:]...)
+	start := len(dst)
+	dst = append(dst, payload...)
+	unmask(dst[start:], *mask)
+	return dst
 }
 
 // closePayload is the payload of a close frame; the reason is cut to what a
@@ -116,7 +125,8 @@ func closePayload(code int, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 }
 
-// unmask applies the masking of RFC 6455 section 5.3 to p in place.
+// unmask applies the masking of RFC 6455 section 5.3 to p in place: it masks,
+// too.
 func unmask(p []byte, mask [4]byte) {
 	key := uint64(binary.LittleEndian.Uint32(mask[:]))
 	key |= key << 32

@@ -3,7 +3,6 @@ package ws
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +16,8 @@ import (
 var (
 	errNotUTF8   = errors.New("a text message is not UTF-8")
 	errFragments = errors.New("a message is split into more than max_fragments frames")
+	errTooLong   = errors.New("a message is longer than max_message")
+	errMasked    = errors.New("a server must not mask its frames")
 	errAbandoned = errors.New("the time for a graceful end is over")
 	// errCut takes the place of io.EOF, which the library would take for the
 	// end of a message that was cut off in its middle.
@@ -38,6 +39,7 @@ type leave struct {
 	violation error         // what the reader itself found
 	flush     func()        // waits for the link's queue
 	timeout   time.Duration // of the close handshake, and of what is still to be written
+	quiet     time.Duration // see look
 	looks     int           // reads that are left on the last look
 	looked    bool
 	said      bool // our close frame has been sent
@@ -97,19 +99,24 @@ func (c *conn) woken(dry bool) error {
 }
 
 // look begins the last look: what has already arrived is answered before the
-// goodbye.
+// goodbye. Where a connection cannot say that nothing is there, or must wait
+// for what may still come, it has been silent for a while.
 func (c *conn) look() error {
 	c.leave.looks, c.leave.looked = lastLooks, true
-	if c.raw == nil {
-		return c.setReadDeadline(quiet)
+	if c.leave.quiet > 0 {
+		return c.setReadDeadline(c.leave.quiet)
 	}
 	c.looking = true
 	return c.Conn.SetReadDeadline(time.Time{})
 }
 
-// quiet is how long a connection must be silent to count as read to its end,
-// where that cannot be asked.
-const quiet = 20 * time.Millisecond
+// lookOn is called after messages were delivered: on the last look, others may
+// follow. For how long is a matter of the drain.
+func (c *conn) lookOn() {
+	if l := &c.leave; c.client && l.looked && !l.said {
+		_ = c.setReadDeadline(l.quiet)
+	}
+}
 
 func (c *conn) setReadDeadline(d time.Duration) error {
 	err := c.Conn.SetReadDeadline(time.Now().Add(d))
@@ -138,15 +145,37 @@ func (c *conn) linger() {
 	}
 }
 
+// goodbye ends a connection that ended with err: a peer that did something
+// wrong is told, and it is seen to that the answer arrives.
+func (c *conn) goodbye(err error) {
+	var ce websocket.CloseError
+	switch {
+	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, cutOff(err):
+		_ = c.Flush(context.Background())
+		return
+	case errors.Is(err, errNotUTF8):
+		c.sendClose(int(websocket.StatusInvalidFramePayloadData), errNotUTF8.Error())
+	case errors.Is(err, errFragments):
+		c.sendClose(int(websocket.StatusPolicyViolation), errFragments.Error())
+	case tooLong(err):
+		c.sendClose(int(websocket.StatusMessageTooBig), errTooLong.Error())
+	default:
+		// The library has written what is wrong, except where it has not.
+		c.sendClose(int(websocket.StatusProtocolError), "protocol error")
+	}
+	c.linger()
+}
+
+// tooLong reports whether a message was, in one frame or in several.
+func tooLong(err error) bool {
+	return errors.Is(err, errTooLong) || errors.Is(err, websocket.ErrMessageTooBig)
+}
+
 // closeReason describes the end of a connection for the log, and the close
 // code that it ended with; 0 when there was none.
 func closeReason(err error) (code int, reason error) {
-	var ce websocket.CloseError
-	switch {
-	case errors.As(err, &ce):
+	if ce := (websocket.CloseError{}); errors.As(err, &ce) {
 		return int(ce.Code), nil
-	case errors.Is(err, net.ErrClosed):
-		return 0, nil
 	}
 	return 0, err
 }

@@ -2,6 +2,8 @@ package ws
 
 import (
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -14,18 +16,24 @@ import (
 // nothing more to read.
 const corkLimit = 64 << 10
 
-// out is the writing half of a server's connection: frames are appended to a
-// buffer, and the buffer is written at once.
+// out is the writing half of a connection: frames are appended to a buffer,
+// and the buffer is written at once.
 type out struct {
 	mu     sync.Mutex
 	nc     net.Conn
-	buf    *[]byte // from outBufs, while there is something in it
-	ended  bool    // a close frame is in: nothing may follow
-	broken error   // why nothing can be written any more
-	// since is the time, on the sweep's clock, at which the write that is
-	// going on began; 0 when there is none.
-	since atomic.Int64
-	clock *atomic.Int64
+	buf    *[]byte       // from outBufs, while there is something in it
+	ended  bool          // a close frame is in: nothing may follow
+	broken error         // why nothing can be written any more
+	masks  *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
+	// A write may take as long as timeout says, or where that is 0, the sweep:
+	// since is the time, on the sweep's clock, at which the write that is going
+	// on began; 0 when there is none.
+	timeout time.Duration
+	since   atomic.Int64
+	clock   *atomic.Int64
+	// How many bytes were ever appended, and how many the socket has taken.
+	taken, sent int64
+	key         [4]byte // the mask in use
 }
 
 var outBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -57,30 +65,16 @@ func (o *out) Flush(context.Context) error {
 }
 
 // sendClose appends a close frame, after which nothing else is taken, and
-// sends all. It reports whether it was the first.
-func (o *out) sendClose(code int, reason string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.add(opClose, closePayload(code, reason)) != nil {
-		return false
-	}
-	o.ended = true
-	_ = o.flush() // the reader notices a broken connection
-	return true
-}
+// sends all.
+func (o *out) sendClose(code int, reason string) { o.control(opClose, closePayload(code, reason)) }
 
-// control appends a control frame that the library has made. What it makes
-// after a close frame is dropped: its answer to a close that we began.
-func (o *out) control(frame []byte) {
+// control appends a control frame. What is made after a close frame is
+// dropped: the library's answer to a close that we began.
+func (o *out) control(opcode byte, payload []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.ended || o.broken != nil {
-		return
-	}
-	o.grow()
-	*o.buf = append(*o.buf, frame...)
-	o.ended = frame[0]&opBits == opClose
-	if o.ended {
+	if o.add(opcode, payload) == nil && opcode == opClose {
+		o.ended = true
 		_ = o.flush()
 	}
 }
@@ -93,15 +87,22 @@ func (o *out) add(opcode byte, payload []byte) error {
 	case o.ended:
 		return flow.ErrGone
 	}
-	o.grow()
-	*o.buf = appendFrame(*o.buf, opcode, payload)
-	return nil
-}
-
-func (o *out) grow() {
 	if o.buf == nil {
 		o.buf = outBufs.Get().(*[]byte)
 	}
+	before := len(*o.buf)
+	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
+	o.taken += int64(len(*o.buf) - before)
+	return nil
+}
+
+func (o *out) mask() *[4]byte {
+	if o.masks == nil {
+		return nil
+	}
+	o.key = [4]byte{}
+	binary.LittleEndian.PutUint32(o.key[:], uint32(o.masks.Uint64()))
+	return &o.key
 }
 
 // flush writes the buffer. The caller holds mu. A connection that cannot be
@@ -111,9 +112,16 @@ func (o *out) flush() error {
 		return o.broken
 	}
 	if o.broken == nil && len(*o.buf) > 0 {
-		o.since.Store(o.clock.Load())
-		_, o.broken = o.nc.Write(*o.buf)
-		o.since.Store(0)
+		n := 0
+		if o.timeout > 0 {
+			_ = o.nc.SetWriteDeadline(time.Now().Add(o.timeout))
+			n, o.broken = o.nc.Write(*o.buf)
+		} else {
+			o.since.Store(o.clock.Load())
+			n, o.broken = o.nc.Write(*o.buf)
+			o.since.Store(0)
+		}
+		o.sent += int64(n)
 		if o.broken != nil {
 			_ = o.nc.SetReadDeadline(past)
 		}
@@ -136,14 +144,16 @@ func (o *out) stuck(before int64) {
 	}
 }
 
-func (o *out) isEnded() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.ended
-}
-
 func (o *out) failure() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.broken
+}
+
+// counts returns how many bytes were ever appended, and how many of them the
+// socket has taken.
+func (o *out) counts() (taken, sent int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.taken, o.sent
 }

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// writer is conn as the link sees it.
+// writer is a server's conn as the link sees it.
 type writer conn
 
 func (w *writer) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
@@ -47,12 +47,7 @@ func (s *server) open(c *conn, peer flow.Peer) flow.Link {
 	}
 	c.peer = peer.Addr()
 	c.leave.flush = flushLink(link, c.leave.timeout)
-	c.deliver = func(frames []flow.Frame) {
-		// A connection's end is its reader's to notice, not a context's.
-		if err := link.Receive(context.Background(), frames); err != nil {
-			s.host.Log().Warn("a message was not delivered", zap.String("peer", c.peer), zap.Error(err))
-		}
-	}
+	c.deliverTo(link, s.host.Log())
 	s.host.Log().Debug("connection opened", zap.String("peer", c.peer))
 	return link
 }
@@ -61,7 +56,11 @@ func (s *server) open(c *conn, peer flow.Peer) flow.Link {
 //
 //go:noinline
 func (s *server) close(c *conn, link flow.Link, err error) {
-	s.sayGoodbye(c, err)
+	if tooLong(err) {
+		s.host.Log().Warn("a message is longer than max_message, the connection is closed with 1009",
+			zap.String("peer", c.peer), zap.Stringer("max_message", s.config.MaxMessage))
+	}
+	c.goodbye(err)
 	code, reason := closeReason(err)
 	link.Close(context.Background(), reason)
 	c.release()
@@ -76,6 +75,17 @@ func (s *server) rescue(c *conn, link flow.Link) {
 	if p := recover(); p != nil {
 		s.host.Log().Error("a connection is cut: the flow panicked on its message", zap.String("peer", c.peer), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 		link.Close(context.Background(), fmt.Errorf("panic: %v", p))
+	}
+}
+
+// deliverTo makes link the receiver of messages. The end of a connection is
+// its reader's to notice, not a context's.
+func (c *conn) deliverTo(link flow.Link, log *zap.Logger) {
+	c.deliver = func(frames []flow.Frame) {
+		if err := link.Receive(context.Background(), frames); err != nil {
+			log.Warn("a message was not delivered", zap.String("peer", c.peer), zap.Error(err))
+		}
+		c.lookOn()
 	}
 }
 
@@ -112,27 +122,4 @@ func (c *conn) receiveOne() error {
 	}
 	c.deliver([]flow.Frame{{Data: message, Binary: binary}})
 	return nil
-}
-
-// sayGoodbye answers a connection that did something wrong, and sees to it
-// that the answer arrives.
-func (s *server) sayGoodbye(c *conn, err error) {
-	if errors.Is(err, websocket.ErrMessageTooBig) {
-		s.host.Log().Warn("a message is longer than max_message, the connection is closed with 1009",
-			zap.String("peer", c.peer), zap.Stringer("max_message", s.config.MaxMessage))
-	}
-	var ce websocket.CloseError
-	switch {
-	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, cutOff(err):
-		_ = c.Flush(context.Background())
-		return
-	case errors.Is(err, errNotUTF8):
-		c.sendClose(int(websocket.StatusInvalidFramePayloadData), errNotUTF8.Error())
-	case errors.Is(err, errFragments):
-		c.sendClose(int(websocket.StatusPolicyViolation), errFragments.Error())
-	default:
-		// The library has written what is wrong, except where it has not.
-		c.sendClose(int(websocket.StatusProtocolError), "protocol error")
-	}
-	c.linger()
 }

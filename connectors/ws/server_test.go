@@ -106,8 +106,9 @@ func (f *fixture) dial() *websocket.Conn {
 	return c
 }
 
-// rawDial is a client that writes its own frames.
-func (f *fixture) rawDial() net.Conn {
+// rawDial is a client that writes its own frames, the first ones together with
+// its handshake.
+func (f *fixture) rawDial(first ...byte) net.Conn {
 	f.t.Helper()
 	nc, err := net.Dial("tcp", f.addr)
 	if err != nil {
@@ -115,7 +116,7 @@ func (f *fixture) rawDial() net.Conn {
 	}
 	f.t.Cleanup(func() { _ = nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(nc, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", f.addr)
+	fmt.Fprintf(nc, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n%s", f.addr, first)
 	head := make([]byte, 0, 1024)
 	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
 		var b [1]byte
@@ -200,6 +201,16 @@ func TestEchoesFragmentsInOrder(t *testing.T) {
 	}
 }
 
+func TestMessagesMayComeWithTheHandshake(t *testing.T) {
+	f := start(t, nil)
+	nc := f.rawDial(masked(masked(nil, finBit|opText, 1, []byte("first")), finBit|opBinary, 2, []byte("second"))...)
+	want := appendFrame(appendFrame(nil, opText, []byte("first"), nil), opBinary, []byte("second"), nil)
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestAnswersPing(t *testing.T) {
 	f := start(t, nil)
 	pongs := make(chan string, 1)
@@ -261,7 +272,7 @@ func TestRefusesBadMessages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := appendFrame(nil, opText, []byte("good"))
+			want := appendFrame(nil, opText, []byte("good"), nil)
 			rest, ok := bytes.CutPrefix(got, want)
 			if !ok || len(rest) < 4 || rest[0] != finBit|opClose || int(rest[2])<<8|int(rest[3]) != int(tt.code) {
 				t.Fatalf("got %q, want the echo and close %d", got, tt.code)
@@ -301,16 +312,16 @@ func TestDrainAnswersAndSaysGoodbye(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first answer says that the messages have arrived.
-	first := appendFrame(nil, opText, []byte("message 0"))
+	first := appendFrame(nil, opText, []byte("message 0"), nil)
 	if _, err := io.ReadFull(busy, first); err != nil {
 		t.Fatal(err)
 	}
 	f.end()
 	var want []byte
 	for i := 1; i < 500; i++ {
-		want = appendFrame(want, opText, fmt.Appendf(nil, "message %d", i))
+		want = appendFrame(want, opText, fmt.Appendf(nil, "message %d", i), nil)
 	}
-	want = appendFrame(want, opClose, closePayload(1001, "server is shutting down"))
+	want = appendFrame(want, opClose, closePayload(1001, "server is shutting down"), nil)
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(busy, got); err != nil || !bytes.Equal(got, want) {
 		t.Fatalf("got %d bytes (%v), want all answers and close 1001", n, err)

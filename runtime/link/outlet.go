@@ -18,7 +18,6 @@ type outlet struct {
 	codec   flow.Codec
 	chain   []flow.Processor
 	emits   []func([]byte) error
-	scratch []byte  // of the codec, when processors follow
 	into    *[]byte // where the running encode puts the bytes of its frames
 	frames  *[]flow.Frame
 	made    flow.Frame // type and meta of what is being encoded

@@ -45,6 +45,7 @@ func TestBadServers(t *testing.T) {
 		{"sends an unknown opcode", after("\x83\x04\"no\""), true},
 		{"sends text that is not UTF-8", after("\x81\x04\"\xff\xff\""), true},
 		{"sends more than max_message", after("\x81\x7f\x00\x00\x00\x00\x00\x10\x00\x00" + strings.Repeat("x", 1<<20)), true},
+		{"masks its frames", after("\x81\x84\x00\x00\x00\x00\"no\""), true},
 		{"says goodbye", after("\x88\x02\x03\xe9"), true},
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,0 +1,234 @@
+package ws
+
+import (
+	"bufio"
+	"context"
+	crand "crypto/rand"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// dial connects and does the handshake: TCP, or a proxy's tunnel; TLS; then the
+// library's part, on a connection that is ours.
+func (c *client) dial(ctx context.Context) (*conn, flow.Peer, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.config.ConnectTimeout))
+	defer cancel()
+	target := c.target()
+	nc, err := c.connect(ctx, target)
+	if err != nil {
+		return nil, flow.Peer{}, c.explain(ctx, err)
+	}
+	// The library looks at ctx only between two reads.
+	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(past) })
+	h := &handshaker{socket: nc, limits: &c.config.Common}
+	lib, _, err := websocket.Dial(ctx, target.String(), &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		HTTPHeader: c.header(),
+	})
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = nc.Close()
+		if h.status != "" {
+			err = fmt.Errorf("the server answered %s instead of 101 Switching Protocols", h.status)
+		}
+		return nil, flow.Peer{}, c.explain(ctx, err)
+	}
+	conn := h.conn
+	lib.SetReadLimit(int64(c.config.MaxMessage))
+	conn.lib = lib
+	conn.timeout = time.Duration(c.config.Queue.WriteTimeout)
+	conn.leave.quiet = answersWithin
+	var seed [32]byte
+	_, _ = crand.Read(seed[:]) // never fails
+	conn.masks = rand.NewChaCha8(seed)
+	peer := flow.Peer{TLS: c.tls != nil, Path: c.config.URL.Path, Subprotocol: lib.Subprotocol()}
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		peer.Host, peer.Port = a.IP.String(), a.Port
+	}
+	return conn, peer, nil
+}
+
+// target is the URL in the spelling of net/http.
+func (c *client) target() *url.URL {
+	scheme, port := "http", 80
+	if c.tls != nil {
+		scheme, port = "https", 443
+	}
+	u, err := url.Parse(c.config.URL.OrPort(port).Reveal(scheme))
+	if err != nil {
+		panic(err) // Reveal spells URLs
+	}
+	return u
+}
+
+// connect opens the way that the handshake takes.
+func (c *client) connect(ctx context.Context, target *url.URL) (net.Conn, error) {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: target})
+	if err != nil {
+		return nil, fmt.Errorf("the proxy of the environment: %w", err)
+	}
+	var nc net.Conn
+	if proxy == nil {
+		nc, err = c.dialTCP(ctx, target.Host)
+	} else {
+		nc, err = c.dialProxy(ctx, proxy, target.Host)
+	}
+	if err != nil || c.tls == nil {
+		return nc, err
+	}
+	conf := c.tls.Clone()
+	if conf.ServerName == "" {
+		conf.ServerName = c.config.URL.Host
+	}
+	conf.NextProtos = []string{"http/1.1"}
+	t := tls.Client(nc, conf)
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = nc.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (c *client) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	keepalive := time.Duration(c.config.Socket.Keepalive)
+	if keepalive == 0 {
+		keepalive = -1 // what net.Dialer calls off
+	}
+	nc, err := (&net.Dialer{KeepAlive: keepalive}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if err := tcp.SetNoDelay(c.config.Socket.NoDelay); err != nil {
+			_ = nc.Close()
+			return nil, err
+		}
+	}
+	return nc, nil
+}
+
+// dialProxy opens a tunnel through an HTTP proxy (RFC 9110 section 9.3.6).
+func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (net.Conn, error) {
+	if proxy.Scheme != "http" {
+		return nil, fmt.Errorf("the proxy of the environment has scheme %q: only http proxies are known", proxy.Scheme)
+	}
+	port := proxy.Port()
+	if port == "" {
+		port = "80"
+	}
+	nc, err := c.dialTCP(ctx, net.JoinHostPort(proxy.Hostname(), port))
+	if err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", proxy.Host, err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = nc.SetDeadline(past) })()
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
+	if user := proxy.User; user != nil {
+		req.Header.Set("Proxy-Authorization", basic(user))
+	}
+	if err = req.Write(nc); err == nil {
+		var resp *http.Response
+		if resp, err = http.ReadResponse(bufio.NewReader(io.LimitReader(nc, maxAnswer)), req); err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("it answered %s", resp.Status)
+		}
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, fmt.Errorf("proxy %s: %w", proxy.Host, err)
+	}
+	return nc, nil
+}
+
+func (c *client) header() http.Header {
+	h := http.Header{}
+	for name, value := range c.config.Headers {
+		h.Set(name, value.Reveal())
+	}
+	if user := c.config.URL.User; user != nil && h.Get("Authorization") == "" {
+		h.Set("Authorization", basic(user))
+	}
+	return h
+}
+
+func basic(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+}
+
+// maxAnswer bounds the answer to a handshake, as net/http's servers bound the
+// question.
+const maxAnswer = 64 << 10
+
+// handshaker is the library's HTTP client for one handshake. It makes the
+// connection that the library gets afterwards.
+type handshaker struct {
+	socket net.Conn
+	limits *Common
+	conn   *conn
+	status string // of an answer that is no upgrade
+}
+
+// RoundTrip implements http.RoundTripper.
+func (h *handshaker) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Write(h.socket); err != nil {
+		return nil, err
+	}
+	br := bufio.NewReader(io.LimitReader(h.socket, maxAnswer))
+	resp, err := http.ReadResponse(br, r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		h.status = strings.TrimSpace(resp.Status)
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
+		return resp, nil
+	}
+	already, _ := br.Peek(br.Buffered())
+	h.conn = newConn(h.socket, append([]byte(nil), already...), h.limits)
+	h.conn.client = true
+	resp.Body = h.conn
+	return resp, nil
+}
+
+// explain makes one sentence of what went wrong with a dial. The library's
+// error repeats the URL, in which there may be secrets.
+func (c *client) explain(ctx context.Context, err error) error {
+	target := c.config.URL.String()
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("connect to %s: no answer within connect_timeout (%s)", target, c.config.ConnectTimeout)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return fmt.Errorf("connect to %s: %w", target, op.Err)
+	}
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		return fmt.Errorf("connect to %s: the server's certificate is not trusted: %w", target, cert.Err)
+	}
+	return fmt.Errorf("connect to %s: %w", target, last(err))
+}
+
+// last returns the innermost cause.
+func last(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
