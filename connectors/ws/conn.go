@@ -51,15 +51,14 @@ type conn struct {
 	peer    string // for logs
 	leave   leave  // how the connection is ended from outside
 
-	turn       *turn  // while in holds anything
+	turn       *turn  // while it holds anything
 	start, end int    // of what is read and not yet used, in turn.buf
 	rest       []byte // the beginning of a frame, kept while the connection waits without a turn
 	theirs     int64  // bytes of the current frame that go to the library
 	fragments  int    // frames so far of a message that the library reads; 0 outside of one
 	pending    []byte // a control frame that the library is writing
-	n          int    // what readRaw has read
-	err        error
-	looking    bool // readRaw must not wait
+	err        error  // of readRaw
+	looking    bool   // readRaw must not wait
 }
 
 var (
@@ -224,7 +223,7 @@ func (c *conn) readMore() error {
 	if c.raw == nil {
 		return c.readBlocking()
 	}
-	c.n, c.err = 0, nil
+	c.err = nil
 	if err := c.raw.Read(c.readRaw); err != nil {
 		return err
 	}

@@ -141,7 +141,8 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 	}
 	if err = req.Write(nc); err == nil {
 		var resp *http.Response
-		if resp, err = http.ReadResponse(bufio.NewReader(io.LimitReader(nc, maxAnswer)), req); err == nil && resp.StatusCode != http.StatusOK {
+		resp, err = http.ReadResponse(bufio.NewReader(io.LimitReader(nc, maxAnswer)), req) //nolint:bodyclose // the body of a tunnel is the tunnel
+		if err == nil && resp.StatusCode != http.StatusOK {
 			err = fmt.Errorf("it answered %s", resp.Status)
 		}
 	}

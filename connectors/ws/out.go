@@ -51,7 +51,7 @@ func (o *out) Write(_ context.Context, frames []flow.Frame, corked bool) error {
 			return err
 		}
 	}
-	if corked && (o.buf == nil || len(*o.buf) < corkLimit) {
+	if corked {
 		return nil
 	}
 	return o.flush()
@@ -79,7 +79,8 @@ func (o *out) control(opcode byte, payload []byte) {
 	}
 }
 
-// add appends a frame. The caller holds mu.
+// add appends a frame, and sends all when enough has been collected: a reader
+// that always has more to read may not block for long. The caller holds mu.
 func (o *out) add(opcode byte, payload []byte) error {
 	switch {
 	case o.broken != nil:
@@ -93,6 +94,9 @@ func (o *out) add(opcode byte, payload []byte) error {
 	before := len(*o.buf)
 	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
 	o.taken += int64(len(*o.buf) - before)
+	if len(*o.buf) >= corkLimit {
+		return o.flush()
+	}
 	return nil
 }
 
@@ -100,7 +104,6 @@ func (o *out) mask() *[4]byte {
 	if o.masks == nil {
 		return nil
 	}
-	o.key = [4]byte{}
 	binary.LittleEndian.PutUint32(o.key[:], uint32(o.masks.Uint64()))
 	return &o.key
 }
@@ -112,7 +115,7 @@ func (o *out) flush() error {
 		return o.broken
 	}
 	if o.broken == nil && len(*o.buf) > 0 {
-		n := 0
+		var n int
 		if o.timeout > 0 {
 			_ = o.nc.SetWriteDeadline(time.Now().Add(o.timeout))
 			n, o.broken = o.nc.Write(*o.buf)

@@ -301,6 +301,32 @@ func TestACutMessageIsNotDelivered(t *testing.T) {
 	}
 }
 
+// A client that pings and never reads may not make the server collect pongs:
+// it stops being read.
+func TestAFloodOfPingsHoldsUpItsSender(t *testing.T) {
+	f := start(t, nil)
+	other := f.dial()
+	nc := f.rawDial()
+	_ = nc.(*net.TCPConn).SetReadBuffer(4 << 10)
+	_ = nc.SetWriteDeadline(time.Now().Add(time.Second))
+	var pings []byte
+	for range 400 {
+		pings = masked(pings, finBit|opPing, 1, make([]byte, maxControl))
+	}
+	var sent int
+	for {
+		n, err := nc.Write(pings)
+		if sent += n; err != nil {
+			break
+		}
+		if sent > 256<<20 {
+			t.Fatal("256 MiB of pings were taken from a client that does not read")
+		}
+	}
+	write(t, other, websocket.MessageText, "well?")
+	expect(t, other, websocket.MessageText, "well?")
+}
+
 func TestDrainAnswersAndSaysGoodbye(t *testing.T) {
 	f := start(t, nil)
 	idle, busy := f.dial(), f.rawDial()
