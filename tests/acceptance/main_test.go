@@ -84,6 +84,9 @@ func start(t *testing.T, dir, flow string, args ...string) *flowrun {
 // startIn runs the flow.hcl of a folder.
 func startIn(t *testing.T, dir string, args ...string) *flowrun {
 	t.Helper()
+	if err := process.DependOnSources("../.."); err != nil {
+		t.Fatal(err)
+	}
 	all := append([]string{"server", "run", "flow.hcl", "--log-format", "json"}, args...)
 	p, err := process.Start(t.Context(), process.Options{Dir: dir}, program, all...)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/tests/process"
 )
 
 func TestMain(m *testing.M) {
@@ -27,6 +29,9 @@ func TestMessage(t *testing.T) {
 // Everything is run once, small: the replies are right and no figure is
 // absurd. How fast it is, the command says.
 func TestEachCaseOnce(t *testing.T) {
+	if err := process.DependOnSources("../.."); err != nil {
+		t.Fatal(err)
+	}
 	b, err := newBench(t.Context(), "", false)
 	if err != nil {
 		t.Fatal(err)

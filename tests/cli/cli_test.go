@@ -18,7 +18,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -59,23 +58,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// built is the binary that a test is about. It makes the test's result depend
-// on the binary's source: the cache of `go test` knows which files a test has
-// asked for while it ran, not what TestMain and its children build.
+// built is the binary that a test is about.
 func built(t *testing.T) string {
 	t.Helper()
-	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != "..":
-			return fs.SkipDir
-		case d.Type().IsRegular():
-			_, err = os.Stat(name)
-		}
-		return err
-	})
-	if err != nil {
+	if err := process.DependOnSources("../.."); err != nil {
 		t.Fatal(err)
 	}
 	return binary

@@ -49,6 +49,9 @@ func against(t *testing.T, env []string, interpreter, script string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
+	if err := process.DependOnSources("../.."); err != nil {
+		t.Fatal(err)
+	}
 	binary, err := process.Build(ctx, t.TempDir())
 	if err != nil {
 		t.Fatal(err)

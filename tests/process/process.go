@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,26 @@ func Build(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("build flowrun: %w\n%s", err, out)
 	}
 	return path, nil
+}
+
+// DependOnSources makes the result of the test that calls it depend on the
+// binary's sources, which lie below root: the cache of `go test` knows which
+// files a test has asked for while it ran, not what TestMain and children
+// build.
+func DependOnSources(root string) error {
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != root:
+			return fs.SkipDir
+		case d.Type().IsRegular():
+			_, err = os.Stat(name)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // somebody's scratch file
+		}
+		return err
+	})
 }
 
 // Options say how a process is started.
