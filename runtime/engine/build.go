@@ -73,7 +73,7 @@ func (b *builder) connector(n *graph.Node) error {
 		return fmt.Errorf("connector.%s: %w", block.Name, err)
 	}
 	component := b.component("connector", block.Type, block.Name)
-	log := limited(b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connector", block.Name)))
+	log := b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connector", block.Name))
 	problems := &flow.Problems{Component: component, Log: log}
 	shape := block.Config.Shape()
 	b.problems[component.Address()] = problems
@@ -104,7 +104,7 @@ func (b *builder) pipeline(n *graph.Node) error {
 	problems := b.problems[component.Address()]
 	if problems == nil {
 		// Shared by all instances: the flow sees one pipeline.x.err.
-		log := limited(b.engine.log.With(zap.String("flow", b.file.Name), zap.String("pipeline", n.Pipeline.Name)))
+		log := b.engine.log.With(zap.String("flow", b.file.Name), zap.String("pipeline", n.Pipeline.Name))
 		problems = &flow.Problems{Component: component, Log: log}
 		b.problems[component.Address()] = problems
 	}

@@ -17,7 +17,9 @@ import (
 // Options say what an engine runs.
 type Options struct {
 	Files []*flow.File
-	Log   *zap.Logger // nil for none
+	// Log is limited by its owner: what goes wrong with every event is logged
+	// for every event. nil for none.
+	Log *zap.Logger
 	// DrainTimeout bounds the graceful end; 0 means 10 seconds.
 	DrainTimeout time.Duration
 	// Ready, when it is set, is called once by Run when all connectors are
@@ -80,7 +82,7 @@ func New(opts Options) (*Engine, error) {
 		log:          opts.Log,
 		drainTimeout: opts.DrainTimeout,
 		ready:        opts.Ready,
-		listeners:    listen.New(limited(opts.Log)),
+		listeners:    listen.New(opts.Log),
 		several:      len(opts.Files) > 1,
 		end:          ending{begin: make(chan struct{})},
 	}

@@ -17,7 +17,7 @@ type unit struct {
 	component *flow.Component
 	shape     flow.Shape
 	common    flow.Common
-	log       *zap.Logger // rate-limited
+	log       *zap.Logger
 	table     *link.Table
 	source    bool          // the process ends when all of these have ended
 	feeder    flow.Feeder   // set when Feed is to be called: it is the source then
