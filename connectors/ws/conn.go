@@ -42,7 +42,7 @@ var turns = sync.Pool{New: func() any { return &turn{} }}
 type conn struct {
 	net.Conn
 	out
-	raw     syscall.RawConn // nil for TLS, which must be read by blocking calls
+	raw     syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
 	readRaw func(fd uintptr) bool
 	deliver func([]flow.Frame) // whole messages, of which the bytes are valid until it returns
 	lib     *websocket.Conn    // see library
@@ -76,11 +76,7 @@ func newConn(nc net.Conn, already []byte, limits *Common) *conn {
 	c := &conn{Conn: nc, limits: limits, rest: already}
 	c.leave.timeout = time.Duration(limits.CloseTimeout)
 	c.out.nc = nc
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		if raw, err := tcp.SyscallConn(); err == nil {
-			c.raw, c.readRaw = raw, c.tryRead
-		}
-	}
+	c.findRaw()
 	if len(already) > 0 {
 		c.room() // to be dealt with before anything is read
 	}
@@ -228,38 +224,6 @@ func (c *conn) readMore() error {
 		return err
 	}
 	return c.err
-}
-
-// tryRead is called when the socket may be readable; false waits for that.
-func (c *conn) tryRead(fd uintptr) bool {
-	if c.looking && c.leave.looks == 0 {
-		c.err = errDry
-		return true
-	}
-	c.room()
-	n, err := syscall.Read(int(fd), c.turn.buf[c.end:])
-	for errors.Is(err, syscall.EINTR) {
-		n, err = syscall.Read(int(fd), c.turn.buf[c.end:])
-	}
-	switch {
-	case n > 0:
-		c.end += n
-		c.leave.looks--
-		return true
-	case errors.Is(err, syscall.EAGAIN):
-		if c.looking {
-			c.err = errDry
-			return true
-		}
-		c.idle()
-		c.err = c.failure()
-		return c.err != nil
-	case err == nil:
-		c.err = io.EOF
-	default:
-		c.err = os.NewSyscallError("read", err)
-	}
-	return true
 }
 
 // readBlocking reads from a connection that cannot say whether a read would

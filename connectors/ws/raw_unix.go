@@ -1,0 +1,53 @@
+//go:build unix
+
+package ws
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// findRaw sees to it that a TCP socket is read without holding a buffer while
+// nothing comes, and that replies leave when nothing more is to be read.
+func (c *conn) findRaw() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		if raw, err := tcp.SyscallConn(); err == nil {
+			c.raw, c.readRaw = raw, c.tryRead
+		}
+	}
+}
+
+// tryRead is called when the socket may be readable; false waits for that.
+func (c *conn) tryRead(fd uintptr) bool {
+	if c.looking && c.leave.looks == 0 {
+		c.err = errDry
+		return true
+	}
+	c.room()
+	n, err := syscall.Read(int(fd), c.turn.buf[c.end:])
+	for errors.Is(err, syscall.EINTR) {
+		n, err = syscall.Read(int(fd), c.turn.buf[c.end:])
+	}
+	switch {
+	case n > 0:
+		c.end += n
+		c.leave.looks--
+		return true
+	case errors.Is(err, syscall.EAGAIN):
+		if c.looking {
+			c.err = errDry
+			return true
+		}
+		c.idle()
+		c.err = c.failure()
+		return c.err != nil
+	case err == nil:
+		c.err = io.EOF
+	default:
+		c.err = os.NewSyscallError("read", err)
+	}
+	return true
+}
