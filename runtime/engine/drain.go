@@ -137,7 +137,11 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 		e.log.Warn("the drain was cut short", zap.Uint64("events_lost", n))
 		lost = n > 0 || len(stuck) > 0
 	}
-	e.log.Info("drained", zap.Duration("took", took), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
+	level := zap.InfoLevel
+	if s.Lost+s.Dropped+s.Failed > 0 {
+		level = zap.WarnLevel // not everything has arrived
+	}
+	e.log.Log(level, "drained", zap.Duration("took", took), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
 		zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
 	return lost
 }
