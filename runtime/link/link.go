@@ -185,6 +185,6 @@ func (l *Link) Close(ctx context.Context, reason error) {
 func (l *Link) uncork(ctx context.Context) {
 	if l != nil && l.corked {
 		l.corked = false
-		_ = l.out.flushWriter(ctx) // a connection that breaks is noticed by its reader
+		l.out.uncork(ctx)
 	}
 }

@@ -298,23 +298,38 @@ func (o *outlet) write(ctx context.Context, frames []flow.Frame, corked bool) er
 	return err
 }
 
-// flushWriter makes the writer send what it holds back.
+// flushWriter makes the writer send what it holds back. Whoever is writing
+// does that anyway. The caller holds mu, which is given up meanwhile.
 func (o *outlet) flushWriter(ctx context.Context) error {
-	if w := o.current(); w != nil {
-		return w.Flush(ctx)
+	w := o.writer
+	if w == nil || o.writing {
+		return nil
 	}
-	return nil
+	o.writing = true
+	o.mu.Unlock()
+	err := w.Flush(ctx)
+	o.mu.Lock()
+	o.writing = false
+	o.notify()
+	o.startWriter() // what was queued meanwhile
+	return err
 }
 
 // flush waits until the queue is written.
 func (o *outlet) flush(ctx context.Context) error {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	for (o.writing || o.queue.len() > 0) && o.closed == nil && o.writer != nil {
 		if err := o.wait(ctx); err != nil {
-			o.mu.Unlock()
 			return err
 		}
 	}
-	o.mu.Unlock()
 	return o.flushWriter(ctx)
+}
+
+// uncork sends the replies that the connection's reader holds back.
+func (o *outlet) uncork(ctx context.Context) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_ = o.flushWriter(ctx) // a connection that breaks is noticed by its reader
 }
