@@ -76,11 +76,29 @@ func (o *outlet) close(reason error) {
 		o.closed = flow.ErrGone
 	}
 	o.writer = nil
+	o.loseQueue(reason)
+	o.notify()
+}
+
+// giveUp says that the present connection takes nothing more, which its reader
+// will notice, too. What is queued waits for the next connection where there
+// can be one. The caller holds mu.
+func (o *outlet) giveUp(reason error) {
+	o.writer = nil
+	if o != o.table.single {
+		if o.closed == nil {
+			o.closed = flow.ErrGone
+		}
+		o.loseQueue(reason)
+	}
+	o.notify()
+}
+
+func (o *outlet) loseQueue(reason error) {
 	if n := o.queue.len(); n > 0 {
 		o.lose(n, reason)
 		o.queue.frames, o.queue.bytes = nil, 0
 	}
-	o.notify()
 }
 
 // lose counts events that were accepted and will not arrive, and says so once
@@ -144,7 +162,8 @@ type refusal struct {
 // send delivers a run of events, or queues it. base is the run's place in the
 // batch that err speaks of.
 func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
-	inPlace := own != nil && own.out == o && o != o.table.single
+	mine := own != nil && own.out == o
+	inPlace := mine && o != o.table.single
 	if !inPlace {
 		own.uncork(ctx)
 	}
@@ -156,7 +175,7 @@ func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event, base int
 	case o.table.cfg.Shape.Queue == nil:
 		refused = o.sendDirect(ctx, run)
 	default:
-		refused = o.sendQueued(ctx, inPlace, run)
+		refused = o.sendQueued(ctx, mine, run)
 	}
 	o.mu.Unlock()
 	if refused != nil {
@@ -257,11 +276,12 @@ func (o *outlet) sendDirect(ctx context.Context, run []flow.Event) (refused []re
 }
 
 // sendQueued encodes into the queue and sees to it that somebody writes it.
-func (o *outlet) sendQueued(ctx context.Context, inPlace bool, run []flow.Event) (refused []refusal) {
+// mine says that the sender is the connection's own reader.
+func (o *outlet) sendQueued(ctx context.Context, mine bool, run []flow.Event) (refused []refusal) {
 	t := turns.Get().(*turn)
 	defer t.release()
 	for i := range run {
-		err := o.makeRoom(ctx, inPlace, len(run[i].Raw))
+		err := o.makeRoom(ctx, mine, len(run[i].Raw))
 		switch {
 		case err == nil:
 			if err = o.queue.push(o, t, &run[i]); err != nil {
@@ -272,6 +292,8 @@ func (o *outlet) sendQueued(ctx context.Context, inPlace bool, run []flow.Event)
 			o.refuseClosed(&refused, run, i)
 		case errors.Is(err, flow.ErrFull):
 			o.table.dropped.Add(1) // drop_newest, as the flow wants it
+		case errors.Is(err, flow.ErrGone):
+			refuse(&refused, len(run), i, "write", err)
 		default:
 			refuse(&refused, len(run), i, "", err)
 		}

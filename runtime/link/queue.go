@@ -59,14 +59,19 @@ func (q *queue) dropOldest() {
 
 // makeRoom returns nil when one more frame of about size bytes may be queued.
 // The caller holds mu, which is given up while it waits. A connection's
-// replies to its own messages wait whatever the policy is: they hold back its
-// own reading and nobody else.
-func (o *outlet) makeRoom(ctx context.Context, inPlace bool, size int) error {
+// replies to its own messages (mine) wait whatever the policy is: they hold
+// back its own reading and nobody else. The reader of the one connection that
+// a client has obeys the policy, and does not wait when its connection is
+// broken: the next one comes when it has returned.
+func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 	limits := o.table.cfg.Shape.Queue
 	for o.closed == nil && o.queue.len() > 0 &&
 		(o.queue.len()+o.queue.busy >= limits.MaxEvents || o.queue.bytes+o.queue.busyBytes+size > int(limits.MaxBytes)) {
 		switch {
-		case inPlace || limits.Overflow == "block":
+		case mine && o != o.table.single || limits.Overflow == "block":
+			if mine && o.writer == nil {
+				return flow.ErrGone
+			}
 			if err := o.wait(ctx); err != nil {
 				return err
 			}
@@ -76,18 +81,21 @@ func (o *outlet) makeRoom(ctx context.Context, inPlace bool, size int) error {
 			o.queue.dropOldest()
 			o.table.dropped.Add(1)
 		default:
-			if d, ok := o.writer.(flow.Disconnecter); ok {
-				d.Disconnect(flow.ErrSlow)
-			}
-			o.table.cfg.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.Int("queued", o.queue.len()))
-			o.lose(o.queue.len()+1, flow.ErrSlow)
-			o.queue.frames, o.queue.bytes = nil, 0
-			o.closed = flow.ErrGone
-			o.notify()
-			return flow.ErrGone
+			o.disconnect()
 		}
 	}
 	return o.closed
+}
+
+// disconnect gives up a connection that is too slow for its queue, and what is
+// queued.
+func (o *outlet) disconnect() {
+	if d, ok := o.writer.(flow.Disconnecter); ok {
+		d.Disconnect(flow.ErrSlow)
+		o.table.cfg.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.Int("queued", o.queue.len()))
+	}
+	o.loseQueue(flow.ErrSlow)
+	o.giveUp(flow.ErrSlow)
 }
 
 // startWriter starts the goroutine that writes the queue, unless there is
@@ -127,7 +135,7 @@ func (o *outlet) writeQueue(w flow.Writer) {
 		o.notify()
 		if err != nil {
 			if o.writer == w {
-				o.writer = nil // its reader will notice and open another link
+				o.giveUp(err)
 			}
 			break
 		}

@@ -2,9 +2,13 @@ package link
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -57,4 +61,122 @@ func TestAWriterIsUsedByOneGoroutineAtATime(t *testing.T) {
 	if w.met.Load() {
 		t.Error("two goroutines were inside of the writer")
 	}
+}
+
+// A client whose queue overflows with `disconnect` connects again, and what it
+// is sent then arrives.
+func TestDisconnectedClientConnectsAgain(t *testing.T) {
+	tab, _, _ := table(t, single("disconnect"))
+	for i := range 6 { // before there is a connection at all
+		if err := tab.Send(t.Context(), []flow.Event{text(fmt.Sprint("early ", i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &wire{block: make(chan struct{}), writing: make(chan struct{}, 100)}
+	l := open(t, tab, w)
+	for i := range 6 {
+		if err := tab.Send(t.Context(), []flow.Event{text(fmt.Sprint(i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(w.block)
+	if !errors.Is(w.cutBy(), flow.ErrSlow) {
+		t.Errorf("cut by %v", w.cutBy())
+	}
+	l.Close(context.Background(), flow.ErrSlow)
+	second := &wire{}
+	l = open(t, tab, second)
+	if err := l.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Send(t.Context(), []flow.Event{text("after")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := second.text(); !strings.HasSuffix(got, `"after"`) {
+		t.Errorf("after the reconnect %q", got)
+	}
+	l.Close(context.Background(), nil)
+	s := tab.Stats()
+	if s.EventsOut+s.Lost+s.Queued != 13 {
+		t.Errorf("13 events: out %d, lost %d, queued %d", s.EventsOut, s.Lost, s.Queued)
+	}
+}
+
+// A reader that waits for its own connection's queue must hear that the
+// connection is broken: nobody but itself could make room.
+func TestAReaderDoesNotWaitForItsOwnBrokenConnection(t *testing.T) {
+	for name, shape := range map[string]flow.Shape{"client": single("block"), "server": many()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shape.Queue.MaxEvents = 4
+				tab, errs, _ := table(t, shape)
+				w := &wire{block: make(chan struct{}), writing: make(chan struct{}, 100)}
+				l := open(t, tab, w)
+				e := text("first")
+				e.Origin = &l.(*Link).origin
+				if err := tab.Send(t.Context(), []flow.Event{e}); err != nil {
+					t.Fatal(err)
+				}
+				<-w.writing
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					frames := make([]flow.Frame, 10)
+					for i := range frames {
+						frames[i].Data = []byte(fmt.Sprint(i))
+					}
+					_ = l.Receive(context.Background(), frames)
+					l.Close(context.Background(), errors.New("reset"))
+				}()
+				synctest.Wait() // the reader waits for room
+				w.Disconnect(errors.New("reset"))
+				close(w.block)
+				synctest.Wait()
+				select {
+				case <-done:
+				default:
+					t.Error("the reader waits for ever")
+					tab.Close(errors.New("test"))
+				}
+				s := tab.Stats()
+				told := uint64(len(errs.all()))
+				if s.EventsOut+s.Lost+s.Queued+told != 11 {
+					t.Errorf("11 events: out %d, lost %d, queued %d, told %d", s.EventsOut, s.Lost, s.Queued, told)
+				}
+			})
+		})
+	}
+}
+
+func TestASlowConsumerIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tab, _, _ := table(t, many())
+		w := &wire{block: make(chan struct{}), writing: make(chan struct{}, 100)}
+		l := open(t, tab, w)
+		for i := range 11 {
+			e := text("x")
+			e.Origin = &l.(*Link).origin
+			if err := tab.Send(t.Context(), []flow.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				<-w.writing
+			}
+		}
+		close(w.block)
+		l.Close(context.Background(), flow.ErrSlow)
+		synctest.Wait()
+		if s := tab.Stats(); s.EventsOut+s.Lost != 11 {
+			t.Errorf("11 events: out %d, lost %d", s.EventsOut, s.Lost)
+		}
+	})
+}
+
+func (w *wire) cutBy() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cut
 }
