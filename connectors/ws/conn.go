@@ -59,6 +59,7 @@ type conn struct {
 	pending    []byte // a control frame that the library is writing
 	err        error  // of readRaw
 	looking    bool   // readRaw must not wait
+	first      bool   // the last read of readBlocking took one byte
 }
 
 var (
@@ -228,7 +229,20 @@ func (c *conn) readMore() error {
 
 // readBlocking reads from a connection that cannot say whether a read would
 // block. The first byte is read alone, so that no buffer is held meanwhile.
+// More is read only after that byte is dealt with: it may be the last one of a
+// message, and all there is.
 func (c *conn) readBlocking() error {
+	if c.first {
+		c.first = false
+		_ = c.Flush(context.Background()) // asked for by failure
+		c.room()
+		n, err := c.Conn.Read(c.turn.buf[c.end:])
+		c.end += n
+		if n > 0 {
+			return nil // an error comes again, after what is here is dealt with
+		}
+		return err
+	}
 	c.idle()
 	var first [1]byte
 	if _, err := io.ReadFull(c.Conn, first[:]); err != nil {
@@ -237,11 +251,7 @@ func (c *conn) readBlocking() error {
 	c.room()
 	c.turn.buf[c.end] = first[0]
 	c.end++
-	if c.end == readAhead {
-		return nil
-	}
-	n, _ := c.Conn.Read(c.turn.buf[c.end:]) // an error comes again, after what is here is dealt with
-	c.end += n
+	c.first = true
 	return nil
 }
 
