@@ -34,8 +34,10 @@ func (r *reader) readConnect(b source.Block) {
 	c := r.Content(b.Region, connectContent)
 	r.Require(b.Region, c, "from", "to")
 	block := &flow.ConnectBlock{Name: b.Labels[0], At: placeOf(b.At)}
+	var from []reference
 	if a, ok := c.Arguments["from"]; ok {
-		for _, ref := range r.references(a) {
+		from = r.references(a)
+		for _, ref := range from {
 			block.From = append(block.From, ref.PortRef)
 		}
 	}
@@ -54,6 +56,7 @@ func (r *reader) readConnect(b source.Block) {
 		r.deliver(a)
 	}
 	r.file.Connects = append(r.file.Connects, block)
+	r.edges = append(r.edges, edge{block, from})
 }
 
 // via reads the pipelines that an edge passes, in order. The same may stand

@@ -80,6 +80,7 @@ type reader struct {
 	pre, post  *catalogue[flow.ProcessorConfig, processor]
 	connectors map[string]*connector
 	pipelines  map[string]*pipeline
+	edges      []edge
 	file       *flow.File
 }
 
@@ -98,5 +99,6 @@ func (r *reader) read() *flow.File {
 	r.misread = r.Errors() > before
 	r.checkUse()
 	r.checkCycles()
+	r.checkReplies()
 	return r.file
 }

@@ -118,7 +118,7 @@ func TestLoad(t *testing.T) {
 			{
 				Name: "one", Via: []string{"slim", "slim"}, Where: set,
 				From: []flow.PortRef{port("connector", "edge", "out"), port("connector", "in", "out")},
-				To:   []flow.PortRef{port("connector", "edge", "in")},
+				To:   []flow.PortRef{port("connector", "feed", "in")},
 			},
 			{
 				Name: "two",

@@ -83,7 +83,7 @@ connect "one" {
   from    = [connector.edge, connector.in.out]
   via     = [pipeline.slim, pipeline.slim]
   where   = peer.host == "127.0.0.1" && var.token == event.token
-  to      = connector.edge
+  to      = connector.feed
   deliver = "reply"
 }
 
