@@ -1,9 +1,12 @@
 package ws
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
+	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -38,4 +41,35 @@ func TestTheLastByteMayComeAlone(t *testing.T) {
 	_ = there.Close()
 	<-done
 	_ = here.Close()
+}
+
+// The end of a connection over TLS does not wait for a peer that does not read.
+func TestTLSHangsUpOnWhoDoesNotRead(t *testing.T) {
+	certificates := httptest.NewTLSServer(nil)
+	certificates.Close()
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		client := tls.Client(there, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is not about the certificate
+		shaken := make(chan error, 1)
+		go func() { shaken <- client.HandshakeContext(t.Context()) }()
+		server := tls.Server(here, &tls.Config{Certificates: certificates.TLS.Certificates, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true})
+		if err := server.HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-shaken; err != nil {
+			t.Fatal(err)
+		}
+		limits := limits()
+		c := newConn(server, nil, &limits)
+		c.timeout = time.Second
+		before := time.Now()
+		if err := c.out.Write(t.Context(), []flow.Frame{{Data: []byte("hello")}}, false); err == nil {
+			t.Fatal("written, but nobody reads")
+		}
+		c.hangUp()
+		if took := time.Since(before); took != c.timeout {
+			t.Errorf("it took %v, the write alone may take %v", took, c.timeout)
+		}
+		_ = there.Close()
+	})
 }

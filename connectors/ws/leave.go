@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"os"
 	"sync/atomic"
@@ -126,10 +127,23 @@ func (c *conn) setReadDeadline(d time.Duration) error {
 	return err
 }
 
+// hangUp closes the socket. TLS would first say goodbye in its own way, and
+// wait some seconds for a peer that does not read.
+func (c *conn) hangUp() {
+	if t, ok := c.Conn.(*tls.Conn); ok && (c.failure() != nil || c.leave.abandoned.Load()) {
+		_ = t.NetConn().Close()
+		return
+	}
+	_ = c.Conn.Close()
+}
+
 // linger waits, after a close frame that the peer did not ask for, until it
 // has closed too: closing a socket that has unread bytes would reset it, and
 // the peer would never see the close frame.
 func (c *conn) linger() {
+	if c.failure() != nil {
+		return
+	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}

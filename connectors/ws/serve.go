@@ -27,7 +27,7 @@ func (w *writer) Disconnect(reason error) { (*conn)(w).disconnect(reason) }
 // the ends is kept out of its frame, which every connection has on its stack.
 func (s *server) serve(c *conn, peer flow.Peer) {
 	defer s.remove(c)
-	defer c.Conn.Close()
+	defer c.hangUp()
 	link := s.open(c, peer)
 	if link == nil {
 		return

@@ -25,7 +25,7 @@ const answersWithin = 100 * time.Millisecond
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c := s.conn
-	defer c.Conn.Close()
+	defer c.hangUp()
 	for _, message := range s.client.config.OnOpen {
 		frame := flow.Frame{Data: []byte(message.Reveal())}
 		if err := c.out.Write(ctx, []flow.Frame{frame}, false); err != nil {
