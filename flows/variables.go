@@ -2,6 +2,7 @@ package flows
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -10,9 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
-	"github.com/flowrun/flowrun/flows/source"
-
 	"github.com/flowrun/flowrun/flows/decode"
+	"github.com/flowrun/flowrun/flows/source"
 )
 
 // sensitive is the mark that values of sensitive variables carry.
@@ -90,6 +90,9 @@ type variable struct {
 	value       cty.Value
 }
 
+// typeNames are the words that types are written with.
+var typeNames = []string{"any", "bool", "list", "map", "number", "object", "set", "string", "tuple"}
+
 var (
 	variableContent   = source.Expected{Arguments: []string{"type", "default", "description", "sensitive"}, Blocks: map[string]int{"validation": 0}}
 	validationContent = source.Expected{Arguments: []string{"condition", "error_message"}}
@@ -114,9 +117,14 @@ func (r *reader) declare() {
 		r.variables[name] = v
 		if a, ok := c.Arguments["type"]; ok {
 			typ, defaults, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
-			r.HCL(diags)
-			if v.typed = true; !diags.HasErrors() {
+			v.typed = true
+			switch word := hcl.ExprAsKeyword(a.Expr); {
+			case !diags.HasErrors():
 				v.typ, v.defaults = typ, defaults
+			case word != "" && !slices.Contains(typeNames, word):
+				r.Errorf(a.Expr.Range(), "there is no type %s", quote(word)).Hint("%s", source.DidYouMean(word, typeNames))
+			default:
+				r.HCL(diags)
 			}
 		}
 		if a, ok := c.Arguments["default"]; ok {
