@@ -35,13 +35,13 @@ func TestMistakes(t *testing.T) {
 		{`has(event.a) > 0`, `1-13 a bool has no order (< <= > >= compare two numbers or two strings)`},
 
 		// names
-		{`evnt.a == 1`, `1-7 unknown name evnt (did you mean event?)`},
+		{`evnt.a == 1`, `1-7 unknown name evnt (did you mean "event"?)`},
 		{`something == 1`, `1-10 unknown name something (` + roots + `)`},
 		{`topic == "a"`, `1-6 topic means nothing here (` + roots + `)`},
 		{`window.end > group`, `1-11 window means nothing here (` + roots + `)` + "\n" + `14-19 group means nothing here (` + roots + `)`},
-		{`var.limt == 1`, `1-9 unknown name var.limt (did you mean limit?)`},
+		{`var.limt == 1`, `1-9 unknown name var.limt (did you mean "limit"?)`},
 		{`local.nothing_like_it == 1`, `1-22 unknown name local.nothing_like_it`},
-		{`peer.hots == "a"`, `1-10 peer has no field "hots" (did you mean host?)`},
+		{`peer.hots == "a"`, `1-10 peer has no field "hots" (did you mean "host"?)`},
 		{`peer["x y"] == "a"`, `1-12 peer has no field "x y" (its fields are id, connector, host, port, tls, path, params, query, headers, cookies, subprotocol, claims)`},
 		{`peer[0] == "a"`, `1-8 peer has no field "" (its fields are id, connector, host, port, tls, path, params, query, headers, cookies, subprotocol, claims)`},
 		{`event.a-1 == 2`, `6-10 "a-1" is one name, hyphens belong to names (did you mean ` + "`event.a - 1`" + `? For the field write event["a-1"])`},
@@ -54,7 +54,7 @@ func TestMistakes(t *testing.T) {
 		{`event[1e30] == 1`, `6-12 an index is a whole number or, of an object, a string`},
 
 		// functions
-		{`lenght(event.a) > 1`, `1-7 unknown function lenght (did you mean length?)`},
+		{`lenght(event.a) > 1`, `1-7 unknown function lenght (did you mean "length"?)`},
 		{`frobnicate(event.a)`, `1-11 unknown function frobnicate`},
 		{`frobnicate(1)`, `1-11 unknown function frobnicate`},
 		{`trim(event.a) == "a"`, `1-5 not in this version yet: the function trim on values of the event`},
@@ -69,7 +69,7 @@ func TestMistakes(t *testing.T) {
 		{`has()`, `1-6 has takes one path, like has(event.user.name)`},
 		{`has(5)`, `1-7 has takes one path, like has(event.user.name)`},
 		{`has(var.level)`, `1-15 has takes one path, like has(event.user.name)`},
-		{`has(evnt.a)`, `5-11 unknown name evnt (did you mean event?)`},
+		{`has(evnt.a)`, `5-11 unknown name evnt (did you mean "event"?)`},
 		{`coalesce() == 1`, `1-11 coalesce takes at least one argument`},
 		{`contains(event.a...)`, `1-21 not in this version yet: a list as the last arguments (...)`},
 		{`abs("x") == event.a`, `6-7 Invalid function argument (Invalid value for "num" parameter: a number is required.)`},
@@ -92,7 +92,7 @@ func TestMistakes(t *testing.T) {
 		// all at once
 		{
 			`evnt.a == 1 && lenght(event.b) > 1 || event.c < true`,
-			"1-7 unknown name evnt (did you mean event?)\n16-22 unknown function lenght (did you mean length?)\n" +
+			"1-7 unknown name evnt (did you mean \"event\"?)\n16-22 unknown function lenght (did you mean \"length\"?)\n" +
 				"49-53 a bool has no order (< <= > >= compare two numbers or two strings)",
 		},
 
@@ -161,7 +161,7 @@ func TestJSON(t *testing.T) {
 		{`"${var.limit}"`, `10`},
 		{`"${event.a == \"x\"}"`, `false`},
 		{`["${var.limit}", 1]`, `[10,1]`},
-		{`"${evnt.a}"`, `10-16 unknown name evnt (did you mean event?)`},
+		{`"${evnt.a}"`, `10-16 unknown name evnt (did you mean "event"?)`},
 		{`["${event.a}"]`, `7-21 not in this version yet: a list or object made of values of the event`},
 		{`"${event.a"`, `8-10 Unclosed template interpolation sequence`},
 	} {

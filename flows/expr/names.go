@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -139,5 +140,5 @@ func choose(name string, among []string, otherwise string) string {
 	if best == "" {
 		return otherwise
 	}
-	return "did you mean " + best + "?"
+	return fmt.Sprintf("did you mean %q?", best)
 }
