@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/flowrun/flowrun/flows/source"
 )
 
 func newRoot() *cobra.Command {
@@ -35,6 +37,14 @@ them, and every event remembers the connection that it came from.`
 	return root
 }
 
+// later are the commands and flags that are to come, told apart from mistakes.
+var later = map[string][]string{
+	"flowrun":            {"plan", "eval", "pipe", "test", "tap", "top", "conns", "dial", "bench", "schema", "new"},
+	"flowrun server":     {"reload", "drain", "status"},
+	"flowrun server run": {"--watch", "--admin"},
+	"flowrun validate":   {"--bind"},
+}
+
 // group is a command that only holds others.
 func group(name, short string) *cobra.Command {
 	return &cobra.Command{
@@ -51,6 +61,9 @@ func needCommand(cmd *cobra.Command, args []string) error {
 		cmd.SetOut(cmd.ErrOrStderr())
 		_ = cmd.Help() // what it cannot print, nobody can be told
 		return &exitError{code: exitUsage}
+	}
+	if slices.Contains(later[cmd.CommandPath()], args[0]) {
+		return usage("%s %s is %s (`%[1]s --help` lists the commands)", cmd.CommandPath(), args[0], source.NotYet)
 	}
 	var names []string
 	for _, c := range cmd.Commands() {
@@ -79,6 +92,9 @@ func newHelp() *cobra.Command {
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+		if slices.Contains(later[cmd.CommandPath()], "--"+name) {
+			return usage("%s: --%s is %s (`%[1]s --help` lists the flags)", cmd.CommandPath(), name, source.NotYet)
+		}
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		hint = didYouMean(name, names)
@@ -101,15 +117,8 @@ const many = math.MaxInt
 
 // didYouMean asks for the name that is most like the given one, if one is.
 func didYouMean(given string, names []string) string {
-	best, distance := "", 2+len(given)/3
-	for _, name := range names {
-		d := levenshtein.Distance(given, name, nil)
-		if d < distance && d < len(name) || strings.HasPrefix(name, given) && len(given) > 1 {
-			best, distance = name, d
-		}
+	if best := source.Nearest(given, names); best != "" {
+		return fmt.Sprintf(", did you mean %q?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return ""
 }
