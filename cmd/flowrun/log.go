@@ -21,7 +21,7 @@ func newLog(w io.Writer, format string, level zapcore.Level) *zap.Logger {
 		LineEnding:     "\n",
 		EncodeLevel:    zapcore.LowercaseLevelEncoder,
 		EncodeTime:     zapcore.RFC3339NanoTimeEncoder,
-		EncodeDuration: zapcore.StringDurationEncoder,
+		EncodeDuration: encodeDuration,
 	}
 	encoder := zapcore.NewJSONEncoder(config)
 	if format == "console" {
@@ -35,6 +35,15 @@ func newLog(w io.Writer, format string, level zapcore.Level) *zap.Logger {
 	}
 	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)
 	return zap.New(limit(core))
+}
+
+// encodeDuration spells a duration as far as anybody reads it: three digits.
+func encodeDuration(d time.Duration, to zapcore.PrimitiveArrayEncoder) {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	to.AppendString(d.Round(unit).String())
 }
 
 // A limited core lets pass a few entries per second with the same message

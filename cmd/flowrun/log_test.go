@@ -70,6 +70,29 @@ func TestLogForgetsWhenThereAreTooMany(t *testing.T) {
 	}
 }
 
+func TestLogDurations(t *testing.T) {
+	var out bytes.Buffer
+	log := newLog(&out, "json", zapcore.InfoLevel)
+	for _, test := range []struct {
+		took time.Duration
+		want string
+	}{
+		{0, "0s"},
+		{951, "951ns"},
+		{505_970, "506µs"},
+		{999_999, "1ms"},
+		{17_605_785_577, "17.6s"},
+		{10 * time.Second, "10s"},
+		{time.Hour + 4*time.Second, "1h0m0s"},
+	} {
+		out.Reset()
+		log.Info(test.want, zap.Duration("took", test.took))
+		if want := `"took":"` + test.want + `"`; !strings.Contains(out.String(), want) {
+			t.Errorf("%d: got %s, want %s", test.took, out.String(), want)
+		}
+	}
+}
+
 func TestLogForPeople(t *testing.T) {
 	var out bytes.Buffer
 	clock := &at{time.Date(2030, 1, 2, 3, 4, 5, 678e6, time.UTC)}
