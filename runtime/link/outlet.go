@@ -162,25 +162,27 @@ type refusal struct {
 // send delivers a run of events, or queues it. base is the run's place in the
 // batch that err speaks of.
 func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
-	mine := own != nil && own.out == o
-	inPlace := mine && o != o.table.single
-	if !inPlace {
+	if own != nil && (own.out != o || o == o.table.single) {
 		own.uncork(ctx)
 	}
-	var refused []refusal
-	o.mu.Lock()
-	switch {
-	case inPlace && !o.writing && o.queue.len() == 0 && o.closed == nil:
-		refused = o.sendInPlace(ctx, own, run)
-	case o.table.cfg.Shape.Queue == nil:
-		refused = o.sendDirect(ctx, run)
-	default:
-		refused = o.sendQueued(ctx, mine, run)
-	}
-	o.mu.Unlock()
-	if refused != nil {
+	if refused := o.accept(ctx, own, run); refused != nil {
 		o.report(ctx, refused, run, base, err)
 	}
+}
+
+// accept writes a run, or queues it. A codec that panics leaves the outlet
+// usable for others.
+func (o *outlet) accept(ctx context.Context, own *Link, run []flow.Event) []refusal {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	mine := own != nil && own.out == o
+	switch {
+	case mine && o != o.table.single && !o.writing && o.queue.len() == 0 && o.closed == nil:
+		return o.sendInPlace(ctx, own, run)
+	case o.table.cfg.Shape.Queue == nil:
+		return o.sendDirect(ctx, run)
+	}
+	return o.sendQueued(ctx, mine, run)
 }
 
 // report tells of what was refused. The err port may lead back here, so the
@@ -308,9 +310,7 @@ func (o *outlet) write(ctx context.Context, frames []flow.Frame, corked bool) er
 		return flow.ErrGone
 	}
 	o.writing = true
-	o.mu.Unlock()
-	err := w.Write(ctx, frames, corked)
-	o.mu.Lock()
+	err := o.unlocked(func() error { return w.Write(ctx, frames, corked) })
 	o.writing = false
 	o.notify()
 	if err == nil {
@@ -318,6 +318,13 @@ func (o *outlet) write(ctx context.Context, frames []flow.Frame, corked bool) er
 	}
 	o.startWriter() // what was queued meanwhile
 	return err
+}
+
+// unlocked calls f without mu.
+func (o *outlet) unlocked(f func() error) error {
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	return f()
 }
 
 // flushWriter makes the writer send what it holds back. Whoever is writing
@@ -328,9 +335,7 @@ func (o *outlet) flushWriter(ctx context.Context) error {
 		return nil
 	}
 	o.writing = true
-	o.mu.Unlock()
-	err := w.Flush(ctx)
-	o.mu.Lock()
+	err := o.unlocked(func() error { return w.Flush(ctx) })
 	o.writing = false
 	o.notify()
 	o.startWriter() // what was queued meanwhile

@@ -175,6 +175,29 @@ func TestASlowConsumerIsCountedOnce(t *testing.T) {
 	})
 }
 
+// faulty is a codec with a bug.
+type faulty struct{ flow.Codec }
+
+func (faulty) Encode([]byte, *flow.Event) ([]byte, error) { panic("a bug") }
+
+// A panic costs the connection whose message caused it, which can be closed.
+func TestAPanicLeavesTheLinkUsable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tab, _, _ := table(t, many())
+		l := open(t, tab, &wire{})
+		l.(*Link).out.codec = faulty{}
+		func() {
+			defer func() { _ = recover() }()
+			receive(t, l, "1")
+			t.Error("no panic")
+		}()
+		l.Close(context.Background(), errors.New("panic"))
+		if s := tab.Stats(); s.Open != 0 {
+			t.Errorf("%d connections are open", s.Open)
+		}
+	})
+}
+
 func (w *wire) cutBy() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
