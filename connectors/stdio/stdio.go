@@ -115,8 +115,9 @@ func (o *output) Write(ctx context.Context, frames []flow.Frame, _ bool) error {
 	o.turn.Lock()
 	defer o.turn.Unlock()
 	if o.busy != nil {
-		if err := o.wait(ctx); ctx.Err() != nil {
-			return err
+		_ = o.wait(ctx) // who sent that has been told that it failed
+		if ctx.Err() != nil {
+			return fmt.Errorf("write standard output: %w", ctx.Err())
 		}
 	}
 	if cap(o.buf) > maxIdle {

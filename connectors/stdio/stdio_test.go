@@ -298,3 +298,23 @@ func child(t *testing.T) {
 	}
 	os.Exit(1)
 }
+
+// What a sender leaves behind may be taken at the moment when the next sender
+// has no time any more, either: that one's events are not written.
+func TestNotWrittenIsNotAcknowledged(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		o := &output{file: w, busy: make(chan error, 1)}
+		o.busy <- nil
+		if err := o.Write(ctx, []flow.Frame{{Data: []byte("x")}}, false); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Write without time: %v", err)
+		}
+	}
+}
