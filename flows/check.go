@@ -181,6 +181,10 @@ func (r checks) claims(readers []*reader) {
 		for _, block := range f.file.Connectors {
 			c := f.connectors[block.Name]
 			for _, claim := range c.shape.Claims {
+				port := flow.PortRef{Kind: "connector", Name: block.Name, Port: claim.Port}
+				if claim.Port != "" && !slices.ContainsFunc(f.file.Connects, func(b *flow.ConnectBlock) bool { return slices.Contains(b.From, port) || slices.Contains(b.To, port) }) {
+					continue
+				}
 				at, ok := c.places[claim.Field]
 				if !ok {
 					at = c.At

@@ -95,7 +95,7 @@ func (*file) New() (flow.Connector, error) { return nil, nil }
 type stdio struct{}
 
 func (*stdio) Shape() flow.Shape {
-	return flow.Shape{Role: flow.Client, Stream: true, In: true, Out: true}
+	return flow.Shape{Role: flow.Client, Stream: true, In: true, Out: true, Claims: []flow.Claim{{Resource: "standard input", Port: "out"}}}
 }
 func (*stdio) New() (flow.Connector, error) { return nil, nil }
 

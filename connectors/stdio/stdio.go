@@ -62,7 +62,7 @@ type Config struct{}
 
 // Shape implements flow.ConnectorConfig.
 func (*Config) Shape() flow.Shape {
-	return flow.Shape{Role: flow.Target, Stream: true, In: true, Out: true}
+	return flow.Shape{Role: flow.Target, Stream: true, In: true, Out: true, Claims: []flow.Claim{{Resource: "standard input", Port: "out"}}}
 }
 
 // New implements flow.ConnectorConfig.

@@ -170,4 +170,5 @@ type Claim struct {
 	Part     string // what of it: the path of a listener
 	Terms    string // on what terms it can be shared: the TLS settings
 	Field    string // the argument that claims it, for the diagnostic
+	Port     string // the claim counts only where this port is connected; "" for always
 }
