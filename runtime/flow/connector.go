@@ -169,6 +169,6 @@ type Claim struct {
 	Resource string // "listener 127.0.0.1:80", "file /tmp/out.log"
 	Part     string // what of it: the path of a listener
 	Terms    string // on what terms it can be shared: the TLS settings
-	Field    string // the argument that claims it, for the diagnostic
+	Field    string // the argument that claims it, for the diagnostic; "" where none does
 	Port     string // the claim counts only where this port is connected; "" for always
 }
