@@ -3,6 +3,7 @@ package main
 import (
 	"encoding"
 	"fmt"
+	"go/token"
 	"reflect"
 	"strings"
 
@@ -155,6 +156,9 @@ func typeName(t reflect.Type) string {
 		return "URL"
 	}
 	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType) || t == reflect.TypeFor[flow.Path]() {
+		if !token.IsExported(t.Name()) { // a component's own: its doc says what can be written
+			return "string"
+		}
 		return strings.ToLower(t.Name())
 	}
 	switch t.Kind() {
