@@ -19,6 +19,7 @@ var (
 	errFragments = errors.New("a message is split into more than max_fragments frames")
 	errTooLong   = errors.New("a message is longer than max_message")
 	errMasked    = errors.New("a server must not mask its frames")
+	errPanicked  = errors.New("the flow panicked on a message")
 	errAbandoned = errors.New("the time for a graceful end is over")
 	// errCut takes the place of io.EOF, which the library would take for the
 	// end of a message that was cut off in its middle.
@@ -173,6 +174,8 @@ func (c *conn) goodbye(err error) {
 		c.sendClose(int(websocket.StatusPolicyViolation), errFragments.Error())
 	case tooLong(err):
 		c.sendClose(int(websocket.StatusMessageTooBig), errTooLong.Error())
+	case errors.Is(err, errPanicked):
+		c.sendClose(int(websocket.StatusInternalError), errPanicked.Error())
 	default:
 		// The library has written what is wrong, except where it has not.
 		c.sendClose(int(websocket.StatusProtocolError), "protocol error")

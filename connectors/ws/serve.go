@@ -32,7 +32,6 @@ func (s *server) serve(c *conn, peer flow.Peer) {
 	if link == nil {
 		return
 	}
-	defer s.rescue(c, link)
 	s.close(c, link, c.receiveAll())
 }
 
@@ -60,6 +59,9 @@ func (s *server) close(c *conn, link flow.Link, err error) {
 		s.host.Log().Warn("a message is longer than max_message, the connection is closed with 1009",
 			zap.String("peer", c.peer), zap.Stringer("max_message", s.config.MaxMessage))
 	}
+	if errors.Is(err, errPanicked) {
+		s.host.Log().Error("a connection is cut", zap.String("peer", c.peer), zap.Error(err))
+	}
 	c.goodbye(err)
 	code, reason := closeReason(err)
 	link.Close(context.Background(), reason)
@@ -71,10 +73,9 @@ func (s *server) close(c *conn, link flow.Link, err error) {
 // and no other.
 //
 //go:noinline
-func (s *server) rescue(c *conn, link flow.Link) {
+func (c *conn) rescue(err *error) {
 	if p := recover(); p != nil {
-		s.host.Log().Error("a connection is cut: the flow panicked on its message", zap.String("peer", c.peer), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-		link.Close(context.Background(), fmt.Errorf("panic: %v", p))
+		*err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
 	}
 }
 
@@ -90,7 +91,8 @@ func (c *conn) deliverTo(link flow.Link, log *zap.Logger) {
 }
 
 // receiveAll reads until the connection ends.
-func (c *conn) receiveAll() error {
+func (c *conn) receiveAll() (err error) {
+	defer c.rescue(&err)
 	for {
 		if err := c.next(); err != nil {
 			return err

@@ -301,6 +301,41 @@ func TestACutMessageIsNotDelivered(t *testing.T) {
 	}
 }
 
+// panicky is a flow with a bug.
+type panicky struct{ next flow.Sink }
+
+func (p panicky) Send(ctx context.Context, batch []flow.Event) error {
+	for i := range batch {
+		if v, err := batch[i].Payload(); err == nil && v.Text() == "bug" {
+			panic("no")
+		}
+	}
+	return p.next.Send(ctx, batch)
+}
+
+func TestAPanicCostsItsConnection(t *testing.T) {
+	f := start(t, nil)
+	f.host.Table.Out().Connect(panicky{f.host.Table.In()})
+	other, c := f.dial(), f.dial()
+	write(t, c, websocket.MessageText, "bug")
+	expectClose(t, c, websocket.StatusInternalError)
+	write(t, other, websocket.MessageText, "well?")
+	expect(t, other, websocket.MessageText, "well?")
+	f.end()
+	expectClose(t, other, websocket.StatusGoingAway)
+	f.wait()
+	if f.host.Closed() != 2 {
+		t.Errorf("%d of 2 links are closed", f.host.Closed())
+	}
+
+	s := upstream(t, echo)
+	client, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []flow.Secret{flow.SecretOf("bug")} })
+	host.Table.Out().Connect(panicky{&host.Out})
+	if err := client.Run(t.Context(), host); !errors.Is(err, errPanicked) || host.Closed() != 1 {
+		t.Errorf("a client whose flow panics: %v, %d links closed", err, host.Closed())
+	}
+}
+
 // A client that pings and never reads may not make the server collect pongs:
 // it stops being read.
 func TestAFloodOfPingsHoldsUpItsSender(t *testing.T) {

@@ -69,6 +69,8 @@ func (s *session) explain(err error) error {
 		return fmt.Errorf("%s sent a message longer than max_message (%s)", peer, config.MaxMessage)
 	case cutOff(err):
 		return fmt.Errorf("%s cut the connection off", peer)
+	case errors.Is(err, errPanicked):
+		return fmt.Errorf("connection to %s: %w", peer, err) // with what it said
 	}
 	return fmt.Errorf("connection to %s: %w", peer, last(err))
 }
