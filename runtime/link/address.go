@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,21 +75,61 @@ func (t *Table) byID(id string) (*Link, error) {
 	return nil, fmt.Errorf("%s: connection %q: %w", t.cfg.Component.Address(), id, flow.ErrGone)
 }
 
+// end is the other end of a connection, as a flow may address it.
+type end struct {
+	host string
+	port int
+}
+
+func endOf(l *Link) end { return end{l.origin.Peer.Host, l.origin.Peer.Port} }
+
 func (t *Table) byAddr(host string, port int) (*Link, error) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	var found *Link
-	for _, l := range t.links {
-		if l.origin.Peer.Port != port || l.origin.Peer.Host != host {
-			continue
-		}
-		if found != nil {
-			return nil, fmt.Errorf("%s: several connections of %s are open: address one by its id", t.cfg.Component.Address(), net.JoinHostPort(host, strconv.Itoa(port)))
-		}
-		found = l
-	}
-	if found == nil {
+	links := t.linksOf(end{host, port})
+	switch len(links) {
+	case 0:
 		return nil, fmt.Errorf("%s: connection of %s: %w", t.cfg.Component.Address(), net.JoinHostPort(host, strconv.Itoa(port)), flow.ErrGone)
+	case 1:
+		return links[0], nil
 	}
-	return found, nil
+	return nil, fmt.Errorf("%s: several connections of %s are open: address one by its id", t.cfg.Component.Address(), net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
+// linksOf finds links by their other end. The index is made when it is first
+// asked for, since most flows never do.
+func (t *Table) linksOf(e end) []*Link {
+	t.mu.RLock()
+	links, indexed := t.ends[e], t.ends != nil
+	t.mu.RUnlock()
+	if indexed {
+		return links
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ends == nil {
+		t.ends = make(map[end][]*Link, len(t.links))
+		for _, l := range t.links {
+			t.index(l)
+		}
+	}
+	return t.ends[e]
+}
+
+// index adds a link to the index, if there is one. The caller holds mu.
+func (t *Table) index(l *Link) {
+	if t.ends != nil {
+		t.ends[endOf(l)] = append(slices.Clip(t.ends[endOf(l)]), l) // readers hold the old slice
+	}
+}
+
+// unindex takes a link out of the index, if there is one. The caller holds mu.
+func (t *Table) unindex(l *Link) {
+	if t.ends == nil {
+		return
+	}
+	rest := slices.DeleteFunc(slices.Clone(t.ends[endOf(l)]), func(other *Link) bool { return other == l })
+	if len(rest) == 0 {
+		delete(t.ends, endOf(l))
+	} else {
+		t.ends[endOf(l)] = rest
+	}
 }

@@ -258,7 +258,13 @@ func TestAddressing(t *testing.T) {
 	if a.text() != "" || b.text() != `"hi"|"hi"|"hi"` {
 		t.Errorf("a got %q, b got %q", a.text(), b.text())
 	}
-	bad := []flow.Event{to(flow.TextOf(gone.ID())), to(host(9)), to(flow.TextOf("nobody")), to(flow.IntOf(1))}
+	// Connections come and go while they are addressed.
+	late := open(t, tab, &wire{})
+	if links := tab.linksOf(endOf(late.(*Link))); len(links) != 1 || links[0] != late {
+		t.Errorf("a new connection is not found by its address: %v", links)
+	}
+	late.Close(context.Background(), nil)
+	bad := []flow.Event{to(flow.TextOf(gone.ID())), to(host(int64(late.(*Link).origin.Peer.Port))), to(flow.TextOf("nobody")), to(flow.IntOf(1))}
 	if err := tab.Send(context.Background(), bad); err != nil {
 		t.Errorf("what the err port took is an error: %v", err)
 	}

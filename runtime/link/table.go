@@ -34,6 +34,7 @@ type Table struct {
 
 	mu    sync.RWMutex
 	links map[uint64]*Link
+	ends  map[end][]*Link // see linksOf
 
 	in, sent, lost, dropped, failed atomic.Uint64
 }
@@ -121,6 +122,7 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 		return nil, flow.ErrClosed
 	}
 	t.links[l.origin.Seq] = l
+	t.index(l)
 	if w != nil {
 		l.writes = true
 		l.out.attach(w, &l.origin)
@@ -146,6 +148,7 @@ func (t *Table) Close(reason error) {
 func (t *Table) remove(l *Link) {
 	t.mu.Lock()
 	delete(t.links, l.origin.Seq)
+	t.unindex(l)
 	t.mu.Unlock()
 }
 
