@@ -43,6 +43,11 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if u.Host == "" {
 		return nil, &flow.FieldError{Field: "url", Err: errors.New("the URL has no host to connect to")}
 	}
+	for name, value := range c.Headers {
+		if err := checkHeader(name, value.Reveal()); err != nil {
+			return nil, err
+		}
+	}
 	cl := &client{config: c}
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {
 		conf, err := c.TLS.Load()

@@ -257,3 +257,25 @@ func TestClientRefusesBadFrames(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadersAreChecked(t *testing.T) {
+	for _, tt := range []struct{ name, value, want string }{
+		{"X-Key", "hush", ""},
+		{"Bad Header", "hush", "is no name of a header field"},
+		{"", "hush", "is no name of a header field"},
+		{"X-Key", "hush\r\nX: y", "has a line break"},
+		{"upgrade", "hush", "belongs to the handshake"},
+		{"sec-websocket-accept", "hush", "belongs to the handshake"},
+	} {
+		server, client := serverConfig(t), Specs[1].Config().(*ClientConfig)
+		client.URL = server.URL
+		server.Headers = map[string]string{tt.name: tt.value}
+		client.Headers = map[string]flow.Secret{tt.name: flow.SecretOf(tt.value)}
+		for _, config := range []flow.ConnectorConfig{server, client} {
+			_, err := config.New()
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush")) {
+				t.Errorf("%T %q: %v, want %q", config, tt.name, err, tt.want)
+			}
+		}
+	}
+}

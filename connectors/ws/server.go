@@ -54,6 +54,11 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
+	for name, value := range c.Headers {
+		if err := checkHeader(name, value); err != nil {
+			return nil, err
+		}
+	}
 	return &server{config: c, running: make(chan struct{})}, nil
 }
 
