@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -108,6 +109,9 @@ func (l *Link) end() error {
 	err, failed := t.err, t.failed
 	if failed > 0 {
 		l.table.failed.Add(uint64(failed))
+	}
+	if failed > 1 {
+		err = fmt.Errorf("%w (and %d more)", err, failed-1)
 	}
 	l.inlet.last = t.meta
 	l.inlet.turn = nil

@@ -195,6 +195,16 @@ func TestRepliesGoBackToTheirConnection(t *testing.T) {
 	}
 }
 
+func TestReceiveCountsWhatFailed(t *testing.T) {
+	tab, _, _ := table(t, many(), "separate")
+	tab.cfg.Problems.Port.Connect(nil)
+	l := open(t, tab, &wire{})
+	err := l.Receive(context.Background(), []flow.Frame{{Data: []byte("x\n1\ny\nz\n")}})
+	if err == nil || !strings.HasSuffix(err.Error(), "(and 2 more)") || tab.Stats().Failed != 3 {
+		t.Errorf("Receive: %v, failed %d", err, tab.Stats().Failed)
+	}
+}
+
 func TestTailOfAClosedConnection(t *testing.T) {
 	tab, _, _ := table(t, many(), "separate")
 	sink := &recorder{}
