@@ -52,11 +52,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {
 		conf, err := c.TLS.Load()
 		if err != nil {
-			var fe *flow.FieldError
-			if errors.As(err, &fe) {
-				fe.Field = "tls." + fe.Field
-			}
-			return nil, err
+			return nil, inTLS(err)
 		}
 		cl.tls = conf
 	}

@@ -36,6 +36,7 @@
 package ws
 
 import (
+	"errors"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -98,4 +99,12 @@ func limits() Common {
 		ConnectTimeout: flow.Duration(10 * time.Second),
 		CloseTimeout:   flow.Duration(500 * time.Millisecond),
 	}
+}
+
+// inTLS names the argument that an error of loading a tls block is about.
+func inTLS(err error) error {
+	if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
+		fe.Field = "tls." + fe.Field
+	}
+	return err
 }

@@ -47,11 +47,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	}
 	if c.TLS != nil {
 		if _, err := c.TLS.Load(); err != nil {
-			var fe *flow.FieldError
-			if errors.As(err, &fe) {
-				fe.Field = "tls." + fe.Field
-			}
-			return nil, err
+			return nil, inTLS(err)
 		}
 	}
 	for name, value := range c.Headers {
