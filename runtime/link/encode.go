@@ -2,6 +2,17 @@ package link
 
 import "github.com/flowrun/flowrun/runtime/flow"
 
+// encodeRun encodes a run into the frames of a turn, and notes what cannot be.
+// The caller holds mu.
+func (o *outlet) encodeRun(t *turn, run []flow.Event) (refused []refusal) {
+	for i := range run {
+		if err := o.encode(t, &t.frames, &t.buf, &run[i]); err != nil {
+			refuse(&refused, len(run), i, "encode", err)
+		}
+	}
+	return refused
+}
+
 // encode appends the frames of an event to *frames and their bytes to *buf;
 // after an error they are as before. The caller holds mu.
 func (o *outlet) encode(t *turn, frames *[]flow.Frame, buf *[]byte, e *flow.Event) error {

@@ -230,11 +230,7 @@ func (o *outlet) refuseClosed(refused *[]refusal, run []flow.Event, i int) {
 // sendInPlace writes a reply in the reader's own goroutine, corked.
 func (o *outlet) sendInPlace(ctx context.Context, own *Link, run []flow.Event) (refused []refusal) {
 	t := own.inlet.turn
-	for i := range run {
-		if err := o.encode(t, &t.frames, &t.buf, &run[i]); err != nil {
-			refuse(&refused, len(run), i, "encode", err)
-		}
-	}
+	refused = o.encodeRun(t, run)
 	if n := len(t.frames); n > 0 {
 		own.corked = true
 		if err := o.write(ctx, t.frames, true); err != nil {
@@ -263,11 +259,7 @@ func (o *outlet) sendDirect(ctx context.Context, run []flow.Event) (refused []re
 	}
 	t := turns.Get().(*turn)
 	defer t.release()
-	for i := range run {
-		if err := o.encode(t, &t.frames, &t.buf, &run[i]); err != nil {
-			refuse(&refused, len(run), i, "encode", err)
-		}
-	}
+	refused = o.encodeRun(t, run)
 	if len(t.frames) > 0 {
 		if err := o.write(ctx, t.frames, false); err != nil {
 			refuseRun(&refused, len(run), "write", err)
