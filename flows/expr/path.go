@@ -152,34 +152,37 @@ func pathNode(p *path, rng hcl.Range) *node {
 // encoded reports whether the payload must be looked up in Raw.
 func encoded(e *flow.Event) bool { return e.Raw != nil && e.Value.IsNull() }
 
-func (p *path) event(e *flow.Event) (flow.Value, error) {
+// find looks the path up in an event. Where that leads to a list or an object
+// that is not decoded yet, it is its spelling that is returned, not nil.
+func (p *path) find(e *flow.Event) (v flow.Value, spelling []byte) {
 	if !encoded(e) {
-		v, _ := walk(e.Value, p.steps)
+		v, _ = walk(e.Value, p.steps)
 		return v, nil
 	}
 	raw, ok := e.Form.Find(e.Raw, p.steps)
 	if !ok {
 		return flow.NullValue, nil
 	}
-	if v, ok := e.Form.Scalar(raw); ok {
+	if v, ok = e.Form.Scalar(raw); ok {
 		return v, nil
 	}
-	return e.Form.Decode(raw)
+	return flow.NullValue, raw
+}
+
+func (p *path) event(e *flow.Event) (flow.Value, error) {
+	v, spelling := p.find(e)
+	if spelling != nil {
+		return e.Form.Decode(spelling)
+	}
+	return v, nil
 }
 
 func (p *path) peekEvent(e *flow.Event) (flow.Value, error) {
-	if !encoded(e) {
-		v, _ := walk(e.Value, p.steps)
-		return v, nil
+	v, spelling := p.find(e)
+	if spelling != nil {
+		return composite, nil
 	}
-	raw, ok := e.Form.Find(e.Raw, p.steps)
-	if !ok {
-		return flow.NullValue, nil
-	}
-	if v, ok := e.Form.Scalar(raw); ok {
-		return v, nil
-	}
-	return composite, nil
+	return v, nil
 }
 
 func (p *path) peer(e *flow.Event) (flow.Value, error) {
