@@ -13,7 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// Why a connection ends that did nothing wrong in the protocol's eyes.
+// Why a connection ends, where the library does not say it.
 var (
 	errNotUTF8   = errors.New("a text message is not UTF-8")
 	errFragments = errors.New("a message is split into more than max_fragments frames")
