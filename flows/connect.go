@@ -45,7 +45,7 @@ func (r *reader) readConnect(b source.Block) {
 		block.Via = r.via(a)
 	}
 	if a, ok := c.Arguments["where"]; ok {
-		block.Where, _ = r.Compile(a.Expr, "where")
+		block.Where, _ = r.Compile(a.Expr, "where", nil)
 	}
 	if a, ok := c.Arguments["to"]; ok {
 		for _, ref := range r.references(a) {

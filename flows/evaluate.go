@@ -93,26 +93,39 @@ func (r *reader) problems(e hcl.Expression, diags hcl.Diagnostics) {
 	}
 }
 
-// Compile compiles a per-event expression. Where names in it mean nothing, the
+// Compile compiles a per-event expression. vars are the names that it may use
+// beside those of every event.
+func (r *reader) Compile(e hcl.Expression, what string, vars []string) (flow.Expr, bool) {
+	return compile(r, e, what, vars, expr.Compile)
+}
+
+// CompileAggregate compiles an expression over many events.
+func (r *reader) CompileAggregate(e hcl.Expression, what string, vars []string) (flow.Aggregate, bool) {
+	return compile(r, e, what, vars, expr.CompileAggregate)
+}
+
+// compile calls a compiler. Where names in the expression mean nothing, the
 // rest is looked at all the same, and told where nothing has been said yet.
-func (r *reader) Compile(e hcl.Expression, what string) (flow.Expr, bool) {
-	known := r.checkNamesIn(e, what, perEvent)
-	compiled, diags := expr.Compile(e, expr.Scope{Start: r.start, Roots: eventRoots, Condition: what == "where"})
+func compile[X any](r *reader, e hcl.Expression, what string, vars []string, with func(hcl.Expression, expr.Scope) (X, hcl.Diagnostics)) (X, bool) {
+	known := r.checkNamesIn(e, what, perEvent, vars...)
+	compiled, diags := with(e, expr.Scope{Start: r.start, Roots: eventRoots, Vars: vars, Condition: what == "where"})
 	if !known {
 		diags = slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Subject == nil || r.Told(*d.Subject) })
 	}
 	r.problems(e, diags)
-	return compiled, known && !diags.HasErrors() && compiled != nil
+	return compiled, known && !diags.HasErrors()
 }
 
 // checkNamesIn checks each name that e refers to, and reports all that mean
 // nothing where e stands. At the start it is false as well when a name is
-// known but its value is not.
-func (r *reader) checkNamesIn(e hcl.Expression, what string, pos position) bool {
+// known but its value is not. vars are names that this position has beside the
+// usual ones.
+func (r *reader) checkNamesIn(e hcl.Expression, what string, pos position, vars ...string) bool {
 	ok := true
 	for _, t := range e.Variables() {
 		root, at := t.RootName(), t.SourceRange()
 		switch {
+		case slices.Contains(vars, root):
 		case root == "var":
 			ok = checkMember(r, t, r.variables, func(v *variable) bool { return pos == perEvent || v.value.IsWhollyKnown() }) && ok
 		case root == "local":

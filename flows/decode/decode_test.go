@@ -31,7 +31,13 @@ func (v values) Evaluate(e hcl.Expression, _ string) (cty.Value, bool) {
 
 type written struct{ flow.Expr }
 
-func (v values) Compile(hcl.Expression, string) (flow.Expr, bool) { return written{}, true }
+func (v values) Compile(hcl.Expression, string, []string) (flow.Expr, bool) {
+	return written{}, true
+}
+
+func (v values) CompileAggregate(hcl.Expression, string, []string) (flow.Aggregate, bool) {
+	return nil, true
+}
 
 // kinds has a field of each kind that package flow's documentation names.
 type kinds struct {

@@ -23,12 +23,14 @@ type field struct {
 	oneof    []string
 	min, max string
 	doc      string
+	vars     []string
 	to       reflect.Value
 }
 
 var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 	exprType        = reflect.TypeFor[flow.Expr]()
+	aggregateType   = reflect.TypeFor[flow.Aggregate]()
 	valueType       = reflect.TypeFor[flow.Value]()
 	pathType        = reflect.TypeFor[flow.Path]()
 	secretType      = reflect.TypeFor[flow.Secret]()
@@ -57,6 +59,9 @@ func fieldsOf(s reflect.Value) (fields []field) {
 		if list := f.Tag.Get("oneof"); list != "" {
 			x.oneof = strings.Split(list, "|")
 		}
+		if list := f.Tag.Get("vars"); list != "" {
+			x.vars = strings.Split(list, "|")
+		}
 		fields = append(fields, x)
 	}
 	return fields
@@ -78,11 +83,12 @@ func (f field) block() (t reflect.Type, repeated bool) {
 	return t, repeated
 }
 
-// Values makes values of expressions. Both methods report what is wrong with
+// Values makes values of expressions. The methods report what is wrong with
 // an expression and return false then; what names its position for that.
 type Values interface {
 	Evaluate(e hcl.Expression, what string) (cty.Value, bool)
-	Compile(e hcl.Expression, what string) (flow.Expr, bool)
+	Compile(e hcl.Expression, what string, vars []string) (flow.Expr, bool)
+	CompileAggregate(e hcl.Expression, what string, vars []string) (flow.Aggregate, bool)
 }
 
 // Decoder fills the configuration of one component.

@@ -25,7 +25,7 @@ func (d *Decoder) argument(f field, a source.Argument, path string) bool {
 	fresh := reflect.New(f.to.Type()).Elem()
 	failed := d.Failed
 	d.Failed = false
-	given := d.set(fresh, a.Expr, f.name, path)
+	given := d.compile(fresh, a.Expr, f.name, f.vars) || d.set(fresh, a.Expr, f.name, path)
 	ok := !d.Failed
 	if given && ok {
 		ok = d.within(f, path, fresh, a.Expr.Range())
@@ -41,13 +41,7 @@ func (d *Decoder) argument(f field, a source.Argument, path string) bool {
 // part of.
 func (d *Decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bool {
 	switch {
-	case dst.Type() == exprType:
-		x, ok := d.Compile(e, name)
-		if !ok {
-			d.Failed = true
-			return true
-		}
-		dst.Set(reflect.ValueOf(x))
+	case d.compile(dst, e, name, nil):
 		return true
 	case dst.Kind() == reflect.Slice && !reflect.PointerTo(dst.Type()).Implements(textUnmarshaler):
 		return d.setList(dst, e, name, path)
@@ -75,6 +69,26 @@ func (d *Decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bo
 		} else {
 			d.fail(e.Range(), "%s: %v", name, err)
 		}
+	}
+	return true
+}
+
+// compile fills dst where it is an expression that is not evaluated yet; vars
+// are names that it may use beside those of every event.
+func (d *Decoder) compile(dst reflect.Value, e hcl.Expression, name string, vars []string) bool {
+	var x any
+	var ok bool
+	switch dst.Type() {
+	case exprType:
+		x, ok = d.Compile(e, name, vars)
+	case aggregateType:
+		x, ok = d.CompileAggregate(e, name, vars)
+	default:
+		return false
+	}
+	d.Failed = d.Failed || !ok
+	if ok {
+		dst.Set(reflect.ValueOf(x))
 	}
 	return true
 }

@@ -17,6 +17,9 @@ type Scope struct {
 	// Roots are the per-event roots that mean something here: "event",
 	// "meta", "peer".
 	Roots []string
+	// Vars are further names, whose values come with each evaluation: as
+	// the vars of flow.Expr, in this order.
+	Vars []string
 	// Condition says that true or false is asked for, so that a constant or
 	// function that can be neither is a mistake.
 	Condition bool
@@ -41,9 +44,15 @@ func Compile(e hcl.Expression, scope Scope) (flow.Expr, hcl.Diagnostics) {
 // expression is a compiled expression, as the rest of the program sees it.
 type expression struct{ n *node }
 
-func (x *expression) Eval(e *flow.Event) (flow.Value, error) { return x.n.eval(e) }
-func (x *expression) Test(e *flow.Event) (bool, error)       { return x.n.test(e) }
-func (x *expression) At() string                             { return x.n.rng.String() }
+func (x *expression) Eval(e *flow.Event, _ ...flow.Value) (flow.Value, error) { return x.n.eval(e) }
+func (x *expression) Test(e *flow.Event, _ ...flow.Value) (bool, error)       { return x.n.test(e) }
+func (x *expression) At() string                                              { return x.n.rng.String() }
+
+// CompileAggregate is Compile for an expression over many events.
+func CompileAggregate(e hcl.Expression, scope Scope) (flow.Aggregate, hcl.Diagnostics) {
+	_, diags := Compile(e, scope)
+	return nil, diags
+}
 
 // compiler collects the diagnostics of one Compile.
 type compiler struct {

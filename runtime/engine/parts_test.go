@@ -82,9 +82,12 @@ func (text) Encode(dst []byte, e *flow.Event) ([]byte, error) {
 // is is a condition: the payload is this text.
 type is string
 
-func (s is) Eval(e *flow.Event) (flow.Value, error) { b, err := s.Test(e); return flow.BoolOf(b), err }
-func (s is) At() string                             { return "flow.hcl:1,1" }
-func (s is) Test(e *flow.Event) (bool, error) {
+func (s is) Eval(e *flow.Event, _ ...flow.Value) (flow.Value, error) {
+	b, err := s.Test(e)
+	return flow.BoolOf(b), err
+}
+func (s is) At() string { return "flow.hcl:1,1" }
+func (s is) Test(e *flow.Event, _ ...flow.Value) (bool, error) {
 	v, err := e.Payload()
 	if v.Text() == "bad" {
 		return false, errors.New("cannot tell")

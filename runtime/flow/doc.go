@@ -20,10 +20,11 @@
 //	oneof:"text|binary"  the only values allowed
 //	min:"1" max:"9"      bounds of a number (for Size and Duration in their own spelling)
 //	doc:"..."            one line for the component reference
+//	vars:"state|n"       names that an Expr or Aggregate may use beside event, meta and peer
 //
 // A field is a bool, int, float64, string, a type that implements
 // encoding.TextUnmarshaler ([Duration], [Size], [Secret], [URL]), a [Path], an
-// [Expr], a slice or string-keyed map of those (an attribute), a struct or
+// [Expr], an [Aggregate], a slice or string-keyed map of those (an attribute), a struct or
 // pointer to struct (a block; the pointer says whether it is there), or a
 // slice of structs (a block that may be repeated).
 //

@@ -77,4 +77,21 @@ type ConnectBlock struct {
 	Via   []string // names of pipelines, each an instance of its own
 	Where Expr     // nil when there is none
 	To    []PortRef
+	// Deliver says which connections of a target with several get an event.
+	Deliver Delivery
+	// LostPeerErr sends events whose connections are all gone to the target's
+	// err; otherwise they are dropped and counted.
+	LostPeerErr bool
+	// BestEffort leaves the edge out of the acknowledgement: what fails on it
+	// is counted, and the event counts as delivered.
+	BestEffort bool
 }
+
+// Delivery says which connections of a connector get an event.
+type Delivery int
+
+// The ways of delivery.
+const (
+	Reply     Delivery = iota // those that it came from, or that the flow names
+	Broadcast                 // all that are open
+)

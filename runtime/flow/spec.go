@@ -57,19 +57,6 @@ type StepEnv struct {
 	Problems *Problems              // the pipeline's err
 }
 
-// Expr is an expression of the flow that is evaluated per event. It is safe
-// for concurrent use.
-type Expr interface {
-	// Eval returns the expression's value. The result may share memory with
-	// the event's Raw.
-	Eval(e *Event) (Value, error)
-	// Test evaluates a condition: null counts as false, any other type than
-	// a bool is an error.
-	Test(e *Event) (bool, error)
-	// At is the place of the expression: "flow.hcl:12,11-30".
-	At() string
-}
-
 // FieldError is an error that concerns one argument of a configuration.
 type FieldError struct {
 	Field string // dotted path from the block: "tls.cert"

@@ -23,9 +23,9 @@ func (c config) New() (flow.Connector, error) { return nil, nil }
 // where is a condition at a place.
 type where string
 
-func (w where) Eval(*flow.Event) (flow.Value, error) { return flow.NullValue, nil }
-func (w where) Test(*flow.Event) (bool, error)       { return true, nil }
-func (w where) At() string                           { return string(w) }
+func (w where) Eval(*flow.Event, ...flow.Value) (flow.Value, error) { return flow.NullValue, nil }
+func (w where) Test(*flow.Event, ...flow.Value) (bool, error)       { return true, nil }
+func (w where) At() string                                          { return string(w) }
 
 // file makes a flow of lines as in
 //
