@@ -155,6 +155,9 @@ type Shape struct {
 	// Many means that it has several connections at a time, so that a reply
 	// must find its own; otherwise everything goes to the one connection.
 	Many bool
+	// Tied means that each connection is opened on behalf of another, its
+	// origin's Parent, so that what comes from it can be a reply to that one.
+	Tied bool
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue

@@ -49,6 +49,15 @@ type StepConfig interface {
 	New(env StepEnv) (Sink, error)
 }
 
+// Forgetter is implemented by configurations of steps that make new events of
+// those that they take, so that what the flow wrote into meta, or even the way
+// back, ends there. A step without it hands both on; what it writes into meta
+// is its argument `meta`.
+type Forgetter interface {
+	// Forgets says what of the incoming events is not with the outgoing ones.
+	Forgets() (meta, origins bool)
+}
+
 // StepEnv is where a step finds what is around it.
 type StepEnv struct {
 	Label    string
