@@ -25,10 +25,13 @@ func (f *Filter) New(env flow.StepEnv) (flow.Sink, error) {
 
 type filter struct {
 	Filter
+	counters
 	env flow.StepEnv
 }
 
-func (f *filter) Send(ctx context.Context, batch []flow.Event) error { return dispatch(ctx, f, batch) }
+func (f *filter) Send(ctx context.Context, batch []flow.Event) error {
+	return f.dispatch(ctx, f, batch)
+}
 
 func (f *filter) choose(e *flow.Event) (way, error) {
 	pass, err := f.Where.Test(e)

@@ -12,13 +12,20 @@ type Instance struct {
 	in       flow.Sink
 	ports    map[string]*flow.Port
 	problems *flow.Problems
+	steps    []step // in the order of the flow
+}
+
+// step is one step of an instance.
+type step struct {
+	block *flow.StepBlock
+	sink  flow.Sink
 }
 
 // New builds an instance of block. What its steps cannot deal with goes to
 // problems.
 func New(block *flow.PipelineBlock, problems *flow.Problems) (*Instance, error) {
 	out := new(flow.Port)
-	i := &Instance{in: out, ports: map[string]*flow.Port{"out": out}, problems: problems}
+	i := &Instance{in: out, ports: map[string]*flow.Port{"out": out}, problems: problems, steps: make([]step, len(block.Steps))}
 	for _, step := range block.Steps {
 		for _, name := range step.Config.Ports() {
 			if i.ports[name] == nil {
@@ -38,6 +45,7 @@ func New(block *flow.PipelineBlock, problems *flow.Problems) (*Instance, error) 
 			return nil, fmt.Errorf("build %s %q of pipeline.%s (%s:%d): %w", step.Type, step.Label, block.Name, step.At.File, step.At.Line, err)
 		}
 		i.in = s
+		i.steps[n].block, i.steps[n].sink = step, s
 	}
 	return i, nil
 }

@@ -83,9 +83,12 @@ type route struct {
 	all   bool
 	to    []flow.Sink
 	env   flow.StepEnv
+	counters
 }
 
-func (r *route) Send(ctx context.Context, batch []flow.Event) error { return dispatch(ctx, r, batch) }
+func (r *route) Send(ctx context.Context, batch []flow.Event) error {
+	return r.dispatch(ctx, r, batch)
+}
 
 func (r *route) choose(e *flow.Event) (way, error) {
 	var w way

@@ -25,12 +25,20 @@ type chooser interface {
 
 // dispatch sends a batch through c, in runs of events that go the same way.
 func dispatch(ctx context.Context, c chooser, batch []flow.Event) error {
+	return (*counters)(nil).dispatch(ctx, c, batch)
+}
+
+// dispatch is the same for a step that counts what becomes of its events.
+func (n *counters) dispatch(ctx context.Context, c chooser, batch []flow.Event) error {
 	var failed error
+	var out, dropped, refused int
 	start, current := 0, nowhere // the run that ends before i
 	flush := func(end int) {
 		if current == nowhere {
+			dropped += end - start
 			return
 		}
+		out += end - start
 		if err := c.send(ctx, current, batch[start:end]); err != nil {
 			addFailures(&failed, start, end-start, err)
 		}
@@ -43,13 +51,15 @@ func dispatch(ctx context.Context, c chooser, batch []flow.Event) error {
 		flush(i)
 		start, current = i, w
 		if err != nil {
-			current = nowhere
+			start, current = i+1, nowhere
+			refused++
 			if err := c.refuse(ctx, &batch[i], err); err != nil {
 				flow.Fail(&failed, i, err)
 			}
 		}
 	}
 	flush(len(batch))
+	n.add(len(batch), out, dropped, refused)
 	return failed
 }
 

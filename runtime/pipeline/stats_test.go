@@ -1,0 +1,27 @@
+package pipeline
+
+import (
+	"testing"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+func TestStats(t *testing.T) {
+	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+		{Type: "filter", Label: "f", Config: &Filter{Where: where(t, `event.word > "a"`)}},
+		{Type: "route", Label: "r", Config: &Route{Mode: "all", Port: []RoutePort{
+			{Name: "b", Where: where(t, `startswith(event.word, "b")`)},
+			{Name: "bc", Where: where(t, `event.word == "bc"`)},
+		}}},
+	}}, problems("pipeline", "p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Port("out").Connect(&recorder{refuse: "e"}) // what happens further on is not the step's failure
+	_ = i.In().Send(t.Context(), events("17 a a b bc 17 17 bc d e a 17"))
+	_ = i.In().Send(t.Context(), events("d"))
+	check(t, "stats", i.Stats(), []StepStats{
+		{Type: "filter", Label: "f", In: 13, Out: 6, Dropped: 3, Failed: 4},
+		{Type: "route", Label: "r", In: 6, Out: 6},
+	})
+}
