@@ -24,15 +24,25 @@ func (in *inputs) register(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&in.varFiles, "var-file", nil, "take variables from a `file` of assignments (repeatable)")
 }
 
+// forFlows returns the inputs as package flows takes them; an error is about
+// the command line.
+func (in *inputs) forFlows() (flows.Inputs, error) {
+	for _, v := range in.vars {
+		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
+			return flows.Inputs{}, usage("a --var is no assignment: write --var name=value")
+		}
+	}
+	return flows.Inputs{Vars: in.vars, VarFiles: in.varFiles, Env: os.Environ()}, nil
+}
+
 // load reads and checks flows. The flows are there when the report has no
 // errors; err is about the command line.
 func (in *inputs) load(paths []string) (files []*flow.File, report *flows.Report, err error) {
-	for _, v := range in.vars {
-		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
-			return nil, nil, usage("a --var is no assignment: write --var name=value")
-		}
+	from, err := in.forFlows()
+	if err != nil {
+		return nil, nil, err
 	}
-	files, report = flows.Load(paths, tables, flows.Inputs{Vars: in.vars, VarFiles: in.varFiles, Env: os.Environ()})
+	files, report = flows.Load(paths, tables, from)
 	return files, report, nil
 }
 

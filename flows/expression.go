@@ -1,0 +1,29 @@
+package flows
+
+import "github.com/flowrun/flowrun/runtime/flow"
+
+// LoadExpression compiles one per-event expression that stands in no flow;
+// the report calls it "expression". With the path of a flow it may speak of
+// what that flow has in var and local; the rest of the flow is not looked at.
+// The Expr is nil when the report has errors.
+func LoadExpression(text, path string, in Inputs) (flow.Expr, *Report) {
+	report := &Report{}
+	r := &reader{Report: report, tables: &Tables{}, inputs: readInputs(report, in)}
+	if path != "" && !r.open(path) || r.broken {
+		return nil, report
+	}
+	r.declare()
+	checks{report}.inputs(r.inputs, []*reader{r})
+	r.setVariables()
+	r.setLocals()
+	r.validateVariables()
+	e := r.ParseExpression("expression", text)
+	if e == nil {
+		return nil, report
+	}
+	x, _ := r.Compile(e, "an expression", nil)
+	if report.HasErrors() {
+		return nil, report
+	}
+	return x, report
+}

@@ -1,0 +1,26 @@
+package source
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// ParseExpression parses an expression that stands in no file; shown is what
+// its text is called. It returns nil when the syntax is wrong.
+func (r *Report) ParseExpression(shown, text string) hcl.Expression {
+	if r.files == nil {
+		r.files = map[string]file{}
+	}
+	r.files[shown] = file{text: []byte(text), order: len(r.files) + 1}
+	tokens, _ := hclsyntax.LexExpression([]byte(text), shown, hcl.InitialPos)
+	if at, deep := TooDeep(tokens); deep {
+		r.Errorf(at, "more than %d brackets, or %d operators, are nested here", maxDepth, maxOperators)
+		return nil
+	}
+	e, diags := hclsyntax.ParseExpression([]byte(text), shown, hcl.InitialPos)
+	r.HCL(first(diags))
+	if diags.HasErrors() {
+		return nil
+	}
+	return e
+}
