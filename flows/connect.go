@@ -2,15 +2,22 @@ package flows
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-var connectContent = source.Expected{Arguments: []string{"from", "via", "where", "to", "deliver"}, Later: laterConnect}
+var connectContent = source.Expected{
+	Arguments: []string{"from", "via", "where", "to", "deliver", "on_lost_peer", "best_effort"},
+	Later:     laterConnect,
+}
 
 // readConnects reads the connect blocks.
 func (r *reader) readConnects() {
@@ -52,11 +59,9 @@ func (r *reader) readConnect(b source.Block) {
 			block.To = append(block.To, ref.PortRef)
 		}
 	}
-	if a, ok := c.Arguments["deliver"]; ok {
-		r.deliver(a)
-	}
+	r.readPolicy(block, c)
 	r.file.Connects = append(r.file.Connects, block)
-	r.edges = append(r.edges, edge{block, from})
+	r.edges = append(r.edges, edge{block, from, c.Arguments})
 }
 
 // via reads the pipelines that an edge passes, in order. The same may stand
@@ -79,20 +84,60 @@ func (r *reader) via(a source.Argument) (names []string) {
 	return names
 }
 
-// deliver has one value yet.
-func (r *reader) deliver(a source.Argument) {
-	v, ok := r.constant(a, cty.String)
+// readPolicy reads what decides who gets an event, and what becomes of one that
+// cannot be delivered.
+func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
+	if a, ok := c.Arguments["deliver"]; ok {
+		switch name := r.option(a, "reply", "broadcast", "topic", "identity"); name {
+		case "broadcast":
+			block.Deliver = flow.Broadcast
+		case "topic", "identity":
+			r.Errorf(a.Expr.Range(), "deliver = %q is %s", name, source.NotYet)
+		}
+	}
+	if a, ok := c.Arguments["on_lost_peer"]; ok {
+		block.LostPeerErr = r.option(a, "drop", "err") == "err"
+	}
+	if a, ok := c.Arguments["best_effort"]; ok {
+		if v, ok := r.setting(a, cty.Bool); ok {
+			block.BestEffort = v.True()
+		}
+	}
+}
+
+// setting computes a start-up value of the given type; ok is false where there
+// is none, too.
+func (r *reader) setting(a source.Argument, want cty.Type) (cty.Value, bool) {
+	v, ok := r.Evaluate(a.Expr, a.Name)
+	if !ok || v.IsNull() {
+		return cty.NilVal, false
+	}
+	if v.IsMarked() {
+		r.Errorf(a.Expr.Range(), "%s cannot be sensitive", a.Name)
+		return cty.NilVal, false
+	}
+	converted, err := convert.Convert(v, want)
+	if err != nil {
+		r.Errorf(a.Expr.Range(), "%s wants %s, not %s", a.Name, decode.DescribeType(want), decode.Describe(v))
+		return cty.NilVal, false
+	}
+	return converted, true
+}
+
+// option reads an argument that is one of a few words; "" when it is not.
+func (r *reader) option(a source.Argument, words ...string) string {
+	v, ok := r.setting(a, cty.String)
 	if !ok {
-		return
+		return ""
 	}
-	switch name := v.AsString(); name {
-	case "reply":
-	case "broadcast", "topic", "identity":
-		r.Errorf(a.Expr.Range(), "deliver = %q is %s", name, source.NotYet)
-	default:
-		r.Errorf(a.Expr.Range(), "deliver must be one of reply, broadcast, topic, identity").
-			Hint("%s", source.DidYouMean(name, []string{"reply", "broadcast", "topic", "identity"}))
+	if word := v.AsString(); slices.Contains(words, word) {
+		return word
 	}
+	p := r.Errorf(a.Expr.Range(), "%s must be one of %s", a.Name, strings.Join(words, ", "))
+	if best := source.Nearest(v.AsString(), words); best != "" {
+		p.Hint("did you mean %q?", best)
+	}
+	return ""
 }
 
 var referenceText = regexp.MustCompile(`^(connector|pipeline)\.[\w-]+(\.[\w-]+)?$`)

@@ -15,7 +15,8 @@
 //	connector  connectors with their common arguments, codec and processors
 //	pipeline   the steps of a pipeline
 //	refs       connector.edge.err: references, read and never evaluated
-//	connect    the edges
+//	connect    the edges and their policies
+//	reply      what can come back to whom: where a reply has nowhere to go
 //	check      what concerns several blocks or several flows
 //	format     the one layout of a file
 //

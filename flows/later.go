@@ -10,7 +10,7 @@ var (
 	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
 	laterProcessors = []string{"xz", "json_stream", "msgpack_stream", "gelf_chunking", "ingest_time", "chunk", "collect"}
 	laterSteps      = []string{"map", "split", "window", "batch", "dedupe", "throttle", "sample", "state"}
-	laterConnect    = []string{"topic", "identity", "on_lost_peer", "best_effort", "for_each"}
+	laterConnect    = []string{"topic", "identity", "for_each"}
 	laterCommon     = []string{"singleton", "for_each"}
 	laterFunctions  = strings.Fields("round sum has pick omit any all index yamlencode yamldecode hexencode hexdecode hmac_sha256 uuid crc32 now timestamp parsedate epoch epoch_ms cidrcontains cidroverlaps cidrsubnet cidrhost cidrs bytes utf8 type path")
 	laterArguments  = map[string][]string{

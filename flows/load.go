@@ -99,6 +99,6 @@ func (r *reader) read() *flow.File {
 	r.misread = r.Errors() > before
 	r.checkUse()
 	r.checkCycles()
-	r.checkReplies()
+	r.checkDelivery()
 	return r.file
 }

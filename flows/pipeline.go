@@ -17,6 +17,8 @@ type pipeline struct {
 	sound bool // all of its ports are known
 	fed   bool // something can flow in
 	used  bool // something refers to it
+
+	passages []passage // what its steps do to the way back
 }
 
 // Ports that every pipeline has.
@@ -67,7 +69,7 @@ func (r *reader) readSteps(p *pipeline) {
 func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.StepConfig]) {
 	config := spec.Config()
 	d := r.decoder()
-	d.Decode(b.Region, nil, laterArguments[spec.Name], config)
+	arguments := d.Decode(b.Region, nil, laterArguments[spec.Name], config)
 	if d.Failed {
 		return
 	}
@@ -99,5 +101,6 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 		d.Refused(b.Owner, b.At, err)
 		return
 	}
+	p.passages = append(p.passages, passageOf(config, arguments["meta"].Expr))
 	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
 }

@@ -1,78 +1,228 @@
 package flows
 
 import (
+	"maps"
+
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// edge is a connect block, and where in it its sources stand.
+// edge is a connect block, and where in it its sources and policies stand.
 type edge struct {
 	*flow.ConnectBlock
-	from []reference
+	from      []reference
+	arguments map[string]source.Argument
 }
 
-// checkReplies reports sources whose events can come from no connection of a
-// target that has several: each would fail, since it is a reply to nobody.
-func (r *reader) checkReplies() {
+// checkDelivery reports what stands in edges about connections that do not
+// matter there, and sources whose events can come from no connection of a target
+// that has several: each would fail, since it is a reply to nobody.
+func (r *reader) checkDelivery() {
 	if r.misread { // an edge may be missing
 		return
 	}
-	arrivals := r.arrivals()
+	a := r.arrivals()
 	for _, e := range r.edges {
+		r.checkPolicy(e)
 		for _, to := range e.To {
-			if to.Kind != "connector" || !r.connectors[to.Name].shape.Many {
+			if to.Kind != "connector" || e.Deliver != flow.Reply {
+				continue
+			}
+			target := r.connectors[to.Name]
+			if !target.shape.Many {
 				continue
 			}
 			for _, from := range e.from {
-				if origins := arrivals.leaving(from.PortRef); len(origins) > 0 && !origins[to.Name] {
+				if s := a.through(e.Via, a.leaving(from.PortRef)); s.some && !s.origins[to.Name] && !s.wrote[target.block.Type] && !s.wrote[anyType] {
 					r.Errorf(from.at, "no event of %s can be a reply: none comes from a connection of connector.%s", from.short("from"), to.Name).
-						Hint("deliver = \"broadcast\" would send to all connections; it is %s", source.NotYet)
+						Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", target.block.Type)
 				}
 			}
 		}
 	}
 }
 
-// arrivals tells for each connector and pipeline, by kind and name, of which
-// connectors events can arrive there.
-type arrivals map[[2]string]map[string]bool
-
-// leaving lists the connectors whose events can leave by a port. Instances of
-// a pipeline are taken as one.
-func (a arrivals) leaving(port flow.PortRef) map[string]bool {
-	origins := map[string]bool{}
-	if port.Kind == "pipeline" || port.Port == "err" { // what could not be written leaves by err, too
-		for name := range a[[2]string{port.Kind, port.Name}] {
-			origins[name] = true
+// checkPolicy warns of arguments that change nothing.
+func (r *reader) checkPolicy(e edge) {
+	var connectors, many bool
+	for _, to := range e.To {
+		if to.Kind == "connector" {
+			c := r.connectors[to.Name]
+			connectors, many = true, many || c.shape.Many || !c.sound
 		}
 	}
-	if port.Kind == "connector" {
-		origins[port.Name] = true
+	if a, ok := e.arguments["deliver"]; ok && !connectors {
+		r.Warnf(a.At, "deliver has no effect: %s is no connector", reference{PortRef: e.To[0]}.short("to")).Hint("write it in the edge that leads to one")
 	}
-	return origins
+	if a, ok := e.arguments["on_lost_peer"]; ok {
+		switch {
+		case !many:
+			r.Warnf(a.At, "on_lost_peer has no effect: no target has connections to lose one by one")
+		case e.Deliver != flow.Reply:
+			r.Warnf(a.At, "on_lost_peer has no effect: a broadcast goes to whoever is there")
+		}
+	}
+}
+
+// arrival is what is known of the events that can be at some place.
+type arrival struct {
+	some    bool            // there can be any
+	origins map[string]bool // the connectors that they come from, or on whose behalf
+	wrote   map[string]bool // the types under which the flow may have written a peer into meta
+}
+
+// anyType stands for types that cannot be seen.
+const anyType = "*"
+
+func (a arrival) with(b arrival) arrival {
+	return arrival{a.some || b.some, union(a.origins, b.origins), union(a.wrote, b.wrote)}
+}
+
+func (a arrival) covers(b arrival) bool {
+	return (a.some || !b.some) && len(union(a.origins, b.origins)) == len(a.origins) && len(union(a.wrote, b.wrote)) == len(a.wrote)
+}
+
+func union(a, b map[string]bool) map[string]bool {
+	if len(b) == 0 {
+		return a
+	}
+	u := maps.Clone(b)
+	maps.Copy(u, a)
+	return u
+}
+
+// passage is what a step does to the way back of the events that pass it.
+type passage struct {
+	ports           []string
+	wrote           map[string]bool
+	meta, withdrawn bool // the meta, or the origins, end here
+}
+
+// passageOf tells it from the configuration of a step, and from meta, what it
+// writes into meta; nil when it writes nothing.
+func passageOf(config flow.StepConfig, meta hcl.Expression) passage {
+	p := passage{ports: config.Ports()}
+	if f, ok := config.(flow.Forgetter); ok {
+		p.meta, p.withdrawn = f.Forgets()
+	}
+	if meta != nil {
+		p.wrote = addressed(meta)
+	}
+	return p
+}
+
+// addressed lists the types of connectors under which meta may hold a peer.
+// What is not written out may hold any.
+func addressed(meta hcl.Expression) map[string]bool {
+	types := map[string]bool{}
+	items, diags := hcl.ExprMap(meta)
+	if diags.HasErrors() {
+		return map[string]bool{anyType: true}
+	}
+	for _, item := range items {
+		name, plain := source.PlainKey(item.Key)
+		if !plain {
+			name = anyType
+		}
+		fields, diags := hcl.ExprMap(item.Value)
+		if diags.HasErrors() {
+			types[name] = true
+		}
+		for _, f := range fields {
+			if field, plain := source.PlainKey(f.Key); !plain || field == "peer" {
+				types[name] = true
+			}
+		}
+	}
+	return types
+}
+
+// after is what is at a port of the pipeline when in comes into it.
+func (p *pipeline) after(in arrival, port string) arrival {
+	var here arrival
+	now, failed := in, in
+	for _, s := range p.passages {
+		for _, name := range s.ports {
+			if name == port {
+				here = here.with(now)
+			}
+		}
+		if s.meta {
+			now.wrote = nil
+		}
+		if s.withdrawn {
+			now.origins = nil
+		}
+		now.wrote = union(now.wrote, s.wrote)
+		failed = failed.with(now)
+	}
+	switch port {
+	case "out":
+		return now
+	case "err": // an err event has its origin, and a meta of its own
+		return arrival{some: failed.some, origins: failed.origins}
+	}
+	return here
+}
+
+// arrivals is what can come into each connector and pipeline. shared is the
+// instance of a pipeline that is the target of edges; all are those in via, too.
+type arrivals struct {
+	reader      *reader
+	connectors  map[string]arrival
+	shared, all map[string]arrival
+}
+
+// leaving is what can leave by a port.
+func (a arrivals) leaving(port flow.PortRef) arrival {
+	if port.Kind == "pipeline" {
+		in := a.all[port.Name]
+		if port.Port == "out" {
+			in = a.shared[port.Name]
+		}
+		return a.reader.pipelines[port.Name].after(in, port.Port)
+	}
+	own := arrival{some: true, origins: map[string]bool{port.Name: true}}
+	if port.Port == "err" || a.reader.connectors[port.Name].shape.Tied { // what could not be written leaves by err, too
+		own.origins = union(own.origins, a.connectors[port.Name].origins)
+	}
+	return own
+}
+
+// through is what leaves the last of the pipelines in via.
+func (a arrivals) through(via []string, s arrival) arrival {
+	for _, name := range via {
+		s = a.reader.pipelines[name].after(s, "out")
+	}
+	return s
 }
 
 func (r *reader) arrivals() arrivals {
-	a := arrivals{}
+	a := arrivals{r, map[string]arrival{}, map[string]arrival{}, map[string]arrival{}}
 	for grown := true; grown; {
 		grown = false
-		arrive := func(kind, name, origin string) {
-			at := [2]string{kind, name}
-			if a[at] == nil {
-				a[at] = map[string]bool{}
+		arrive := func(at map[string]arrival, name string, s arrival) {
+			if !at[name].covers(s) {
+				grown = true
+				at[name] = at[name].with(s)
 			}
-			grown = grown || !a[at][origin]
-			a[at][origin] = true
 		}
 		for _, e := range r.edges {
 			for _, from := range e.From {
-				for origin := range a.leaving(from) {
-					for _, name := range e.Via {
-						arrive("pipeline", name, origin)
+				s := a.leaving(from)
+				for _, name := range e.Via {
+					arrive(a.all, name, s)
+					s = a.through([]string{name}, s)
+				}
+				for _, to := range e.To {
+					if to.Kind == "connector" {
+						arrive(a.connectors, to.Name, s)
+						continue
 					}
-					for _, to := range e.To {
-						arrive(to.Kind, to.Name, origin)
-					}
+					arrive(a.shared, to.Name, s)
+					arrive(a.all, to.Name, s)
 				}
 			}
 		}
