@@ -2,8 +2,11 @@ package codecs
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 var jsonSpec = flow.Spec[flow.CodecConfig]{
@@ -39,7 +42,7 @@ connect "greetings" {
   to    = connector.edge
 }
 `,
-	Config: func() flow.CodecConfig { return &jsonConfig{MaxDepth: 512} },
+	Config: func() flow.CodecConfig { return &jsonConfig{MaxDepth: jsontext.DefaultDepth} },
 }
 
 type jsonConfig struct {
@@ -49,36 +52,43 @@ type jsonConfig struct {
 }
 
 func (c *jsonConfig) New() (func() flow.Codec, error) {
-	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsonStyle{sortKeys: c.SortKeys, indent: c.Indent}}), nil
+	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsontext.Style{SortKeys: c.SortKeys, Indent: c.Indent}}), nil
 }
 
 func (*jsonConfig) Text() bool { return true }
 
 type jsonCodec struct {
 	maxDepth int
-	style    jsonStyle
+	style    jsontext.Style
 }
 
 func (c *jsonCodec) Decode(e *flow.Event, frame []byte) error {
-	raw, err := checkJSON(frame, c.maxDepth)
-	if err != nil {
-		return err
+	raw, err := jsontext.Check(frame, c.maxDepth)
+	switch {
+	case err == nil:
+		e.Raw, e.Form, e.Value = raw, jsontext.Form{}, flow.NullValue
+		return nil
+	case errors.Is(err, jsontext.ErrEmpty):
+		return errEmptyJSON
+	case errors.Is(err, jsontext.ErrDepth):
+		return fmt.Errorf("decode a message as JSON: %w: max_depth of the codec allows more", err)
 	}
-	e.Raw, e.Form, e.Value = raw, jsonForm{}, flow.NullValue
-	return nil
+	return fmt.Errorf("decode a message as JSON: %w", err)
 }
 
+var errEmptyJSON = fmt.Errorf("decode a message as JSON: %w: use the preprocessor \"remove_empty\" to drop such messages", jsontext.ErrEmpty)
+
 func (c *jsonCodec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
-	if _, ok := e.Form.(jsonForm); ok && c.style == (jsonStyle{}) {
+	if _, ok := e.Form.(jsontext.Form); ok && c.style == (jsontext.Style{}) {
 		// A line break in valid JSON is white space, never part of a string.
 		if bytes.IndexByte(e.Raw, '\n') < 0 && bytes.IndexByte(e.Raw, '\r') < 0 {
 			return append(dst, e.Raw...), nil
 		}
-		return appendCompact(dst, e.Raw), nil
+		return jsontext.AppendCompact(dst, e.Raw), nil
 	}
 	v, err := e.Payload()
 	if err != nil {
 		return dst, err
 	}
-	return c.style.append(dst, v, 0)
+	return c.style.Append(dst, v)
 }

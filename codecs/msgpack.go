@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 var msgpackSpec = flow.Spec[flow.CodecConfig]{
@@ -185,7 +186,7 @@ func appendMsgpackNumber(dst []byte, s string) ([]byte, error) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	integer := strings.Trim(s, "0123456789") == "" || strings.Trim(s[1:], "0123456789") == "" && s != "-0"
-	if err != nil || integer || skipNumber(s, 0) != len(s) {
+	if err != nil || integer || !jsontext.IsNumber(s) {
 		return dst, fmt.Errorf("encode the number %.40s as MessagePack: it fits neither 64 bits nor a float 64: map it with tostring()", s)
 	}
 	return appendMsgpackFloat(dst, f), nil

@@ -112,6 +112,11 @@ func bigEndian(b []byte) uint64 {
 	return binary.BigEndian.Uint64(b)
 }
 
+const (
+	failed  = -1 // instead of a place
+	tooDeep = "lists and objects are nested deeper than max_depth"
+)
+
 // checkMsgpack accepts a message that is one MessagePack value. It allocates
 // nothing unless there is an error to tell.
 func checkMsgpack(message []byte, maxDepth int) error {

@@ -41,6 +41,7 @@
 //
 //	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
 //	link       Receive, the way through processors and codec, queues, the way back
+//	jsontext   JSON texts as values, read as far as somebody looks
 //	pipeline   steps, conditions, edges with several targets
 //	graph      what is connected to what, as data
 //	listen     sockets, TLS and HTTP routes, shared by address
@@ -61,7 +62,8 @@
 // 2. Bytes and slices belong to the caller again when a call returns.
 //
 //	runtime/flowtest  TestCodecs  TestProcessors  TestSuitesFindWhatIsBroken
-//	codecs            TestContract  TestJSONLargeIsNotShared
+//	codecs            TestContract
+//	runtime/jsontext  TestLargeIsNotShared
 //
 // 3. A link has one reader and at most one writer at a time; order is kept
 // within a link and direction.

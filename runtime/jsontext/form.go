@@ -1,22 +1,26 @@
-package codecs
+package jsontext
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// jsonForm reads JSON texts that were checked. None of its methods checks
+// Form reads JSON texts that were checked ([Check]). None of its methods checks
 // again.
-type jsonForm struct{}
+type Form struct{}
+
+var _ flow.Form = Form{}
 
 // Find walks through the objects and lists on the path. It reads each object
 // to its end, because of a repeated key the last value counts.
-func (jsonForm) Find(raw []byte, path []flow.Step) ([]byte, bool) {
+func (Form) Find(raw []byte, path []flow.Step) ([]byte, bool) {
 	for _, step := range path {
 		if len(raw) == 0 {
 			return nil, false
@@ -136,7 +140,7 @@ func skipContainer(b []byte, i int) int {
 }
 
 // Scalar shares the memory of raw, unless a string has escapes.
-func (jsonForm) Scalar(raw []byte) (flow.Value, bool) {
+func (Form) Scalar(raw []byte) (flow.Value, bool) {
 	switch raw[0] {
 	case '{', '[':
 		return flow.NullValue, false
@@ -157,21 +161,21 @@ func (jsonForm) Scalar(raw []byte) (flow.Value, bool) {
 }
 
 // Decode returns the whole value.
-func (jsonForm) Decode(raw []byte) (flow.Value, error) {
-	d := jsonDecoder{memoryFor(raw)}
+func (Form) Decode(raw []byte) (flow.Value, error) {
+	d := decoder{memoryFor(raw)}
 	v, _ := d.value(0)
 	return v, nil
 }
 
-// jsonDecoder builds a value from a JSON text that was checked. Its methods
+// decoder builds a value from a JSON text that was checked. Its methods
 // return what begins at i and the place behind it. The parts of a list or an
 // object are gathered on the stack while they are few, so that each is
 // allocated once, in its size.
-type jsonDecoder struct{ memory }
+type decoder struct{ memory }
 
 const few = 8
 
-func (d jsonDecoder) value(i int) (flow.Value, int) {
+func (d decoder) value(i int) (flow.Value, int) {
 	switch d.b[i] {
 	case '"':
 		s, end := d.text(i)
@@ -195,7 +199,7 @@ func (d jsonDecoder) value(i int) (flow.Value, int) {
 	return v, end
 }
 
-func (d jsonDecoder) text(i int) (string, int) {
+func (d decoder) text(i int) (string, int) {
 	end, escaped := textEnd(d.b, i+1)
 	if escaped {
 		return unescape(d.b[i+1 : end]), end + 1
@@ -203,7 +207,7 @@ func (d jsonDecoder) text(i int) (string, int) {
 	return d.part(i+1, end), end + 1
 }
 
-func (d jsonDecoder) list(i int) (flow.Value, int) {
+func (d decoder) list(i int) (flow.Value, int) {
 	var room [few]flow.Value
 	parts := room[:0]
 	i = skipSpace(d.b, i+1)
@@ -218,7 +222,7 @@ func (d jsonDecoder) list(i int) (flow.Value, int) {
 	return flow.ListOf(slices.Clone(parts)), i + 1
 }
 
-func (d jsonDecoder) object(i int) (flow.Value, int) {
+func (d decoder) object(i int) (flow.Value, int) {
 	var room [few]flow.Field
 	parts := room[:0]
 	i = skipSpace(d.b, i+1)
@@ -316,4 +320,34 @@ func hex4(b []byte) rune {
 		r = r<<4 | rune(c)
 	}
 	return r
+}
+
+// shared is b as a string that shares its memory.
+func shared(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// memory is where a decoder reads a message, and where the strings of the
+// decoded value live.
+type memory struct {
+	b   []byte
+	own bool // b is a copy that the value may share
+}
+
+// shareUpTo is the size up to which the strings of a value are parts of one
+// copy of the message. Above it each is a copy of its own, so that who keeps
+// a small part of a large message does not keep all of it.
+const shareUpTo = 4 << 10
+
+func memoryFor(raw []byte) memory {
+	if len(raw) <= shareUpTo {
+		return memory{bytes.Clone(raw), true}
+	}
+	return memory{raw, false}
+}
+
+// part is a part of the message that the value may keep.
+func (m memory) part(start, end int) string {
+	if m.own {
+		return shared(m.b[start:end])
+	}
+	return string(m.b[start:end])
 }

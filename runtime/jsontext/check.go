@@ -1,4 +1,4 @@
-package codecs
+package jsontext
 
 import (
 	"encoding/binary"
@@ -8,32 +8,38 @@ import (
 	"unicode/utf8"
 )
 
-// checkJSON returns the one JSON text of a message, without the white space
-// around it. It allocates nothing unless there is an error to tell.
-func checkJSON(message []byte, maxDepth int) ([]byte, error) {
-	c := jsonCheck{b: message}
-	start := skipSpace(message, 0)
+// DefaultDepth is how deep lists and objects may be nested where nobody says
+// otherwise.
+const DefaultDepth = 512
+
+// Check returns the one JSON text of b without the white space around it; it
+// shares b's memory. An error says what is wrong and at which byte, for the
+// caller to say of what: it wraps [ErrDepth] where the text is nested deeper
+// than maxDepth. Check allocates nothing unless there is an error to tell.
+func Check(b []byte, maxDepth int) ([]byte, error) {
+	c := check{b: b}
+	start := skipSpace(b, 0)
 	end := c.value(start, maxDepth)
 	switch {
 	case end < 0:
 		return nil, c.problem(maxDepth)
-	case skipSpace(message, end) < len(message):
-		c.fail(skipSpace(message, end), "there is more after the end of the value: send one value a message")
+	case skipSpace(b, end) < len(b):
+		c.fail(skipSpace(b, end), "there is more after the end of the value")
 		return nil, c.problem(maxDepth)
-	case c.seen&highBits != 0 && !utf8.Valid(message):
-		c.fail(invalidAt(message), "it is not UTF-8")
+	case c.seen&highBits != 0 && !utf8.Valid(b):
+		c.fail(invalidAt(b), "it is not UTF-8")
 		return nil, c.problem(maxDepth)
 	}
-	return message[start:end:end], nil
+	return b[start:end:end], nil
 }
 
-// jsonCheck checks a JSON text. Its methods are given the place where
+// check checks a JSON text. Its methods are given the place where
 // something begins and return the place behind it, or failed.
 //
 // Strings make most of a message, so they are looked at eight bytes at a time.
 // Whether they are UTF-8 is checked in one go at the end, and only if some
 // byte was not ASCII.
-type jsonCheck struct {
+type check struct {
 	b    []byte
 	seen uint64 // all words of strings, or-ed: tells if one has a byte beyond ASCII
 	at   int    // where it failed
@@ -42,31 +48,33 @@ type jsonCheck struct {
 
 const failed = -1
 
-func (c *jsonCheck) fail(at int, why string) int {
+func (c *check) fail(at int, why string) int {
 	c.at, c.why = at, why
 	return failed
 }
 
-const tooDeep = "lists and objects are nested deeper than max_depth"
+const tooDeep = "too deep"
 
+// What Check finds that its callers have advice for.
 var (
-	errEmptyJSON = errors.New("decode a message as JSON: it is empty: use the preprocessor \"remove_empty\" to drop such messages")
-	errBOM       = errors.New("decode a message as JSON: it begins with a byte order mark: send UTF-8 without one")
+	ErrEmpty = errors.New("it is empty")
+	ErrDepth = errors.New("lists and objects are nested too deep")
+	errBOM   = errors.New("it begins with a byte order mark: send UTF-8 without one")
 )
 
 // problem describes the failure.
-func (c *jsonCheck) problem(maxDepth int) error {
+func (c *check) problem(maxDepth int) error {
 	switch {
 	case skipSpace(c.b, 0) == len(c.b):
-		return errEmptyJSON
+		return ErrEmpty
 	case len(c.b) >= 3 && string(c.b[:3]) == "\xef\xbb\xbf":
 		return errBOM
 	case c.why == tooDeep:
-		return fmt.Errorf("decode a message as JSON: %s = %d at byte %d", c.why, maxDepth, c.at)
+		return fmt.Errorf("%w: more than %d levels at byte %d", ErrDepth, maxDepth, c.at)
 	case c.at >= len(c.b):
-		return fmt.Errorf("decode a message as JSON: it ends after %d bytes, too early: %s", len(c.b), c.why)
+		return fmt.Errorf("it ends after %d bytes, too early: %s", len(c.b), c.why)
 	}
-	return fmt.Errorf("decode a message as JSON: %s at byte %d", c.why, c.at)
+	return fmt.Errorf("%s at byte %d", c.why, c.at)
 }
 
 // spaces has a bit for each byte that is white space.
@@ -80,7 +88,7 @@ func skipSpace(b []byte, i int) int {
 }
 
 // value checks the value at i; levels is how deep it may nest.
-func (c *jsonCheck) value(i, levels int) int {
+func (c *check) value(i, levels int) int {
 	b := c.b
 	if i >= len(b) {
 		return c.fail(i, "a value is expected")
@@ -119,7 +127,7 @@ func (c *jsonCheck) value(i, levels int) int {
 	return c.fail(i, "a value is expected")
 }
 
-func (c *jsonCheck) object(i, levels int) int {
+func (c *check) object(i, levels int) int {
 	b := c.b
 	i = skipSpace(b, i)
 	if i < len(b) && b[i] == '}' {
@@ -150,7 +158,7 @@ func (c *jsonCheck) object(i, levels int) int {
 	}
 }
 
-func (c *jsonCheck) list(i, levels int) int {
+func (c *check) list(i, levels int) int {
 	b := c.b
 	i = skipSpace(b, i)
 	if i < len(b) && b[i] == ']' {
@@ -172,7 +180,7 @@ func (c *jsonCheck) list(i, levels int) int {
 }
 
 // text checks a string from behind its opening quote.
-func (c *jsonCheck) text(i int) int {
+func (c *check) text(i int) int {
 	b := c.b
 	seen := uint64(0)
 	for {
@@ -284,3 +292,19 @@ func skipDigits[T []byte | string](b T, i int) int {
 	}
 	return i
 }
+
+// invalidAt is the place of the first byte of b that is not UTF-8.
+func invalidAt(b []byte) int {
+	i := 0
+	for i < len(b) {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// IsNumber reports whether JSON knows the spelling of a number.
+func IsNumber(s string) bool { return skipNumber(s, 0) == len(s) }

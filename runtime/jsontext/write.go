@@ -1,4 +1,4 @@
-package codecs
+package jsontext
 
 import (
 	"cmp"
@@ -12,15 +12,25 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// jsonStyle is how values are spelled. The zero jsonStyle is one line, in the
-// order of the keys.
-type jsonStyle struct {
-	sortKeys bool
-	indent   int
+// Append appends the spelling of v in one line, with the keys of objects in
+// their order or, with sortKeys, in that of their bytes. What JSON cannot say
+// is an error: numbers that are infinite or none.
+func Append(dst []byte, v flow.Value, sortKeys bool) ([]byte, error) {
+	return Style{SortKeys: sortKeys}.Append(dst, v)
 }
 
+// Style is how values are spelled. The zero Style is one line, with the keys
+// of objects in their order.
+type Style struct {
+	SortKeys bool // write the keys of objects in the order of their bytes
+	Indent   int  // spaces for each level; 0 writes everything in one line
+}
+
+// Append appends the spelling of v.
+func (s Style) Append(dst []byte, v flow.Value) ([]byte, error) { return s.append(dst, v, 0) }
+
 // append appends the spelling of v, which is level deep in the text.
-func (s jsonStyle) append(dst []byte, v flow.Value, level int) ([]byte, error) {
+func (s Style) append(dst []byte, v flow.Value, level int) ([]byte, error) {
 	switch v.Kind() {
 	case flow.Null:
 		return append(dst, "null"...), nil
@@ -31,7 +41,7 @@ func (s jsonStyle) append(dst []byte, v flow.Value, level int) ([]byte, error) {
 	case flow.Float:
 		return appendFloat(dst, v.Float())
 	case flow.Number:
-		if n := v.Text(); skipNumber(n, 0) != len(n) {
+		if n := v.Text(); !IsNumber(n) {
 			return dst, fmt.Errorf("encode the number %q as JSON: JSON does not know this spelling: map it with tostring()", n)
 		}
 		return append(dst, v.Text()...), nil
@@ -48,7 +58,7 @@ func (s jsonStyle) append(dst []byte, v flow.Value, level int) ([]byte, error) {
 	}
 }
 
-func (s jsonStyle) appendList(dst []byte, list []flow.Value, level int) ([]byte, error) {
+func (s Style) appendList(dst []byte, list []flow.Value, level int) ([]byte, error) {
 	if len(list) == 0 {
 		return append(dst, "[]"...), nil
 	}
@@ -62,12 +72,12 @@ func (s jsonStyle) appendList(dst []byte, list []flow.Value, level int) ([]byte,
 	return append(s.line(dst, level), ']'), nil
 }
 
-func (s jsonStyle) appendObject(dst []byte, o *flow.Object, level int) ([]byte, error) {
+func (s Style) appendObject(dst []byte, o *flow.Object, level int) ([]byte, error) {
 	fields := o.Fields()
 	if len(fields) == 0 {
 		return append(dst, "{}"...), nil
 	}
-	if s.sortKeys {
+	if s.SortKeys {
 		byKey := func(a, b flow.Field) int { return cmp.Compare(a.Key, b.Key) }
 		if !slices.IsSortedFunc(fields, byKey) {
 			fields = slices.SortedFunc(slices.Values(fields), byKey)
@@ -77,7 +87,7 @@ func (s jsonStyle) appendObject(dst []byte, o *flow.Object, level int) ([]byte, 
 	for i, f := range fields {
 		dst = s.next(dst, '{', i, level+1)
 		dst = append(appendText(dst, f.Key), ':')
-		if s.indent > 0 {
+		if s.Indent > 0 {
 			dst = append(dst, ' ')
 		}
 		if dst, err = s.append(dst, f.Value, level+1); err != nil {
@@ -88,7 +98,7 @@ func (s jsonStyle) appendObject(dst []byte, o *flow.Object, level int) ([]byte, 
 }
 
 // next begins the ith part of a list or an object.
-func (s jsonStyle) next(dst []byte, open byte, i, level int) []byte {
+func (s Style) next(dst []byte, open byte, i, level int) []byte {
 	if i > 0 {
 		open = ','
 	}
@@ -96,12 +106,12 @@ func (s jsonStyle) next(dst []byte, open byte, i, level int) []byte {
 }
 
 // line begins a line.
-func (s jsonStyle) line(dst []byte, level int) []byte {
-	if s.indent == 0 {
+func (s Style) line(dst []byte, level int) []byte {
+	if s.Indent == 0 {
 		return dst
 	}
 	dst = append(dst, '\n')
-	for range s.indent * level {
+	for range s.Indent * level {
 		dst = append(dst, ' ')
 	}
 	return dst
@@ -169,9 +179,9 @@ func appendText(dst []byte, s string) []byte {
 	return append(append(dst, s[done:]...), '"')
 }
 
-// appendCompact appends a JSON text that was checked without the white space
+// AppendCompact appends a JSON text that was checked without the white space
 // between its parts.
-func appendCompact(dst, b []byte) []byte {
+func AppendCompact(dst, b []byte) []byte {
 	for i := 0; i < len(b); {
 		switch b[i] {
 		case ' ', '\n', '\t', '\r':
