@@ -31,7 +31,9 @@ type Accumulator interface {
 	// concerns this event alone, which then counts in none of the aggregates.
 	Add(e *Event) error
 	// Merge adds what other has seen, all of it later than what is here.
-	// other is of the same Aggregate and is not used any more.
+	// other is of the same Aggregate. It stays as it is, and shares nothing
+	// with this one that Add or Merge changes: a part of a sliding window is
+	// merged into several results.
 	Merge(other Accumulator)
 	// Value returns the expression's value. vars are as in [Expr]. The
 	// accumulator can go on afterwards; the result shares nothing with it.
