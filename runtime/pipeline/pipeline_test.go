@@ -45,8 +45,12 @@ func events(words string) []flow.Event {
 	return batch
 }
 
+// word is the word of an event, or its payload where that is the word.
 func word(e *flow.Event) string {
 	v, _ := e.Value.Object().Get("word")
+	if e.Value.Kind() != flow.Map {
+		v = e.Value
+	}
 	if v.IsNumber() {
 		return fmt.Sprint(v.Int())
 	}

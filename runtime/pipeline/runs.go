@@ -81,14 +81,17 @@ func (t *tally) add(size, from, n int, err error) {
 	if err == nil {
 		return
 	}
+	flow.Failures(err, n, func(index int, cause error) { t.fail(size, from+index, cause) })
+}
+
+// fail notes that an event failed, out of a batch of size.
+func (t *tally) fail(size, index int, cause error) {
 	if t.causes == nil {
 		t.causes = make([]error, size)
 	}
-	flow.Failures(err, n, func(index int, cause error) {
-		if t.causes[from+index] == nil {
-			t.causes[from+index] = cause
-		}
-	})
+	if t.causes[index] == nil {
+		t.causes[index] = cause
+	}
 }
 
 // err is the tally as the result of a Send.

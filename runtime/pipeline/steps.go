@@ -29,6 +29,8 @@ no exit. A route has at most 63 ports.`,
 		Example: routeExample,
 		Config:  func() flow.StepConfig { return &Route{Mode: "first"} },
 	},
+	mapSpec,
+	splitSpec,
 }
 
 const filterExample = `connector "file" "in" {

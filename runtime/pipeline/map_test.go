@@ -1,0 +1,258 @@
+package pipeline
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/flowrun/flowrun/codecs"
+	"github.com/flowrun/flowrun/flows/expr"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// value compiles an expression as a flow would have it; "" is none.
+func value(t testing.TB, src string) flow.Expr {
+	t.Helper()
+	if src == "" {
+		return nil
+	}
+	e, diags := hclsyntax.ParseExpression([]byte(src), "flow.hcl", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	x, diags := expr.Compile(e, expr.Scope{Roots: []string{"event", "meta", "peer"}})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return x
+}
+
+// arrived is an event as a codec leaves it.
+func arrived(t testing.TB, text string) flow.Event {
+	t.Helper()
+	e := flow.Event{Time: 7}
+	if err := jsonCodec(t).Decode(&e, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func jsonCodec(t testing.TB) flow.Codec {
+	t.Helper()
+	for _, spec := range codecs.All {
+		if spec.Name == "json" {
+			make, err := spec.Config().New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return make()
+		}
+	}
+	t.Fatal("no codec json")
+	return nil
+}
+
+// spell is an event's payload as JSON.
+func spell(t testing.TB, e flow.Event) string {
+	t.Helper()
+	text, err := jsonCodec(t).Encode(nil, &e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func spellObject(t testing.TB, o *flow.Object) string {
+	t.Helper()
+	return spell(t, flow.Event{Value: flow.MapOf(o)})
+}
+
+// alone builds an instance of one step.
+func alone(t testing.TB, config flow.StepConfig, p *flow.Problems) *Instance {
+	t.Helper()
+	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: "step", Label: "s", Config: config}}}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// held keeps what it is sent, as a holding point does.
+type held struct{ events []flow.Event }
+
+func (h *held) Send(_ context.Context, batch []flow.Event) error {
+	for i := range batch {
+		h.events = append(h.events, batch[i].Held())
+	}
+	return nil
+}
+
+func TestMap(t *testing.T) {
+	const payload = `{"a":1.0,"b":"x","o":{"k":[1,2]},"m":{"ws_server":{"binary":true}},"e":{},"n":null}`
+	for _, test := range []struct {
+		name, event, meta string
+		wrote             string // before
+		want, wantWrote   string
+		err               string
+	}{
+		{name: "a part", event: `event.o`, want: `{"k":[1,2]}`},
+		{name: "a part of a part", event: `event.o.k`, want: `[1,2]`},
+		{name: "a number keeps its spelling", event: `event.a`, want: `1.0`},
+		{name: "the whole", event: `event`, want: payload},
+		{name: "a constant", event: `{ x = [1, "two"] }`, want: `{"x":[1,"two"]}`},
+		{name: "null", event: `null`, want: `null`},
+		{name: "nothing there", event: `event.missing`, want: `null`},
+		{name: "only meta", meta: `{ x = 1 }`, want: payload, wantWrote: `{"x":1}`},
+		{name: "meta from the event", event: `event.b`, meta: `event.m`, want: `"x"`, wantWrote: `{"ws_server":{"binary":true}}`},
+		{
+			name: "meta is merged deeply", meta: `event.m`, want: payload,
+			wrote: `{"ws_server":{"peer":"p"},"y":1}`, wantWrote: `{"ws_server":{"peer":"p","binary":true},"y":1}`,
+		},
+		{
+			name: "null takes away", meta: `{ ws_server = { peer = null, none = null, deep = { x = null } }, y = null }`, want: payload,
+			wrote: `{"ws_server":{"peer":"p","binary":true},"y":1}`, wantWrote: `{"ws_server":{"binary":true,"deep":{}}}`,
+		},
+		{name: "what replaces an object", meta: `{ a = 1 }`, wrote: `{"a":{"b":1}}`, want: payload, wantWrote: `{"a":1}`},
+		{name: "what is replaced by an object", meta: `{ a = { b = null, c = 2 } }`, wrote: `{"a":1}`, want: payload, wantWrote: `{"a":{"c":2}}`},
+		{name: "null meta", meta: `event.n`, wrote: `{"a":1}`, want: payload, wantWrote: `{"a":1}`},
+		{name: "empty meta", meta: `event.e`, wrote: `{"a":1}`, want: payload, wantWrote: `{"a":1}`},
+		{name: "meta is a string", meta: `event.b`, err: "meta is a string, where an object is needed"},
+		{name: "event fails", event: `event.b < event.a`, meta: `{ x = 1 }`, err: "flow.hcl:1,1: event.b (a string) and event.a (a number) have no order: compare two numbers or two strings"},
+		{name: "meta fails", event: `1`, meta: `lower(event.a)`, err: "flow.hcl:1,7: event.a is a number, where lower takes a string"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			i := alone(t, &Map{Event: value(t, test.event), Meta: value(t, test.meta)}, problems("pipeline", "p"))
+			out := &held{}
+			i.Port("out").Connect(out)
+			e := arrived(t, payload)
+			e.Origin = &flow.Origin{}
+			e.Meta.Said, e.Meta.Binary = flow.ObjectOf(flow.Field{Key: "said", Value: flow.IntOf(1)}), true
+			if test.wrote != "" {
+				w := arrived(t, test.wrote)
+				v, _ := w.Payload()
+				e.Meta.Wrote = v.Object()
+			}
+			raw := string(e.Raw)
+			err := i.In().Send(t.Context(), []flow.Event{e})
+			if string(e.Raw) != raw || spellObject(t, e.Meta.Wrote) != spellWritten(t, test.wrote) {
+				t.Errorf("the incoming event has changed")
+			}
+			if test.err != "" {
+				if err == nil || err.Error() != test.err {
+					t.Errorf("got error %v, want %s", err, test.err)
+				}
+				check(t, "stats", i.Stats()[0], StepStats{Type: "step", Label: "s", In: 1, Failed: 1})
+				check(t, "events", len(out.events), 0)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := out.events[0]
+			check(t, "event", spell(t, got), test.want)
+			check(t, "written", spellObject(t, got.Meta.Wrote), spellWritten(t, test.wantWrote))
+			if got.Origin != e.Origin || got.Time != 7 || got.Meta.Said != e.Meta.Said || !got.Meta.Binary {
+				t.Error("origin, time or what the transport said has changed")
+			}
+		})
+	}
+}
+
+func spellWritten(t testing.TB, text string) string {
+	if text == "" {
+		return "null"
+	}
+	return text
+}
+
+// TestMapKeepsNothing: what a map makes of an event and somebody holds is
+// independent of the memory that the event was in.
+func TestMapKeepsNothing(t *testing.T) {
+	i := alone(t, &Map{Event: value(t, `event.o`), Meta: value(t, `event.m`)}, problems("pipeline", "p"))
+	out := &held{}
+	i.Port("out").Connect(out)
+	e := arrived(t, `{"o":{"text":"abc","list":[1.50,"x"]},"m":{"key":{"peer":"abc"}}}`)
+	if err := i.In().Send(t.Context(), []flow.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range e.Raw {
+		e.Raw[n] = '!'
+	}
+	check(t, "event", spell(t, out.events[0]), `{"text":"abc","list":[1.50,"x"]}`)
+	check(t, "written", spellObject(t, out.events[0].Meta.Wrote), `{"key":{"peer":"abc"}}`)
+}
+
+func TestMapFates(t *testing.T) {
+	for _, test := range []struct {
+		name, in       string
+		refuse         string
+		whole          bool
+		errConnected   bool
+		calls          []string
+		failed, toErrs string
+	}{
+		{name: "nothing", in: ""},
+		{name: "all", in: "a b", calls: []string{"a b"}},
+		{name: "some are refused", in: "a b c d", refuse: "b d", calls: []string{"a b c d"}, failed: "1 3"},
+		{name: "all are refused", in: "a b", refuse: "b", whole: true, calls: []string{"a b"}, failed: "0 1"},
+		{name: "an expression fails", in: "a 17 b", calls: []string{"a", "b"}, failed: "1"},
+		{name: "and err takes it", in: "17 a 17 17 b", errConnected: true, calls: []string{"a", "b"}, toErrs: "step flow.hcl:1,7-17 s 17\nstep flow.hcl:1,7-17 s 17\nstep flow.hcl:1,7-17 s 17"},
+		{name: "beside a failure", in: "a b 17 c d", refuse: "b c", calls: []string{"a b", "c d"}, failed: "1 2 3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := problems("pipeline", "p")
+			errs := &errEvents{}
+			if test.errConnected {
+				p.Port.Connect(errs)
+			}
+			i := alone(t, &Map{Event: value(t, `lower(event.word)`)}, p)
+			out := &recorder{refuse: test.refuse, whole: test.whole}
+			i.Port("out").Connect(out)
+			batch := events(test.in)
+			err := i.In().Send(t.Context(), batch)
+			check(t, "calls", out.calls, test.calls)
+			check(t, "failed", failed(err, len(batch)), test.failed)
+			check(t, "err events", strings.Join(errs.got, "\n"), test.toErrs)
+			check(t, "batch", batch, events(test.in))
+		})
+	}
+}
+
+func TestMapNeedsSomething(t *testing.T) {
+	if _, err := (&Map{}).New(flow.StepEnv{}); err == nil {
+		t.Error("a map without event and meta: want an error")
+	}
+}
+
+// TestMapLargeBatch: what is made beside a batch has a bound, and keeps its
+// order.
+func TestMapLargeBatch(t *testing.T) {
+	i := alone(t, &Map{Event: value(t, `event.id`)}, problems("pipeline", "p"))
+	var sizes, ids []int
+	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
+		sizes = append(sizes, len(batch))
+		var err error
+		for n := range batch {
+			ids = append(ids, int(batch[n].Value.Int()))
+			if ids[len(ids)-1]%300 == 299 {
+				flow.Fail(&err, n, errRefused)
+			}
+		}
+		return err
+	}))
+	batch := events(strings.Repeat("a ", 600))
+	err := i.In().Send(t.Context(), batch)
+	check(t, "sizes", sizes, []int{256, 256, 88})
+	check(t, "failed", failed(err, len(batch)), "299 599")
+	for n, id := range ids {
+		if n != id {
+			t.Fatalf("event %d is at place %d", id, n)
+		}
+	}
+}
+
+type sinkFunc func(batch []flow.Event) error
+
+func (f sinkFunc) Send(_ context.Context, batch []flow.Event) error { return f(batch) }
