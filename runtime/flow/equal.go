@@ -121,10 +121,15 @@ func rational(v Value) (*big.Rat, bool) {
 		return r, r != nil
 	case Number:
 		s := v.text()
-		if f := v.Float(); len(s) > maxSpelling || f != f || f > 1e300 || f < -1e300 || (f < 1e-300 && f > -1e-300) {
+		if inexact(s, v.Float()) {
 			return nil, false
 		}
 		return new(big.Rat).SetString(s)
 	}
 	return nil, false
+}
+
+// inexact reports whether a spelling that rounds to f is compared as that.
+func inexact(s string, f float64) bool {
+	return len(s) > maxSpelling || f != f || f > 1e300 || f < -1e300 || (f < 1e-300 && f > -1e-300)
 }
