@@ -1,8 +1,44 @@
 // Package function holds the functions of the flow language: the closed list
 // of what an expression can call, with the documentation of each.
+//
+// A function is a row of a table ([All]); there is a file for each group of
+// them. Package expr compiles calls of them for values of events; [Function.Cty]
+// gives the same function to the expressions that are computed at start-up, so
+// that a name means one thing in the whole language. Names and the order of
+// arguments are Terraform's where it has the function.
+//
+// # What they have in common
+//
+// Nothing is converted: a function that takes a string refuses a number. A
+// null argument makes the result null, unless the parameter takes null. What
+// makes more out of little (range, replace, join) is bounded by [MaxText] and
+// [MaxElements]. Strings are counted in Unicode code points.
+//
+// Arithmetic ([Add] and the others, which are also the operators) is exact for
+// integers of 64 bits: what goes beyond is an error, never a rounded number.
+// 7/2 is 3.5 and 6/2 is 3. All other numbers are computed as float64; a result
+// that is a whole number is an integer again.
 package function
 
-import "github.com/flowrun/flowrun/runtime/flow"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// The bounds of what a function returns.
+const (
+	MaxText     = 16 << 20  // bytes of a string
+	MaxElements = 1_000_000 // of a list
+)
+
+var (
+	errTooLong = errors.New("the result is longer than 16 MiB: make it of less")
+	errTooMany = errors.New("the result has more than 1,000,000 elements: make it of less")
+)
 
 // Function is one function of the language. Where an argument is null, its
 // result is null and nothing is called, unless the parameter says that it
@@ -46,4 +82,152 @@ type Param struct {
 // Example is a call, as written in a flow, and what it returns, as JSON.
 type Example struct {
 	Call, Result string
+}
+
+// The groups, in the order of the reference.
+const (
+	groupNumbers     = "Numbers"
+	groupStrings     = "Strings"
+	groupCollections = "Lists and objects"
+	groupEncoding    = "Encoding"
+	groupHashes      = "Hashes"
+	groupTimes       = "Time"
+	groupNetwork     = "Network"
+	groupTypes       = "Types"
+)
+
+// All is the closed list, in the order of the reference.
+var All = slices.Concat(numbers, texts, patterns, collections, networks, types)
+
+var byName = index(All)
+
+func index(all []Function) map[string]*Function {
+	m := make(map[string]*Function, len(all))
+	for i := range all {
+		m[all[i].Name] = &all[i]
+	}
+	return m
+}
+
+// Find returns the function of that name, nil when there is none.
+func Find(name string) *Function { return byName[name] }
+
+// Arity is how many arguments f takes; most is -1 when there is no upper limit.
+func (f *Function) Arity() (least, most int) {
+	for _, p := range f.Params {
+		if p.Optional {
+			break
+		}
+		least++
+	}
+	if f.Rest != nil {
+		return least, -1
+	}
+	return least, len(f.Params)
+}
+
+// Param is the parameter of the ith argument, nil when f takes fewer.
+func (f *Function) Param(i int) *Param {
+	if i < len(f.Params) {
+		return &f.Params[i]
+	}
+	return f.Rest
+}
+
+// Invoke calls f, which is not special, with arguments that nobody has looked
+// at: it checks how many there are and of which kinds, and answers null with
+// null.
+func (f *Function) Invoke(args ...flow.Value) (flow.Value, error) {
+	least, most := f.Arity()
+	if n := len(args); n < least || most >= 0 && n > most {
+		return flow.NullValue, fmt.Errorf("%s takes %s, not %d", f.Name, arguments(least, most), n)
+	}
+	null := false
+	for i, a := range args {
+		p := f.Param(i)
+		switch {
+		case a.IsNull() && !p.Null:
+			null = true
+		case !a.IsNull() && !p.Kinds.Has(a):
+			return flow.NullValue, fmt.Errorf("%s is %s, where %s is wanted", p.Name, a.Kinds(), p.Kinds)
+		}
+	}
+	switch {
+	case null:
+		return flow.NullValue, nil
+	case f.Call1 != nil:
+		return f.Call1(args[0])
+	case f.Call2 != nil:
+		return f.Call2(args[0], args[1])
+	case f.Call3 != nil:
+		return f.Call3(args[0], args[1], args[2])
+	}
+	return f.Call(args)
+}
+
+func arguments(least, most int) string {
+	switch {
+	case most < 0:
+		return fmt.Sprintf("at least %s", argumentCount(least))
+	case least == most:
+		return argumentCount(least)
+	}
+	return fmt.Sprintf("%d to %s", least, argumentCount(most))
+}
+
+func argumentCount(n int) string {
+	if n == 1 {
+		return "1 argument"
+	}
+	return strconv.Itoa(n) + " arguments"
+}
+
+// The parameters of the tables are made of these.
+
+func text(name string) Param   { return Param{Name: name, Kinds: flow.OfText} }
+func number(name string) Param { return Param{Name: name, Kinds: flow.OfNumber} }
+func list(name string) Param   { return Param{Name: name, Kinds: flow.OfList} }
+func object(name string) Param { return Param{Name: name, Kinds: flow.OfMap} }
+func value(name string) Param {
+	return Param{Name: name, Kinds: flow.OfAny, Null: true}
+}
+func textOrBytes(name string) Param {
+	return Param{Name: name, Kinds: flow.OfText | flow.OfBytes}
+}
+
+func (p Param) optional() Param { p.Optional = true; return p }
+func (p Param) orNull() Param   { p.Null = true; return p }
+func (p Param) orList() Param   { p.Kinds |= flow.OfList; return p }
+func (p Param) rest() *Param    { return &p }
+
+func params(ps ...Param) []Param { return ps }
+
+// boundText returns s as a value, or an error when it is too long.
+func boundText(s string) (flow.Value, error) {
+	if len(s) > MaxText {
+		return flow.NullValue, errTooLong
+	}
+	return flow.TextOf(s), nil
+}
+
+// whole returns the integer that v is, however it is spelled.
+func whole(v flow.Value, what string) (int64, error) {
+	switch v = plain(v); v.Kind() {
+	case flow.Int:
+		return v.Int(), nil
+	case flow.Float:
+		if f := v.Float(); f == float64(int64(f)) && f > -1<<53 && f < 1<<53 {
+			return int64(f), nil
+		}
+	}
+	return 0, fmt.Errorf("%s must be a whole number of 64 bits", what)
+}
+
+// within is whole, in bounds.
+func within(v flow.Value, what string, least, most int64) (int, error) {
+	i, err := whole(v, what)
+	if err == nil && (i < least || i > most) {
+		err = fmt.Errorf("%s must be between %d and %d", what, least, most)
+	}
+	return int(i), err
 }

@@ -1,0 +1,228 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"strings"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+var networks = []Function{
+	{
+		Name: "cidrcontains", Group: groupNetwork,
+		Params:  params(text("prefix").orList(), text("address")),
+		Returns: flow.OfBool, Call2: cidrContains, Prepare: prepareContains,
+		Doc:      "whether the address, or all of the prefix, lies in the prefix, or in one of a list of them",
+		Examples: []Example{{`cidrcontains("10.0.0.0/8", "10.1.2.3")`, `true`}, {`cidrcontains(["10.0.0.0/8", "2001:db8::/32"], "2001:db8:1::/48")`, `true`}, {`cidrcontains("10.0.0.0/8", "10.0.0.0/7")`, `false`}},
+	},
+	{
+		Name: "cidroverlaps", Group: groupNetwork, Params: params(text("prefix"), text("other")), Returns: flow.OfBool, Call2: cidrOverlaps,
+		Doc:      "whether the prefixes have addresses in common",
+		Examples: []Example{{`cidroverlaps("10.0.0.0/8", "10.1.0.0/16")`, `true`}, {`cidroverlaps("10.0.0.0/16", "10.1.0.0/16")`, `false`}},
+	},
+	{
+		Name: "cidrsubnet", Group: groupNetwork, Params: params(text("prefix"), number("newbits"), number("netnum")), Returns: flow.OfText, Call3: cidrSubnet,
+		Doc:      "the prefix with so many bits more, which spell the number of the network in it",
+		Examples: []Example{{`cidrsubnet("10.0.0.0/8", 8, 2)`, `"10.2.0.0/16"`}, {`cidrsubnet("2001:db8::/32", 16, 10)`, `"2001:db8:a::/48"`}},
+	},
+	{
+		Name: "cidrhost", Group: groupNetwork, Params: params(text("prefix"), number("hostnum")), Returns: flow.OfText, Call2: cidrHost,
+		Doc:      "the address of that number in the prefix; a negative number counts from the end",
+		Examples: []Example{{`cidrhost("10.0.0.0/24", 5)`, `"10.0.0.5"`}, {`cidrhost("10.0.0.0/24", -1)`, `"10.0.0.255"`}},
+	},
+	{
+		Name: "cidrs", Group: groupNetwork, Params: params(text("address")), Rest: number("bits").rest(), Returns: flow.OfList, Call: cidrs,
+		Doc: "the prefixes that the address or prefix lies in, from the widest to itself: all of them, or those of so many bits; " +
+			"the keys to group or look it up by",
+		Examples: []Example{{`cidrs("10.1.2.3", 8, 24)`, `["10.0.0.0/8","10.1.2.0/24"]`}, {`cidrs("192.0.0.0/2")`, `["0.0.0.0/0","128.0.0.0/1","192.0.0.0/2"]`}},
+	},
+}
+
+var (
+	errPrefix  = errors.New("the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32")
+	errAddress = errors.New("the string is no IP address and no prefix")
+)
+
+// prefixOf reads a prefix; bits outside of it are ignored.
+func prefixOf(s string) (netip.Prefix, error) {
+	if !strings.Contains(s, "/") { // saves an error that allocates
+		return netip.Prefix{}, errPrefix
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return p, errPrefix
+	}
+	return p.Masked(), nil
+}
+
+// addressOf reads a prefix, or an address as the prefix of it alone. IPv4
+// written as IPv6 (::ffff:10.0.0.1) is IPv4.
+func addressOf(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		return prefixOf(s)
+	}
+	if s == "" {
+		return netip.Prefix{}, errAddress
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, errAddress
+	}
+	a = a.Unmap().WithZone("")
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+func covers(p, q netip.Prefix) bool { return p.Bits() <= q.Bits() && p.Contains(q.Addr()) }
+
+func cidrContains(prefixes, address flow.Value) (flow.Value, error) {
+	if prefixes.Kind() == flow.Text {
+		p, err := prefixOf(prefixes.Text())
+		if err != nil {
+			return flow.NullValue, err
+		}
+		q, err := addressOf(address.Text())
+		return flow.BoolOf(err == nil && covers(p, q)), err
+	}
+	ps, err := prefixesOf(prefixes)
+	if err != nil {
+		return flow.NullValue, err
+	}
+	return anyCovers(ps, address)
+}
+
+func anyCovers(ps []netip.Prefix, address flow.Value) (flow.Value, error) {
+	q, err := addressOf(address.Text())
+	if err != nil {
+		return flow.NullValue, err
+	}
+	for _, p := range ps {
+		if covers(p, q) {
+			return flow.BoolOf(true), nil
+		}
+	}
+	return flow.BoolOf(false), nil
+}
+
+func prefixesOf(v flow.Value) ([]netip.Prefix, error) {
+	if v.Kind() == flow.Text {
+		p, err := prefixOf(v.Text())
+		return []netip.Prefix{p}, err
+	}
+	ps := make([]netip.Prefix, len(v.List()))
+	for i, x := range v.List() {
+		if x.Kind() != flow.Text {
+			return nil, fmt.Errorf("the list has %s in it, where only prefixes are wanted", x.Kinds())
+		}
+		var err error
+		if ps[i], err = prefixOf(x.Text()); err != nil {
+			return nil, err
+		}
+	}
+	return ps, nil
+}
+
+func prepareContains(constants []*flow.Value) (*Function, error) {
+	if c := constants[1]; c != nil && c.Kind() == flow.Text {
+		if _, err := addressOf(c.Text()); err != nil {
+			return nil, err
+		}
+	}
+	c := constants[0]
+	if c == nil || c.Kind() != flow.Text && c.Kind() != flow.List {
+		return nil, nil
+	}
+	ps, err := prefixesOf(*c)
+	if err != nil {
+		return nil, err
+	}
+	return &Function{Call2: func(_, address flow.Value) (flow.Value, error) { return anyCovers(ps, address) }}, nil
+}
+
+func cidrOverlaps(a, b flow.Value) (flow.Value, error) {
+	p, err := addressOf(a.Text())
+	if err != nil {
+		return flow.NullValue, err
+	}
+	q, err := addressOf(b.Text())
+	return flow.BoolOf(err == nil && p.Overlaps(q)), err
+}
+
+func cidrSubnet(prefix, newbits, netnum flow.Value) (flow.Value, error) {
+	p, err := prefixOf(prefix.Text())
+	if err != nil {
+		return flow.NullValue, err
+	}
+	room := p.Addr().BitLen() - p.Bits()
+	more, err := within(newbits, "newbits", 0, int64(room))
+	if err != nil {
+		return flow.NullValue, fmt.Errorf("%w, the bits that the prefix leaves", err)
+	}
+	n, err := whole(netnum, "netnum")
+	if err != nil {
+		return flow.NullValue, err
+	}
+	if n < 0 || more < 63 && n >= 1<<more {
+		return flow.NullValue, fmt.Errorf("netnum does not fit into %d bits", more)
+	}
+	bits := p.Bits() + more
+	a := plus(p.Addr(), new(big.Int).Lsh(big.NewInt(n), uint(p.Addr().BitLen()-bits)))
+	return flow.TextOf(netip.PrefixFrom(a, bits).String()), nil
+}
+
+func cidrHost(prefix, hostnum flow.Value) (flow.Value, error) {
+	p, err := prefixOf(prefix.Text())
+	if err != nil {
+		return flow.NullValue, err
+	}
+	n, err := whole(hostnum, "hostnum")
+	if err != nil {
+		return flow.NullValue, err
+	}
+	size := new(big.Int).Lsh(big.NewInt(1), uint(p.Addr().BitLen()-p.Bits()))
+	i := big.NewInt(n)
+	if n < 0 {
+		i.Add(i, size)
+	}
+	if i.Sign() < 0 || i.Cmp(size) >= 0 {
+		return flow.NullValue, errors.New("the prefix has fewer addresses than that")
+	}
+	return flow.TextOf(plus(p.Addr(), i).String()), nil
+}
+
+// plus returns the address i after a, which there is.
+func plus(a netip.Addr, i *big.Int) netip.Addr {
+	b := a.AsSlice()
+	sum := new(big.Int).Add(new(big.Int).SetBytes(b), i)
+	next, _ := netip.AddrFromSlice(sum.FillBytes(b))
+	return next
+}
+
+func cidrs(args []flow.Value) (flow.Value, error) {
+	p, err := addressOf(args[0].Text())
+	if err != nil {
+		return flow.NullValue, err
+	}
+	var all []flow.Value
+	cover := func(bits int) {
+		wide, _ := p.Addr().Prefix(bits)
+		all = append(all, flow.TextOf(wide.String()))
+	}
+	if len(args) == 1 {
+		for bits := range p.Bits() + 1 {
+			cover(bits)
+		}
+	}
+	for _, a := range args[1:] {
+		bits, err := within(a, "the number of bits", 0, 128)
+		if err != nil {
+			return flow.NullValue, err
+		}
+		if bits <= p.Bits() { // the others do not cover it
+			cover(bits)
+		}
+	}
+	return flow.ListOf(all), nil
+}
