@@ -275,3 +275,6 @@ func (f *framer) Process(p []byte, emit func([]byte) error) error {
 }
 
 func (f *framer) Finish(func([]byte) error) error { return nil }
+
+// Stateless implements flow.Stateless.
+func (*framer) Stateless() {}

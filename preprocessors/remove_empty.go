@@ -42,3 +42,6 @@ func (nonEmpty) Process(p []byte, emit func([]byte) error) error {
 }
 
 func (nonEmpty) Finish(func([]byte) error) error { return nil }
+
+// Stateless implements flow.Stateless.
+func (nonEmpty) Stateless() {}

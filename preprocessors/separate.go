@@ -234,3 +234,6 @@ func (j *joiner) Process(p []byte, emit func([]byte) error) error {
 }
 
 func (j *joiner) Finish(func([]byte) error) error { return nil }
+
+// Stateless implements flow.Stateless.
+func (*joiner) Stateless() {}

@@ -55,6 +55,9 @@ func (w *whole) Process(p []byte, emit func([]byte) error) error {
 
 func (w *whole) Finish(func([]byte) error) error { return nil }
 
+// Stateless implements flow.Stateless.
+func (*whole) Stateless() {}
+
 // defaultMaxSize is that of max_size, what one message may unpack to.
 const defaultMaxSize flow.Size = 1 << 20
 

@@ -62,7 +62,7 @@ func start(t *testing.T, edit func(*ServerConfig)) *fixture {
 		t.Fatal(err)
 	}
 	host := flowtest.NewHost(t, flowtest.Options{Shape: config.Shape(), Component: &flow.Component{Boot: "node.1", Flow: "test", Kind: "connector", Type: "ws_server", Name: "edge"}})
-	host.Table.Out().Connect(host.Table.In())
+	host.Table.Out().Connect(host.Table.In(flow.Reply, false))
 	s := connector.(*server)
 	if err := s.Prepare(t.Context(), host); err != nil {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func (p panicky) Send(ctx context.Context, batch []flow.Event) error {
 
 func TestAPanicCostsItsConnection(t *testing.T) {
 	f := start(t, nil)
-	f.host.Table.Out().Connect(panicky{f.host.Table.In()})
+	f.host.Table.Out().Connect(panicky{f.host.Table.In(flow.Reply, false)})
 	other, c := f.dial(), f.dial()
 	write(t, c, websocket.MessageText, "bug")
 	expectClose(t, c, websocket.StatusInternalError)
@@ -411,14 +411,14 @@ func TestSlowConsumerIsDisconnected(t *testing.T) {
 	for range 1000 {
 		e := flow.Event{Origin: to}
 		e.SetPayload(flow.TextOf(large))
-		if err := f.host.Table.In().Send(t.Context(), []flow.Event{e}); err != nil {
+		if err := f.host.Table.In(flow.Reply, false).Send(t.Context(), []flow.Event{e}); err != nil {
 			t.Fatalf("a reply to a connection that is gone is an error: %v", err)
 		}
 	}
 	if f.host.Table.Stats().Lost == 0 {
 		t.Error("nothing was lost to a client that does not read")
 	}
-	f.host.Table.Out().Connect(f.host.Table.In())
+	f.host.Table.Out().Connect(f.host.Table.In(flow.Reply, false))
 	write(t, healthy, websocket.MessageText, "well?")
 	expect(t, healthy, websocket.MessageText, "well?")
 }

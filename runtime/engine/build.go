@@ -172,15 +172,20 @@ func (b *builder) sinks(wires []graph.Wire) []flow.Sink {
 func (b *builder) sink(w graph.Wire) flow.Sink {
 	switch w.To.Kind {
 	case graph.Connector:
-		return b.units[w.To].table.In()
+		edge := w.From.Edge // only edges, and the pipelines in them, lead to connectors
+		return b.units[w.To].table.In(edge.Deliver, edge.LostPeerErr)
 	case graph.Pipeline:
 		return b.instances[w.To].In()
 	}
-	to := b.sinks(b.graph.Leaving(w.To, "out"))
-	if w.To.Edge.Where == nil {
-		return inOrder(to)
+	edge := w.To.Edge
+	to := inOrder(b.sinks(b.graph.Leaving(w.To, "out")))
+	if edge.Where != nil {
+		to = &pipeline.Edge{Where: edge.Where, To: []flow.Sink{to}, Problems: b.nodeProblems(w.From)}
 	}
-	return &pipeline.Edge{Where: w.To.Edge.Where, To: to, Problems: b.nodeProblems(w.From)}
+	if edge.BestEffort {
+		to = &pipeline.BestEffort{To: to, Log: b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connect", edge.Name))}
+	}
+	return to
 }
 
 // inOrder sends to several sinks, one after the other.

@@ -196,8 +196,8 @@ func TestPortsAreSwappable(t *testing.T) {
 		case <-sent:
 			swapping = false
 		default:
-			table["in"].table.Out().Connect(table["b"].table.In())
-			table["in"].table.Out().Connect(table["a"].table.In())
+			table["in"].table.Out().Connect(table["b"].table.In(flow.Reply, false))
+			table["in"].table.Out().Connect(table["a"].table.In(flow.Reply, false))
 		}
 	}
 	if code := r.wait(t); code != 0 {

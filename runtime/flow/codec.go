@@ -9,7 +9,8 @@ type Codec interface {
 	// no message; the connection goes on.
 	Decode(e *Event, frame []byte) error
 	// Encode appends the spelling of e's payload to dst. It does not change
-	// what e shares with others.
+	// what e shares with others. The result depends on e alone, so that an
+	// event for many connections is encoded once.
 	Encode(dst []byte, e *Event) ([]byte, error)
 }
 
@@ -32,6 +33,11 @@ type Processor interface {
 	// for a new stream afterwards.
 	Finish(emit func([]byte) error) error
 }
+
+// Stateless is implemented by outward processors that make of a message what
+// they would make of it alone, whatever they were given before: what one of them
+// has made is sent to many connections.
+type Stateless interface{ Stateless() }
 
 // Loss is one message that a processor had to drop.
 type Loss struct {

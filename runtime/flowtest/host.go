@@ -90,7 +90,7 @@ func (h *Host) Send(ctx context.Context, texts ...string) error {
 	for i, s := range texts {
 		batch[i].SetPayload(flow.TextOf(s))
 	}
-	return h.Table.In().Send(ctx, batch)
+	return h.Table.In(flow.Reply, false).Send(ctx, batch)
 }
 
 // Open implements flow.Host.

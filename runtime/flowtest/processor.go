@@ -29,6 +29,7 @@ func Processor(t *testing.T, spec flow.Spec[flow.ProcessorConfig], streams ...[]
 		t.Run("outwards", func(t *testing.T) {
 			for _, set := range messages {
 				processes(t, out, set)
+				forgets(t, out, set)
 			}
 			stopsOnError(t, out, messages[0])
 		})
@@ -135,6 +136,25 @@ func collect(t *testing.T, p flow.Processor, pieces [][]byte, between func(piece
 	}
 	check("Finish")
 	return all
+}
+
+// forgets checks that a processor that says that it has no state has none.
+func forgets(t *testing.T, maker func() flow.Processor, set [][]byte) {
+	t.Helper()
+	p := maker()
+	if _, ok := p.(flow.Stateless); !ok {
+		return
+	}
+	for _, message := range set {
+		var got [][]byte
+		err := p.Process(message, func(b []byte) error {
+			got = append(got, bytes.Clone(b))
+			return nil
+		})
+		if want := collect(t, maker(), [][]byte{message}, nil); err != nil || !equal(got, want) {
+			t.Errorf("it says that it is stateless, but makes %q of %q (%v), and alone %q", got, message, err, want)
+		}
+	}
 }
 
 // processes checks that the result depends on the input alone: not on what

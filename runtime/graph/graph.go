@@ -31,7 +31,8 @@ type Node struct {
 	At    flow.Place
 	Ports []string // where wires may start
 
-	// One of these, by Kind, is what the node is made from.
+	// One of these, by Kind, is what the node is made from. A private instance
+	// has its Edge beside its Pipeline.
 	Connector *flow.ConnectorBlock
 	Pipeline  *flow.PipelineBlock
 	Edge      *flow.ConnectBlock
@@ -134,7 +135,7 @@ func (b *builder) addEdge(c *flow.ConnectBlock) {
 	for i, name := range c.Via {
 		at := slices.IndexFunc(b.file.Pipelines, func(p *flow.PipelineBlock) bool { return p.Name == name })
 		n := pipelineNode(viaID(id, i), b.file.Pipelines[at])
-		n.Private = true
+		n.Private, n.Edge = true, c
 		b.add(n)
 	}
 }

@@ -72,7 +72,18 @@ func (t *Table) byID(id string) (*Link, error) {
 			return l, nil
 		}
 	}
+	if !t.gaveOut(id) {
+		return nil, fmt.Errorf("%s: %q is the id of none of its connections, present or past", t.cfg.Component.Address(), id)
+	}
 	return nil, fmt.Errorf("%s: connection %q: %w", t.cfg.Component.Address(), id, flow.ErrGone)
+}
+
+// gaveOut reports whether id was ever that of a connection.
+func (t *Table) gaveOut(id string) bool {
+	slash := strings.LastIndexByte(id, '/')
+	seq, err := strconv.ParseUint(id[slash+1:], 10, 64)
+	o := flow.Origin{Connector: t.cfg.Component, Seq: seq}
+	return err == nil && 0 < seq && seq <= t.seq.Load() && o.ID() == id
 }
 
 // end is the other end of a connection, as a flow may address it.

@@ -64,7 +64,7 @@ func table(t testing.TB, shape flow.Shape, processorNames ...string) (*Table, *r
 		Component: c, Shape: shape, Codec: codec(t, "json"), Pre: pre, Post: post,
 		OnDecode: "err", Problems: problems, Log: zap.New(core),
 	})
-	tab.Out().Connect(tab.In())
+	tab.Out().Connect(tab.In(flow.Reply, false))
 	return tab, errs, logs
 }
 
@@ -229,7 +229,7 @@ func TestUnionAnswersEachOnce(t *testing.T) {
 	}
 	e := text("sum")
 	e.Origin = &flow.Origin{Union: []*flow.Origin{origins[0], origins[2], origins[0], {Parent: origins[2]}}}
-	if err := tab.Send(context.Background(), []flow.Event{e, e}); err != nil {
+	if err := tab.In(flow.Reply, false).Send(context.Background(), []flow.Event{e, e}); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{`"sum"|"sum"`, ``, `"sum"|"sum"`} {
@@ -259,7 +259,7 @@ func TestAddressing(t *testing.T) {
 		return flow.MapOf(flow.ObjectOf(flow.Field{Key: "host", Value: flow.TextOf("127.0.0.1")}, flow.Field{Key: "port", Value: flow.IntOf(port)}))
 	}
 	good := []flow.Event{to(id), to(flow.MapOf(flow.ObjectOf(flow.Field{Key: "id", Value: id}))), to(host(1001))}
-	if err := tab.Send(context.Background(), good); err != nil {
+	if err := tab.In(flow.Reply, false).Send(context.Background(), good); err != nil {
 		t.Fatal(err)
 	}
 	if err := lb.Flush(context.Background()); err != nil {
@@ -275,18 +275,25 @@ func TestAddressing(t *testing.T) {
 	}
 	late.Close(context.Background(), nil)
 	bad := []flow.Event{to(flow.TextOf(gone.ID())), to(host(int64(late.(*Link).origin.Peer.Port))), to(flow.TextOf("nobody")), to(flow.IntOf(1))}
-	if err := tab.Send(context.Background(), bad); err != nil {
+	if err := tab.In(flow.Reply, true).Send(context.Background(), bad); err != nil {
 		t.Errorf("what the err port took is an error: %v", err)
 	}
 	if n := len(errs.all()); n != len(bad) {
 		t.Errorf("%d of %d problems reached err", n, len(bad))
 	}
+	// What was lost is dropped if the edge says so; a mistake never is.
+	if err := tab.In(flow.Reply, false).Send(context.Background(), bad); err != nil {
+		t.Errorf("what the err port took is an error: %v", err)
+	}
+	if n, lost := len(errs.all())-len(bad), tab.Stats().Lost; n != 2 || lost != 2 {
+		t.Errorf("dropping what is lost: %d problems, %d lost, want 2 and 2", n, lost)
+	}
 	tab.cfg.Problems.Port.Connect(nil)
-	err := tab.Send(context.Background(), bad[:1])
+	err := tab.In(flow.Reply, true).Send(context.Background(), bad[:1])
 	if !errors.Is(err, flow.ErrGone) {
 		t.Errorf("sent to a connection that is gone: %v", err)
 	}
-	err = tab.Send(context.Background(), []flow.Event{text("from nowhere")})
+	err = tab.In(flow.Reply, false).Send(context.Background(), []flow.Event{text("from nowhere")})
 	if !errors.Is(err, flow.ErrNoReturn) {
 		t.Errorf("a reply to nobody: %v", err)
 	}
@@ -299,7 +306,7 @@ func TestReplyToAVanishedClientIsCountedAndToldOnce(t *testing.T) {
 	e.Origin = &l.(*Link).origin
 	l.Close(context.Background(), errors.New("reset"))
 	for range 3 {
-		if err := tab.Send(context.Background(), []flow.Event{e}); err != nil {
+		if err := tab.In(flow.Reply, false).Send(context.Background(), []flow.Event{e}); err != nil {
 			t.Errorf("a late reply is an error: %v", err)
 		}
 	}
@@ -322,7 +329,7 @@ func TestOverflow(t *testing.T) {
 			send := func(ctx context.Context, i int) error {
 				e := text(fmt.Sprint(i))
 				e.Origin = &l.(*Link).origin
-				return tab.Send(ctx, []flow.Event{e})
+				return tab.In(flow.Reply, false).Send(ctx, []flow.Event{e})
 			}
 			if err := send(t.Context(), 0); err != nil {
 				t.Fatal(err)
@@ -370,7 +377,7 @@ func TestQueueOutlivesAConnection(t *testing.T) {
 	tab, _, _ := table(t, shape, "separate")
 	send := func(s string) {
 		t.Helper()
-		if err := tab.Send(t.Context(), []flow.Event{text(s)}); err != nil {
+		if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{text(s)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -398,7 +405,7 @@ func TestQueueOutlivesAConnection(t *testing.T) {
 	if s := tab.Stats(); s.Lost != 1 {
 		t.Errorf("lost %d, want 1", s.Lost)
 	}
-	if err := tab.Send(t.Context(), []flow.Event{text("e")}); err != nil {
+	if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{text("e")}); err != nil {
 		t.Errorf("what the err port took is an error: %v", err)
 	}
 }
@@ -407,14 +414,14 @@ func TestDirectSendersWaitForTheConnection(t *testing.T) {
 	tab, _, _ := table(t, flow.Shape{Role: flow.Target, In: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := tab.Send(ctx, []flow.Event{text("a")}); !errors.Is(err, context.Canceled) {
+	if err := tab.In(flow.Reply, false).Send(ctx, []flow.Event{text("a")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Send without a connection: %v", err)
 	}
 	w := &wire{}
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			if err := tab.Send(t.Context(), []flow.Event{text(fmt.Sprint(i))}); err != nil {
+			if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{text(fmt.Sprint(i))}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -444,7 +451,7 @@ func TestReaderAndOthersWriteInOrder(t *testing.T) {
 	wg.Go(func() {
 		for i := range n {
 			e := flow.Event{Value: flow.ListOf([]flow.Value{flow.TextOf("other"), flow.IntOf(int64(i))}), Origin: &l.(*Link).origin}
-			if err := tab.Send(context.Background(), []flow.Event{e}); err != nil {
+			if err := tab.In(flow.Reply, false).Send(context.Background(), []flow.Event{e}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -12,15 +12,8 @@ import (
 // outlet is the outward half of a link: codec, processors, queue, writer. The
 // outlet of a connector with one connection at a time outlives its links.
 type outlet struct {
-	table *Table
-
-	mu      sync.Mutex
-	codec   flow.Codec
-	chain   []flow.Processor
-	emits   []func([]byte) error
-	into    *[]byte // where the running encode puts the bytes of its frames
-	frames  *[]flow.Frame
-	made    flow.Frame // type and meta of what is being encoded
+	mu sync.Mutex
+	encoder
 	queue   queue
 	writer  flow.Writer
 	writing bool          // somebody is inside Write or Flush
@@ -31,19 +24,8 @@ type outlet struct {
 }
 
 func newOutlet(t *Table) *outlet {
-	o := &outlet{table: t, codec: t.cfg.Codec.New()}
-	if n := len(t.cfg.Post); n > 0 {
-		o.chain = make([]flow.Processor, n)
-		o.emits = make([]func([]byte) error, n)
-		for i, use := range t.cfg.Post {
-			o.chain[i] = use.New()
-			if i == n-1 {
-				o.emits[i] = o.emit
-			} else {
-				o.emits[i] = func(p []byte) error { return o.chain[i+1].Process(p, o.emits[i+1]) }
-			}
-		}
-	}
+	o := &outlet{}
+	o.encoder.init(t)
 	return o
 }
 
@@ -101,8 +83,15 @@ func (o *outlet) loseQueue(reason error) {
 	}
 }
 
-// lose counts events that were accepted and will not arrive, and says so once
-// for each connection.
+// loseReplies is lose, for those who do not hold mu.
+func (o *outlet) loseReplies(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lose(n, flow.ErrGone)
+}
+
+// lose counts events that will not arrive, and says so once for each
+// connection. The caller holds mu.
 func (o *outlet) lose(n int, reason error) {
 	o.table.lost.Add(uint64(n))
 	if o.told {
@@ -157,17 +146,16 @@ func (o *outlet) wait(ctx context.Context) error {
 type refusal struct {
 	kind string
 	err  error
+	gone bool // the connection is: what that means, the edge says
 }
 
-// send delivers a run of events, or queues it. base is the run's place in the
-// batch that err speaks of.
-func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
+// send delivers a run of events, or queues it, and returns what was refused,
+// by its place in the run; nil when nothing was.
+func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event) []refusal {
 	if own != nil && (own.out != o || o == o.table.single) {
 		own.uncork(ctx)
 	}
-	if refused := o.accept(ctx, own, run); refused != nil {
-		o.report(ctx, refused, run, base, err)
-	}
+	return o.accept(ctx, own, run)
 }
 
 // accept writes a run, or queues it. A codec that panics leaves the outlet
@@ -185,56 +173,36 @@ func (o *outlet) accept(ctx context.Context, own *Link, run []flow.Event) []refu
 	return o.sendQueued(ctx, mine, run)
 }
 
-// report tells of what was refused. The err port may lead back here, so the
-// caller does not hold mu.
-//
-//go:noinline // keeps a large frame off the stack of every reader
-func (o *outlet) report(ctx context.Context, refused []refusal, run []flow.Event, base int, err *error) {
-	for i, r := range refused {
-		if r.kind != "" {
-			r.err = o.table.cfg.Problems.Handle(ctx, flow.Problem{Kind: r.kind, Err: r.err, Event: run[i]})
-		}
-		if r.err != nil {
-			flow.Fail(err, base+i, r.err)
-		}
-	}
-}
-
-// refuse notes why event i of n was not sent.
-func refuse(refused *[]refusal, n, i int, kind string, err error) {
+// refuse notes why event i of n was not sent. The first reason counts.
+func refuse(refused *[]refusal, n, i int, why refusal) {
 	if *refused == nil {
 		*refused = make([]refusal, n)
 	}
 	if (*refused)[i].err == nil {
-		(*refused)[i] = refusal{kind, err}
+		(*refused)[i] = why
 	}
 }
 
 // refuseRun notes a reason for all events of a run that have none yet.
-func refuseRun(refused *[]refusal, n int, kind string, err error) {
+func refuseRun(refused *[]refusal, n int, why refusal) {
 	for i := range n {
-		refuse(refused, n, i, kind, err)
+		refuse(refused, n, i, why)
 	}
 }
 
-// refuseClosed is what becomes of an event for a connection that is gone: a
-// reply is dropped and counted, everything else fails.
-func (o *outlet) refuseClosed(refused *[]refusal, run []flow.Event, i int) {
-	if _, addressed := o.table.address(&run[i]); o != o.table.single && !addressed {
-		o.lose(1, o.closed)
-		return
-	}
-	refuse(refused, len(run), i, "write", o.closed)
+// isClosed is why an outlet that is closed refuses an event.
+func (o *outlet) isClosed() refusal {
+	return refusal{kind: "write", err: o.closed, gone: o != o.table.single}
 }
 
 // sendInPlace writes a reply in the reader's own goroutine, corked.
 func (o *outlet) sendInPlace(ctx context.Context, own *Link, run []flow.Event) (refused []refusal) {
 	t := own.inlet.turn
 	refused = o.encodeRun(t, run)
-	if n := len(t.frames); n > 0 {
+	if len(t.frames) > 0 {
 		own.corked = true
 		if err := o.write(ctx, t.frames, true); err != nil {
-			o.lose(n, err)
+			refuseRun(&refused, len(run), refusal{kind: "write", err: err, gone: true})
 		}
 	}
 	clear(t.frames)
@@ -247,14 +215,12 @@ func (o *outlet) sendInPlace(ctx context.Context, own *Link, run []flow.Event) (
 func (o *outlet) sendDirect(ctx context.Context, run []flow.Event) (refused []refusal) {
 	for o.closed == nil && (o.writing || o.writer == nil) {
 		if err := o.wait(ctx); err != nil {
-			refuseRun(&refused, len(run), "", err)
+			refuseRun(&refused, len(run), refusal{err: err})
 			return refused
 		}
 	}
 	if o.closed != nil {
-		for i := range run {
-			o.refuseClosed(&refused, run, i)
-		}
+		refuseRun(&refused, len(run), o.isClosed())
 		return refused
 	}
 	t := turns.Get().(*turn)
@@ -262,7 +228,7 @@ func (o *outlet) sendDirect(ctx context.Context, run []flow.Event) (refused []re
 	refused = o.encodeRun(t, run)
 	if len(t.frames) > 0 {
 		if err := o.write(ctx, t.frames, false); err != nil {
-			refuseRun(&refused, len(run), "write", err)
+			refuseRun(&refused, len(run), refusal{kind: "write", err: err})
 		}
 	}
 	clear(t.frames)
@@ -279,17 +245,17 @@ func (o *outlet) sendQueued(ctx context.Context, mine bool, run []flow.Event) (r
 		switch {
 		case err == nil:
 			if err = o.queue.push(o, t, &run[i]); err != nil {
-				refuse(&refused, len(run), i, "encode", err)
+				refuse(&refused, len(run), i, refusal{kind: "encode", err: err})
 			}
 			o.startWriter()
 		case o.closed != nil:
-			o.refuseClosed(&refused, run, i)
+			refuse(&refused, len(run), i, o.isClosed())
 		case errors.Is(err, flow.ErrFull):
 			o.table.dropped.Add(1) // drop_newest, as the flow wants it
 		case errors.Is(err, flow.ErrGone):
-			refuse(&refused, len(run), i, "write", err)
+			refuse(&refused, len(run), i, refusal{kind: "write", err: err})
 		default:
-			refuse(&refused, len(run), i, "", err)
+			refuse(&refused, len(run), i, refusal{err: err})
 		}
 	}
 	return refused

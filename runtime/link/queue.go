@@ -30,6 +30,16 @@ func (q *queue) push(o *outlet, t *turn, e *flow.Event) error {
 	return nil
 }
 
+// share appends frames that other queues hold, too.
+func (q *queue) share(frames []flow.Frame, size int) {
+	if len(q.frames) == 0 {
+		q.frames = frames
+	} else {
+		q.frames = append(q.frames, frames...)
+	}
+	q.bytes += size
+}
+
 // take removes all frames, to be written. They count as waiting until done.
 func (q *queue) take() []flow.Frame {
 	q.busy, q.busyBytes = len(q.frames), q.bytes
@@ -53,7 +63,6 @@ func (q *queue) putBack(frames []flow.Frame) {
 
 func (q *queue) dropOldest() {
 	q.bytes -= len(q.frames[0].Data)
-	q.frames[0] = flow.Frame{}
 	q.frames = q.frames[1:]
 }
 

@@ -43,7 +43,7 @@ func TestAWriterIsUsedByOneGoroutineAtATime(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 2000 {
-			if err := tab.Send(context.Background(), []flow.Event{text("a")}); err != nil {
+			if err := tab.In(flow.Reply, false).Send(context.Background(), []flow.Event{text("a")}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -68,14 +68,14 @@ func TestAWriterIsUsedByOneGoroutineAtATime(t *testing.T) {
 func TestDisconnectedClientConnectsAgain(t *testing.T) {
 	tab, _, _ := table(t, single("disconnect"))
 	for i := range 6 { // before there is a connection at all
-		if err := tab.Send(t.Context(), []flow.Event{text(fmt.Sprint("early ", i))}); err != nil {
+		if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{text(fmt.Sprint("early ", i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w := &wire{block: make(chan struct{}), writing: make(chan struct{}, 100)}
 	l := open(t, tab, w)
 	for i := range 6 {
-		if err := tab.Send(t.Context(), []flow.Event{text(fmt.Sprint(i))}); err != nil {
+		if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{text(fmt.Sprint(i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +89,7 @@ func TestDisconnectedClientConnectsAgain(t *testing.T) {
 	if err := l.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := tab.Send(t.Context(), []flow.Event{text("after")}); err != nil {
+	if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{text("after")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Flush(t.Context()); err != nil {
@@ -117,7 +117,7 @@ func TestAReaderDoesNotWaitForItsOwnBrokenConnection(t *testing.T) {
 				l := open(t, tab, w)
 				e := text("first")
 				e.Origin = &l.(*Link).origin
-				if err := tab.Send(t.Context(), []flow.Event{e}); err != nil {
+				if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{e}); err != nil {
 					t.Fatal(err)
 				}
 				<-w.writing
@@ -159,7 +159,7 @@ func TestASlowConsumerIsCountedOnce(t *testing.T) {
 		for i := range 11 {
 			e := text("x")
 			e.Origin = &l.(*Link).origin
-			if err := tab.Send(t.Context(), []flow.Event{e}); err != nil {
+			if err := tab.In(flow.Reply, false).Send(t.Context(), []flow.Event{e}); err != nil {
 				t.Fatal(err)
 			}
 			if i == 0 {

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,8 +34,9 @@ type Table struct {
 	mu    sync.RWMutex
 	links map[uint64]*Link
 	ends  map[end][]*Link // see linksOf
+	open  []*outlet       // see outlets
 
-	in, sent, lost, dropped, failed atomic.Uint64
+	in, sent, lost, dropped, failed, unheard atomic.Uint64
 }
 
 // Stats are counters of one connector since its start.
@@ -48,6 +48,7 @@ type Stats struct {
 	Lost      uint64 // accepted for a connection that ended before they were written, or replies to one that was gone
 	Dropped   uint64 // by the overflow policy of a queue
 	Failed    uint64 // events in that no sink and no err port took
+	Unheard   uint64 // broadcast while nobody was connected
 	Queued    uint64 // waiting now, in the queue that outlives connections
 }
 
@@ -85,8 +86,16 @@ func coding(ps []flow.ProcessorUse, codec string, outward bool) string {
 // Out is the connector's `out` port.
 func (t *Table) Out() *flow.Port { return &t.out }
 
-// In is the connector's `in` port: a sink that encodes and writes.
-func (t *Table) In() flow.Sink { return t }
+// In is the connector's `in` port as one edge uses it: a sink that encodes and
+// writes. deliver says which of several connections get an event; lostErr, that
+// an event whose connections are all gone is a problem for the err port instead
+// of being dropped and counted.
+func (t *Table) In(deliver flow.Delivery, lostErr bool) flow.Sink {
+	if deliver == flow.Broadcast && t.cfg.Shape.Many {
+		return newBroadcast(t)
+	}
+	return &replies{table: t, lostErr: lostErr}
+}
 
 // Stats returns the counters.
 func (t *Table) Stats() Stats {
@@ -101,6 +110,7 @@ func (t *Table) Stats() Stats {
 		Lost:      t.lost.Load(),
 		Dropped:   t.dropped.Load(),
 		Failed:    t.failed.Load(),
+		Unheard:   t.unheard.Load(),
 	}
 	if t.single != nil {
 		s.Queued = uint64(t.single.queued())
@@ -122,6 +132,7 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 		return nil, flow.ErrClosed
 	}
 	t.links[l.origin.Seq] = l
+	t.open = nil
 	t.index(l)
 	if w != nil {
 		l.writes = true
@@ -135,7 +146,7 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 func (t *Table) Close(reason error) {
 	t.mu.Lock()
 	links := t.links
-	t.links = nil
+	t.links, t.open = nil, nil
 	t.mu.Unlock()
 	for _, l := range links {
 		l.out.close(reason)
@@ -148,85 +159,7 @@ func (t *Table) Close(reason error) {
 func (t *Table) remove(l *Link) {
 	t.mu.Lock()
 	delete(t.links, l.origin.Seq)
+	t.open = nil
 	t.unindex(l)
 	t.mu.Unlock()
-}
-
-// Send implements flow.Sink: the connector's `in`.
-func (t *Table) Send(ctx context.Context, batch []flow.Event) error {
-	var err error
-	own := reader(ctx)
-	for i := 0; i < len(batch); {
-		j := i + 1
-		e := &batch[i]
-		if e.Meta.Wrote == nil {
-			for j < len(batch) && batch[j].Origin == e.Origin && batch[j].Meta.Wrote == nil {
-				j++
-			}
-		}
-		t.route(ctx, own, batch[i:j], i, &err)
-		i = j
-	}
-	return err
-}
-
-// route delivers a run of events that take the same way.
-func (t *Table) route(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
-	e := &run[0]
-	if address, ok := t.address(e); ok {
-		l, cause := t.lookup(address)
-		if cause != nil {
-			t.refuse(ctx, run, base, "write", cause, err)
-			return
-		}
-		l.out.send(ctx, own, run, base, err)
-		return
-	}
-	if t.single != nil {
-		t.single.send(ctx, own, run, base, err)
-		return
-	}
-	if e.Origin == nil || e.Origin.Union == nil {
-		l := t.wayBack(e.Origin)
-		if l == nil {
-			t.refuse(ctx, run, base, "write", flow.ErrNoReturn, err)
-			return
-		}
-		l.out.send(ctx, own, run, base, err)
-		return
-	}
-	links := t.waysBack(e.Origin.Union)
-	if len(links) == 0 {
-		t.refuse(ctx, run, base, "write", flow.ErrNoReturn, err)
-		return
-	}
-	t.sendToAll(ctx, own, links, run, base, err)
-}
-
-// sendToAll delivers a run to several links. An event counts as failed, once,
-// when one of them failed.
-func (t *Table) sendToAll(ctx context.Context, own *Link, links []*Link, run []flow.Event, base int, err *error) {
-	causes := make([]error, len(run))
-	for _, l := range links {
-		var each error
-		l.out.send(ctx, own, run, 0, &each)
-		flow.Failures(each, len(run), func(i int, cause error) { causes[i] = cause })
-	}
-	for i, cause := range causes {
-		if cause != nil {
-			flow.Fail(err, base+i, cause)
-		}
-	}
-}
-
-// refuse reports events that cannot be delivered; the err port may take them.
-//
-//go:noinline // keeps a large frame off the stack of every reader
-func (t *Table) refuse(ctx context.Context, run []flow.Event, base int, kind string, cause error, err *error) {
-	for i := range run {
-		problem := flow.Problem{Kind: kind, Err: cause, Event: run[i]}
-		if unhandled := t.cfg.Problems.Handle(ctx, problem); unhandled != nil {
-			flow.Fail(err, base+i, unhandled)
-		}
-	}
 }

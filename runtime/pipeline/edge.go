@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
 )
 
 // Edge is a connection from one port to one or more sinks, with a condition.
@@ -88,4 +90,27 @@ func (f *fanOut) Send(ctx context.Context, batch []flow.Event) error {
 		t.add(len(batch), 0, len(batch), s.Send(ctx, batch))
 	}
 	return t.err()
+}
+
+// BestEffort leaves an edge out of the acknowledgement. It sends as the edge
+// does, and waits for it, but what fails there is counted and logged, and the
+// event counts as delivered. Its fields are set before the first Send.
+type BestEffort struct {
+	To     flow.Sink
+	Log    *zap.Logger // rate-limited
+	failed atomic.Uint64
+}
+
+// Failed counts the events that were not delivered.
+func (b *BestEffort) Failed() uint64 { return b.failed.Load() }
+
+// Send implements flow.Sink.
+func (b *BestEffort) Send(ctx context.Context, batch []flow.Event) error {
+	if err := b.To.Send(ctx, batch); err != nil {
+		n := uint64(0)
+		flow.Failures(err, len(batch), func(int, error) { n++ })
+		b.failed.Add(n)
+		b.Log.Warn("a best-effort edge did not deliver", zap.Uint64("events", n), zap.Error(err))
+	}
+	return nil
 }
