@@ -49,10 +49,20 @@
 // Connectors end by role, each role waited for before the next: sources (and
 // Feeds), so that nothing new comes in; servers, which take leave of their
 // peers; clients, which may still wait for answers; targets. To end a
-// connector is to end the ctx of its Run. Before each next role, what waits in
-// a queue for a connection that is not open is waited for: a file that was read
-// in a moment must not be lost because its client is still dialling. Meanwhile
-// new requests on the listeners are answered 503.
+// connector is to end the ctx of its Run.
+//
+// What pipelines hold (windows, batches) leaves them just before the first of
+// the connectors that it can go to is told to end: the last aggregate that
+// clients of a server have contributed to reaches them before the goodbye, and
+// one that goes to a file has all that servers and clients still brought. An
+// instance that has done so holds nothing any more: a window closes with the
+// Send that brings an event, so that what comes late is answered at once, or
+// fails, but is not forgotten.
+//
+// Before each next role, what waits in a queue for a connection that is not
+// open is waited for: a file that was read in a moment must not be lost because
+// its client is still dialling. Meanwhile new requests on the listeners are
+// answered 503.
 //
 // Options.DrainTimeout bounds all of it. After that, or after Stop,
 // Host.Abandon ends, and with it all that is still running is told to end

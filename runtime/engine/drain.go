@@ -18,7 +18,8 @@ const queueInterval = 5 * time.Millisecond
 
 var errAbandoned = errors.New("the process did not wait any longer")
 
-// drain ends all connectors, role by role, and returns the exit code.
+// drain ends all connectors, role by role, and returns the exit code. Before a
+// role ends, it is given what pipelines hold for it.
 func (e *Engine) drain(why string) int {
 	start := time.Now()
 	e.log.Info("draining", zap.String("why", why), zap.Duration("timeout", e.drainTimeout))
@@ -26,9 +27,12 @@ func (e *Engine) drain(why string) int {
 	timeout := time.AfterFunc(e.drainTimeout, e.cut)
 	defer timeout.Stop()
 	for role := flow.Source; role <= flow.Target; role++ {
+		if role > flow.Source {
+			e.finishInstances(role)
+			e.awaitQueues()
+		}
 		e.stages[role].cancel()
 		e.await(role)
-		e.awaitQueues()
 	}
 	stuck := e.awaitAbandoned()
 	e.listeners.Close()
@@ -135,7 +139,7 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 		n := s.Lost + s.Failed - e.beforeCut.Lost - e.beforeCut.Failed
 		e.mu.Unlock()
 		e.log.Warn("the drain was cut short", zap.Uint64("events_lost", n))
-		lost = n > 0 || len(stuck) > 0
+		lost = n > 0 || len(stuck) > 0 || e.unfinished
 	}
 	level := zap.InfoLevel
 	if s.Lost+s.Dropped+s.Failed > 0 {
@@ -146,7 +150,7 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	return lost
 }
 
-// total sums up the counters of all connectors.
+// total sums up the counters of all connectors, and what pipelines have lost.
 func (e *Engine) total() link.Stats {
 	var sum link.Stats
 	for _, u := range e.units {
@@ -158,6 +162,9 @@ func (e *Engine) total() link.Stats {
 		sum.Dropped += s.Dropped
 		sum.Failed += s.Failed
 		sum.Queued += s.Queued
+	}
+	for _, i := range e.instances {
+		sum.Lost += i.Lost()
 	}
 	return sum
 }

@@ -48,7 +48,8 @@ type Engine struct {
 	ready        func([]Listener)
 	listeners    *listen.Set
 	units        []*unit // in the order of start
-	several      bool    // flows, so that names need the flow's
+	instances    []*instance
+	several      bool // flows, so that names need the flow's
 	end          ending
 
 	// stages holds what ends the connectors of each role.
@@ -60,6 +61,8 @@ type Engine struct {
 	mu        sync.Mutex
 	running   bool
 	beforeCut link.Stats // when abandon was called
+
+	unfinished bool // an instance could not let go what it holds
 }
 
 // stage is the part of the process that ends at one time.
@@ -97,6 +100,7 @@ func New(opts Options) (*Engine, error) {
 		if err := b.build(); err != nil {
 			return nil, err
 		}
+		b.addInstances()
 	}
 	// Of several flows, too, all targets start before any client, and so on.
 	slices.SortStableFunc(e.units, func(a, b *unit) int { return int(b.shape.Role) - int(a.shape.Role) })
@@ -122,6 +126,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	}
 	e.setRunning(true)
 	e.log.Info("running", zap.Int("connectors", len(e.units)), zap.Duration("started_in", time.Since(start)))
+	e.startInstances()
 	for _, u := range e.units {
 		go u.supervise(e.stages[u.shape.Role].ctx, e.stages[flow.Source].ctx)
 	}

@@ -42,7 +42,7 @@ func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 	if !p.Port.Connected() {
 		return problem.Err
 	}
-	if onErrPath(ctx) {
+	if OnErrPath(ctx) {
 		// An error while delivering an err event is only logged: no circles.
 		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(problem.Err))
 		return problem.Err
@@ -62,7 +62,10 @@ func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 
 type errPath struct{}
 
-func onErrPath(ctx context.Context) bool { return ctx.Value(errPath{}) != nil }
+// OnErrPath reports whether a Send with this ctx carries err events. They may
+// be on their way back into a step that is just sending what has failed: such
+// a step does not let them wait for itself.
+func OnErrPath(ctx context.Context) bool { return ctx.Value(errPath{}) != nil }
 
 // value is the payload of an err event:
 //

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,5 +175,59 @@ func TestNodesAndWires(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"connector.edge", "connector.odd"}, to); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What holds events is emptied in the order in which they pass, before the
+// first of the connectors that it leads to ends.
+func TestInstances(t *testing.T) {
+	for name, want := range map[string][]string{
+		"tremor": {"pipeline.server_side server"},
+		"instances": {
+			"pipeline.slim server", "connect.live.via[0] server", "connect.live.via[1] server", "connect.more.via[0] server",
+		},
+		"chain": {
+			"connect.two.via[0] client", "pipeline.a client", "pipeline.b client", "connect.one.via[0] target", "pipeline.c target", "connect.lost.via[0] target",
+		},
+	} {
+		lines := flows[name]
+		if name == "chain" {
+			lines = `
+connector source file in
+connector client tcp_client up
+connector server ws_server edge
+connector target file down
+pipeline a
+pipeline b
+pipeline c
+pipeline dead
+connect four pipeline.c to connector.down
+connect three pipeline.b to connector.up connector.down
+connect back connector.up to connector.edge
+connect one pipeline.b.err via a to pipeline.c
+connect two connector.in via b to pipeline.a
+connect ab pipeline.a to pipeline.b
+connect lost connector.in via dead to pipeline.c`
+		}
+		g := New(file(t, name, lines))
+		roles := map[flow.Role]string{flow.Source: "source", flow.Server: "server", flow.Client: "client", flow.Target: "target"}
+		var got []string
+		place := map[*Node]int{}
+		for i, n := range g.Instances() {
+			place[n] = i
+			got = append(got, n.ID+" "+roles[g.LeadsTo(n)])
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		for _, n := range g.Instances() {
+			g.follow(n, map[*Node]bool{}, func(behind *Node) {
+				if behind.Kind == Pipeline && place[behind] < place[n] {
+					t.Errorf("%s: %s comes before %s, which leads to it", name, behind.ID, n.ID)
+				}
+			})
+		}
 	}
 }

@@ -13,6 +13,7 @@ type Instance struct {
 	ports    map[string]*flow.Port
 	problems *flow.Problems
 	steps    []step // in the order of the flow
+	timing   timing
 }
 
 // step is one step of an instance.
@@ -47,6 +48,7 @@ func New(block *flow.PipelineBlock, problems *flow.Problems) (*Instance, error) 
 		i.in = s
 		i.steps[n].block, i.steps[n].sink = step, s
 	}
+	i.timing.init(i.steps)
 	return i, nil
 }
 

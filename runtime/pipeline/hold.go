@@ -1,0 +1,155 @@
+package pipeline
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// holder is a step that takes events and acknowledges them before they, or
+// what is made of them, have been sent on.
+type holder interface {
+	flow.Sink
+	// keep hands the step its clock, before the first Send.
+	keep(c *clock)
+	// tick sends what is due at now (nanoseconds since 1970) and returns when
+	// it wants to be called again; never when there is nothing to wait for.
+	// One goroutine calls it.
+	tick(ctx context.Context, now int64) (next int64)
+	// finish sends all that is held. What is sent to the step afterwards it
+	// holds only until that Send returns. It is not called while tick runs.
+	finish(ctx context.Context)
+	// lost counts the results that nothing took.
+	lost() uint64
+}
+
+const never = math.MaxInt64
+
+// clock wakes an instance's timer goroutine.
+type clock struct {
+	next  atomic.Int64  // when it wakes by itself
+	alarm chan struct{} // wakes it at once
+}
+
+// by sees to it that the steps are asked at the time at, or before.
+func (c *clock) by(at int64) {
+	for next := c.next.Load(); at < next; next = c.next.Load() {
+		if c.next.CompareAndSwap(next, at) {
+			select {
+			case c.alarm <- struct{}{}:
+			default: // it has been woken already
+			}
+			return
+		}
+	}
+}
+
+// timing is what an Instance keeps for its steps that hold events.
+type timing struct {
+	holders []holder // in the order of the flow
+	clock   clock
+	stop    chan struct{} // closed by Finish
+	stopped chan struct{} // closed when the goroutine has ended; nil while there is none
+	end     sync.Once
+}
+
+// init finds the steps that hold events.
+func (t *timing) init(steps []step) {
+	t.clock.alarm = make(chan struct{}, 1)
+	t.clock.next.Store(never)
+	t.stop = make(chan struct{})
+	for _, s := range steps {
+		if h, ok := s.sink.(holder); ok {
+			h.keep(&t.clock)
+			t.holders = append(t.holders, h)
+		}
+	}
+}
+
+// Start begins to send what steps hold when it is due: without it, that
+// happens only while events come, and in Finish. There is one goroutine for
+// all steps of an instance, and none where no step holds anything. It ends with
+// Finish; ctx ends the waits of its Sends. Start is called once, before
+// events come.
+func (i *Instance) Start(ctx context.Context) {
+	if len(i.timing.holders) == 0 {
+		return
+	}
+	i.timing.stopped = make(chan struct{})
+	go i.run(ctx)
+}
+
+func (i *Instance) run(ctx context.Context) {
+	t := &i.timing
+	defer close(t.stopped)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-t.clock.alarm:
+		case <-t.stop:
+			return
+		}
+		// Until the steps have answered, any time that is asked for is news.
+		t.clock.next.Store(never)
+		next := int64(never)
+		for _, h := range t.holders {
+			next = min(next, i.tick(ctx, h))
+		}
+		t.clock.by(next)
+		select { // it was we who have woken ourselves, or it costs a turn
+		case <-t.clock.alarm:
+		default:
+		}
+		timer.Reset(time.Duration(t.clock.next.Load() - time.Now().UnixNano()))
+	}
+}
+
+// tick asks one step.
+func (i *Instance) tick(ctx context.Context, h holder) (next int64) {
+	now := time.Now().UnixNano()
+	next = now + int64(time.Second) // after a panic
+	defer i.catch()
+	return h.tick(ctx, now)
+}
+
+// catch keeps a panic of one step from ending the others' time.
+func (i *Instance) catch() {
+	if p := recover(); p != nil {
+		i.problems.Log.Error("a step panicked, which is a bug in it", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+	}
+}
+
+// Finish sends all that steps hold, the first step first, and ends what Start
+// began. Events may still come afterwards: what is made of them leaves within
+// the Send that brings them. ctx ends its waits. It may be called more than
+// once, from any goroutine.
+func (i *Instance) Finish(ctx context.Context) {
+	t := &i.timing
+	t.end.Do(func() { close(t.stop) })
+	if t.stopped != nil {
+		<-t.stopped
+	}
+	for _, h := range t.holders {
+		func() {
+			defer i.catch()
+			h.finish(ctx)
+		}()
+	}
+}
+
+// Lost counts what steps made of events that they had acknowledged, and that
+// neither the next step nor err took.
+func (i *Instance) Lost() (n uint64) {
+	for _, h := range i.timing.holders {
+		n += h.lost()
+	}
+	return n
+}

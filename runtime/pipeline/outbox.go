@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// result is something that a step has finished, and that becomes an event when
+// it is sent.
+type result interface {
+	// payload computes it. at is the place of the expression that failed.
+	payload() (v flow.Value, at string, err error)
+	origin() *flow.Origin
+}
+
+// outbox sends the results of a step in the order in which they were added. It
+// is sent by whoever finds it filled, one goroutine at a time, and while no
+// lock is held.
+//
+// All methods but flush are called with the step's mutex held.
+type outbox struct {
+	mu      *sync.Mutex // the step's
+	env     *flow.StepEnv
+	counts  *counters
+	waiting []result
+	sending chan struct{} // closed when the one who sends is done; nil when nobody does
+	missed  atomic.Uint64
+}
+
+// The bounds of what is sent at a time, and of what waits while err events
+// fill the outbox, which are not made to wait.
+const (
+	maxSent    = 1024
+	maxWaiting = 10000
+)
+
+// add puts a result behind the others.
+func (o *outbox) add(r result) { o.waiting = append(o.waiting, r) }
+
+// full reports that no event should be taken that does not wait.
+func (o *outbox) full() bool { return len(o.waiting) >= maxWaiting }
+
+// flush sends what waits, or waits for whoever is doing so: a step whose
+// results are not taken holds back those who fill it. The mutex is not held by
+// the caller.
+func (o *outbox) flush(ctx context.Context) {
+	for {
+		o.mu.Lock()
+		sending := o.sending
+		if len(o.waiting) == 0 {
+			o.mu.Unlock()
+			return
+		}
+		if sending == nil {
+			o.sending = make(chan struct{})
+			o.mu.Unlock()
+			o.send(ctx)
+			return
+		}
+		o.mu.Unlock()
+		if flow.OnErrPath(ctx) {
+			return // it may be this very goroutine that sends
+		}
+		select {
+		case <-sending:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// send sends until nothing waits.
+func (o *outbox) send(ctx context.Context) {
+	o.mu.Lock()
+	defer func() { // in spite of a panic in what comes behind
+		close(o.sending)
+		o.sending = nil
+		o.mu.Unlock()
+	}()
+	for len(o.waiting) > 0 {
+		n := min(len(o.waiting), maxSent)
+		batch := o.waiting[:n]
+		if o.waiting = o.waiting[n:]; len(o.waiting) == 0 {
+			o.waiting = nil
+		}
+		o.unlocked(func() { o.deliver(ctx, batch) })
+	}
+}
+
+func (o *outbox) unlocked(f func()) {
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	f()
+}
+
+func (o *outbox) deliver(ctx context.Context, batch []result) {
+	events := make([]flow.Event, 0, len(batch))
+	now := time.Now().UnixNano()
+	for _, r := range batch {
+		v, at, err := r.payload()
+		e := flow.Event{Value: v, Origin: r.origin(), Time: now}
+		if err != nil {
+			add(&o.counts.failed, 1)
+			o.report(ctx, e, at, err)
+			continue
+		}
+		events = append(events, e)
+	}
+	if len(events) == 0 {
+		return
+	}
+	add(&o.counts.out, len(events))
+	err := o.env.Next.Send(ctx, events)
+	flow.Failures(err, len(events), func(i int, cause error) { o.report(ctx, events[i], "", cause) })
+}
+
+// report tells of a result that could not be made or delivered. Nobody waits
+// for the events behind it any more, so what err does not take is lost.
+func (o *outbox) report(ctx context.Context, e flow.Event, at string, cause error) {
+	problem := flow.Problem{Kind: "step", At: at, Step: o.env.Label, Err: cause, Event: e}
+	if o.env.Problems.Handle(ctx, problem) != nil {
+		o.missed.Add(1)
+		o.env.Problems.Log.Warn("a result is lost: nothing took it", zap.String("step", o.env.Label), zap.Error(cause))
+	}
+}
+
+// lost counts the results that nothing took.
+func (o *outbox) lost() uint64 { return o.missed.Load() }
