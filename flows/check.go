@@ -1,13 +1,13 @@
 package flows
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -207,28 +207,14 @@ func (r checks) claims(readers []*reader) {
 	}
 }
 
-// inputs reports values that no flow asked for. The environment may hold
-// any; a var-file may serve other flows too; a --var is a slip.
-func (r checks) inputs(ins *inputs, readers []*reader) {
-	declared := map[string]bool{}
+// inputs reports values that no flow asked for.
+func (r checks) inputs(given *startup.Given, readers []*reader) {
+	var declared []string
 	for _, f := range readers {
 		if f.broken {
 			return
 		}
-		for name := range f.variables {
-			declared[name] = true
-		}
+		declared = append(declared, f.Variables()...)
 	}
-	names := slices.Collect(maps.Keys(declared))
-	for _, name := range slices.Sorted(maps.Keys(ins.values)) {
-		for _, g := range ins.values[name] {
-			switch {
-			case declared[name]:
-			case g.expr != nil:
-				r.Warnf(g.at, "no flow declares the variable %q", name).Hint("%s", source.DidYouMean(name, names))
-			case g.from == "--var":
-				r.Errorf(source.NoPlace(""), "--var %s: no flow declares the variable %q", name, name).Hint("%s", source.DidYouMean(name, names))
-			}
-		}
-	}
+	given.CheckUse(r.Report, declared)
 }

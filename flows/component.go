@@ -1,29 +1,17 @@
 package flows
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
-
-// validName checks that label i of b can be written in a reference.
-func (r *reader) validName(b source.Block, i int) bool {
-	if hclsyntax.ValidIdentifier(b.Labels[i]) {
-		return true
-	}
-	r.Errorf(b.LabelsAt[i], "%q is no name: a name is a letter, then letters, digits, _ and -", b.Labels[i])
-	return false
-}
-
-func (r *reader) twice(b source.Block, first hcl.Range) {
-	r.Errorf(b.At, "%s is defined twice", b.Owner).Also("the first is", first)
-}
 
 // catalogue is one kind of codec or processor: the table, and the blocks of
 // this flow that configure a row of it. U is what a use of one is.
@@ -66,11 +54,11 @@ func readBlocks[C, U any](r *reader, c *catalogue[C, U]) {
 	for _, b := range r.blocks[c.kind] {
 		typ, name := b.Labels[0], b.Labels[1]
 		b.Owner = c.kind + " " + quote(name)
-		if !r.validName(b, 1) {
+		if !r.ValidName(b, 1) {
 			continue
 		}
 		if first := c.blocks[name]; first != nil {
-			r.twice(b, first.at)
+			r.Twice(b, first.at)
 			continue
 		}
 		s := &shared[U]{at: b.At}
@@ -103,7 +91,7 @@ func findSpec[C any](r *reader, specs []flow.Spec[C], laterNames []string, kind,
 // { name = "json", sort_keys = true } or codec.<name>. ok is false when it has
 // been reported.
 func (c *catalogue[C, U]) use(r *reader, e hcl.Expression) (use U, ok bool) {
-	if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && slices.Contains(blockRoots, t.RootName()) {
+	if t, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && slices.Contains(referenceRoots, t.RootName()) {
 		return c.refer(r, t, e.Range())
 	}
 	if g, isObject := source.ObjectRegion(c.kind, e); isObject {
@@ -141,7 +129,7 @@ func (c *catalogue[C, U]) refer(r *reader, t hcl.Traversal, at hcl.Range) (use U
 		r.Errorf(at, "a %s is wanted here, not a %s", c.kind, t.RootName()).Hint("%s", source.DidYouMeanRef("", c.kind+".", sortedNames(c.blocks)))
 		return use, false
 	}
-	name := member(t)
+	name := source.Member(t)
 	if len(t) != 2 || name == "" {
 		r.Errorf(at, "a reference to a %s is %s.<name>", c.kind, c.kind)
 		return use, false
@@ -219,3 +207,10 @@ func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.
 func (r *reader) decoder() *decode.Decoder {
 	return &decode.Decoder{Report: r.Report, Values: r, Dir: r.dir, Later: laterArguments}
 }
+
+// referenceRoots are the kinds of blocks that can be referred to.
+var referenceRoots = []string{"connector", "pipeline", "codec", "preprocessor", "postprocessor", "module"}
+
+func quote(s string) string { return strconv.Quote(s) }
+
+func sortedNames[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

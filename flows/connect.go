@@ -2,14 +2,10 @@ package flows
 
 import (
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
-	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -25,11 +21,11 @@ func (r *reader) readConnects() {
 	for _, b := range r.blocks["connect"] {
 		name := b.Labels[0]
 		b.Owner = "connect " + quote(name)
-		if !r.validName(b, 0) {
+		if !r.ValidName(b, 0) {
 			continue
 		}
 		if first, again := names[name]; again {
-			r.twice(b, first)
+			r.Twice(b, first)
 			continue
 		}
 		names[name] = b.At
@@ -88,7 +84,7 @@ func (r *reader) via(a source.Argument) (names []string) {
 // cannot be delivered.
 func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
 	if a, ok := c.Arguments["deliver"]; ok {
-		switch name := r.option(a, "reply", "broadcast", "topic", "identity"); name {
+		switch name := r.Option(a, "reply", "broadcast", "topic", "identity"); name {
 		case "broadcast":
 			block.Deliver = flow.Broadcast
 		case "topic", "identity":
@@ -96,48 +92,13 @@ func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
 		}
 	}
 	if a, ok := c.Arguments["on_lost_peer"]; ok {
-		block.LostPeerErr = r.option(a, "drop", "err") == "err"
+		block.LostPeerErr = r.Option(a, "drop", "err") == "err"
 	}
 	if a, ok := c.Arguments["best_effort"]; ok {
-		if v, ok := r.setting(a, cty.Bool); ok {
+		if v, ok := r.Setting(a, cty.Bool); ok {
 			block.BestEffort = v.True()
 		}
 	}
-}
-
-// setting computes a start-up value of the given type; ok is false where there
-// is none, too.
-func (r *reader) setting(a source.Argument, want cty.Type) (cty.Value, bool) {
-	v, ok := r.Evaluate(a.Expr, a.Name)
-	if !ok || v.IsNull() {
-		return cty.NilVal, false
-	}
-	if v.IsMarked() {
-		r.Errorf(a.Expr.Range(), "%s cannot be sensitive", a.Name)
-		return cty.NilVal, false
-	}
-	converted, err := convert.Convert(v, want)
-	if err != nil {
-		r.Errorf(a.Expr.Range(), "%s wants %s, not %s", a.Name, decode.DescribeType(want), decode.Describe(v))
-		return cty.NilVal, false
-	}
-	return converted, true
-}
-
-// option reads an argument that is one of a few words; "" when it is not.
-func (r *reader) option(a source.Argument, words ...string) string {
-	v, ok := r.setting(a, cty.String)
-	if !ok {
-		return ""
-	}
-	if word := v.AsString(); slices.Contains(words, word) {
-		return word
-	}
-	p := r.Errorf(a.Expr.Range(), "%s must be one of %s", a.Name, strings.Join(words, ", "))
-	if best := source.Nearest(v.AsString(), words); best != "" {
-		p.Hint("did you mean %q?", best)
-	}
-	return ""
 }
 
 var referenceText = regexp.MustCompile(`^(connector|pipeline)\.[\w-]+(\.[\w-]+)?$`)

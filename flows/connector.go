@@ -30,11 +30,11 @@ func (r *reader) readConnectors() {
 	for _, b := range r.blocks["connector"] {
 		typ, name := b.Labels[0], b.Labels[1]
 		b.Owner = "connector " + quote(name)
-		if !r.validName(b, 1) {
+		if !r.ValidName(b, 1) {
 			continue
 		}
 		if first := r.connectors[name]; first != nil {
-			r.twice(b, first.At)
+			r.Twice(b, first.At)
 			continue
 		}
 		c := &connector{Block: b}
@@ -154,7 +154,7 @@ func (r *reader) framing() []processor {
 
 func (r *reader) chain(a source.Argument, from *catalogue[flow.ProcessorConfig, processor]) (chain []processor, ok bool) {
 	if t, diags := hcl.AbsTraversalForExpr(a.Expr); !diags.HasErrors() && t.RootName() == from.kind {
-		r.Errorf(a.Expr.Range(), "%s wants a list", a.Name).Hint("write %s = [%s.%s]", a.Name, from.kind, member(t))
+		r.Errorf(a.Expr.Range(), "%s wants a list", a.Name).Hint("write %s = [%s.%s]", a.Name, from.kind, source.Member(t))
 		return nil, false
 	}
 	d := r.decoder()

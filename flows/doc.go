@@ -7,10 +7,7 @@
 //
 //	load       paths to flows; the same for several flows side by side
 //	parse      files and folders to blocks, HCL or JSON alike
-//	variables  --var, --var-file, FLOWRUN_VAR_, defaults, types, validation
-//	locals     named start-up values, in any order
-//	evaluate   start-up and per-event expressions: which names may stand where
-//	functions  those of the start
+//	functions  those of start-up expressions
 //	component  codecs and processors: "json", { name = "json" }, codec.<name>
 //	connector  connectors with their common arguments, codec and processors
 //	pipeline   the steps of a pipeline
@@ -20,18 +17,15 @@
 //	check      what concerns several blocks or several flows
 //	format     the one layout of a file
 //
-// Below it, source parses text and holds the report, decode fills the
-// configurations of components, and expr compiles per-event expressions.
+// Below it, source parses text and holds the report, startup computes variables,
+// locals and all other values of the start, decode fills the configurations of
+// components, and expr compiles per-event expressions.
 //
 // Everything that can be checked before the start is checked here, and all
 // problems of a run are told at once: after a problem the reading goes on with
 // what is still certain. What depends on something broken is passed over in
 // silence rather than blamed for it; so warnings of what is not used wait until
 // all references are right.
-//
-// A value that comes from a variable with `sensitive = true` carries a mark
-// through all start-up expressions. No report quotes such a value or what was
-// made of it, nor the source that spells it.
 //
 // # What the language leaves open
 //

@@ -1,6 +1,9 @@
 package flows
 
-import "github.com/flowrun/flowrun/runtime/flow"
+import (
+	"github.com/flowrun/flowrun/flows/startup"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
 
 // LoadExpression compiles one per-event expression that stands in no flow;
 // the report calls it "expression". With the path of a flow it may speak of
@@ -8,15 +11,15 @@ import "github.com/flowrun/flowrun/runtime/flow"
 // The Expr is nil when the report has errors.
 func LoadExpression(text, path string, in Inputs) (flow.Expr, *Report) {
 	report := &Report{}
-	r := &reader{Report: report, tables: &Tables{}, inputs: readInputs(report, in)}
+	given := startup.Read(report, in)
+	r := &reader{Report: report, tables: &Tables{}}
 	if path != "" && !r.open(path) || r.broken {
 		return nil, report
 	}
-	r.declare()
-	checks{report}.inputs(r.inputs, []*reader{r})
-	r.setVariables()
-	r.setLocals()
-	r.validateVariables()
+	r.Values = startup.New(report, functions(r.dir, given.Env))
+	r.Declare(r.blocks["variable"])
+	checks{report}.inputs(given, []*reader{r})
+	r.Set(given, r.blocks["locals"])
 	e := r.ParseExpression("expression", text)
 	if e == nil {
 		return nil, report

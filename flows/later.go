@@ -1,7 +1,5 @@
 package flows
 
-import "strings"
-
 // What the language names and this version does not have: told apart from
 // mistakes.
 var (
@@ -9,10 +7,9 @@ var (
 	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_server", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "metrics", "logs", "events", "host"}
 	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
 	laterProcessors = []string{"xz", "json_stream", "msgpack_stream", "gelf_chunking", "ingest_time", "chunk", "collect"}
-	laterSteps      = []string{"map", "split", "window", "batch", "dedupe", "throttle", "sample", "state"}
+	laterSteps      = []string{"window", "batch", "dedupe", "throttle", "sample", "state"}
 	laterConnect    = []string{"topic", "identity", "for_each"}
 	laterCommon     = []string{"singleton", "for_each"}
-	laterFunctions  = strings.Fields("round sum has pick omit any all index yamlencode yamldecode hexencode hexdecode hmac_sha256 uuid crc32 now timestamp parsedate epoch epoch_ms cidrcontains cidroverlaps cidrsubnet cidrhost cidrs bytes utf8 type path")
 	laterArguments  = map[string][]string{
 		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "idle_timeout", "ping", "app_ping", "adopt_headless", "auth", "limits", "queue", "sessions", "topics", "lifecycle_events"},
 		"ws_client": {"auth", "subprotocols", "ping", "app_ping", "idle_timeout", "idle_interval", "queue", "per", "max_connections"},

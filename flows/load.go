@@ -1,9 +1,8 @@
 package flows
 
 import (
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -18,14 +17,8 @@ type Tables struct {
 	Steps      []flow.Spec[flow.StepConfig]
 }
 
-// Inputs are the values for the variables of all flows; each flow takes what
-// it declares. What is later in this list wins over what is earlier: a
-// variable's default, Env, VarFiles in their order, Vars in theirs.
-type Inputs struct {
-	Vars     []string // "name=value", as of --var
-	VarFiles []string // paths of files with HCL arguments, or of .json files
-	Env      []string // as os.Environ returns it; FLOWRUN_VAR_x is the variable x
-}
+// Inputs are the values for the variables of all flows.
+type Inputs = startup.Inputs
 
 // Load reads and checks the flows at paths, each a file or a folder. It
 // returns a File for each, in the same order, and nil when the report has
@@ -33,23 +26,24 @@ type Inputs struct {
 func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 	report := &Report{}
 	checks := checks{report}
-	inputs := readInputs(report, in)
+	given := startup.Read(report, in)
 	var readers []*reader
 	for _, path := range paths {
-		r := &reader{Report: report, tables: &tables, inputs: inputs}
+		r := &reader{Report: report, tables: &tables}
 		if r.open(path) {
+			r.Values = startup.New(report, functions(r.dir, given.Env))
 			readers = append(readers, r)
 		}
 	}
 	readers = checks.names(readers)
 	for _, r := range readers {
-		r.declare()
+		r.Declare(r.blocks["variable"])
 	}
-	checks.inputs(inputs, readers)
+	checks.inputs(given, readers)
 	files := make([]*flow.File, 0, len(readers))
 	for _, r := range readers {
 		if !r.broken {
-			files = append(files, r.read())
+			files = append(files, r.read(given))
 		}
 	}
 	checks.claims(readers)
@@ -62,8 +56,8 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 // reader reads one flow.
 type reader struct {
 	*Report
+	*startup.Values
 	tables *Tables
-	inputs *inputs
 
 	path    string // as the user gave it
 	name    string
@@ -71,10 +65,6 @@ type reader struct {
 	broken  bool                      // its syntax is wrong: nothing more is said about it
 	misread bool                      // there are errors where components are referred to
 	blocks  map[string][]source.Block // the blocks at the top, by kind, in order
-
-	start     *hcl.EvalContext // var, local, node and the functions
-	variables map[string]*variable
-	locals    map[string]*local
 
 	codecs     *catalogue[flow.CodecConfig, flow.CodecUse]
 	pre, post  *catalogue[flow.ProcessorConfig, processor]
@@ -86,11 +76,9 @@ type reader struct {
 
 // read goes through the flow once it is known that its syntax is right and
 // what the variables of all flows are.
-func (r *reader) read() *flow.File {
+func (r *reader) read(given *startup.Given) *flow.File {
 	r.file = &flow.File{Name: r.name, Dir: r.dir}
-	r.setVariables()
-	r.setLocals()
-	r.validateVariables()
+	r.Set(given, r.blocks["locals"])
 	r.readShared()
 	r.readPipelines()
 	before := r.Errors()

@@ -29,11 +29,11 @@ func (r *reader) readPipelines() {
 	for _, b := range r.blocks["pipeline"] {
 		name := b.Labels[0]
 		b.Owner = "pipeline " + quote(name)
-		if !r.validName(b, 0) {
+		if !r.ValidName(b, 0) {
 			continue
 		}
 		if first := r.pipelines[name]; first != nil {
-			r.twice(b, first.At)
+			r.Twice(b, first.At)
 			continue
 		}
 		p := &pipeline{Block: b, block: &flow.PipelineBlock{Name: name, At: placeOf(b.At)}}

@@ -215,3 +215,33 @@ func (r *Report) Require(g Region, c Content, names ...string) {
 		}
 	}
 }
+
+// ValidName checks that label i of b can be written in a reference.
+func (r *Report) ValidName(b Block, i int) bool {
+	if hclsyntax.ValidIdentifier(b.Labels[i]) {
+		return true
+	}
+	r.Errorf(b.LabelsAt[i], "%q is no name: a name is a letter, then letters, digits, _ and -", b.Labels[i])
+	return false
+}
+
+// Twice reports that b is defined again.
+func (r *Report) Twice(b Block, first hcl.Range) {
+	r.Errorf(b.At, "%s is defined twice", b.Owner).Also("the first is", first)
+}
+
+// Member is the name behind the root of a reference, "" where there is none.
+func Member(t hcl.Traversal) string {
+	if len(t) < 2 {
+		return ""
+	}
+	switch step := t[1].(type) {
+	case hcl.TraverseAttr:
+		return step.Name
+	case hcl.TraverseIndex:
+		if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
+			return step.Key.AsString()
+		}
+	}
+	return ""
+}

@@ -1,6 +1,7 @@
-package flows
+package startup
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,29 +20,28 @@ type local struct {
 
 // setLocals reads the locals blocks and computes their values in the order in
 // which they need each other.
-func (r *reader) setLocals() {
-	r.locals = map[string]*local{}
-	for _, b := range r.blocks["locals"] {
+func (s *Values) setLocals(blocks []source.Block) {
+	for _, b := range blocks {
 		b.Owner = "locals"
-		for name, a := range r.All(b.Region) {
-			if first := r.locals[name]; first != nil {
-				r.Errorf(a.At, "local.%s is defined twice", name).Also("the other one is", first.At)
+		for name, a := range s.All(b.Region) {
+			if first := s.locals[name]; first != nil {
+				s.Errorf(a.At, "local.%s is defined twice", name).Also("the other one is", first.At)
 				continue
 			}
-			r.locals[name] = &local{Argument: a, value: cty.DynamicVal}
+			s.locals[name] = &local{Argument: a, value: cty.DynamicVal}
 		}
 	}
-	names := sortedNames(r.locals)
+	names := slices.Sorted(maps.Keys(s.locals))
 	for _, name := range names {
-		r.compute(name, nil)
+		s.compute(name, nil)
 	}
-	r.start.Variables["local"] = r.localObject(names)
+	s.context.Variables["local"] = s.localObject(names)
 }
 
-func (r *reader) localObject(names []string) cty.Value {
+func (s *Values) localObject(names []string) cty.Value {
 	values := make(map[string]cty.Value, len(names))
 	for _, name := range names {
-		if l := r.locals[name]; l != nil {
+		if l := s.locals[name]; l != nil {
 			values[name] = l.value
 		}
 	}
@@ -50,29 +50,29 @@ func (r *reader) localObject(names []string) cty.Value {
 
 // compute sets the value of one local after those that it needs; way is how we
 // came here.
-func (r *reader) compute(name string, way []string) {
-	l := r.locals[name]
+func (s *Values) compute(name string, way []string) {
+	l := s.locals[name]
 	if l == nil || l.done {
 		return
 	}
 	if i := slices.Index(way, name); i >= 0 {
 		circle := append(slices.Clone(way[i:]), name)
-		r.Errorf(l.At, "locals need each other in a circle: local.%s", strings.Join(circle, " -> local."))
+		s.Errorf(l.At, "locals need each other in a circle: local.%s", strings.Join(circle, " -> local."))
 		for _, n := range way[i:] {
-			r.locals[n].done = true
+			s.locals[n].done = true
 		}
 		return
 	}
 	needed := localsIn(l.Expr)
 	for _, n := range needed {
-		r.compute(n, append(way, name))
+		s.compute(n, append(way, name))
 	}
 	if l.done { // part of a circle
 		return
 	}
 	l.done = true
-	r.start.Variables["local"] = r.localObject(needed)
-	if value, ok := r.Evaluate(l.Expr, "a local"); ok {
+	s.context.Variables["local"] = s.localObject(needed)
+	if value, ok := s.Evaluate(l.Expr, "a local"); ok {
 		l.value = value
 	}
 }
