@@ -30,59 +30,106 @@ type Scope struct {
 // there is an error among them. It may be called from any goroutine, and keeps
 // nothing of scope.
 func Compile(e hcl.Expression, scope Scope) (flow.Expr, hcl.Diagnostics) {
-	c := &compiler{scope: scope}
-	n := c.expression(e)
-	if scope.Condition {
-		c.condition(n, json.IsJSONExpression(e))
-	}
+	c := &compiler{scope: scope, slots: len(scope.Vars)}
+	n := c.root(e)
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	return &expression{n}, c.diags
+	return &expression{n: n, given: len(scope.Vars), slots: c.slots}, c.diags
 }
 
 // expression is a compiled expression, as the rest of the program sees it.
-type expression struct{ n *node }
-
-func (x *expression) Eval(e *flow.Event, _ ...flow.Value) (flow.Value, error) { return x.n.eval(e) }
-func (x *expression) Test(e *flow.Event, _ ...flow.Value) (bool, error)       { return x.n.test(e) }
-func (x *expression) At() string                                              { return x.n.rng.String() }
-
-// CompileAggregate is Compile for an expression over many events.
-func CompileAggregate(e hcl.Expression, scope Scope) (flow.Aggregate, hcl.Diagnostics) {
-	_, diags := Compile(e, scope)
-	return nil, diags
+type expression struct {
+	n     *node
+	given int // values that come with each evaluation
+	slots int // those and the variables inside the expression
 }
 
-// compiler collects the diagnostics of one Compile.
+func (x *expression) Eval(e *flow.Event, vars ...flow.Value) (flow.Value, error) {
+	return x.n.eval(e, x.frame(vars))
+}
+
+func (x *expression) Test(e *flow.Event, vars ...flow.Value) (bool, error) {
+	return x.n.test(e, x.frame(vars))
+}
+
+func (x *expression) At() string { return x.n.rng.String() }
+
+// frame makes room for the variables inside the expression. The caller's slice
+// is used as it is where there are none, so that nothing is allocated.
+func (x *expression) frame(vars []flow.Value) []flow.Value {
+	if x.slots == x.given && len(vars) >= x.given {
+		return vars
+	}
+	f := make([]flow.Value, x.slots)
+	copy(f[:x.given], vars)
+	return f
+}
+
+// compiler is at work on one expression.
 type compiler struct {
 	scope Scope
 	diags hcl.Diagnostics
+	slots int                                 // variables so far
+	local []variable                          // those of for expressions, from the outside in
+	items map[*hclsyntax.AnonSymbolExpr]*node // what splats go through
+
+	agg *aggregates // of an expression over many events
+	per bool        // inside the argument of an aggregate, which is per event
 }
 
-// expression compiles what a parser returned. A JSON string is a template.
+func (c *compiler) root(e hcl.Expression) *node {
+	n := c.expression(e)
+	if c.scope.Condition {
+		c.condition(n, json.IsJSONExpression(e))
+	}
+	return n
+}
+
+// expression compiles what a parser returned. In JSON, strings are templates
+// and lists and objects are made of such expressions.
 func (c *compiler) expression(e hcl.Expression) *node {
+	if native, ok := e.(hclsyntax.Expression); ok {
+		return c.compile(native)
+	}
 	if !json.IsJSONExpression(e) {
-		if native, ok := e.(hclsyntax.Expression); ok {
-			return c.compile(native)
-		}
-		return c.whole(e)
+		return c.fold(e)
 	}
 	literal, _ := e.Value(nil)
-	if literal.Type() != cty.String || literal.IsNull() {
-		return c.whole(e)
+	switch t := literal.Type(); {
+	case t == cty.String && !literal.IsNull():
+		return c.template(e, literal.AsString())
+	case t.IsTupleType():
+		parts, _ := hcl.ExprList(e)
+		list := make([]*node, len(parts))
+		for i, p := range parts {
+			list[i] = c.expression(p)
+		}
+		return c.list(e.Range(), list)
+	case t.IsObjectType():
+		parts, _ := hcl.ExprMap(e)
+		items := make([]item, len(parts))
+		for i, p := range parts {
+			items[i] = item{c.expression(p.Key), c.expression(p.Value)}
+		}
+		return c.object(e.Range(), items)
 	}
+	return c.fold(e)
+}
+
+// template compiles a string in JSON.
+func (c *compiler) template(e hcl.Expression, text string) *node {
 	start := e.Range().Start
 	start.Column++ // after the quote
 	start.Byte++
-	native, diags := hclsyntax.ParseTemplate([]byte(literal.AsString()), e.Range().Filename, start)
+	native, diags := hclsyntax.ParseTemplate([]byte(text), e.Range().Filename, start)
 	if diags.HasErrors() {
 		c.diags = append(c.diags, diags...)
 		return bad(e.Range())
 	}
-	n := c.compile(native)
+	n := *c.compile(native)
 	n.rng = e.Range()
-	return n
+	return &n
 }
 
 func (c *compiler) compile(e hclsyntax.Expression) *node {
@@ -91,81 +138,49 @@ func (c *compiler) compile(e hclsyntax.Expression) *node {
 		return c.compile(e.Expression)
 	case *hclsyntax.TemplateWrapExpr:
 		return c.compile(e.Wrapped)
+	case *hclsyntax.LiteralValueExpr:
+		return c.known(e.Val, e.SrcRange)
 	case *hclsyntax.ScopeTraversalExpr:
 		return c.traversal(e)
 	case *hclsyntax.RelativeTraversalExpr:
-		if c.perEvent(e.Source) {
-			return c.extend(c.compile(e.Source), e.Traversal, e.SrcRange)
-		}
+		return c.extend(c.compile(e.Source), e.Traversal, e.SrcRange)
 	case *hclsyntax.IndexExpr:
-		if c.perEvent(e) {
-			return c.index(e)
+		return c.index(e)
+	case *hclsyntax.SplatExpr:
+		return c.splat(e)
+	case *hclsyntax.AnonSymbolExpr:
+		if n := c.items[e]; n != nil {
+			return n
 		}
 	case *hclsyntax.BinaryOpExpr:
-		switch e.Op {
-		case hclsyntax.OpEqual, hclsyntax.OpNotEqual:
-			return c.equality(e)
-		case hclsyntax.OpLessThan, hclsyntax.OpLessThanOrEqual, hclsyntax.OpGreaterThan, hclsyntax.OpGreaterThanOrEqual:
-			return c.order(e)
-		case hclsyntax.OpLogicalAnd, hclsyntax.OpLogicalOr:
-			return c.logic(e)
-		}
+		return c.binary(e)
 	case *hclsyntax.UnaryOpExpr:
-		if e.Op == hclsyntax.OpLogicalNot {
-			return c.not(e)
+		return c.unary(e)
+	case *hclsyntax.ConditionalExpr:
+		return c.conditional(e)
+	case *hclsyntax.TemplateExpr:
+		return c.text(e)
+	case *hclsyntax.TemplateJoinExpr:
+		return c.join(e)
+	case *hclsyntax.TupleConsExpr:
+		list := make([]*node, len(e.Exprs))
+		for i, part := range e.Exprs {
+			list[i] = c.compile(part)
 		}
+		return c.list(e.SrcRange, list)
+	case *hclsyntax.ObjectConsExpr:
+		items := make([]item, len(e.Items))
+		for i, it := range e.Items {
+			items[i] = item{c.key(it.KeyExpr), c.compile(it.ValueExpr)}
+		}
+		return c.object(e.SrcRange, items)
+	case *hclsyntax.ForExpr:
+		return c.loop(e)
 	case *hclsyntax.FunctionCallExpr:
 		return c.call(e)
+	case *hclsyntax.ExprSyntaxError: // reported by the parser
+		return bad(e.SrcRange)
 	}
-	if c.perEvent(e) {
-		return c.later(e)
-	}
-	return c.fold(e)
-}
-
-// whole compiles an expression whose parts cannot be seen: a list or object in
-// JSON.
-func (c *compiler) whole(e hcl.Expression) *node {
-	if c.perEvent(e) {
-		c.problem(e.Range(), "not in this version yet: a list or object made of values of the event", "")
-		return bad(e.Range())
-	}
-	return c.fold(e)
-}
-
-// perEvent reports whether e speaks of anything that only an event has.
-func (c *compiler) perEvent(e hcl.Expression) bool {
-	for _, t := range e.Variables() {
-		if perEventRoots[t.RootName()] {
-			return true
-		}
-	}
-	return false
-}
-
-// later says of a construct of the language that it cannot be used on what
-// comes with an event yet. The mistakes inside it are reported too.
-func (c *compiler) later(e hclsyntax.Expression) *node {
-	var what string
-	switch e.(type) {
-	case *hclsyntax.BinaryOpExpr, *hclsyntax.UnaryOpExpr:
-		what = "arithmetic on values of the event"
-	case *hclsyntax.ConditionalExpr:
-		what = "a conditional (a ? b : c) on values of the event"
-	case *hclsyntax.ForExpr:
-		what = "a for expression over values of the event"
-	case *hclsyntax.SplatExpr:
-		what = "a splat ([*]) over values of the event"
-	case *hclsyntax.TemplateExpr, *hclsyntax.TemplateJoinExpr:
-		what = "a template that mixes text with values of the event"
-	case *hclsyntax.TupleConsExpr:
-		what = "a list made of values of the event"
-	case *hclsyntax.ObjectConsExpr:
-		what = "an object made of values of the event"
-	default:
-		what = "this kind of expression on values of the event"
-	}
-	c.problem(e.Range(), "not in this version yet: "+what, "")
-	c.roots(e)
+	c.problem(e.Range(), "this kind of expression cannot be used per event", "")
 	return bad(e.Range())
 }

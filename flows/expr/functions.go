@@ -2,83 +2,77 @@ package expr
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
+	"slices"
 
+	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// function is one that works on values of the event. It is called with
-// arguments of the kinds in args and never null.
-type function struct {
-	args  []kinds
-	can   kinds
-	call1 func(flow.Value) flow.Value
-	call2 func(v, w flow.Value) (flow.Value, error)
-}
-
-var functions = map[string]*function{
-	"length": {args: []kinds{isText | isBytes | isList | isMap}, can: isNumber, call1: length},
-	"lower":  {args: []kinds{isText}, can: isText, call1: func(v flow.Value) flow.Value { return flow.TextOf(strings.ToLower(v.Text())) }},
-	"upper":  {args: []kinds{isText}, can: isText, call1: func(v flow.Value) flow.Value { return flow.TextOf(strings.ToUpper(v.Text())) }},
-	"startswith": {args: []kinds{isText, isText}, can: isBool, call2: func(v, w flow.Value) (flow.Value, error) {
-		return flow.BoolOf(strings.HasPrefix(v.Text(), w.Text())), nil
-	}},
-	"endswith": {args: []kinds{isText, isText}, can: isBool, call2: func(v, w flow.Value) (flow.Value, error) {
-		return flow.BoolOf(strings.HasSuffix(v.Text(), w.Text())), nil
-	}},
-	"contains": {args: []kinds{isText | isList, anything}, can: isBool, call2: contains},
-}
-
-func length(v flow.Value) flow.Value {
-	n := 0
-	switch v.Kind() {
-	case flow.Text:
-		n = utf8.RuneCountInString(v.Text())
-	case flow.Bytes:
-		n = len(v.Bytes())
-	case flow.List:
-		n = len(v.List())
-	case flow.Map:
-		n = v.Object().Len()
-	}
-	return flow.IntOf(int64(n))
-}
-
-func contains(v, w flow.Value) (flow.Value, error) {
-	if v.Kind() == flow.Text {
-		if w.Kind() != flow.Text {
-			return flow.NullValue, fmt.Errorf("contains looks for a string in a string, not for %s", kindOf(w))
-		}
-		return flow.BoolOf(strings.Contains(v.Text(), w.Text())), nil
-	}
-	for _, x := range v.List() {
-		if x.Equal(w) {
-			return flow.BoolOf(true), nil
-		}
-	}
-	return flow.BoolOf(false), nil
-}
+// startOnly are the functions of the language that are for start-up values.
+var startOnly = set("env file fileexists templatefile")
 
 // call compiles a function call.
 func (c *compiler) call(e *hclsyntax.FunctionCallExpr) *node {
-	switch f := functions[e.Name]; {
-	case e.ExpandFinal && (f != nil || c.perEvent(e)):
-		c.problem(e.Range(), "not in this version yet: a list as the last arguments (...)", "")
-	case e.Name == "has":
-		return c.has(e)
-	case e.Name == "coalesce":
-		return c.coalesce(e)
+	if c.isAggregate(e) {
+		return c.aggregate(e)
+	}
+	f := function.Find(e.Name)
+	switch {
+	case f != nil && f.Special:
+		return c.special(e)
 	case f != nil:
 		return c.callOf(f, e)
-	case !c.perEvent(e) && !everChanging[e.Name]:
-		return c.fold(e)
+	case c.startFunction(e.Name) || startOnly[e.Name]:
+		return c.startCall(e)
+	case aggregateKinds[e.Name] != nil:
+		c.problem(e.NameRange, e.Name+" is an aggregate: it is for values over many events, in the emit of a window", "")
 	default:
-		c.unknownFunction(e)
+		c.problem(e.NameRange, "unknown function "+e.Name, choose(e.Name, c.functionNames(), ""))
 	}
 	c.arguments(e)
 	return bad(e.Range())
+}
+
+func (c *compiler) functionNames() []string {
+	var names []string
+	for _, f := range function.All {
+		names = append(names, f.Name)
+	}
+	for ctx := c.scope.Start; ctx != nil; ctx = ctx.Parent() {
+		for name := range ctx.Functions {
+			names = append(names, name)
+		}
+	}
+	if c.agg != nil {
+		for name := range aggregateKinds {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// startCall lets HCL compute a function that there is at the start-up only.
+func (c *compiler) startCall(e *hclsyntax.FunctionCallExpr) *node {
+	for _, t := range e.Variables() {
+		if c.perEvent(t.RootName()) {
+			c.problem(e.Range(), e.Name+" works at start-up, and nothing of the event can be in its arguments", "")
+			return bad(e.Range())
+		}
+	}
+	if !c.startFunction(e.Name) {
+		c.problem(e.NameRange, e.Name+" cannot be used here", "")
+		return bad(e.Range())
+	}
+	return c.fold(e)
+}
+
+// perEvent reports whether the values of a name are known per event only.
+func (c *compiler) perEvent(root string) bool {
+	return perEventRoots[root] || slices.Contains(c.scope.Roots, root) || slices.Contains(c.scope.Vars, root) ||
+		slices.ContainsFunc(c.local, func(v variable) bool { return v.name == root })
 }
 
 // arguments compiles all arguments of a call, so that their mistakes are found.
@@ -90,106 +84,20 @@ func (c *compiler) arguments(e *hclsyntax.FunctionCallExpr) []*node {
 	return args
 }
 
-func (c *compiler) callOf(f *function, e *hclsyntax.FunctionCallExpr) *node {
-	args := c.arguments(e)
-	if len(args) != len(f.args) {
-		c.problem(e.Range(), fmt.Sprintf("%s takes %s, not %d", e.Name, count(len(f.args), "argument"), len(args)), "")
-		return bad(e.Range())
+// countProblem says what is wrong with the number of arguments; "" is nothing.
+func countProblem(f *function.Function, n int, open bool) string {
+	least, most := f.Arity()
+	switch {
+	case n < least && !open && least != most:
+		return fmt.Sprintf("%s takes at least %s, not %d", f.Name, count(least, "argument"), n)
+	case n < least && !open:
+		return fmt.Sprintf("%s takes %s, not %d", f.Name, count(least, "argument"), n)
+	case most >= 0 && n > most && least != most:
+		return fmt.Sprintf("%s takes at most %s, not %d", f.Name, count(most, "argument"), n)
+	case most >= 0 && n > most:
+		return fmt.Sprintf("%s takes %s, not %d", f.Name, count(most, "argument"), n)
 	}
-	get := make([]func(*flow.Event) (flow.Value, error), len(args))
-	wrong := false
-	for i, a := range args {
-		if a.can&(f.args[i]|isNull) == 0 {
-			c.problem(a.rng, fmt.Sprintf("%s takes %s here, and this is %s", e.Name, f.args[i], a.can), "")
-			wrong = true
-		}
-		get[i] = argument(e.Name, a, f.args[i])
-	}
-	if wrong {
-		return bad(e.Range())
-	}
-	n := of(e.Range(), f.can|isNull, nil, nil)
-	if f.call1 != nil {
-		n.eval = func(e *flow.Event) (flow.Value, error) {
-			v, err := get[0](e)
-			if err != nil || v.IsNull() {
-				return flow.NullValue, err
-			}
-			return f.call1(v), nil
-		}
-	} else {
-		n.eval = func(e *flow.Event) (flow.Value, error) {
-			v, err := get[0](e)
-			if err != nil || v.IsNull() {
-				return flow.NullValue, err
-			}
-			w, err := get[1](e)
-			if err != nil || w.IsNull() {
-				return flow.NullValue, err
-			}
-			v, err = f.call2(v, w)
-			if err != nil {
-				return flow.NullValue, n.errorf("%w", err)
-			}
-			return v, nil
-		}
-	}
-	n.peek = n.eval
-	return c.settle(n, args...)
-}
-
-// argument returns what evaluates n and checks that it is of the kinds that
-// name takes, or null.
-func argument(name string, n *node, takes kinds) func(*flow.Event) (flow.Value, error) {
-	get := n.peek
-	if takes&(isList|isMap) != 0 {
-		get = n.eval
-	}
-	return func(e *flow.Event) (flow.Value, error) {
-		v, err := get(e)
-		if err == nil && !(takes | isNull).has(v) {
-			err = n.errorf("%s is %s, where %s takes %s", n.name(), n.kindName(e, v), name, takes)
-		}
-		return v, err
-	}
-}
-
-func (c *compiler) has(e *hclsyntax.FunctionCallExpr) *node {
-	args := c.arguments(e)
-	if len(args) != 1 || args[0].path == nil {
-		if !c.diags.HasErrors() {
-			c.problem(e.Range(), "has takes one path, like has(event.user.name)", "")
-		}
-		return bad(e.Range())
-	}
-	p := args[0].path
-	return conditional(e, func(e *flow.Event) (bool, error) { return p.has(e), nil })
-}
-
-func (c *compiler) coalesce(e *hclsyntax.FunctionCallExpr) *node {
-	args := c.arguments(e)
-	if len(args) == 0 {
-		c.problem(e.Range(), "coalesce takes at least one argument", "")
-		return bad(e.Range())
-	}
-	can := isNull
-	for _, a := range args {
-		can |= a.can
-	}
-	first := func(get func(*node, *flow.Event) (flow.Value, error)) func(*flow.Event) (flow.Value, error) {
-		return func(e *flow.Event) (flow.Value, error) {
-			for _, a := range args {
-				v, err := get(a, e)
-				if err != nil || !v.IsNull() && (v.Kind() != flow.Text || v.Text() != "") {
-					return v, err
-				}
-			}
-			return flow.NullValue, nil
-		}
-	}
-	n := of(e.Range(), can, nil, first(func(a *node, e *flow.Event) (flow.Value, error) { return a.eval(e) }))
-	n.peek = first(func(a *node, e *flow.Event) (flow.Value, error) { return a.peek(e) })
-	return c.settle(n, args...)
+	return ""
 }
 
 func count(n int, what string) string {
@@ -197,4 +105,172 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// callOf compiles a call of a function of the table.
+func (c *compiler) callOf(f *function.Function, e *hclsyntax.FunctionCallExpr) *node {
+	args := c.arguments(e)
+	written := len(args)
+	if e.ExpandFinal {
+		written--
+	}
+	if problem := countProblem(f, written, e.ExpandFinal); problem != "" {
+		c.problem(e.Range(), problem, "")
+		return bad(e.Range())
+	}
+	n := of(e.Range(), f.Returns, nil)
+	if f.Volatile {
+		n.uses = evaluation
+	}
+	ok := true
+	for i, a := range args[:written] {
+		p := f.Param(i)
+		if a.can&(p.Kinds|flow.OfNull) == 0 {
+			c.mismatch(a.rng, fmt.Sprintf("%s takes %s here, and this is %s", e.Name, p.Kinds, a.can), "")
+			ok = false
+		}
+		if a.can&flow.OfNull != 0 && !p.Null {
+			n.can |= flow.OfNull
+		}
+	}
+	if !ok {
+		return bad(e.Range())
+	}
+	switch {
+	case e.ExpandFinal:
+		n.can |= flow.OfNull
+		n.eval = expanded(n, f, args)
+	default:
+		ready, ok := c.prepared(f, args, e.Range())
+		if !ok {
+			return bad(e.Range())
+		}
+		n.eval = direct(n, f, ready, args)
+	}
+	n.peek = n.eval
+	return c.settle(n, 0, args...)
+}
+
+// prepared lets a function make ready what follows from constant arguments.
+func (c *compiler) prepared(f *function.Function, args []*node, rng hcl.Range) (*function.Function, bool) {
+	if f.Prepare == nil {
+		return f, true
+	}
+	constants := make([]*flow.Value, len(args))
+	var known []*node
+	secret := false
+	for i, a := range args {
+		if constants[i] = a.konst; a.konst == nil {
+			continue
+		}
+		if a.konst.IsNull() && !f.Param(i).Null {
+			return f, true // it is never called
+		}
+		known = append(known, a)
+		secret = secret || a.secret
+	}
+	if len(known) == 0 {
+		return f, true
+	}
+	special, err := f.Prepare(constants)
+	if err != nil {
+		if len(known) == 1 {
+			rng = known[0].rng
+		}
+		if secret {
+			err = fmt.Errorf("%s cannot use this; why is not shown, since a sensitive value is in it", f.Name)
+		}
+		c.mismatch(rng, err.Error(), "")
+		return nil, false
+	}
+	if special == nil {
+		return f, true
+	}
+	return special, true
+}
+
+// argument returns what evaluates n and checks that it is what p takes, or
+// null.
+func argument(name string, n *node, p *function.Param) evaluate {
+	takes := p.Kinds
+	get := n.peek
+	if takes&(flow.OfList|flow.OfMap) != 0 {
+		get = n.eval
+	}
+	return func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+		v, err := get(e, vars)
+		if err == nil && !(takes | flow.OfNull).Has(v) {
+			err = n.errorf("%s is %s, where %s takes %s", n.name(), n.kindName(e, vars, v), name, takes)
+		}
+		return v, err
+	}
+}
+
+// direct evaluates a call of f, by way of ready, whose arguments are all
+// written out.
+func direct(n *node, f, ready *function.Function, args []*node) evaluate {
+	get := make([]evaluate, len(args))
+	null := make([]bool, len(args)) // which arguments may be null
+	for i, a := range args {
+		p := f.Param(i)
+		get[i], null[i] = argument(f.Name, a, p), p.Null
+	}
+	switch {
+	case ready.Call1 != nil:
+		return func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+			v, err := get[0](e, vars)
+			if err != nil || v.IsNull() && !null[0] {
+				return flow.NullValue, err
+			}
+			return n.placed(ready.Call1(v))
+		}
+	case ready.Call2 != nil:
+		return func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+			v, err := get[0](e, vars)
+			if err != nil || v.IsNull() && !null[0] {
+				return flow.NullValue, err
+			}
+			w, err := get[1](e, vars)
+			if err != nil || w.IsNull() && !null[1] {
+				return flow.NullValue, err
+			}
+			return n.placed(ready.Call2(v, w))
+		}
+	}
+	return func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+		values := make([]flow.Value, len(get))
+		for i, g := range get {
+			v, err := g(e, vars)
+			if err != nil || v.IsNull() && !null[i] {
+				return flow.NullValue, err
+			}
+			values[i] = v
+		}
+		if ready.Call3 != nil {
+			return n.placed(ready.Call3(values[0], values[1], values[2]))
+		}
+		return n.placed(ready.Call(values))
+	}
+}
+
+// expanded evaluates a call whose last argument is a list of arguments.
+func expanded(n *node, f *function.Function, args []*node) evaluate {
+	last := len(args) - 1
+	return func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+		var values []flow.Value
+		for i, a := range args {
+			v, err := a.eval(e, vars)
+			switch {
+			case err != nil:
+				return flow.NullValue, err
+			case i < last:
+				values = append(values, v)
+			case v.Kind() != flow.List:
+				return flow.NullValue, a.errorf("%s is %s, where ... needs a list of arguments", a.name(), v.Kinds())
+			default:
+				values = append(values, v.List()...)
+			}
+		}
+		return n.placed(f.Invoke(values...))
+	}
 }

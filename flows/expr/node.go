@@ -1,55 +1,102 @@
 package expr
 
 import (
-	"strings"
-
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
+)
+
+// The functions that a compiled expression is made of. vars holds the values
+// of names: those that came with the evaluation, then one per variable of a for
+// expression, which only that expression sets.
+type (
+	evaluate = func(e *flow.Event, vars []flow.Value) (flow.Value, error)
+	test     = func(e *flow.Event, vars []flow.Value) (bool, error)
 )
 
 // node is a compiled part of an expression. Its functions are safe for
 // concurrent use and do not change the event.
 type node struct {
-	rng   hcl.Range
-	can   kinds       // what its values can be, as far as that is known
-	konst *flow.Value // of a constant
-	path  *path       // of a path
+	rng    hcl.Range
+	can    flow.Kinds  // what its values can be, as far as that is known
+	konst  *flow.Value // of a constant
+	secret bool        // of a constant that must not be shown
+	path   *path       // of a path
+	uses   uses        // what its value depends on
 
 	// eval returns the value.
-	eval func(*flow.Event) (flow.Value, error)
+	eval evaluate
 	// peek is eval for callers who want scalars only: instead of a list or
-	// object it may return [composite], which saves decoding it.
-	peek func(*flow.Event) (flow.Value, error)
+	// object it may return [composite], which saves making one.
+	peek evaluate
 	// test returns the value as a condition.
-	test func(*flow.Event) (bool, error)
+	test test
+	// has tells whether there is something at a path; nil of what is none.
+	has test
 }
 
-// composite stands for some list or object that was not decoded.
+// uses is what the value of a node depends on: one bit for what comes with the
+// evaluation, one for each of the first variables.
+type uses uint64
+
+const evaluation uses = 1
+
+// slotUse is the bit of a variable. One that has none counts as coming with
+// the evaluation, so that nothing that depends on it is taken for constant.
+func slotUse(i int) uses {
+	if i > 62 {
+		return evaluation
+	}
+	return 2 << i
+}
+
+// composite stands for some list or object that was not looked at.
 var composite = flow.MapOf(flow.NewObject(0))
 
 func isComposite(v flow.Value) bool { return v.Kind() == flow.List || v.Kind() == flow.Map }
 
 // constant is a node whose value is known.
 func constant(rng hcl.Range, v flow.Value) *node {
-	return of(rng, kindOf(v), &v, func(*flow.Event) (flow.Value, error) { return v, nil })
+	n := of(rng, v.Kinds(), func(*flow.Event, []flow.Value) (flow.Value, error) { return v, nil })
+	n.konst = &v
+	return n
 }
 
 // bad takes the place of a part that has a mistake, so that the parts around
 // it can be checked.
 func bad(rng hcl.Range) *node {
-	return of(rng, anything, nil, func(*flow.Event) (flow.Value, error) { return flow.NullValue, nil })
+	n := of(rng, flow.OfAny, nil)
+	n.eval = func(*flow.Event, []flow.Value) (flow.Value, error) {
+		return flow.NullValue, n.errorf("this cannot be computed")
+	}
+	n.peek = n.eval
+	n.uses = evaluation
+	return n
 }
 
 // of makes a node of a function that returns a value.
-func of(rng hcl.Range, can kinds, konst *flow.Value, eval func(*flow.Event) (flow.Value, error)) *node {
-	n := &node{rng: rng, can: can, konst: konst, eval: eval, peek: eval}
+func of(rng hcl.Range, can flow.Kinds, eval evaluate) *node {
+	n := &node{rng: rng, can: can, eval: eval, peek: eval}
 	n.test = n.asCondition
 	return n
 }
 
+// truth makes a node of a function that returns true or false, and false
+// beside an error.
+func truth(rng hcl.Range, test test) *node {
+	n := of(rng, flow.OfBool, func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+		b, err := test(e, vars)
+		if err != nil {
+			return flow.NullValue, err
+		}
+		return flow.BoolOf(b), nil
+	})
+	n.test = test
+	return n
+}
+
 // asCondition is the test of a node that has no shorter way.
-func (n *node) asCondition(e *flow.Event) (bool, error) {
-	v, err := n.peek(e)
+func (n *node) asCondition(e *flow.Event, vars []flow.Value) (bool, error) {
+	v, err := n.peek(e, vars)
 	if err != nil {
 		return false, err
 	}
@@ -59,7 +106,7 @@ func (n *node) asCondition(e *flow.Event) (bool, error) {
 	case flow.Null:
 		return false, nil
 	}
-	return false, n.errorf("%s is %s, where true or false is needed", n.name(), n.kindName(e, v))
+	return false, n.errorf("%s is %s, where true or false is needed", n.name(), n.kindName(e, vars, v))
 }
 
 // name spells a path, for errors.
@@ -70,99 +117,58 @@ func (n *node) name() string {
 	return "the value"
 }
 
-// kindName names what v is, with an article; v came from n.peek(e).
-func (n *node) kindName(e *flow.Event, v flow.Value) string {
+// kindName names what v is, with an article; v came from n.peek.
+func (n *node) kindName(e *flow.Event, vars []flow.Value, v flow.Value) string {
 	if isComposite(v) {
-		if whole, err := n.eval(e); err == nil {
+		if whole, err := n.eval(e, vars); err == nil {
 			v = whole
 		}
 	}
-	return kindOf(v).String()
+	return v.Kinds().String()
 }
 
 // describe says what v is and, of a path, where it comes from.
-func (n *node) describe(e *flow.Event, v flow.Value) string {
+func (n *node) describe(e *flow.Event, vars []flow.Value, v flow.Value) string {
 	if n.path != nil {
-		return n.path.String() + " (" + n.kindName(e, v) + ")"
+		return n.path.String() + " (" + n.kindName(e, vars, v) + ")"
 	}
-	return n.kindName(e, v)
+	return n.kindName(e, vars, v)
 }
 
-// settle computes n now when all that it depends on is constant.
-func (c *compiler) settle(n *node, on ...*node) *node {
+// settle says what n depends on, and computes it now when that is nothing but
+// constants. bound are variables of n itself.
+func (c *compiler) settle(n *node, bound uses, on ...*node) *node {
 	for _, o := range on {
-		if o.konst == nil {
-			return n
-		}
+		n.uses |= o.uses &^ bound
+		n.secret = n.secret || o.secret
 	}
-	v, err := n.eval(&flow.Event{})
+	if n.uses != 0 {
+		return n
+	}
+	v, err := n.eval(&flow.Event{}, make([]flow.Value, c.slots))
 	if err != nil {
 		rng := n.rng
 		if placed, ok := err.(*Error); ok { //nolint:errorlint // ours, not wrapped
 			rng, err = placed.Range, placed.Err
 		}
-		c.problem(rng, err.Error(), "")
-		return bad(n.rng)
+		c.mismatch(rng, err.Error(), "")
+		n.uses = evaluation
+		return n
 	}
-	return constant(n.rng, v)
+	k := constant(n.rng, v)
+	k.secret, k.has = n.secret, n.has
+	return k
 }
 
 // condition checks that n can be true or false, or is null.
 func (c *compiler) condition(n *node, inJSON bool) bool {
-	if n.can&isBool != 0 || n.can == isNull {
+	if n.can&flow.OfBool != 0 || n.can == flow.OfNull {
 		return true
 	}
 	hint := "compare it with something, like event.type == \"a\""
-	if inJSON && n.can == isText {
+	if inJSON && n.can == flow.OfText {
 		hint = "an expression in JSON stands in a template: \"${event.type == \\\"a\\\"}\""
 	}
-	c.problem(n.rng, "true or false is needed here, and this is "+n.can.String(), hint)
+	c.mismatch(n.rng, "true or false is needed here, and this is "+n.can.String(), hint)
 	return false
-}
-
-// kinds is a set of kinds of values.
-type kinds uint16
-
-const (
-	isNull   kinds = 1 << flow.Null
-	isBool   kinds = 1 << flow.Bool
-	isNumber kinds = 1<<flow.Int | 1<<flow.Float | 1<<flow.Number
-	isText   kinds = 1 << flow.Text
-	isBytes  kinds = 1 << flow.Bytes
-	isList   kinds = 1 << flow.List
-	isMap    kinds = 1 << flow.Map
-	anything       = isNull | isBool | isNumber | isText | isBytes | isList | isMap
-)
-
-func kindOf(v flow.Value) kinds {
-	if v.IsNumber() {
-		return isNumber
-	}
-	return 1 << v.Kind()
-}
-
-func (k kinds) has(v flow.Value) bool { return k&(1<<v.Kind()) != 0 }
-
-// String names the kinds other than null: "a string, bytes or a list".
-func (k kinds) String() string {
-	var names []string
-	for _, n := range []struct {
-		kind kinds
-		name string
-	}{
-		{isBool, "a bool"}, {isNumber, "a number"}, {isText, "a string"},
-		{isBytes, "bytes"}, {isList, "a list"}, {isMap, "an object"},
-	} {
-		if k&n.kind != 0 {
-			names = append(names, n.name)
-		}
-	}
-	switch len(names) {
-	case 0:
-		return "null"
-	case 1:
-		return names[0]
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

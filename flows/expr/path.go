@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,14 +10,14 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/gocty"
 )
 
 // path is a root with the steps from there.
 type path struct {
-	root  string
-	steps []flow.Step
+	root     string // event, meta, peer, or the name of a variable
+	variable bool
+	slot     int // of a variable
+	steps    []flow.Step
 }
 
 // String spells the path as in a flow.
@@ -38,42 +39,138 @@ func (p *path) String() string {
 
 // traversal compiles a path from a root.
 func (c *compiler) traversal(e *hclsyntax.ScopeTraversalExpr) *node {
-	root := e.Traversal.RootName()
-	if !slices.Contains(c.scope.Roots, root) {
+	n := c.name(e.Traversal)
+	if n == nil {
 		return c.fold(e)
 	}
-	switch root {
-	case "event", "meta", "peer":
-		return c.extend(pathNode(&path{root: root}, e.Traversal[0].SourceRange()), e.Traversal[1:], e.SrcRange)
+	return c.extend(n, e.Traversal[1:], e.SrcRange)
+}
+
+// name compiles the root of a path; nil when it is one of the start-up.
+func (c *compiler) name(t hcl.Traversal) *node {
+	root, rng := t.RootName(), t[0].SourceRange()
+	for i := len(c.local) - 1; i >= 0; i-- {
+		if c.local[i].name == root {
+			return c.variable(c.local[i], t)
+		}
 	}
-	c.problem(e.SrcRange, "not in this version yet: "+root, "")
-	return bad(e.SrcRange)
+	if i := slices.Index(c.scope.Vars, root); i >= 0 {
+		return c.variable(variable{name: root, slot: i, uses: evaluation}, t)
+	}
+	if !slices.Contains(c.scope.Roots, root) || !slices.Contains(eventRoots, root) {
+		return nil
+	}
+	if c.agg != nil && !c.per {
+		c.problem(t.SourceRange(), root+" is that of many events here", "an aggregate makes one value of them: "+aggregateNames)
+		return bad(rng)
+	}
+	return pathNode(&path{root: root}, rng)
+}
+
+// variable compiles the name of a variable.
+func (c *compiler) variable(v variable, t hcl.Traversal) *node {
+	rng := t[0].SourceRange()
+	if c.per && !v.per {
+		c.problem(t.SourceRange(), v.name+" is not known yet when an event is added to an aggregate", "it can stand outside of the aggregate")
+		return bad(rng)
+	}
+	n := pathNode(&path{root: v.name, variable: true, slot: v.slot}, rng)
+	n.uses = v.uses
+	return n
 }
 
 // index compiles x[key] where key is no literal.
 func (c *compiler) index(e *hclsyntax.IndexExpr) *node {
-	from := c.compile(e.Collection)
-	if c.perEvent(e.Key) {
-		c.problem(e.Key.Range(), "not in this version yet: an index that comes with the event", "")
-		c.roots(e.Key)
+	from, key := c.compile(e.Collection), c.compile(e.Key)
+	if key.konst != nil {
+		step, ok := c.constantStep(*key.konst, e.Key.Range())
+		if !ok {
+			return bad(e.SrcRange)
+		}
+		return c.further(from, []flow.Step{step}, e.SrcRange)
+	}
+	if key.can&(flow.OfNumber|flow.OfText|flow.OfNull) == 0 {
+		c.mismatch(key.rng, "an index is a number or a string, and this is "+key.can.String(), "")
 		return bad(e.SrcRange)
 	}
-	key, ok := c.startUp(e.Key)
-	if !ok {
+	if !c.hasParts(from, e.SrcRange) {
 		return bad(e.SrcRange)
 	}
-	return c.extend(from, hcl.Traversal{hcl.TraverseIndex{Key: key, SrcRange: e.Key.Range()}}, e.SrcRange)
+	find := func(e *flow.Event, vars []flow.Value) (flow.Value, bool, error) {
+		v, err := from.eval(e, vars)
+		if err != nil {
+			return flow.NullValue, false, err
+		}
+		k, err := key.peek(e, vars)
+		switch {
+		case err != nil:
+			return flow.NullValue, false, err
+		case k.Kind() == flow.Text:
+			v, ok := lookup(v, []flow.Step{{Key: k.Text()}})
+			return v, ok, nil
+		case k.IsNumber():
+			step, ok := whole(k)
+			if ok {
+				v, ok = lookup(v, []flow.Step{step})
+			}
+			if !ok {
+				v = flow.NullValue
+			}
+			return v, ok, nil
+		case k.IsNull():
+			return flow.NullValue, false, nil
+		}
+		return flow.NullValue, false, key.errorf("%s is %s, where an index is a number or a string", key.name(), key.kindName(e, vars, k))
+	}
+	return c.settle(maybe(e.SrcRange, find), 0, from, key)
+}
+
+// maybe makes a node of what looks for something that may be missing.
+func maybe(rng hcl.Range, find func(*flow.Event, []flow.Value) (flow.Value, bool, error)) *node {
+	n := of(rng, flow.OfAny, func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
+		v, _, err := find(e, vars)
+		return v, err
+	})
+	n.has = func(e *flow.Event, vars []flow.Value) (bool, error) {
+		_, ok, err := find(e, vars)
+		return ok, err
+	}
+	return n
+}
+
+// whole is the step to an element, false when k is no whole number.
+func whole(k flow.Value) (flow.Step, bool) {
+	if k.Kind() == flow.Int {
+		return flow.Step{Index: int(k.Int()), IsIndex: true}, true
+	}
+	f := k.Float()
+	return flow.Step{Index: int(f), IsIndex: true}, f == math.Trunc(f) && math.Abs(f) < 1<<53
+}
+
+// constantStep reads an index that is known.
+func (c *compiler) constantStep(key flow.Value, rng hcl.Range) (flow.Step, bool) {
+	if key.Kind() == flow.Text {
+		return flow.Step{Key: key.Text()}, true
+	}
+	if key.IsNumber() {
+		if step, ok := whole(key); ok {
+			return step, true
+		}
+	}
+	c.mismatch(rng, "an index is a whole number or, of an object, a string", "")
+	return flow.Step{}, false
 }
 
 // extend goes on from a path.
 func (c *compiler) extend(from *node, with hcl.Traversal, rng hcl.Range) *node {
-	if from.path == nil {
-		if from.konst != nil || from.can != anything {
-			c.problem(rng, "not in this version yet: a field of what is not a path into event, meta or peer", "")
-		}
-		return bad(rng)
+	if len(with) == 0 {
+		return from
 	}
-	p := &path{root: from.path.root, steps: slices.Clone(from.path.steps)}
+	before := "…"
+	if from.path != nil {
+		before = from.path.String()
+	}
+	p := &path{root: before}
 	for _, t := range with {
 		step, ok := c.step(p, t)
 		if !ok {
@@ -81,14 +178,48 @@ func (c *compiler) extend(from *node, with hcl.Traversal, rng hcl.Range) *node {
 		}
 		p.steps = append(p.steps, step)
 	}
-	if p.root == "peer" && len(p.steps) > 0 {
-		if name := p.steps[0].Key; !slices.Contains(flow.PeerFields, name) {
-			c.problem(rng, "peer has no field "+strconv.Quote(name),
-				choose(name, flow.PeerFields, "its fields are "+strings.Join(flow.PeerFields, ", ")))
+	return c.further(from, p.steps, rng)
+}
+
+// further follows steps from what from comes to.
+func (c *compiler) further(from *node, steps []flow.Step, rng hcl.Range) *node {
+	if p := from.path; p != nil {
+		n := pathNode(&path{root: p.root, variable: p.variable, slot: p.slot, steps: slices.Concat(p.steps, steps)}, rng)
+		n.uses = from.uses
+		if p.root == "peer" && !p.variable && len(p.steps) == 0 && !c.peerField(steps[0].Key, rng) {
 			return bad(rng)
 		}
+		return n
 	}
-	return pathNode(p, rng)
+	if !c.hasParts(from, rng) {
+		return bad(rng)
+	}
+	return c.settle(maybe(rng, func(e *flow.Event, vars []flow.Value) (flow.Value, bool, error) {
+		v, err := from.eval(e, vars)
+		if err != nil {
+			return v, false, err
+		}
+		v, ok := lookup(v, steps)
+		return v, ok, nil
+	}), 0, from)
+}
+
+func (c *compiler) peerField(name string, rng hcl.Range) bool {
+	if slices.Contains(flow.PeerFields, name) {
+		return true
+	}
+	c.problem(rng, "peer has no field "+strconv.Quote(name),
+		choose(name, flow.PeerFields, "its fields are "+strings.Join(flow.PeerFields, ", ")))
+	return false
+}
+
+// hasParts reports a field or element of what can never have any.
+func (c *compiler) hasParts(n *node, rng hcl.Range) bool {
+	if n.can&(flow.OfList|flow.OfMap) != 0 || n.can == flow.OfNull {
+		return true
+	}
+	c.mismatch(rng, n.can.String()+" has neither fields nor elements", "")
+	return false
 }
 
 // step reads one step of a path.
@@ -97,23 +228,13 @@ func (c *compiler) step(p *path, t hcl.Traverser) (flow.Step, bool) {
 	case hcl.TraverseAttr:
 		return flow.Step{Key: t.Name}, c.hyphen(p.String()+".", t.Name, t.SrcRange)
 	case hcl.TraverseIndex:
-		key, _ := t.Key.Unmark()
-		switch {
-		case !key.IsKnown(): // reported where it comes from
-			return flow.Step{}, true
-		case key.IsNull():
-		case key.Type() == cty.String:
-			return flow.Step{Key: key.AsString()}, true
-		case key.Type() == cty.Number:
-			var i int
-			if gocty.FromCtyValue(key, &i) == nil {
-				return flow.Step{Index: i, IsIndex: true}, true
-			}
+		key := c.known(t.Key, t.SrcRange)
+		if key.konst == nil {
+			return flow.Step{}, false
 		}
-		c.problem(t.SrcRange, "an index is a whole number or, of an object, a string", "")
-		return flow.Step{}, false
+		return c.constantStep(*key.konst, t.SrcRange)
 	}
-	c.problem(t.SourceRange(), "not in this version yet: this kind of step in a path", "")
+	c.problem(t.SourceRange(), "this kind of step cannot stand in a path", "")
 	return flow.Step{}, false
 }
 
@@ -135,18 +256,30 @@ func (c *compiler) hyphen(before, name string, rng hcl.Range) bool {
 }
 
 func pathNode(p *path, rng hcl.Range) *node {
-	var n *node
-	switch p.root {
-	case "event":
-		n = of(rng, anything, nil, p.event)
-		n.peek = p.peekEvent
-	case "meta":
-		n = of(rng, anything, nil, p.meta)
-	default:
-		n = of(rng, anything, nil, p.peer)
-	}
+	n := of(rng, flow.OfAny, nil)
 	n.path = p
+	n.uses = evaluation
+	switch {
+	case p.variable:
+		n.eval, n.peek, n.has = p.value, p.value, p.hasValue
+	case p.root == "event":
+		n.eval, n.peek, n.has = p.event, p.peekEvent, p.hasEvent
+	case p.root == "meta":
+		n.eval, n.peek, n.has = p.meta, p.meta, p.hasMeta
+	default:
+		n.eval, n.peek, n.has = p.peer, p.peer, p.hasPeer
+	}
 	return n
+}
+
+func (p *path) value(_ *flow.Event, vars []flow.Value) (flow.Value, error) {
+	v, _ := lookup(vars[p.slot], p.steps)
+	return v, nil
+}
+
+func (p *path) hasValue(_ *flow.Event, vars []flow.Value) (bool, error) {
+	_, ok := lookup(vars[p.slot], p.steps)
+	return ok, nil
 }
 
 // encoded reports whether the payload must be looked up in Raw.
@@ -156,7 +289,7 @@ func encoded(e *flow.Event) bool { return e.Raw != nil && e.Value.IsNull() }
 // that is not decoded yet, it is its spelling that is returned, not nil.
 func (p *path) find(e *flow.Event) (v flow.Value, spelling []byte) {
 	if !encoded(e) {
-		v, _ = walk(e.Value, p.steps)
+		v, _ = lookup(e.Value, p.steps)
 		return v, nil
 	}
 	raw, ok := e.Form.Find(e.Raw, p.steps)
@@ -169,7 +302,7 @@ func (p *path) find(e *flow.Event) (v flow.Value, spelling []byte) {
 	return flow.NullValue, raw
 }
 
-func (p *path) event(e *flow.Event) (flow.Value, error) {
+func (p *path) event(e *flow.Event, _ []flow.Value) (flow.Value, error) {
 	v, spelling := p.find(e)
 	if spelling != nil {
 		return e.Form.Decode(spelling)
@@ -177,7 +310,7 @@ func (p *path) event(e *flow.Event) (flow.Value, error) {
 	return v, nil
 }
 
-func (p *path) peekEvent(e *flow.Event) (flow.Value, error) {
+func (p *path) peekEvent(e *flow.Event, _ []flow.Value) (flow.Value, error) {
 	v, spelling := p.find(e)
 	if spelling != nil {
 		return composite, nil
@@ -185,17 +318,36 @@ func (p *path) peekEvent(e *flow.Event) (flow.Value, error) {
 	return v, nil
 }
 
-func (p *path) peer(e *flow.Event) (flow.Value, error) {
+func (p *path) hasEvent(e *flow.Event, _ []flow.Value) (bool, error) {
+	if encoded(e) {
+		_, ok := e.Form.Find(e.Raw, p.steps)
+		return ok, nil
+	}
+	_, ok := lookup(e.Value, p.steps)
+	return ok, nil
+}
+
+func (p *path) peer(e *flow.Event, _ []flow.Value) (flow.Value, error) {
 	if len(p.steps) == 0 {
 		return flow.MapOf(e.Origin.PeerValue()), nil
 	}
-	v, _ := walk(e.Origin.PeerField(p.steps[0].Key), p.steps[1:])
+	v, _ := lookup(e.Origin.PeerField(p.steps[0].Key), p.steps[1:])
 	return v, nil
 }
 
-func (p *path) meta(e *flow.Event) (flow.Value, error) {
+func (p *path) hasPeer(e *flow.Event, _ []flow.Value) (bool, error) {
+	v, _ := p.peer(e, nil)
+	return !v.IsNull(), nil
+}
+
+func (p *path) meta(e *flow.Event, _ []flow.Value) (flow.Value, error) {
 	v, _ := p.findMeta(e)
 	return v, nil
+}
+
+func (p *path) hasMeta(e *flow.Event, _ []flow.Value) (bool, error) {
+	_, ok := p.findMeta(e)
+	return ok, nil
 }
 
 // findMeta reads what the flow wrote over what the transport said over what
@@ -211,7 +363,7 @@ func (p *path) findMeta(e *flow.Event) (flow.Value, bool) {
 		case outcome == blocked:
 			return flow.NullValue, false
 		case outcome == found && v.Kind() == flow.Map:
-			return walk(flow.MapOf(e.MetaValue()), p.steps)
+			return lookup(flow.MapOf(e.MetaValue()), p.steps)
 		case outcome == found:
 			return v, true
 		}
@@ -222,7 +374,7 @@ func (p *path) findMeta(e *flow.Event) (flow.Value, bool) {
 	if v, ok := e.MetaScalar(p.steps); ok {
 		return v, true
 	}
-	return walk(flow.MapOf(e.MetaValue()), p.steps)
+	return lookup(flow.MapOf(e.MetaValue()), p.steps)
 }
 
 // outcome of a walk in one of several layers.
@@ -241,7 +393,7 @@ func descend(o *flow.Object, steps []flow.Step) (flow.Value, outcome) {
 	v := flow.MapOf(o)
 	for i, s := range steps {
 		if v.Kind() != flow.Map {
-			if v, ok := walk(v, steps[i:]); ok {
+			if v, ok := lookup(v, steps[i:]); ok {
 				return v, found
 			}
 			return flow.NullValue, blocked
@@ -258,8 +410,8 @@ func descend(o *flow.Object, steps []flow.Step) (flow.Value, outcome) {
 	return v, found
 }
 
-// walk follows steps from v; null and false where they lead nowhere.
-func walk(v flow.Value, steps []flow.Step) (flow.Value, bool) {
+// lookup follows steps from v; null and false where they lead nowhere.
+func lookup(v flow.Value, steps []flow.Step) (flow.Value, bool) {
 	for _, s := range steps {
 		if s.IsIndex {
 			l := v.List()
@@ -276,22 +428,4 @@ func walk(v flow.Value, steps []flow.Step) (flow.Value, bool) {
 		v = next
 	}
 	return v, true
-}
-
-// has tells whether the path leads to something.
-func (p *path) has(e *flow.Event) bool {
-	switch p.root {
-	case "event":
-		if encoded(e) {
-			_, ok := e.Form.Find(e.Raw, p.steps)
-			return ok
-		}
-		_, ok := walk(e.Value, p.steps)
-		return ok
-	case "meta":
-		_, ok := p.findMeta(e)
-		return ok
-	}
-	v, _ := p.peer(e)
-	return !v.IsNull()
 }

@@ -37,3 +37,25 @@ func (c *compiler) problem(rng hcl.Range, summary, hint string) {
 		Subject:  rng.Ptr(),
 	})
 }
+
+// valueProblem marks a diagnostic about values rather than about the text: a
+// mistake only where the part is computed at all.
+type valueProblem struct{}
+
+// mismatch reports something that cannot be computed, whatever event comes.
+func (c *compiler) mismatch(rng hcl.Range, summary, hint string) {
+	c.problem(rng, summary, hint)
+	c.diags[len(c.diags)-1].Extra = valueProblem{}
+}
+
+// forgive takes back what mismatch has reported since there were mark
+// diagnostics: the part is never computed, or the flow is ready for its error.
+func (c *compiler) forgive(mark int) {
+	kept := c.diags[:mark]
+	for _, d := range c.diags[mark:] {
+		if d.Extra != (valueProblem{}) {
+			kept = append(kept, d)
+		}
+	}
+	c.diags = kept
+}

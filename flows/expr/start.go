@@ -10,32 +10,37 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// fold lets HCL compute an expression in which there is nothing of the event.
+// fold lets HCL compute what speaks of start-up values alone.
 func (c *compiler) fold(e hcl.Expression) *node {
-	v, ok := c.startUp(e)
-	if !ok {
+	if !c.roots(e) || !c.attributes(e) {
 		return bad(e.Range())
 	}
+	v, diags := e.Value(c.scope.Start)
+	for _, d := range diags {
+		d.Extra = valueProblem{}
+	}
+	c.diags = append(c.diags, diags...)
+	if diags.HasErrors() {
+		return bad(e.Range())
+	}
+	return c.known(v, e.Range())
+}
+
+// known makes a constant of a start-up value.
+func (c *compiler) known(v cty.Value, rng hcl.Range) *node {
+	secret := v.ContainsMarked()
 	v, _ = v.UnmarkDeep()
 	if !v.IsWhollyKnown() {
-		return bad(e.Range())
+		return bad(rng)
 	}
 	value, problem := fromCty(v)
 	if problem != "" {
-		c.problem(e.Range(), problem, "")
-		return bad(e.Range())
+		c.problem(rng, problem, "")
+		return bad(rng)
 	}
-	return constant(e.Range(), value)
-}
-
-// startUp computes e, false when a mistake has been reported.
-func (c *compiler) startUp(e hcl.Expression) (cty.Value, bool) {
-	if !c.names(e) || !c.attributes(e) {
-		return cty.DynamicVal, false
-	}
-	v, diags := e.Value(c.scope.Start)
-	c.diags = append(c.diags, diags...)
-	return v, !diags.HasErrors()
+	n := constant(rng, value)
+	n.secret = secret
+	return n
 }
 
 // attributes reports what is asked of var, local and the like and is not
