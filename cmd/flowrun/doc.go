@@ -15,10 +15,11 @@ func newDoc() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "doc [TYPE] [NAME]",
-		Short: "Show what components there are, and what each does",
-		Long: `Lists the components that flows are made of, those of one TYPE (connector, codec,
-preprocessor, step), or tells all about the one called NAME.`,
-		Example: "  flowrun doc\n  flowrun doc codec\n  flowrun doc connector ws_server",
+		Short: "Show what components and functions there are, and what each does",
+		Long: `Lists what flows are made of: the components, or those of one TYPE (connector, codec,
+preprocessor, step), and the functions of expressions (TYPE function); or tells all about
+the one called NAME.`,
+		Example: "  flowrun doc\n  flowrun doc codec\n  flowrun doc connector ws_server\n  flowrun doc function lookup",
 		Args:    between(0, 2, "at most a type and a name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := reference(tables)
@@ -85,7 +86,7 @@ func find(all []component, args []string) (found []component, one bool, err erro
 	name, what := args[0], "component"
 	if len(args) == 2 {
 		if !slices.Contains(kinds, kind) {
-			return nil, false, &exitError{exitFailed, fmt.Errorf("there is no type %q%s; the types are %s", args[0], didYouMean(args[0], kinds), strings.Join(kinds, ", "))}
+			return nil, false, usage("there is no type %q%s; the types are %s", args[0], didYouMean(args[0], kinds), strings.Join(kinds, ", "))
 		}
 		name, what = args[1], kind
 	}
@@ -103,25 +104,30 @@ func find(all []component, args []string) (found []component, one bool, err erro
 		}
 	}
 	if len(found) == 0 {
-		return nil, false, &exitError{exitFailed, fmt.Errorf("there is no %s %q%s (`flowrun doc` lists them)", what, name, didYouMean(name, names))}
+		return nil, false, usage("there is no %s %q%s (`flowrun doc` lists them)", what, name, didYouMean(name, names))
 	}
 	return found, true, nil
 }
 
-// list writes one line per component, by kind.
+// list writes one line per component, by kind. Functions are many: in the
+// company of others they are only named.
 func list(b *strings.Builder, all []component, bold, plain string) {
 	width := 0
 	for _, c := range all {
 		width = max(width, len(c.Name))
 	}
 	kind := ""
-	for _, c := range all {
+	for i, c := range all {
 		if c.Kind != kind {
 			if kind != "" {
 				b.WriteString("\n")
 			}
 			kind = c.Kind
 			fmt.Fprintf(b, "%s%s%s\n", bold, kind, plain)
+			if kind == "function" && i > 0 {
+				functionNames(b, all[i:])
+				return
+			}
 		}
 		fmt.Fprintf(b, "  %-*s  %s\n", width, c.Name, c.Summary)
 	}

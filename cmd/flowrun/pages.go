@@ -24,13 +24,22 @@ those that messages pass on their way in (` + "`preprocessors`" + `) and out (` 
 		"`[\"gzip\", \"separate\"]`" + `,
 with arguments ` + "`[{ name = \"separate\", max_length = \"1MiB\" }]`" + `, or by reference to a block.`},
 	{"step", "runtime/pipeline/README.md", "Steps of a pipeline", `A ` + "`pipeline`" + ` is a list of steps, in the order written. Each step has a label.`},
+	{"function", "flows/expr/function/README.md", "Functions of expressions", `What an expression of a flow can call, per event and at the start alike. ` + "`flowrun eval`" + ` computes any of these
+examples. Nothing is converted by itself: a function that takes a string refuses a number. A null argument makes the
+result null, unless the table says otherwise. Names and the order of arguments are Terraform's where it has the function.
+
+At the start there are also ` + "`env(name, default)`, `file(path)`, `fileexists(path)` and `templatefile(path, vars)`" + `.`},
 }
 
 // markdown is the page's text.
 func (p page) markdown(all []component) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!-- Written by `flowrun doc --write .` from the code. Change it there. -->\n\n# %s\n\n%s\n\n", p.title, p.intro)
-	b.WriteString("| name | |\n|---|---|\n")
+	fmt.Fprintf(&b, "<!-- Written by `flowrun doc --write .` from the code. Change it there. -->\n\n# %s\n\n%s\n", p.title, p.intro)
+	if p.kind == "function" {
+		functionTables(&b, all)
+		return b.String()
+	}
+	b.WriteString("\n| name | |\n|---|---|\n")
 	for _, c := range all {
 		if c.Kind == p.kind {
 			fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.Name, c.Name, cell(c.Summary))
@@ -113,6 +122,10 @@ func sentence(text string) string {
 
 // text writes the component for a terminal.
 func (c component) text(b *strings.Builder, bold, plain string) {
+	if c.Kind == "function" {
+		c.functionText(b, bold, plain)
+		return
+	}
 	fmt.Fprintf(b, "%s%s %s%s: %s\n", bold, c.Kind, c.Name, plain, c.Summary)
 	if c.Doc != "" {
 		fmt.Fprintf(b, "\n%s\n", c.Doc)

@@ -28,6 +28,10 @@ func TestPagesAreFresh(t *testing.T) {
 func TestReferenceIsComplete(t *testing.T) {
 	for _, c := range reference(tables) {
 		what := c.Kind + " " + c.Name
+		if c.Kind == "function" {
+			functionIsComplete(t, c)
+			continue
+		}
 		for part, text := range map[string]string{"summary": c.Summary, "documentation": c.Doc, "example": strings.TrimSpace(c.Example)} {
 			if text == "" {
 				t.Errorf("%s has no %s", what, part)
@@ -48,6 +52,17 @@ func TestReferenceIsComplete(t *testing.T) {
 	for _, a := range commonArguments() {
 		if a.Doc == "" || a.Type == "" {
 			t.Errorf("common argument %s is not explained", a.Name)
+		}
+	}
+}
+
+func functionIsComplete(t *testing.T, c component) {
+	if c.Summary == "" || c.Group == "" || len(c.Calls) == 0 {
+		t.Errorf("function %s is not explained: %+v", c.Name, c)
+	}
+	for _, e := range c.Calls {
+		if !strings.Contains(e.Call, c.Name+"(") || e.Result == "" {
+			t.Errorf("the example of function %s does not use it: %+v", c.Name, e)
 		}
 	}
 }

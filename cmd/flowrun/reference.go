@@ -8,18 +8,26 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// component is what the reference says about one component. All of it comes
-// from the component's Spec and the tags and defaults of its configuration.
+// component is what the reference says about one component, or one function of
+// expressions. All of it comes from the component's Spec and the tags and
+// defaults of its configuration, or from the table of functions.
 type component struct {
 	Kind      string     `json:"kind"`
 	Name      string     `json:"name"`
 	Summary   string     `json:"summary"`
-	Doc       string     `json:"doc"`
+	Doc       string     `json:"doc,omitempty"`
 	Arguments []argument `json:"arguments"`
-	Example   string     `json:"example"`
+	Example   string     `json:"example,omitempty"` // a flow
+
+	// Of functions.
+	Group     string `json:"group,omitempty"`
+	Signature string `json:"signature,omitempty"`
+	Returns   string `json:"returns,omitempty"`
+	Calls     []call `json:"calls,omitempty"` // its examples
 }
 
 // argument is one argument or block of a configuration. Arguments of blocks
@@ -32,21 +40,22 @@ type argument struct {
 	Values   []string `json:"values,omitempty"`  // the only ones allowed
 	Min      string   `json:"min,omitempty"`
 	Max      string   `json:"max,omitempty"`
-	Doc      string   `json:"doc"`
+	Doc      string   `json:"doc,omitempty"`
 }
 
-// reference describes the components of tables, in their order.
+// reference describes the components of tables, in their order, and the
+// functions.
 func reference(t flows.Tables) []component {
 	var all []component
 	all = append(all, describe("connector", t.Connectors)...)
 	all = append(all, describe("codec", t.Codecs)...)
 	all = append(all, describe("preprocessor", t.Processors)...)
 	all = append(all, describe("step", t.Steps)...)
-	return all
+	return append(all, describeFunctions(function.All)...)
 }
 
 // kinds are the kinds of components, in the order in which they are listed.
-var kinds = []string{"connector", "codec", "preprocessor", "step"}
+var kinds = []string{"connector", "codec", "preprocessor", "step", "function"}
 
 func describe[C any](kind string, specs []flow.Spec[C]) []component {
 	var all []component
