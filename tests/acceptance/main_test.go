@@ -236,6 +236,18 @@ func echoes(c *wire.Conn, line string) error {
 	return expect(c, line)
 }
 
+// taken waits until the server has dealt with all that was sent.
+func taken(c *wire.Conn) error {
+	if err := c.Send(wire.Fin|wire.Ping, []byte("taken?")); err != nil {
+		return err
+	}
+	m, err := c.Next()
+	if err == nil && (m.Opcode != wire.Pong || string(m.Payload) != "taken?") {
+		err = fmt.Errorf("got opcode %d, %.100q, not the pong", m.Opcode, m.Payload)
+	}
+	return err
+}
+
 // leaves closes the connection; nothing may come before the answer.
 func leaves(c *wire.Conn) error {
 	code, before, err := c.Leave(1000)
