@@ -49,8 +49,12 @@ func (f *filter) refuse(ctx context.Context, e *flow.Event, cause error) error {
 	return refuse(ctx, &f.env, f.Where, e, cause)
 }
 
-// refuse sends an event that a step's expression failed on to the pipeline's
-// err port.
-func refuse(ctx context.Context, env *flow.StepEnv, where flow.Expr, e *flow.Event, cause error) error {
-	return env.Problems.Handle(ctx, flow.Problem{Kind: "step", At: place(where, cause), Step: env.Label, Err: cause, Event: *e})
+// refuse sends an event that a step cannot deal with to the pipeline's err
+// port. The cause is about the expression x, if there is one.
+func refuse(ctx context.Context, env *flow.StepEnv, x flow.Expr, e *flow.Event, cause error) error {
+	p := flow.Problem{Kind: "step", Step: env.Label, Err: cause, Event: *e}
+	if x != nil {
+		p.At = place(x, cause)
+	}
+	return env.Problems.Handle(ctx, p)
 }

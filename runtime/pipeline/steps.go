@@ -31,6 +31,9 @@ no exit. A route has at most 63 ports.`,
 	},
 	mapSpec,
 	splitSpec,
+	dedupeSpec,
+	throttleSpec,
+	sampleSpec,
 }
 
 const filterExample = `connector "file" "in" {

@@ -1,0 +1,72 @@
+package pipeline
+
+// keyed is what a step remembers by key, bounded: when one more comes, the
+// oldest is forgotten. How old an entry is counts from when it was added or
+// last renewed. A keyed is not safe for concurrent use.
+type keyed[V any] struct {
+	max     int
+	entries map[string]*entry[V]
+	ends    entry[V] // between the newest (before) and the oldest (after)
+}
+
+// entry is what is remembered under one key.
+type entry[V any] struct {
+	value         V
+	key           string
+	before, after *entry[V] // older and newer; nil when it is forgotten
+}
+
+// newKeyed returns an empty keyed for at most max entries.
+func newKeyed[V any](max int) *keyed[V] {
+	k := &keyed[V]{max: max, entries: map[string]*entry[V]{}}
+	k.ends.before, k.ends.after = &k.ends, &k.ends
+	return k
+}
+
+// get returns the entry of key, nil when there is none.
+func (k *keyed[V]) get(key []byte) *entry[V] { return k.entries[string(key)] }
+
+// oldest returns the oldest entry, nil when there is none.
+func (k *keyed[V]) oldest() *entry[V] {
+	if k.ends.after == &k.ends {
+		return nil
+	}
+	return k.ends.after
+}
+
+// add makes an entry of a key that has none, and forgets the oldest for it
+// where it must.
+func (k *keyed[V]) add(key []byte, v V) *entry[V] {
+	if len(k.entries) >= k.max {
+		k.forget(k.oldest())
+	}
+	e := &entry[V]{value: v, key: string(key)}
+	k.entries[e.key] = e
+	k.link(e)
+	return e
+}
+
+// renew makes an entry the newest.
+func (k *keyed[V]) renew(e *entry[V]) {
+	if k.ends.before != e {
+		e.unlink()
+		k.link(e)
+	}
+}
+
+// forget takes an entry away, if it is there.
+func (k *keyed[V]) forget(e *entry[V]) {
+	if e.before == nil {
+		return
+	}
+	delete(k.entries, e.key)
+	e.unlink()
+	e.before, e.after = nil, nil
+}
+
+func (k *keyed[V]) link(e *entry[V]) {
+	e.before, e.after = k.ends.before, &k.ends
+	e.before.after, e.after.before = e, e
+}
+
+func (e *entry[V]) unlink() { e.before.after, e.after.before = e.after, e.before }

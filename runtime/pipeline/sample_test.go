@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// passed counts the events, by word, that come out of a step.
+func passed(t *testing.T, i *Instance, batch []flow.Event) map[string]int {
+	t.Helper()
+	n := map[string]int{}
+	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
+		for i := range batch {
+			n[word(&batch[i])]++
+		}
+		return nil
+	}))
+	if err := i.In().Send(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestSampleRate(t *testing.T) {
+	const events = 20000
+	batch := make([]flow.Event, events)
+	for n := range batch {
+		batch[n].Value = flow.TextOf("a")
+	}
+	for _, rate := range []float64{0, 0.1, 0.5, 0.9, 1} {
+		i := alone(t, &Sample{Rate: rate}, problems("pipeline", "p"))
+		got := passed(t, i, batch)["a"]
+		// Ten standard deviations, at most 707 of 20000.
+		if want := int(rate * events); got < want-707 || got > want+707 || (rate == 0 || rate == 1) && got != want {
+			t.Errorf("rate %v: %d of %d pass", rate, got, events)
+		}
+		s := i.Stats()[0]
+		if s.In != events || s.Out != uint64(got) || s.Out+s.Dropped != s.In || s.Failed != 0 {
+			t.Errorf("rate %v: %d pass, stats are %+v", rate, got, s)
+		}
+	}
+}
+
+func TestSampleByKey(t *testing.T) {
+	var words []string
+	for n := range 1000 {
+		words = append(words, fmt.Sprint("w", n))
+	}
+	batch := events(strings.Repeat(strings.Join(words, " ")+" ", 3))
+	sample := func(label string) map[string]int {
+		i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+			{Type: "sample", Label: label, Config: &Sample{Rate: 0.3, Key: value(t, `event.word`)}},
+		}}, problems("pipeline", "p"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return passed(t, i, batch)
+	}
+	first, again, other := sample("s"), sample("s"), sample("other")
+	if n := len(first); n < 200 || n > 400 {
+		t.Errorf("%d of 1000 keys pass, want about 300", n)
+	}
+	for w, n := range first {
+		if n != 3 {
+			t.Errorf("%d of 3 events with key %s pass", n, w)
+		}
+	}
+	check(t, "the same step again", again, first)
+	both := 0
+	for w := range other {
+		both += first[w] / 3
+	}
+	if both < 40 || both > 150 {
+		t.Errorf("two steps have %d keys in common, want about 90", both)
+	}
+	// The same keys on every node, in every version.
+	var kept []int
+	for n := range 10 {
+		if first[fmt.Sprint("w", n)] > 0 {
+			kept = append(kept, n)
+		}
+	}
+	check(t, "of w0 to w9", kept, []int{2, 4, 5, 6, 7, 9})
+}
+
+func TestSampleWithoutKey(t *testing.T) {
+	i := alone(t, &Sample{Rate: 0.5, Key: value(t, `event.none`)}, problems("pipeline", "p"))
+	if n := passed(t, i, events(strings.Repeat("a ", 2000)))["a"]; n < 700 || n > 1300 {
+		t.Errorf("%d of 2000 events without a key pass, want about half", n)
+	}
+}
+
+func TestSampleFails(t *testing.T) {
+	i := alone(t, &Sample{Rate: 1, Key: value(t, `lower(event.word)`)}, problems("pipeline", "p"))
+	out := &recorder{}
+	i.Port("out").Connect(out)
+	err := i.In().Send(t.Context(), events("a 17 b"))
+	check(t, "failed", failed(err, 3), "1")
+	check(t, "calls", out.calls, []string{"a", "b"})
+}
