@@ -74,3 +74,5 @@ func (binaryForm) Decode(raw []byte) (flow.Value, error) {
 
 func (binaryForm) Find(raw []byte, path []flow.Step) ([]byte, bool) { return raw, len(path) == 0 }
 func (binaryForm) Scalar(raw []byte) (flow.Value, bool)             { return flow.BytesOf(raw), true }
+func (binaryForm) Kind([]byte) flow.Kind                            { return flow.Bytes }
+func (binaryForm) Open(raw []byte) flow.Value                       { return flow.BytesOf(raw) }

@@ -1,7 +1,6 @@
 package codecs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -80,11 +79,7 @@ var errEmptyJSON = fmt.Errorf("decode a message as JSON: %w: use the preprocesso
 
 func (c *jsonCodec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
 	if _, ok := e.Form.(jsontext.Form); ok && c.style == (jsontext.Style{}) {
-		// A line break in valid JSON is white space, never part of a string.
-		if bytes.IndexByte(e.Raw, '\n') < 0 && bytes.IndexByte(e.Raw, '\r') < 0 {
-			return append(dst, e.Raw...), nil
-		}
-		return jsontext.AppendCompact(dst, e.Raw), nil
+		return jsontext.AppendLine(dst, e.Raw), nil
 	}
 	v, err := e.Payload()
 	if err != nil {

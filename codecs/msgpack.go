@@ -78,6 +78,12 @@ func (c *msgpackCodec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
 
 // appendMsgpack appends v in the shortest form that MessagePack has for it.
 func appendMsgpack(dst []byte, v flow.Value) ([]byte, error) {
+	if raw, form, ok := v.Encoded(); ok {
+		if _, same := form.(msgpackForm); same {
+			return append(dst, raw...), nil
+		}
+		v = v.Whole()
+	}
 	var err error
 	switch v.Kind() {
 	case flow.Null:

@@ -343,18 +343,49 @@ func msgpackTime(body []byte) (string, bool) {
 	return time.Unix(seconds, int64(nanos)).UTC().Format(time.RFC3339Nano), true
 }
 
+// Kind tells what raw spells.
+func (msgpackForm) Kind(raw []byte) flow.Kind {
+	h, _ := headAt(raw, 0)
+	switch h.kind {
+	case msgpackList:
+		return flow.List
+	case msgpackMap:
+		return flow.Map
+	}
+	return msgpackScalar(raw, h).Kind()
+}
+
+// Open shares the memory of raw.
+func (msgpackForm) Open(raw []byte) flow.Value {
+	d := msgpackDecoder{memory: memory{raw, true}, shallow: true}
+	v, _ := d.parts(0)
+	return v
+}
+
 // Decode returns the whole value.
 func (msgpackForm) Decode(raw []byte) (flow.Value, error) {
-	d := msgpackDecoder{memoryFor(raw)}
+	d := msgpackDecoder{memory: memoryFor(raw)}
 	v, _ := d.value(0)
 	return v, nil
 }
 
 // msgpackDecoder builds a value from a message that was checked. Its methods
 // return what begins at i and the place behind it.
-type msgpackDecoder struct{ memory }
+type msgpackDecoder struct {
+	memory
+	shallow bool // lists and objects inside stay lazy
+}
 
 func (d msgpackDecoder) value(i int) (flow.Value, int) {
+	if d.shallow {
+		end := skipMsgpack(d.b, i, 1)
+		return flow.LazyOf(d.b[i:end:end], msgpackForm{}), end
+	}
+	return d.parts(i)
+}
+
+// parts builds a value with its parts, if it has any.
+func (d msgpackDecoder) parts(i int) (flow.Value, int) {
 	h, _ := headAt(d.b, i)
 	switch h.kind {
 	case msgpackList:

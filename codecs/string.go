@@ -85,3 +85,5 @@ type stringForm struct{}
 func (stringForm) Decode(raw []byte) (flow.Value, error)            { return flow.TextOf(string(raw)), nil }
 func (stringForm) Find(raw []byte, path []flow.Step) ([]byte, bool) { return raw, len(path) == 0 }
 func (stringForm) Scalar(raw []byte) (flow.Value, bool)             { return flow.TextOf(shared(raw)), true }
+func (stringForm) Kind([]byte) flow.Kind                            { return flow.Text }
+func (stringForm) Open(raw []byte) flow.Value                       { return flow.TextOf(shared(raw)) }

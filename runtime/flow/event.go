@@ -8,9 +8,9 @@ package flow
 // copy in decoded form. Whoever changes the payload sets Value and drops Raw
 // and Form ([Event.SetPayload]).
 //
-// Raw points into the buffers of the connection that the event came from. It
-// is valid until the Send that carries the event returns; who keeps an event
-// longer keeps [Event.Held].
+// Raw points into the buffers of the connection that the event came from, and
+// a Value that the flow made may share them. They are valid until the Send that
+// carries the event returns; who keeps an event longer keeps [Event.Held].
 type Event struct {
 	Raw    []byte  // the encoded form it arrived in, while that is still true
 	Form   Form    // who can read Raw; nil exactly when Raw is nil
@@ -21,7 +21,7 @@ type Event struct {
 }
 
 // Payload returns the event's payload, decoding it when that has not been
-// done yet. The result owes nothing to Raw and may be kept.
+// done yet. What was decoded owes nothing to Raw and may be kept.
 func (e *Event) Payload() (Value, error) {
 	if e.Raw == nil || !e.Value.IsNull() {
 		return e.Value, nil
@@ -34,13 +34,16 @@ func (e *Event) Payload() (Value, error) {
 	return v, nil
 }
 
-// SetPayload replaces the payload.
+// SetPayload replaces the payload. v may share memory with the Raw of the event
+// that it was made from.
 func (e *Event) SetPayload(v Value) { e.Raw, e.Form, e.Value = nil, nil, v }
 
 // Held returns a copy of the event that may be kept after Send has returned.
 func (e *Event) Held() Event {
 	h := *e
-	if e.Raw != nil {
+	if e.Raw == nil {
+		h.Value = e.Value.Held()
+	} else { // then Value owes nothing to it
 		h.Raw = append(make([]byte, 0, len(e.Raw)), e.Raw...)
 	}
 	return h
@@ -60,6 +63,12 @@ type Form interface {
 	// Scalar returns the value that raw (a result of Find) spells, when it is
 	// neither a list nor an object. It may share raw's memory.
 	Scalar(raw []byte) (Value, bool)
+	// Open returns the list or the object that raw spells, one level of it:
+	// its lists and objects are lazy ([LazyOf]). It may share raw's memory. Of
+	// a scalar it is that.
+	Open(raw []byte) Value
+	// Kind tells what raw spells.
+	Kind(raw []byte) Kind
 }
 
 // Step is one step of a path into a value: a key of an object or, when Key is

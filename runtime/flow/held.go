@@ -5,6 +5,9 @@ import "strings"
 // Held returns a copy of v that shares no memory with an event's Raw, for those
 // who keep it longer than the Send that brought it.
 func (v Value) Held() Value {
+	if raw, form, ok := v.Encoded(); ok {
+		return LazyOf(append(make([]byte, 0, len(raw)), raw...), form)
+	}
 	switch v.kind {
 	case Text:
 		return TextOf(strings.Clone(v.text()))

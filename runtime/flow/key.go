@@ -24,7 +24,8 @@ import (
 // exactly, have the key of the float that they round to. All that is not a
 // number (NaN) has one key, although it equals nothing.
 func AppendKey(dst []byte, v Value) []byte {
-	switch v.Kind() {
+	v = v.Whole()
+	switch v.kind {
 	case Null:
 		return append(dst, 'n')
 	case Bool:

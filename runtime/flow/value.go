@@ -35,9 +35,10 @@ func (k Kind) String() string { return kindNames[k] }
 // A Value is immutable: whoever builds a list, an object or bytes hands them
 // over and does not change them afterwards.
 type Value struct {
-	ptr  unsafe.Pointer // *byte, *Value or *Object, by kind
+	ptr  unsafe.Pointer // *byte, *Value or *Object, by kind; *encoded if lazy
 	num  uint64         // the scalar, or the length of what ptr points to
 	kind Kind
+	lazy bool // a list or an object in its encoded form: see LazyOf
 }
 
 // NullValue is the null of the language.
@@ -164,6 +165,9 @@ func (v Value) List() []Value {
 	if v.kind != List {
 		return nil
 	}
+	if v.lazy {
+		v = v.open()
+	}
 	return unsafe.Slice((*Value)(v.ptr), int(v.num))
 }
 
@@ -172,6 +176,9 @@ func (v Value) List() []Value {
 func (v Value) Object() *Object {
 	if v.kind != Map {
 		return nil
+	}
+	if v.lazy {
+		v = v.open()
 	}
 	return (*Object)(v.ptr)
 }

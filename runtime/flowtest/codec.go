@@ -141,6 +141,7 @@ func readsForm(t *testing.T, form flow.Form, raw []byte, want flow.Value) {
 		t.Errorf("Form.Decode of %q: %v, %s", raw, err, cmp.Diff(want, whole))
 	}
 	compareAt(t, form, raw, nil, want)
+	opensTo(t, form, raw, want)
 	for _, path := range [][]flow.Step{
 		{{Key: "no such key"}},
 		{{IsIndex: true, Index: 1 << 30}},
@@ -153,6 +154,38 @@ func readsForm(t *testing.T, form flow.Form, raw []byte, want flow.Value) {
 	if !bytes.Equal(raw, before) {
 		t.Errorf("the form changed %q to %q", before, raw)
 	}
+}
+
+// opensTo compares what a form opens, level by level, with the whole value.
+func opensTo(t *testing.T, form flow.Form, raw []byte, want flow.Value) {
+	t.Helper()
+	lazy := flow.LazyOf(raw, form)
+	if lazy.Kind() != want.Kind() || !form.Open(raw).Equal(want) || !lazy.Whole().Equal(want) {
+		t.Errorf("opened or lazy, %q is another value", raw)
+		return
+	}
+	parts := func(n int, yield func(int) (flow.Value, flow.Value)) {
+		for i := range n {
+			got, want := yield(i)
+			if part, _, ok := got.Encoded(); ok {
+				opensTo(t, form, part, want)
+			} else if !got.Equal(want) {
+				t.Errorf("%q has another scalar when it is opened: %s", raw, cmp.Diff(want, got))
+			}
+		}
+	}
+	if len(lazy.List()) != len(want.List()) || lazy.Object().Len() != want.Object().Len() {
+		t.Errorf("%q has not as many parts when it is opened", raw)
+		return
+	}
+	parts(len(want.List()), func(i int) (flow.Value, flow.Value) { return lazy.List()[i], want.List()[i] })
+	parts(want.Object().Len(), func(i int) (flow.Value, flow.Value) {
+		got, want := lazy.Object().Fields()[i], want.Object().Fields()[i]
+		if got.Key != want.Key {
+			t.Errorf("%q has the key %q when it is opened, not %q", raw, got.Key, want.Key)
+		}
+		return got.Value, want.Value
+	})
 }
 
 func compareAt(t *testing.T, form flow.Form, raw []byte, path []flow.Step, want flow.Value) {

@@ -160,9 +160,36 @@ func (Form) Scalar(raw []byte) (flow.Value, bool) {
 	return flow.NumberOf(shared(raw)), true
 }
 
+// Kind tells by the first byte; a number has to be read.
+func (Form) Kind(raw []byte) flow.Kind {
+	switch raw[0] {
+	case '{':
+		return flow.Map
+	case '[':
+		return flow.List
+	}
+	v, _ := Form{}.Scalar(raw)
+	return v.Kind()
+}
+
+// Open shares the memory of raw.
+func (Form) Open(raw []byte) flow.Value {
+	d := decoder{memory: memory{raw, true}, shallow: true}
+	var v flow.Value
+	switch raw[0] {
+	case '{':
+		v, _ = d.object(0)
+	case '[':
+		v, _ = d.list(0)
+	default:
+		v, _ = d.value(0)
+	}
+	return v
+}
+
 // Decode returns the whole value.
 func (Form) Decode(raw []byte) (flow.Value, error) {
-	d := decoder{memoryFor(raw)}
+	d := decoder{memory: memoryFor(raw)}
 	v, _ := d.value(0)
 	return v, nil
 }
@@ -171,18 +198,26 @@ func (Form) Decode(raw []byte) (flow.Value, error) {
 // return what begins at i and the place behind it. The parts of a list or an
 // object are gathered on the stack while they are few, so that each is
 // allocated once, in its size.
-type decoder struct{ memory }
+type decoder struct {
+	memory
+	shallow bool // lists and objects inside stay lazy
+}
 
 const few = 8
 
 func (d decoder) value(i int) (flow.Value, int) {
-	switch d.b[i] {
+	switch c := d.b[i]; c {
 	case '"':
 		s, end := d.text(i)
 		return flow.TextOf(s), end
-	case '{':
-		return d.object(i)
-	case '[':
+	case '{', '[':
+		switch {
+		case d.shallow:
+			end := skipContainer(d.b, i)
+			return flow.LazyOf(d.b[i:end:end], Form{}), end
+		case c == '{':
+			return d.object(i)
+		}
 		return d.list(i)
 	case 't':
 		return flow.BoolOf(true), i + 4

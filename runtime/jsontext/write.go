@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"fmt"
@@ -13,8 +14,10 @@ import (
 )
 
 // Append appends the spelling of v in one line, with the keys of objects in
-// their order or, with sortKeys, in that of their bytes. What JSON cannot say
-// is an error: numbers that are infinite or none.
+// their order or, with sortKeys, in that of their bytes. Lists and objects that
+// came as JSON and that nobody has changed keep their spelling, down to the
+// white space, unless their keys are sorted. What JSON cannot say is an error:
+// numbers that are infinite or none.
 func Append(dst []byte, v flow.Value, sortKeys bool) ([]byte, error) {
 	return Style{SortKeys: sortKeys}.Append(dst, v)
 }
@@ -26,11 +29,17 @@ type Style struct {
 	Indent   int  // spaces for each level; 0 writes everything in one line
 }
 
-// Append appends the spelling of v.
+// Append appends the spelling of v, as [Append] does.
 func (s Style) Append(dst []byte, v flow.Value) ([]byte, error) { return s.append(dst, v, 0) }
 
 // append appends the spelling of v, which is level deep in the text.
 func (s Style) append(dst []byte, v flow.Value, level int) ([]byte, error) {
+	if raw, form, ok := v.Encoded(); ok {
+		if _, same := form.(Form); same && s == (Style{}) {
+			return AppendLine(dst, raw), nil
+		}
+		v = v.Whole()
+	}
 	switch v.Kind() {
 	case flow.Null:
 		return append(dst, "null"...), nil
@@ -179,19 +188,23 @@ func appendText(dst []byte, s string) []byte {
 	return append(append(dst, s[done:]...), '"')
 }
 
-// AppendCompact appends a JSON text that was checked without the white space
-// between its parts.
-func AppendCompact(dst, b []byte) []byte {
-	for i := 0; i < len(b); {
-		switch b[i] {
+// AppendLine appends a JSON text that was checked, as it is spelled, but in one
+// line: with a line break in it, it loses all its white space.
+func AppendLine(dst, text []byte) []byte {
+	// A line break in valid JSON is white space, never part of a string.
+	if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0 {
+		return append(dst, text...)
+	}
+	for i := 0; i < len(text); {
+		switch text[i] {
 		case ' ', '\n', '\t', '\r':
 			i++
 		case '"':
-			end, _ := textEnd(b, i+1)
-			dst = append(dst, b[i:end+1]...)
+			end, _ := textEnd(text, i+1)
+			dst = append(dst, text[i:end+1]...)
 			i = end + 1
 		default:
-			dst = append(dst, b[i])
+			dst = append(dst, text[i])
 			i++
 		}
 	}

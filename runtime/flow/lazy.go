@@ -1,0 +1,69 @@
+package flow
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// encoded is what a lazy value points to.
+type encoded struct {
+	raw    []byte
+	form   Form
+	opened atomic.Pointer[Value] // once somebody has looked into it
+}
+
+// LazyOf returns the value that raw spells in form, which has accepted it. Of a
+// list or an object it decodes nothing until somebody asks for its parts, with
+// [Value.List] or [Value.Object], and then one level, once: what nobody looks
+// at is never decoded, and whoever writes the value in the same form copies
+// raw ([Value.Encoded]). It shares memory with raw.
+func LazyOf(raw []byte, form Form) Value {
+	kind := form.Kind(raw)
+	if kind != List && kind != Map {
+		v, _ := form.Scalar(raw)
+		return v
+	}
+	return Value{kind: kind, lazy: true, ptr: unsafe.Pointer(&encoded{raw: raw, form: form})}
+}
+
+// Encoded returns the encoded form of a list or an object that nobody has
+// changed since it came, and how to read it; false for any other value.
+func (v Value) Encoded() (raw []byte, form Form, ok bool) {
+	if !v.lazy {
+		return nil, nil, false
+	}
+	e := (*encoded)(v.ptr)
+	return e.raw, e.form, true
+}
+
+// Whole returns v as it is when everything in it has been decoded. It is for
+// who looks at all of a value, down to the bottom: to go down a lazy value level
+// by level reads what is nested deeply once for every level above it.
+func (v Value) Whole() Value {
+	if v.lazy {
+		return v.decoded()
+	}
+	return v
+}
+
+// open returns a lazy value one level decoded. Several goroutines may do that
+// at once; all get the same value, if not the same memory.
+func (v Value) open() Value {
+	e := (*encoded)(v.ptr)
+	if opened := e.opened.Load(); opened != nil {
+		return *opened
+	}
+	opened := e.form.Open(e.raw)
+	e.opened.Store(&opened)
+	return opened
+}
+
+func (v Value) decoded() Value {
+	e := (*encoded)(v.ptr)
+	whole, err := e.form.Decode(e.raw)
+	if err != nil { // accepted bytes have a value; if not, there is none
+		return v.open()
+	}
+	e.opened.Store(&whole)
+	return whole
+}
