@@ -97,7 +97,7 @@ const (
 )
 
 // All is the closed list, in the order of the reference.
-var All = slices.Concat(numbers, texts, patterns, collections, networks, types)
+var All = slices.Concat(numbers, texts, patterns, collections, encodings, hashes, times, networks, types)
 
 var byName = index(All)
 
@@ -138,23 +138,15 @@ func (f *Function) Param(i int) *Param {
 // at: it checks how many there are and of which kinds, and answers null with
 // null.
 func (f *Function) Invoke(args ...flow.Value) (flow.Value, error) {
-	least, most := f.Arity()
-	if n := len(args); n < least || most >= 0 && n > most {
-		return flow.NullValue, fmt.Errorf("%s takes %s, not %d", f.Name, arguments(least, most), n)
+	if _, err := f.check(args); err != nil {
+		return flow.NullValue, err
 	}
-	null := false
 	for i, a := range args {
-		p := f.Param(i)
-		switch {
-		case a.IsNull() && !p.Null:
-			null = true
-		case !a.IsNull() && !p.Kinds.Has(a):
-			return flow.NullValue, fmt.Errorf("%s is %s, where %s is wanted", p.Name, a.Kinds(), p.Kinds)
+		if a.IsNull() && !f.Param(i).Null {
+			return flow.NullValue, nil
 		}
 	}
 	switch {
-	case null:
-		return flow.NullValue, nil
 	case f.Call1 != nil:
 		return f.Call1(args[0])
 	case f.Call2 != nil:
@@ -163,6 +155,21 @@ func (f *Function) Invoke(args ...flow.Value) (flow.Value, error) {
 		return f.Call3(args[0], args[1], args[2])
 	}
 	return f.Call(args)
+}
+
+// check checks how many arguments there are and of which kinds. at is the one
+// that is wrong, -1 when it is their number.
+func (f *Function) check(args []flow.Value) (at int, err error) {
+	least, most := f.Arity()
+	if n := len(args); n < least || most >= 0 && n > most {
+		return -1, fmt.Errorf("%s takes %s, not %d", f.Name, arguments(least, most), n)
+	}
+	for i, a := range args {
+		if p := f.Param(i); !a.IsNull() && !p.Kinds.Has(a) {
+			return i, fmt.Errorf("%s is %s, where %s is wanted", p.Name, a.Kinds(), p.Kinds)
+		}
+	}
+	return -1, nil
 }
 
 func arguments(least, most int) string {

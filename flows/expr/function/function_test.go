@@ -107,3 +107,49 @@ func TestTable(t *testing.T) {
 		t.Errorf("%d names for %d functions", len(byName), len(All))
 	}
 }
+
+func TestLimits(t *testing.T) {
+	long := flow.TextOf(strings.Repeat("a", 5000))
+	longer := flow.TextOf(strings.Repeat("a", MaxText/2+1))
+	many := make([]flow.Value, MaxElements/2+1)
+	lots := flow.ListOf(many)
+	text, number := flow.TextOf, flow.IntOf
+	for _, tt := range []struct {
+		name string
+		args []flow.Value
+	}{
+		{"replace", []flow.Value{long, text("a"), long}},
+		{"replace", []flow.Value{long, text(""), long}},
+		{"replace", []flow.Value{long, text("/a/"), long}},
+		{"replace", []flow.Value{long, text("/.*/"), text(strings.Repeat("$0", 5000))}},
+		{"replace", []flow.Value{longer, text("/(?:)/"), text("")}},
+		{"join", []flow.Value{long, flow.ListOf(make([]flow.Value, 5000))}},
+		{"split", []flow.Value{text(""), longer}},
+		{"split", []flow.Value{text("a"), longer}},
+		{"regexall", []flow.Value{text("a"), longer}},
+		{"regexall", []flow.Value{text("(a)"), longer}},
+		{"format", []flow.Value{text("%s%s"), longer, longer}},
+		{"format", []flow.Value{text("%1001d"), number(1)}},
+		{"format", []flow.Value{text("%.1001f"), number(1)}},
+		{"format", []flow.Value{text("%99999999999999999999d"), number(1)}},
+		{"indent", []flow.Value{number(1000), text(strings.Repeat("\n", 20000))}},
+		{"indent", []flow.Value{number(1001), text("a")}},
+		{"range", []flow.Value{number(1 << 60)}},
+		{"range", []flow.Value{number(0), number(1), flow.FloatOf(1e-9)}},
+		{"concat", []flow.Value{lots, lots}},
+		{"flatten", []flow.Value{flow.ListOf([]flow.Value{lots, lots})}},
+		{"jsonencode", []flow.Value{flow.ListOf([]flow.Value{longer, longer})}},
+		{"base64encode", []flow.Value{text(strings.Repeat("a", MaxText))}},
+		{"hexencode", []flow.Value{longer}},
+		{"urlencode", []flow.Value{longer}},
+		{"csvdecode", []flow.Value{text("a\n" + strings.Repeat("1\n", MaxElements+1))}},
+		{"jsondecode", []flow.Value{text(strings.Repeat(" ", MaxText+1))}},
+		{"regex", []flow.Value{text(strings.Repeat("a", maxPattern+1)), text("a")}},
+		{"regex", []flow.Value{text("(a{1000}){1000}"), text("a")}},
+		{"formatdate", []flow.Value{text(strings.Repeat("-", 2000)), text("2020-01-02T03:04:05Z")}},
+	} {
+		if x, err := Find(tt.name).Invoke(tt.args...); err == nil {
+			t.Errorf("%s made a %v of %v", tt.name, x.Kind(), len(tt.args))
+		}
+	}
+}

@@ -16,7 +16,7 @@ var types = []Function{
 	{
 		Name: "tostring", Group: groupTypes, Params: params(Param{Name: "value", Kinds: flow.OfAny}), Returns: flow.OfText, Call1: toString,
 		Doc:      "a number or a bool as a string, spelled as in JSON; a string as it is",
-		Examples: []Example{{`tostring(1.50)`, `"1.50"`}, {`tostring(true)`, `"true"`}},
+		Examples: []Example{{`tostring(1.5)`, `"1.5"`}, {`tostring(true)`, `"true"`}},
 	},
 	{
 		Name: "tonumber", Group: groupTypes, Params: params(text("value").orNumber()), Returns: flow.OfNumber, Call1: toNumber,
@@ -120,14 +120,6 @@ func fromUTF8(v flow.Value) (flow.Value, error) {
 		return v, nil
 	}
 	return flow.TextOf(string(v.Bytes())), nil
-}
-
-// octets are the bytes of a string or of bytes, not to be changed.
-func octets(v flow.Value) []byte {
-	if v.Kind() == flow.Text {
-		return bytesOf(v.Text())
-	}
-	return v.Bytes()
 }
 
 // A step goes from a value to one of its parts.

@@ -1,0 +1,206 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// BytesType is the type of bytes in start-up expressions: a *[]byte.
+var BytesType = cty.Capsule("bytes", reflect.TypeFor[[]byte]())
+
+// StartUp returns the closed list for expressions that are computed by package
+// hcl, under the same names and with the same meaning. An argument that is not
+// known yet makes the result unknown, marks go on to it, and the keys of
+// objects are in the order of their bytes, since package cty keeps no other.
+func StartUp() map[string]function.Function {
+	all := make(map[string]function.Function, len(All))
+	for i := range All {
+		if f := &All[i]; !f.Special {
+			all[f.Name] = f.forStartUp()
+		}
+	}
+	all["try"], all["can"] = tryfunc.TryFunc, tryfunc.CanFunc
+	all["has"] = tryfunc.CanFunc // there, what is missing is an error
+	first := *Find("coalesce")
+	first.Call = func(args []flow.Value) (flow.Value, error) {
+		for _, v := range args {
+			if !v.IsNull() && !(v.Kind() == flow.Text && v.Text() == "") {
+				return v, nil
+			}
+		}
+		return flow.NullValue, nil
+	}
+	all["coalesce"] = first.forStartUp()
+	return all
+}
+
+func (f *Function) forStartUp() function.Function {
+	spec := &function.Spec{Description: f.Doc, Type: function.StaticReturnType(cty.DynamicPseudoType)}
+	least, most := f.Arity()
+	for _, p := range f.Params[:least] {
+		spec.Params = append(spec.Params, startUpParam(p.Name))
+	}
+	if most != least { // package cty knows no parameters that may be left out
+		name := "further"
+		if f.Rest != nil {
+			name = f.Rest.Name
+		}
+		rest := startUpParam(name)
+		spec.VarParam = &rest
+	}
+	spec.Impl = func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		vs := make([]flow.Value, len(args))
+		for i, a := range args {
+			if !a.IsWhollyKnown() {
+				return cty.DynamicVal, nil
+			}
+			var err error
+			if vs[i], err = FromCty(a); err != nil {
+				return cty.NilVal, function.NewArgError(i, err)
+			}
+		}
+		if i, err := f.check(vs); err != nil {
+			if i < 0 {
+				return cty.NilVal, err
+			}
+			return cty.NilVal, function.NewArgError(i, err)
+		}
+		v, err := f.Invoke(vs...)
+		if err != nil {
+			return cty.NilVal, err
+		}
+		return ToCty(v)
+	}
+	return function.New(spec)
+}
+
+func startUpParam(name string) function.Parameter {
+	return function.Parameter{Name: name, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}
+}
+
+// FromCty returns a start-up value, which is wholly known and without marks,
+// as one of the flow language.
+func FromCty(v cty.Value) (flow.Value, error) {
+	t := v.Type()
+	switch {
+	case v.IsNull():
+		return flow.NullValue, nil
+	case t == cty.Bool:
+		return flow.BoolOf(v.True()), nil
+	case t == cty.String:
+		return flow.TextOf(v.AsString()), nil
+	case t == cty.Number:
+		return fromBig(v.AsBigFloat())
+	case t.Equals(BytesType):
+		return flow.BytesOf(*v.EncapsulatedValue().(*[]byte)), nil
+	case t.IsListType(), t.IsTupleType(), t.IsSetType():
+		list := make([]flow.Value, 0, v.LengthInt())
+		for _, element := range v.Elements() {
+			x, err := FromCty(element)
+			if err != nil {
+				return flow.NullValue, err
+			}
+			list = append(list, x)
+		}
+		return flow.ListOf(list), nil
+	case t.IsMapType(), t.IsObjectType():
+		object := flow.NewObject(v.LengthInt())
+		for key, element := range v.Elements() {
+			x, err := FromCty(element)
+			if err != nil {
+				return flow.NullValue, err
+			}
+			object.Set(key.AsString(), x)
+		}
+		return flow.MapOf(object), nil
+	}
+	return flow.NullValue, fmt.Errorf("a value of this type (%s) is none of the flow language", t.FriendlyName())
+}
+
+// maxExponent bounds the powers of two that a number may reach: more than a
+// float holds, and little enough to spell out.
+const maxExponent = 1100
+
+var errSize = errors.New("this number is out of range: it must be between 1e-308 and 1e308 in size")
+
+func fromBig(f *big.Float) (flow.Value, error) {
+	if i, exact := f.Int64(); exact == big.Exact {
+		return flow.IntOf(i), nil
+	}
+	if exponent := f.MantExp(nil); f.IsInf() || exponent > maxExponent || exponent < -maxExponent {
+		return flow.NullValue, errSize
+	}
+	if f.IsInt() {
+		return flow.NumberOf(f.Text('f', 0)), nil
+	}
+	// A decimal fraction is spelled as it was written; what was computed (1/3)
+	// has more digits than mean anything.
+	s := f.Text('g', -1)
+	if len(s) > 40 {
+		x, _ := f.Float64()
+		s = strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return flow.NumberOf(s), nil
+}
+
+// ToCty is the way back.
+func ToCty(v flow.Value) (cty.Value, error) {
+	switch v.Kind() {
+	case flow.Null:
+		return cty.NullVal(cty.DynamicPseudoType), nil
+	case flow.Bool:
+		return cty.BoolVal(v.Bool()), nil
+	case flow.Int:
+		return cty.NumberIntVal(v.Int()), nil
+	case flow.Text:
+		return cty.StringVal(v.Text()), nil
+	case flow.Bytes:
+		b := v.Bytes()
+		return cty.CapsuleVal(BytesType, &b), nil
+	case flow.List:
+		list := make([]cty.Value, len(v.List()))
+		for i, x := range v.List() {
+			var err error
+			if list[i], err = ToCty(x); err != nil {
+				return cty.NilVal, err
+			}
+		}
+		return cty.TupleVal(list), nil
+	case flow.Map:
+		object := make(map[string]cty.Value, v.Object().Len())
+		for _, f := range v.Object().Fields() {
+			x, err := ToCty(f.Value)
+			if err != nil {
+				return cty.NilVal, err
+			}
+			object[f.Key] = x
+		}
+		return cty.ObjectVal(object), nil
+	}
+	f := v.Float()
+	mantissa, _, _ := strings.Cut(strings.ToLower(v.Text()), "e")
+	switch {
+	case math.IsNaN(f), math.IsInf(f, 0), f == 0 && strings.ContainsAny(mantissa, "123456789"):
+		return cty.NilVal, errSize
+	case f == 0:
+		return cty.Zero, nil
+	case v.Kind() == flow.Float:
+		return cty.NumberFloatVal(f), nil
+	}
+	n, err := cty.ParseNumberVal(v.Text())
+	if err != nil {
+		return cty.NilVal, errSize
+	}
+	return n, nil
+}
