@@ -148,24 +148,22 @@ other events of its batch go on.`,
 
 const dedupeExample = `connector "metronome" "clock" {
   interval = "1s"
-  event    = { id = 17, text = "hello" }
 }
 
 connector "stdio" "console" {
-  codec          = "json"
-  postprocessors = ["separate"]
+  codec = "json"
 }
 
-pipeline "once" {
-  dedupe "by_id" {
-    key = event.id
-    ttl = "5s"
+pipeline "fewer" {
+  dedupe "one_of_three" {
+    key = floor(event.tick / 3)
+    ttl = "10s"
   }
 }
 
 connect "show" {
   from = connector.clock
-  via  = [pipeline.once]
+  via  = [pipeline.fewer]
   to   = connector.console
 }
 `

@@ -132,20 +132,18 @@ other events of its batch go on.`,
 
 const mapExample = `connector "metronome" "clock" {
   interval = "1s"
-  event    = { unit = "celsius", readings = [20.5, 21, 19.5] }
 }
 
 connector "stdio" "console" {
-  codec          = "json"
-  postprocessors = ["separate"]
+  codec = "json"
 }
 
 pipeline "shape" {
-  map "report" {
+  map "nicer" {
     event = {
-      unit   = upper(event.unit)
-      latest = event.readings[2]
-      warm   = event.readings[2] > 20
+      number = event.tick
+      even   = event.tick % 2 == 0
+      text   = "tick ${event.tick}"
     }
   }
 }

@@ -102,12 +102,10 @@ port; without one it has failed. The other events of its batch go on.`,
 
 const sampleExample = `connector "metronome" "clock" {
   interval = "100ms"
-  event    = { room = "attic", celsius = 20.5 }
 }
 
 connector "stdio" "console" {
-  codec          = "json"
-  postprocessors = ["separate"]
+  codec = "json"
 }
 
 pipeline "some" {

@@ -109,21 +109,17 @@ Where ` + "`over`" + ` fails, is no list, or has more than ` + "`max_items`" + `
 
 const splitExample = `connector "metronome" "clock" {
   interval = "1s"
-  event    = { room = "attic", readings = [20.5, 21, 19.5] }
+  event    = jsonencode({ room = "attic", readings = [20.5, 21, 19.5] })
 }
 
 connector "stdio" "console" {
-  codec          = "json"
-  postprocessors = ["separate"]
+  codec = "json"
 }
 
 pipeline "single" {
   split "reading" {
     over = event.readings
     as   = "reading"
-  }
-  filter "warm" {
-    where = event.reading > 20
   }
 }
 

@@ -185,19 +185,15 @@ other events of its batch go on.`,
 
 const throttleExample = `connector "metronome" "clock" {
   interval = "100ms"
-  event    = { room = "attic", celsius = 20.5 }
 }
 
 connector "stdio" "console" {
-  codec          = "json"
-  postprocessors = ["separate"]
+  codec = "json"
 }
 
 pipeline "calm" {
-  throttle "per_room" {
-    rate  = 2
-    burst = 1
-    key   = event.room
+  throttle "slow" {
+    rate = 2
   }
 }
 
