@@ -1,73 +1,39 @@
 package flows
 
 import (
-	"crypto/md5"  //nolint:gosec // offered as a checksum, under the name people know
-	"crypto/sha1" //nolint:gosec // as above
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
+	builtin "github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/flows/source"
 )
 
-// functions are those of start-up expressions, under Terraform's names and
-// with its order of arguments. dir is what the paths in them are relative to.
+// functions are those of start-up expressions: the closed list, which there is
+// per event too, what only the start has, and what people who come from
+// Terraform reach for. dir is what the paths in them are relative to.
 func functions(dir string, env map[string]string) map[string]function.Function {
-	all := map[string]function.Function{
-		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc, "max": stdlib.MaxFunc,
-		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
-
-		"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc,
-		"join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc,
-		"replace": replaceFunc, "split": stdlib.SplitFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc,
-		"title": stdlib.TitleFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
-		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc, "strlen": stdlib.StrlenFunc,
-		"startswith":  predicate(strings.HasPrefix),
-		"endswith":    predicate(strings.HasSuffix),
-		"strcontains": predicate(strings.Contains),
-
-		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc,
-		"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc,
-		"flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "length": lengthFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc,
-		"range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc,
-		"setproduct": stdlib.SetProductFunc, "setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc,
-		"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
-
-		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
-		"base64encode": textFunc(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil }),
-		"base64decode": textFunc(decodeBase64),
-		"urlencode":    textFunc(func(s string) (string, error) { return url.QueryEscape(s), nil }),
-		"md5":          digestFunc(md5.New),
-		"sha1":         digestFunc(sha1.New),
-		"sha256":       digestFunc(sha256.New),
-
-		"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,
-
-		"tobool": stdlib.MakeToFunc(cty.Bool), "tonumber": stdlib.MakeToFunc(cty.Number), "tostring": stdlib.MakeToFunc(cty.String),
+	all := builtin.StartUp()
+	maps.Copy(all, map[string]function.Function{
+		"formatlist": stdlib.FormatListFunc, "strrev": all["reverse"], "strcontains": all["contains"],
+		"coalescelist": stdlib.CoalesceListFunc, "setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc,
+		"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc,
 		"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
 		"toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
-		"can":   tryfunc.CanFunc, "try": tryfunc.TryFunc,
 
 		"env":        envFunc(env),
-		"file":       textFunc(func(name string) (string, error) { return readText(dir, name) }),
+		"file":       fileFunc(dir),
 		"fileexists": fileExistsFunc(dir),
-	}
+	})
 	all["templatefile"] = templateFunc(dir, all)
 	return all
 }
@@ -75,75 +41,6 @@ func functions(dir string, env map[string]string) map[string]function.Function {
 func text(name string) function.Parameter {
 	return function.Parameter{Name: name, Type: cty.String}
 }
-
-func textFunc(f func(string) (string, error)) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{text("str")},
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			s, err := f(args[0].AsString())
-			if err != nil {
-				return cty.NilVal, err
-			}
-			return cty.StringVal(s), nil
-		},
-	})
-}
-
-func predicate(f func(s, part string) bool) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{text("str"), text("part")},
-		Type:   function.StaticReturnType(cty.Bool),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return cty.BoolVal(f(args[0].AsString(), args[1].AsString())), nil
-		},
-	})
-}
-
-func digestFunc(newHash func() hash.Hash) function.Function {
-	return textFunc(func(s string) (string, error) {
-		h := newHash()
-		h.Write([]byte(s))
-		return hex.EncodeToString(h.Sum(nil)), nil
-	})
-}
-
-func decodeBase64(s string) (string, error) {
-	b, err := base64.StdEncoding.DecodeString(s)
-	if err != nil || !utf8.Valid(b) {
-		return "", fmt.Errorf("the text is no base64 of UTF-8")
-	}
-	return string(b), nil
-}
-
-// replaceFunc takes /…/ for a regular expression, as Terraform does.
-var replaceFunc = function.New(&function.Spec{
-	Params: []function.Parameter{text("str"), text("substring"), text("replacement")},
-	Type:   function.StaticReturnType(cty.String),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if part := args[1].AsString(); len(part) > 1 && part[0] == '/' && part[len(part)-1] == '/' {
-			return stdlib.RegexReplace(args[0], cty.StringVal(part[1:len(part)-1]), args[2])
-		}
-		return stdlib.Replace(args[0], args[1], args[2])
-	},
-})
-
-// lengthFunc counts characters, elements or attributes.
-var lengthFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true}},
-	Type:   function.StaticReturnType(cty.Number),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		switch v := args[0]; {
-		case v.Type() == cty.String:
-			return stdlib.Strlen(v)
-		case v.Type().IsObjectType():
-			return cty.NumberIntVal(int64(len(v.Type().AttributeTypes()))), nil
-		case v.CanIterateElements():
-			return v.Length(), nil
-		}
-		return cty.NilVal, fmt.Errorf("a string, a list or an object is wanted")
-	},
-})
 
 func envFunc(env map[string]string) function.Function {
 	return function.New(&function.Spec{
@@ -194,6 +91,20 @@ func readText(dir, name string) (string, error) {
 		return "", fmt.Errorf("%s is not UTF-8", shown)
 	}
 	return string(src), nil
+}
+
+func fileFunc(dir string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{text("path")},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			content, err := readText(dir, args[0].AsString())
+			if err != nil {
+				return cty.NilVal, err
+			}
+			return cty.StringVal(content), nil
+		},
+	})
 }
 
 func fileExistsFunc(dir string) function.Function {

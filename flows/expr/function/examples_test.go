@@ -93,7 +93,7 @@ func TestStartUp(t *testing.T) {
 		}
 	}
 	for src, want := range map[string]string{
-		`upper(1)`:                      "x.hcl:1,7-8: Invalid function argument; Invalid value for \"string\" parameter: string is a number, where a string is wanted.",
+		`upper(1)`:                      `x.hcl:1,7-8: Invalid function argument; Invalid value for "string" parameter: the argument "string" must be a string, not a number.`,
 		`round(1, 2, 3)`:                `x.hcl:1,1-7: Error in function call; Call to function "round" failed: round takes 1 to 2 arguments, not 3.`,
 		`tonumber("x")`:                 `x.hcl:1,1-10: Error in function call; Call to function "tonumber" failed: the string spells no number.`,
 		`length(tonumber("1e9999"))`:    ``,

@@ -166,7 +166,7 @@ func (f *Function) check(args []flow.Value) (at int, err error) {
 	}
 	for i, a := range args {
 		if p := f.Param(i); !a.IsNull() && !p.Kinds.Has(a) {
-			return i, fmt.Errorf("%s is %s, where %s is wanted", p.Name, a.Kinds(), p.Kinds)
+			return i, fmt.Errorf("the argument %q must be %s, not %s", p.Name, p.Kinds, a.Kinds())
 		}
 	}
 	return -1, nil
