@@ -6,20 +6,25 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 
 	"github.com/coder/websocket"
 )
 
 // baseline is the server that flowrun is compared with: what one writes by
 // hand with coder/websocket when it is to be fast. The background context
-// spares the library a timer per message. It serves until it is killed.
+// spares the library a timer per message. At /all it sends each message to all
+// connections, elsewhere back to its own. It serves until it is killed.
 func baseline() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "baseline listens on ws://%s\n", l.Addr())
-	return http.Serve(l, http.HandlerFunc(echo)) //nolint:gosec // on loopback, for our own load generator
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", echo)
+	mux.Handle("/all", &hub{open: map[*websocket.Conn]bool{}})
+	return http.Serve(l, mux) //nolint:gosec // on loopback, for our own load generator
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -37,5 +42,36 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		if err := c.Write(ctx, kind, message); err != nil {
 			return
 		}
+	}
+}
+
+// hub sends what one connection says to all.
+type hub struct {
+	mu   sync.Mutex
+	open map[*websocket.Conn]bool
+}
+
+func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // the library has answered
+	}
+	defer c.CloseNow() //nolint:errcheck // closed by the peer as a rule
+	h.mu.Lock()
+	h.open[c] = true
+	h.mu.Unlock()
+	ctx := context.Background()
+	for {
+		kind, message, err := c.Read(ctx)
+		h.mu.Lock()
+		if err != nil {
+			delete(h.open, c)
+			h.mu.Unlock()
+			return
+		}
+		for other := range h.open {
+			_ = other.Write(ctx, kind, message) // its own reader sees the end
+		}
+		h.mu.Unlock()
 	}
 }

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestMessage(t *testing.T) {
-	m := messageOf(42)
+	m := messageOf(42, message)
 	if len(m) != 144 {
 		t.Errorf("the message has %d bytes with its newline, not 144", len(m))
 	}

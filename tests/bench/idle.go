@@ -13,7 +13,7 @@ import (
 func idle(ctx context.Context, o order) (outcome, error) {
 	// A few connections first, so that the code and the pools which any
 	// connection needs are not charged to those that are counted.
-	first, err := dialAll(ctx, o.Addr, 8)
+	first, err := dialAll(ctx, o, 8)
 	if err == nil {
 		err = echoOnce(first)
 	}
@@ -25,7 +25,7 @@ func idle(ctx context.Context, o order) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	clients, err := dialAll(ctx, o.Addr, o.Connections)
+	clients, err := dialAll(ctx, o, o.Connections)
 	defer closeAll(clients)
 	if err != nil {
 		return outcome{}, err

@@ -24,9 +24,9 @@ const (
 	seqAt, seqDigits   = 23, 10
 )
 
-// messageOf makes message 0 of a connection.
-func messageOf(connection int) []byte {
-	m := bytes.Clone(message)
+// messageOf makes message 0 of a connection out of that of connection 0.
+func messageOf(connection int, zero []byte) []byte {
+	m := bytes.Clone(zero)
 	copy(m[connAt:], fmt.Sprintf("%0*d", connDigits, connection))
 	return m
 }
@@ -48,31 +48,35 @@ type client struct {
 	next, want []byte
 	out        []byte
 	inFlight   int
-	echoed     *atomic.Int64
+	heard      atomic.Int64 // messages
 }
 
 // dial opens a connection. The system gives out some 28,000 ports per source
 // address, so every 10,000 connections come from another one.
-func dial(ctx context.Context, addr string, number int) (*client, error) {
+func dial(ctx context.Context, o order, number int) (*client, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+number/10_000))}}
-	c, err := d.DialContext(ctx, "tcp", addr)
+	c, err := d.DialContext(ctx, "tcp", o.Addr)
 	if err != nil {
 		return nil, err
 	}
 	deadline, _ := ctx.Deadline()
 	_ = c.SetDeadline(deadline) // nothing blocks for longer than the whole run may last
-	w, err := wire.Handshake(c, "/")
+	w, err := wire.Handshake(c, o.Path)
 	if err != nil {
 		return nil, err
 	}
-	return &client{Conn: w, next: messageOf(number), want: messageOf(number), echoed: new(atomic.Int64)}, nil
+	want := message
+	if o.Reply != "" {
+		want = []byte(o.Reply)
+	}
+	return &client{Conn: w, next: messageOf(number, message), want: messageOf(number, want)}, nil
 }
 
 // dialAll opens connections, a few at a time.
-func dialAll(ctx context.Context, addr string, count int) ([]*client, error) {
+func dialAll(ctx context.Context, o order, count int) ([]*client, error) {
 	clients := make([]*client, count)
 	err := together(count, 32, func(i int) (err error) {
-		clients[i], err = dial(ctx, addr, i)
+		clients[i], err = dial(ctx, o, i)
 		return err
 	})
 	return clients, err
@@ -128,17 +132,17 @@ func (c *client) reply() error {
 	f, err := c.Next()
 	switch {
 	case err != nil:
-		return fmt.Errorf("wait for the echo of %s: %w", c.want[:len(c.want)-1], err)
+		return fmt.Errorf("wait for %s: %w", c.want[:len(c.want)-1], err)
 	case f.Opcode == wire.Ping:
 		return c.Send(wire.Fin|wire.Pong, f.Payload)
 	case f.Opcode == wire.Close:
 		return fmt.Errorf("the server closed with %d", f.Code())
 	case !f.Fin || f.Opcode != wire.Text || !bytes.Equal(f.Payload, c.want):
-		return fmt.Errorf("wrong reply: sent text %q, got opcode %d, fin %t, %q", c.want, f.Opcode, f.Fin, f.Payload)
+		return fmt.Errorf("wrong reply: expected text %q, got opcode %d, fin %t, %q", c.want, f.Opcode, f.Fin, f.Payload)
 	}
 	advance(c.want)
 	c.inFlight--
-	c.echoed.Add(1)
+	c.heard.Add(1)
 	return nil
 }
 
@@ -185,7 +189,7 @@ func (c *client) leave() error {
 // busy keeps o.Depth messages in flight on each connection and reads the
 // server's clock at the borders of the window.
 func busy(ctx context.Context, o order) (outcome, error) {
-	clients, err := dialAll(ctx, o.Addr, o.Connections)
+	clients, err := dialAll(ctx, o, o.Connections)
 	defer closeAll(clients)
 	if err != nil {
 		return outcome{}, err
@@ -195,6 +199,17 @@ func busy(ctx context.Context, o order) (outcome, error) {
 	go func() {
 		ended <- together(len(clients), len(clients), func(i int) error { return clients[i].pingPong(o.Depth, &stop) })
 	}()
+	out, err := o.watch(clients, ended)
+	if err != nil {
+		return outcome{}, err
+	}
+	stop.Store(true)
+	return out, <-ended
+}
+
+// watch reads the server's clock at the borders of the window, after some time
+// to warm up in which, too, no connection may end.
+func (o order) watch(clients []*client, ended <-chan error) (outcome, error) {
 	warmUp := min(o.Window/4, 500*time.Millisecond)
 	if err := during(warmUp, ended); err != nil {
 		return outcome{}, err
@@ -212,9 +227,7 @@ func busy(ctx context.Context, o order) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	out := outcome{Messages: sum(clients) - sumBefore, CPU: cpuAfter - cpuBefore, Took: time.Since(start)}
-	stop.Store(true)
-	return out, <-ended
+	return outcome{Messages: sum(clients) - sumBefore, CPU: cpuAfter - cpuBefore, Took: time.Since(start)}, nil
 }
 
 // during lets time pass in which no connection may end.
@@ -232,7 +245,7 @@ func during(d time.Duration, ended <-chan error) error {
 
 func sum(clients []*client) (n int64) {
 	for _, c := range clients {
-		n += c.echoed.Load()
+		n += c.heard.Load()
 	}
 	return n
 }

@@ -2,14 +2,16 @@
 //
 //	go run ./tests/bench
 //
-// It builds flowrun, runs it with an echo flow (separate + json), and prints
-// the processor time per echoed message and the resident memory per idle
-// connection as ratios to the baseline: a plain echo loop on coder/websocket.
-// Machines are noisy and differ, ratios in one run do not: the two servers
-// take turns, round by round, and a ratio is the median of those rounds.
+// It builds flowrun, runs it with small flows (echo and broadcast through
+// separate + json), and prints the processor time per message that arrives and
+// the resident memory per idle connection as ratios to the baseline: a plain
+// loop on coder/websocket or, for what is done to events on their way, the flow
+// that does nothing to them. Machines are noisy and differ, ratios in one run
+// do not: the two servers take turns, round by round, and a ratio is the median
+// of those rounds.
 //
 // Servers and load generator are processes of their own. The load generator
-// compares every reply with what it sent: bytes, order and count. A run with
+// compares all that arrives with what was sent: bytes, order and count. A run with
 // one wrong byte is void.
 //
 // The same program plays all the parts; the environment variable

@@ -42,14 +42,17 @@ func part() {
 type order struct {
 	Addr        string        // of the server
 	PID         int           // of the server, whose costs are read
+	Path        string        // that is asked for
 	Connections int           // open at a time
 	Depth       int           // messages in flight on each; 0: idle connections
+	FanOut      bool          // the first connection sends, that many at a time, and all hear it
+	Reply       string        // what message 0 of connection 0 becomes; empty where it stays
 	Window      time.Duration // how long to measure messages
 }
 
 // outcome is what a load generator found.
 type outcome struct {
-	Messages int64         // echoed in the window
+	Messages int64         // that came in the window
 	Took     time.Duration // the window as it really was
 	CPU      time.Duration // of the server in the window
 	Idle     int64         // bytes of memory that the connections cost
@@ -64,8 +67,11 @@ func loadPart() error {
 	ctx, cancel := context.WithTimeout(context.Background(), o.Window+patience)
 	defer cancel()
 	generate := busy
-	if o.Depth == 0 {
+	switch {
+	case o.Depth == 0:
 		generate = idle
+	case o.FanOut:
+		generate = fanOut
 	}
 	out, err := generate(ctx, o)
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -12,24 +11,6 @@ import (
 
 	"github.com/flowrun/flowrun/tests/process"
 )
-
-//go:embed echo.hcl
-var echoFlow []byte
-
-// kase is one way of loading a server, and the most that flowrun may need.
-type kase struct {
-	name        string
-	connections int
-	depth       int     // messages in flight on each connection; 0: idle connections
-	gate        float64 // of the ratio; for idle connections, KiB per connection
-}
-
-var all = []kase{
-	{name: "16x1", connections: 16, depth: 1, gate: 1.0},
-	{name: "16x32", connections: 16, depth: 32, gate: 0.25},
-	{name: "1000x1", connections: 1000, depth: 1, gate: 1.0},
-	{name: "idle", connections: 5000, gate: 12},
-}
 
 // figure is what one server cost in one round: microseconds per message or,
 // for idle connections, KiB per connection.
@@ -61,6 +42,22 @@ type result struct {
 	kase kase
 }
 
+// more is what flowrun costs beyond the other server.
+func (r result) more() spread {
+	return spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Cost - r.Baseline.Cost })
+}
+
+// within compares the medians with the gate.
+func (r result) within() bool {
+	switch {
+	case r.kase.depth == 0:
+		return spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Cost }).Median <= r.Gate
+	case r.kase.adds:
+		return r.more().Median <= r.Gate
+	}
+	return r.Ratio.Median <= r.Gate
+}
+
 // spread is a median with what it is the median of.
 type spread struct {
 	Median float64 `json:"median"`
@@ -78,25 +75,25 @@ func spreadOf(rounds []round, of func(round) float64) spread {
 	return spread{Median: (v[(n-1)/2] + v[n/2]) / 2, Min: v[0], Max: v[n-1]}
 }
 
-// bench knows the two servers and how long to look at them.
+// bench starts servers, and knows how long to look at them.
 type bench struct {
 	window time.Duration
 	pin    bool
+	self   bool // the baseline plays both parts
 
-	dir      string
-	myself   string
-	flowrun  func(context.Context) (*server, error)
-	baseline func(context.Context) (*server, error)
+	dir    string // where the flows are
+	myself string // the loop
+	binary string // flowrun
 }
 
-// server is a running echo server.
+// server is a running server.
 type server struct {
 	*process.Process
 	addr string
 }
 
-// newBench makes the servers ready to be started. With self, the baseline
-// plays both parts.
+// newBench makes the servers ready to be started. With self, each case
+// compares its baseline with itself.
 func newBench(ctx context.Context, binary string, self bool) (*bench, error) {
 	if err := process.MaxFiles(); err != nil {
 		return nil, err
@@ -105,38 +102,32 @@ func newBench(ctx context.Context, binary string, self bool) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	b := &bench{myself: myself, window: time.Second}
-	b.baseline = func(ctx context.Context) (*server, error) {
-		return b.serve(ctx, "baseline", process.Options{Env: []string{partEnv + "=baseline"}}, myself)
-	}
-	if self {
-		b.flowrun = b.baseline
-		return b, nil
-	}
-	if b.dir, err = os.MkdirTemp("", "flowrun-bench-"); err != nil {
+	dir, err := os.MkdirTemp("", "flowrun-bench-")
+	if err != nil {
 		return nil, fmt.Errorf("make a scratch folder: %w", err)
 	}
-	flow := filepath.Join(b.dir, "echo.hcl")
-	if err := os.WriteFile(flow, echoFlow, 0o600); err != nil {
+	b := &bench{window: time.Second, self: self, dir: dir, myself: myself, binary: binary}
+	if err := os.CopyFS(dir, flows); err != nil {
 		b.close()
-		return nil, fmt.Errorf("write the flow: %w", err)
+		return nil, fmt.Errorf("write the flows: %w", err)
 	}
 	if binary == "" {
-		if binary, err = process.Build(ctx, b.dir); err != nil {
+		if b.binary, err = process.Build(ctx, dir); err != nil {
 			b.close()
 			return nil, err
 		}
 	}
-	b.flowrun = func(ctx context.Context) (*server, error) {
-		return b.serve(ctx, "edge", process.Options{}, binary, "server", "run", flow)
-	}
 	return b, nil
 }
 
-func (b *bench) close() {
-	if b.dir != "" {
-		_ = os.RemoveAll(b.dir)
+func (b *bench) close() { _ = os.RemoveAll(b.dir) } // a scratch folder
+
+// start starts the loop, or flowrun with a flow.
+func (b *bench) start(ctx context.Context, what string) (*server, error) {
+	if what == loop {
+		return b.serve(ctx, "baseline", process.Options{Env: []string{partEnv + "=baseline"}}, b.myself)
 	}
+	return b.serve(ctx, "edge", process.Options{}, b.binary, "server", "run", filepath.Join(b.dir, what))
 }
 
 func (b *bench) serve(ctx context.Context, name string, opts process.Options, path string, args ...string) (*server, error) {
@@ -165,11 +156,14 @@ func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error)
 	if c.depth == 0 {
 		r.Unit = "KiB/conn"
 	}
-	starts := [2]func(context.Context) (*server, error){b.baseline, b.flowrun}
+	what := [2]string{c.against, c.flow}
+	if b.self {
+		what[1] = c.against
+	}
 	var standing [2]*server
 	if c.depth > 0 {
-		for i, start := range starts {
-			s, err := start(ctx)
+		for i := range standing {
+			s, err := b.start(ctx, what[i])
 			if err != nil {
 				return r, err
 			}
@@ -182,32 +176,32 @@ func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error)
 		for i := range f {
 			i := (i + n) % 2 // each is first in every other round
 			var err error
-			if f[i], err = b.turn(ctx, c, standing[i], starts[i]); err != nil {
-				return r, fmt.Errorf("%s, round %d: %w", [2]string{"baseline", "flowrun"}[i], n+1, err)
+			if f[i], err = b.turn(ctx, c, what[i], standing[i]); err != nil {
+				return r, fmt.Errorf("%s, round %d: %w", what[i], n+1, err)
 			}
 		}
 		r.Rounds = append(r.Rounds, round{f[0], f[1]})
 	}
 	r.Ratio = spreadOf(r.Rounds, round.ratio)
-	if c.depth == 0 {
-		r.Within = spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Cost }).Median <= c.gate
-	} else {
-		r.Within = r.Ratio.Median <= c.gate
-	}
+	r.Within = r.within()
 	return r, nil
 }
 
-// turn loads one server once.
-func (b *bench) turn(ctx context.Context, c kase, s *server, start func(context.Context) (*server, error)) (figure, error) {
+// turn loads one server once: what is standing, or a fresh one.
+func (b *bench) turn(ctx context.Context, c kase, what string, s *server) (figure, error) {
 	if s == nil {
-		fresh, err := start(ctx)
+		fresh, err := b.start(ctx, what)
 		if err != nil {
 			return figure{}, err
 		}
 		defer fresh.Kill()
 		s = fresh
 	}
-	out, err := b.load(ctx, order{Addr: s.addr, PID: s.PID(), Connections: c.connections, Depth: c.depth, Window: b.window})
+	o := order{Addr: s.addr, PID: s.PID(), Path: c.path(), Connections: c.connections, Depth: c.depth, Window: b.window, FanOut: c.fanOut}
+	if what == c.flow {
+		o.Reply = c.reply
+	}
+	out, err := b.load(ctx, o)
 	if err != nil {
 		select {
 		case <-s.Done():
@@ -221,7 +215,7 @@ func (b *bench) turn(ctx context.Context, c kase, s *server, start func(context.
 		return figure{Cost: kib(out.Idle), AfterEcho: kib(out.Echoed)}, nil
 	}
 	if out.Messages == 0 {
-		return figure{}, errors.New("no message came back while it was measured")
+		return figure{}, errors.New("no message came while it was measured")
 	}
 	return figure{
 		Cost:       float64(out.CPU.Nanoseconds()) / 1e3 / float64(out.Messages),

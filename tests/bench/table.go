@@ -19,12 +19,8 @@ func table(results []result) string {
 		if !r.Within {
 			verdict = "over"
 		}
-		gate := fmt.Sprintf("%.2f x", r.Gate)
-		if r.kase.depth == 0 {
-			gate = fmt.Sprintf("%.0f KiB", r.Gate)
-		}
 		row(r.kase.title(), r.Unit, fmt.Sprintf("%.2f", base.Median), fmt.Sprintf("%.2f", flow.Median),
-			fmt.Sprintf("%.2f [%.2f..%.2f]", r.Ratio.Median, r.Ratio.Min, r.Ratio.Max), gate, verdict)
+			fmt.Sprintf("%.2f [%.2f..%.2f]", r.Ratio.Median, r.Ratio.Min, r.Ratio.Max), r.kase.limit(), verdict)
 		if r.kase.depth == 0 {
 			base := spreadOf(r.Rounds, func(r round) float64 { return r.Baseline.AfterEcho })
 			flow := spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.AfterEcho })
@@ -35,11 +31,4 @@ func table(results []result) string {
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	return b.String()
-}
-
-func (c kase) title() string {
-	if c.depth == 0 {
-		return fmt.Sprintf("%d idle connections", c.connections)
-	}
-	return fmt.Sprintf("%d connections, %d in flight", c.connections, c.depth)
 }

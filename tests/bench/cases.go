@@ -1,0 +1,72 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+)
+
+// flows are what flowrun is measured with.
+//
+//go:embed *.hcl
+var flows embed.FS
+
+// loop, in place of a flow, is the server that is written by hand.
+const loop = "loop"
+
+// kase is one way of loading a server, what it is compared with, and the most
+// that flowrun may need.
+type kase struct {
+	name        string
+	flow        string
+	against     string // another flow, or the loop
+	connections int
+	depth       int     // messages in flight on each connection; 0: idle connections
+	fanOut      bool    // one connection sends, that many at a time, and all hear it
+	reply       string  // what message 0 of connection 0 becomes on its way through flow; empty where it stays
+	adds        bool    // the gate is what flow costs beyond the other, in microseconds per message
+	gate        float64 // of the ratio; for idle connections, KiB per connection
+}
+
+var all = []kase{
+	{name: "16x1", flow: "echo.hcl", against: loop, connections: 16, depth: 1, gate: 1.0},
+	{name: "16x32", flow: "echo.hcl", against: loop, connections: 16, depth: 32, gate: 0.25},
+	{name: "1000x1", flow: "echo.hcl", against: loop, connections: 1000, depth: 1, gate: 1.0},
+	{name: "idle", flow: "echo.hcl", against: loop, connections: 5000, gate: 12},
+	{name: "fan1", flow: "fanout.hcl", against: loop, connections: 500, depth: 1, fanOut: true, gate: 0.95},
+	{name: "fan32", flow: "fanout.hcl", against: loop, connections: 500, depth: 32, fanOut: true, gate: 0.15},
+	{name: "pipeline", flow: "pipeline.hcl", against: "echo.hcl", connections: 16, depth: 32, gate: 1.05},
+	{name: "where", flow: "where.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 1},
+}
+
+// path is where the server has what the case is about.
+func (c kase) path() string {
+	if c.fanOut {
+		return "/all"
+	}
+	return "/"
+}
+
+func (c kase) title() string {
+	switch {
+	case c.depth == 0:
+		return fmt.Sprintf("%d idle connections", c.connections)
+	case c.fanOut && c.depth == 1:
+		return fmt.Sprintf("to %d connections, one by one", c.connections)
+	case c.fanOut:
+		return fmt.Sprintf("to %d connections, %d at a time", c.connections, c.depth)
+	case c.against != loop:
+		return fmt.Sprintf("%s, beside %s", c.flow, c.against)
+	}
+	return fmt.Sprintf("%d connections, %d in flight", c.connections, c.depth)
+}
+
+// limit is the gate, for people.
+func (c kase) limit() string {
+	switch {
+	case c.depth == 0:
+		return fmt.Sprintf("%.0f KiB", c.gate)
+	case c.adds:
+		return fmt.Sprintf("%.0f us more", c.gate)
+	}
+	return fmt.Sprintf("%.2f x", c.gate)
+}
