@@ -47,7 +47,6 @@ func (d *deduper) Send(ctx context.Context, batch []flow.Event) error {
 type sieving struct {
 	*deduper
 	now    time.Time
-	key    []byte
 	passed []*entry[time.Time] // of the run that is not sent yet; nil for an event without a key
 }
 
@@ -55,23 +54,21 @@ var sievings = sync.Pool{New: func() any { return new(sieving) }}
 
 func (s *sieving) release() {
 	clear(s.passed)
-	*s = sieving{key: s.key[:0], passed: s.passed[:0]}
+	*s = sieving{passed: s.passed[:0]}
 	sievings.Put(s)
 }
 
 func (s *sieving) choose(e *flow.Event) (way, error) {
-	key, err := appendKey(s.key[:0], s.Key, e)
-	s.key = key
+	key, err := keyOf(s.Key, e)
 	if err != nil {
 		return nowhere, err
 	}
-	if len(key) == 0 {
-		s.passed = append(s.passed, nil)
-		return 1, nil
-	}
-	seen := s.remember(key, s.now)
-	if seen == nil {
-		return nowhere, nil
+	defer key.release()
+	var seen *entry[time.Time]
+	if !key.none() {
+		if seen = s.remember(key.spelled, s.now); seen == nil {
+			return nowhere, nil
+		}
 	}
 	s.passed = append(s.passed, seen)
 	return 1, nil

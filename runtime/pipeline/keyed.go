@@ -1,5 +1,44 @@
 package pipeline
 
+import (
+	"sync"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// key is what tells an event from others for a step, until it is released.
+type key struct{ spelled []byte }
+
+var keys = sync.Pool{New: func() any { return &key{make([]byte, 0, 64)} }}
+
+// keyOf returns the key of an event as x gives it. It is none when x is nil or
+// gives null.
+func keyOf(x flow.Expr, e *flow.Event) (*key, error) {
+	v := flow.NullValue
+	if x != nil {
+		var err error
+		if v, err = x.Eval(e); err != nil {
+			return nil, err
+		}
+	}
+	k := keys.Get().(*key)
+	k.spelled = k.spelled[:0]
+	if !v.IsNull() {
+		k.spelled = flow.AppendKey(k.spelled, v)
+	}
+	return k, nil
+}
+
+// none reports whether the event has no key.
+func (k *key) none() bool { return len(k.spelled) == 0 }
+
+func (k *key) release() {
+	const kept = 64 << 10 // a larger one is not kept for the next
+	if cap(k.spelled) <= kept {
+		keys.Put(k)
+	}
+}
+
 // keyed is what a step remembers by key, bounded: when one more comes, the
 // oldest is forgotten. How old an entry is counts from when it was added or
 // last renewed. A keyed is not safe for concurrent use.

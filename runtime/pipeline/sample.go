@@ -35,13 +35,13 @@ func (s *sampler) Send(ctx context.Context, batch []flow.Event) error {
 func (s *sampler) choose(e *flow.Event) (way, error) {
 	draw := rand.Float64()
 	if s.Key != nil {
-		var buf [64]byte
-		key, err := appendKey(buf[:0], s.Key, e)
+		key, err := keyOf(s.Key, e)
 		if err != nil {
 			return nowhere, err
 		}
-		if len(key) > 0 {
-			draw = float64(mix(hash(s.seed, key))>>11) / (1 << 53)
+		defer key.release()
+		if !key.none() {
+			draw = float64(mix(hash(s.seed, key.spelled))>>11) / (1 << 53)
 		}
 	}
 	if draw < s.Rate {
@@ -56,16 +56,6 @@ func (s *sampler) send(ctx context.Context, _ way, run []flow.Event) error {
 
 func (s *sampler) refuse(ctx context.Context, e *flow.Event, cause error) error {
 	return refuse(ctx, &s.env, s.Key, e, cause)
-}
-
-// appendKey appends to dst what tells the keys of events apart; nothing when
-// the key is null, which is no key.
-func appendKey(dst []byte, key flow.Expr, e *flow.Event) ([]byte, error) {
-	v, err := key.Eval(e)
-	if err != nil || v.IsNull() {
-		return dst, err
-	}
-	return flow.AppendKey(dst, v), nil
 }
 
 const fnvOffset, fnvPrime = 14695981039346656037, 1099511628211

@@ -80,12 +80,11 @@ func (s *splitter) open(e *flow.Event) (list []flow.Value, around *flow.Object, 
 	if s.As == "" || len(list) == 0 {
 		return list, nil, nil
 	}
-	whole := *e // the caller's event stays as it is
-	payload, err := whole.Payload()
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case payload.Kind() != flow.Map:
+	payload := e.Value
+	if e.Raw != nil && payload.IsNull() {
+		payload = flow.LazyOf(e.Raw, e.Form) // most of it stays as it is
+	}
+	if payload.Kind() != flow.Map {
 		return nil, nil, fmt.Errorf("event is %s, where an object is needed to set event.%s", payload.Kinds(), s.As)
 	}
 	return list, payload.Object(), nil

@@ -50,8 +50,10 @@ func (t *Throttle) New(env flow.StepEnv) (flow.Sink, error) {
 	}, nil
 }
 
-// longest bounds times that are added to each other.
-const longest = 365 * 24 * time.Hour
+const (
+	longest = 365 * 24 * time.Hour // bounds times that are added to each other
+	idle    = time.Minute          // how long a key is kept after it is as good as new
+)
 
 // throttler is the step. The events of a key have times, gap apart, at which
 // they are due, and may come ahead of them by as much as a burst takes. All
@@ -64,7 +66,7 @@ type throttler struct {
 	start      time.Time
 
 	mu   sync.Mutex
-	next *keyed[time.Duration] // when the next event of the key is due; a key whose time is past is as good as none
+	next *keyed[time.Duration] // when the next event of the key is due; one whose time is past is as good as new
 }
 
 func (t *throttler) Send(ctx context.Context, batch []flow.Event) error {
@@ -76,16 +78,13 @@ var errExcess = errors.New("too many events")
 // choose returns as the way the time at which the event goes on; straightaway
 // for one that need not wait.
 func (t *throttler) choose(e *flow.Event) (way, error) {
-	var buf [64]byte
-	key := buf[:0]
-	if t.Key != nil {
-		var err error
-		if key, err = appendKey(key, t.Key, e); err != nil {
-			return nowhere, err
-		}
+	key, err := keyOf(t.Key, e)
+	if err != nil {
+		return nowhere, err
 	}
+	defer key.release()
 	now := time.Since(t.start)
-	goes, pass := t.take(key, now)
+	goes, pass := t.take(key.spelled, now)
 	switch {
 	case !pass && t.OnExcess == "drop":
 		return nowhere, nil
@@ -105,17 +104,17 @@ const straightaway way = 1
 func (t *throttler) take(key []byte, now time.Duration) (goes time.Duration, pass bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Two for each that comes, as in a dedupe.
-	for range 2 {
-		if old := t.next.oldest(); old != nil && old.value <= now {
-			t.next.forget(old)
-		}
-	}
 	next := t.next.get(key)
 	if next == nil {
 		next = t.next.add(key, now)
 	} else {
 		t.next.renew(next)
+	}
+	// Two for each that comes, as in a dedupe.
+	for range 2 {
+		if old := t.next.oldest(); old != next && old.value+idle <= now {
+			t.next.forget(old)
+		}
 	}
 	due := max(now, next.value)
 	goes = due - t.ahead
@@ -172,7 +171,7 @@ An event that is too many is what ` + "`on_excess`" + ` says:
   or a queue. Connections that share a key wait for each other's events.
 
 ` + "`max_keys`" + ` keys are counted; for one more the one not used for longest is forgotten, and starts anew when
-it comes back. Keys that are not used are forgotten in time. A key takes about 150 bytes and its own
+it comes back. A key that was not used for a minute is forgotten when others come. A key takes about 150 bytes and its own
 length. An event that passes and is then not delivered counts.
 
 An event for which ` + "`key`" + ` fails goes to the pipeline's ` + "`err`" + ` port; without one it has failed. The

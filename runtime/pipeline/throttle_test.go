@@ -162,7 +162,7 @@ func TestThrottleManyKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, "keys", len(next.entries), 50)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Hour)
 		if err := i.In().Send(t.Context(), batch[:40]); err != nil {
 			t.Fatal(err)
 		}
