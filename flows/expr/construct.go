@@ -113,7 +113,7 @@ func (n *node) asKey(e *flow.Event, vars []flow.Value) (string, error) {
 			return string(b), nil
 		}
 	}
-	return "", n.errorf("%s is %s, and a key is a string, a number or a bool", n.name(), n.kindName(e, vars, v))
+	return "", n.errorf("%s is %s, and a key is a string, a number or a bool", n.name(), v.Kinds())
 }
 
 // text compiles a template: texts and values, joined.
@@ -182,7 +182,7 @@ func (n *node) print(b []byte, e *flow.Event, vars []flow.Value) ([]byte, error)
 	}
 	b, ok := appendText(b, v)
 	if !ok {
-		return b, n.errorf("%s is %s, which cannot stand in a text: jsonencode() spells it", n.name(), n.kindName(e, vars, v))
+		return b, n.errorf("%s is %s, which cannot stand in a text: jsonencode() spells it", n.name(), v.Kinds())
 	}
 	return b, nil
 }

@@ -62,13 +62,19 @@ func TestLazy(t *testing.T) {
 	}
 }
 
-// TestDecodesOnlyThePart: a list that is needed is decoded, not what is around
-// it.
+// TestDecodesOnlyThePart: a list is decoded when somebody looks into it, and
+// what is around it never.
 func TestDecodesOnlyThePart(t *testing.T) {
 	e := event(t, message)
 	v, err := compileText(t, `event.data.tags`).Eval(e)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, _, ok := v.Encoded(); !ok || e.Form.(*counting).decoded != 0 {
+		t.Error("it is decoded before anybody has looked")
+	}
+	if got := compileText(t, `event.data["tags"][event.data.seq - 1234566]`); spellOutcome(got.Eval(e)) != `"b"` || e.Form.(*counting).decoded != 0 {
+		t.Error("an element is not looked up in the encoded form")
 	}
 	if d := cmp.Diff(flow.ListOf([]flow.Value{flow.TextOf("a"), flow.TextOf("b")}), v); d != "" {
 		t.Error(d)

@@ -13,6 +13,11 @@ type counting struct {
 	decoded int
 }
 
+func (c *counting) Open(raw []byte) flow.Value {
+	c.decoded++
+	return c.Form.Open(raw)
+}
+
 func (c *counting) Decode(raw []byte) (flow.Value, error) {
 	c.decoded++
 	return c.Form.Decode(raw)

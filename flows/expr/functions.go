@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
@@ -26,7 +27,7 @@ func (c *compiler) call(e *hclsyntax.FunctionCallExpr) *node {
 		return c.callOf(f, e)
 	case c.startFunction(e.Name) || startOnly[e.Name]:
 		return c.startCall(e)
-	case aggregateKinds[e.Name] != nil:
+	case aggregate.Find(e.Name) != nil:
 		c.problem(e.NameRange, e.Name+" is an aggregate: it is for values over many events, in the emit of a window", "")
 	default:
 		c.problem(e.NameRange, "unknown function "+e.Name, choose(e.Name, c.functionNames(), ""))
@@ -46,8 +47,8 @@ func (c *compiler) functionNames() []string {
 		}
 	}
 	if c.agg != nil {
-		for name := range aggregateKinds {
-			names = append(names, name)
+		for _, f := range aggregate.All {
+			names = append(names, f.Name)
 		}
 	}
 	slices.Sort(names)
@@ -85,26 +86,31 @@ func (c *compiler) arguments(e *hclsyntax.FunctionCallExpr) []*node {
 }
 
 // countProblem says what is wrong with the number of arguments; "" is nothing.
+// open means that a list of further ones follows.
 func countProblem(f *function.Function, n int, open bool) string {
 	least, most := f.Arity()
-	switch {
-	case n < least && !open && least != most:
-		return fmt.Sprintf("%s takes at least %s, not %d", f.Name, count(least, "argument"), n)
-	case n < least && !open:
-		return fmt.Sprintf("%s takes %s, not %d", f.Name, count(least, "argument"), n)
-	case most >= 0 && n > most && least != most:
-		return fmt.Sprintf("%s takes at most %s, not %d", f.Name, count(most, "argument"), n)
-	case most >= 0 && n > most:
-		return fmt.Sprintf("%s takes %s, not %d", f.Name, count(most, "argument"), n)
+	if n < least && !open || most >= 0 && n > most {
+		return fmt.Sprintf("%s takes %s, not %d", f.Name, arguments(least, most), n)
 	}
 	return ""
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// arguments says how many there may be; most is -1 for any number.
+func arguments(least, most int) string {
+	switch {
+	case most < 0:
+		return "at least " + count(least)
+	case least == most:
+		return count(least)
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d to %s", least, count(most))
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 argument"
+	}
+	return fmt.Sprintf("%d arguments", n)
 }
 
 // callOf compiles a call of a function of the table.
@@ -125,7 +131,7 @@ func (c *compiler) callOf(f *function.Function, e *hclsyntax.FunctionCallExpr) *
 	ok := true
 	for i, a := range args[:written] {
 		p := f.Param(i)
-		if a.can&(p.Kinds|flow.OfNull) == 0 {
+		if a.can&p.Kinds == 0 && a.can != flow.OfNull {
 			c.mismatch(a.rng, fmt.Sprintf("%s takes %s here, and this is %s", e.Name, p.Kinds, a.can), "")
 			ok = false
 		}
@@ -200,7 +206,7 @@ func argument(name string, n *node, p *function.Param) evaluate {
 	return func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
 		v, err := get(e, vars)
 		if err == nil && !(takes | flow.OfNull).Has(v) {
-			err = n.errorf("%s is %s, where %s takes %s", n.name(), n.kindName(e, vars, v), name, takes)
+			err = n.errorf("%s is %s, where %s takes %s", n.name(), v.Kinds(), name, takes)
 		}
 		return v, err
 	}

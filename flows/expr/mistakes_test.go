@@ -59,7 +59,7 @@ func TestMistakes(t *testing.T) {
 		{`frobnicate(1)`, `1-11 unknown function frobnicate`},
 		{`trim(event.a) == "a"`, `1-14 trim takes 2 arguments, not 1`},
 		{`min() == 1`, `1-6 min takes at least 1 argument, not 0`},
-		{`round(1.5, 2, 3) == 1`, `1-17 round takes at most 2 arguments, not 3`},
+		{`round(1.5, 2, 3) == 1`, `1-17 round takes 1 to 2 arguments, not 3`},
 		{`coalesce([event.b]...)`, `1-23 coalesce takes its arguments one by one`},
 		{`stdev(event.b) == 1`, `1-6 stdev is an aggregate: it is for values over many events, in the emit of a window`},
 		{`env(event.a) == "x"`, `1-13 env works at start-up, and nothing of the event can be in its arguments`},

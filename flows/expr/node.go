@@ -25,8 +25,8 @@ type node struct {
 
 	// eval returns the value.
 	eval evaluate
-	// peek is eval for callers who want scalars only: instead of a list or
-	// object it may return [composite], which saves making one.
+	// peek is eval for callers who want scalars only: instead of a list or an
+	// object it may return any other, which saves making one.
 	peek evaluate
 	// test returns the value as a condition.
 	test test
@@ -49,8 +49,11 @@ func slotUse(i int) uses {
 	return 2 << i
 }
 
-// composite stands for some list or object that was not looked at.
-var composite = flow.MapOf(flow.NewObject(0))
+// What peek returns for a list or an object that was not looked at.
+var (
+	someList   = flow.ListOf(nil)
+	someObject = flow.MapOf(flow.NewObject(0))
+)
 
 func isComposite(v flow.Value) bool { return v.Kind() == flow.List || v.Kind() == flow.Map }
 
@@ -106,7 +109,7 @@ func (n *node) asCondition(e *flow.Event, vars []flow.Value) (bool, error) {
 	case flow.Null:
 		return false, nil
 	}
-	return false, n.errorf("%s is %s, where true or false is needed", n.name(), n.kindName(e, vars, v))
+	return false, n.errorf("%s is %s, where true or false is needed", n.name(), v.Kinds())
 }
 
 // name spells a path, for errors.
@@ -117,22 +120,12 @@ func (n *node) name() string {
 	return "the value"
 }
 
-// kindName names what v is, with an article; v came from n.peek.
-func (n *node) kindName(e *flow.Event, vars []flow.Value, v flow.Value) string {
-	if isComposite(v) {
-		if whole, err := n.eval(e, vars); err == nil {
-			v = whole
-		}
+// describe says what v is and, of a path, where it comes from.
+func (n *node) describe(v flow.Value) string {
+	if n.path != nil {
+		return n.path.String() + " (" + v.Kinds().String() + ")"
 	}
 	return v.Kinds().String()
-}
-
-// describe says what v is and, of a path, where it comes from.
-func (n *node) describe(e *flow.Event, vars []flow.Value, v flow.Value) string {
-	if n.path != nil {
-		return n.path.String() + " (" + n.kindName(e, vars, v) + ")"
-	}
-	return n.kindName(e, vars, v)
 }
 
 // settle says what n depends on, and computes it now when that is nothing but

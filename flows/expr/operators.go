@@ -99,7 +99,7 @@ func (c *compiler) number(n *node, sign string) bool {
 func operand(e *flow.Event, vars []flow.Value, n *node, sign string) (flow.Value, error) {
 	v, err := n.peek(e, vars)
 	if err == nil && !v.IsNumber() {
-		return flow.NullValue, n.errorf("%s is %s, where %s takes a number", n.name(), n.kindName(e, vars, v), sign)
+		return flow.NullValue, n.errorf("%s is %s, where %s takes a number", n.name(), v.Kinds(), sign)
 	}
 	return v, err
 }
@@ -155,7 +155,7 @@ func (c *compiler) equality(e *hclsyntax.BinaryOpExpr, l, r *node) *node {
 	}), 0, l, r)
 }
 
-// compare tells whether two nodes are equal, and decodes lists and objects
+// compare tells whether two nodes are equal, and looks into lists and objects
 // only when both are.
 func compare(e *flow.Event, vars []flow.Value, l, r *node) (bool, error) {
 	v, err := l.peek(e, vars)
@@ -166,7 +166,7 @@ func compare(e *flow.Event, vars []flow.Value, l, r *node) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if isComposite(v) && isComposite(w) {
+	if isComposite(v) && v.Kind() == w.Kind() {
 		if v, err = l.eval(e, vars); err != nil {
 			return false, err
 		}
@@ -212,7 +212,7 @@ func (c *compiler) order(e *hclsyntax.BinaryOpExpr, l, r *node) *node {
 		case v.Kind() == flow.Text && w.Kind() == flow.Text:
 			return right[strings.Compare(v.Text(), w.Text())+1], false, nil
 		}
-		return false, false, n.errorf("%s and %s have no order: compare two numbers or two strings", l.describe(e, vars, v), r.describe(e, vars, w))
+		return false, false, n.errorf("%s and %s have no order: compare two numbers or two strings", l.describe(v), r.describe(w))
 	}
 	n.eval = func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
 		holds, null, err := compare(e, vars)

@@ -120,7 +120,7 @@ func (c *compiler) index(e *hclsyntax.IndexExpr) *node {
 		case k.IsNull():
 			return flow.NullValue, false, nil
 		}
-		return flow.NullValue, false, key.errorf("%s is %s, where an index is a number or a string", key.name(), key.kindName(e, vars, k))
+		return flow.NullValue, false, key.errorf("%s is %s, where an index is a number or a string", key.name(), k.Kinds())
 	}
 	return c.settle(maybe(e.SrcRange, find), 0, from, key)
 }
@@ -286,7 +286,7 @@ func (p *path) hasValue(_ *flow.Event, vars []flow.Value) (bool, error) {
 func encoded(e *flow.Event) bool { return e.Raw != nil && e.Value.IsNull() }
 
 // find looks the path up in an event. Where that leads to a list or an object
-// that is not decoded yet, it is its spelling that is returned, not nil.
+// that is still encoded, it is its spelling that is returned, not nil.
 func (p *path) find(e *flow.Event) (v flow.Value, spelling []byte) {
 	if !encoded(e) {
 		v, _ = lookup(e.Value, p.steps)
@@ -305,17 +305,20 @@ func (p *path) find(e *flow.Event) (v flow.Value, spelling []byte) {
 func (p *path) event(e *flow.Event, _ []flow.Value) (flow.Value, error) {
 	v, spelling := p.find(e)
 	if spelling != nil {
-		return e.Form.Decode(spelling)
+		return flow.LazyOf(spelling, e.Form), nil
 	}
 	return v, nil
 }
 
 func (p *path) peekEvent(e *flow.Event, _ []flow.Value) (flow.Value, error) {
 	v, spelling := p.find(e)
-	if spelling != nil {
-		return composite, nil
+	switch {
+	case spelling == nil:
+		return v, nil
+	case e.Form.Kind(spelling) == flow.List:
+		return someList, nil
 	}
-	return v, nil
+	return someObject, nil
 }
 
 func (p *path) hasEvent(e *flow.Event, _ []flow.Value) (bool, error) {
@@ -410,9 +413,16 @@ func descend(o *flow.Object, steps []flow.Step) (flow.Value, outcome) {
 	return v, found
 }
 
-// lookup follows steps from v; null and false where they lead nowhere.
+// lookup follows steps from v; null and false where they lead nowhere. What is
+// encoded stays so.
 func lookup(v flow.Value, steps []flow.Step) (flow.Value, bool) {
-	for _, s := range steps {
+	for i, s := range steps {
+		if raw, form, ok := v.Encoded(); ok {
+			if raw, ok = form.Find(raw, steps[i:]); !ok {
+				return flow.NullValue, false
+			}
+			return flow.LazyOf(raw, form), true
+		}
 		if s.IsIndex {
 			l := v.List()
 			if s.Index < 0 || s.Index >= len(l) {
