@@ -1,6 +1,9 @@
 package flow
 
-import "slices"
+import (
+	"hash/maphash"
+	"slices"
+)
 
 // Field is one key of an object with its value.
 type Field struct {
@@ -13,11 +16,14 @@ type Field struct {
 // concurrent change; once it is part of a Value nobody changes it.
 type Object struct {
 	fields []Field
-	index  map[string]int // built when a linear search gets slow
+	index  []uint32 // once a linear search would be slow: see seek
 }
 
-// indexFrom is the size from which an object finds its keys by a map.
+// indexFrom is the size from which an object has an index of its keys.
 const indexFrom = 16
+
+// seed makes where keys are in an index unforeseeable for who sends them.
+var seed = maphash.MakeSeed()
 
 // NewObject returns an empty object with room for n keys.
 func NewObject(n int) *Object { return &Object{fields: make([]Field, 0, n)} }
@@ -65,21 +71,21 @@ func (o *Object) Set(key string, v Value) {
 		return
 	}
 	o.fields = append(o.fields, Field{key, v})
-	if o.index != nil {
-		o.index[key] = len(o.fields) - 1
-	} else if len(o.fields) >= indexFrom {
-		o.index = make(map[string]int, 2*len(o.fields))
-		for i, f := range o.fields {
-			o.index[f.Key] = i
-		}
+	switch n := len(o.fields); {
+	case n < indexFrom:
+	case 2*n > len(o.index):
+		o.reindex()
+	default:
+		o.index[o.seek(key)] = uint32(n)
 	}
 }
 
 // Clone returns a copy whose keys can be set without changing o.
 func (o *Object) Clone() *Object {
 	c := NewObject(o.Len() + 1)
-	for _, f := range o.Fields() {
-		c.Set(f.Key, f.Value)
+	if o != nil {
+		c.fields = append(c.fields, o.fields...)
+		c.index = slices.Clone(o.index)
 	}
 	return c
 }
@@ -105,15 +111,44 @@ func (o *Object) Merge(top *Object) *Object {
 	return m
 }
 
+// find returns the place of key among the fields, or -1.
 func (o *Object) find(key string) int {
 	if o == nil {
 		return -1
 	}
 	if o.index != nil {
-		if i, ok := o.index[key]; ok {
+		return int(o.index[o.seek(key)]) - 1
+	}
+	for i := range o.fields {
+		if o.fields[i].Key == key {
 			return i
 		}
-		return -1
 	}
-	return slices.IndexFunc(o.fields, func(f Field) bool { return f.Key == key })
+	return -1
+}
+
+// seek returns the slot of the index that is key's. A slot holds the place of a
+// field, counted from 1, and 0 while it is free; a key has the first slot that
+// is free or its own from where its hash says. The number of slots is a power
+// of two, and at least half of them are free.
+func (o *Object) seek(key string) int {
+	last := len(o.index) - 1
+	slot := int(maphash.String(seed, key)) & last
+	for o.index[slot] != 0 && o.fields[o.index[slot]-1].Key != key {
+		slot = (slot + 1) & last
+	}
+	return slot
+}
+
+// reindex makes an index with room for as many fields as fit, and half as many
+// again.
+func (o *Object) reindex() {
+	slots := 4 * indexFrom
+	for slots < 3*cap(o.fields) {
+		slots *= 2
+	}
+	o.index = make([]uint32, slots)
+	for i := range o.fields {
+		o.index[o.seek(o.fields[i].Key)] = uint32(i + 1)
+	}
 }

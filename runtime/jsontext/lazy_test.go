@@ -1,0 +1,189 @@
+package jsontext
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// checked returns a text that was checked.
+func checked(t testing.TB, s string) []byte {
+	t.Helper()
+	text, err := Check([]byte(s), DefaultDepth)
+	if err != nil {
+		t.Fatalf("%q: %v", s, err)
+	}
+	return text
+}
+
+// with returns v, an object, with one more field.
+func with(v flow.Value, key string, field flow.Value) flow.Value {
+	o := v.Object().Clone()
+	o.Set(key, field)
+	return flow.MapOf(o)
+}
+
+// TestUntouchedPartsKeepTheirSpelling: when a part of a text changes, the
+// others leave as they came.
+func TestUntouchedPartsKeepTheirSpelling(t *testing.T) {
+	const text = `{ "b" : [1.0, 1e3,-0 ,12345678901234567890 ] , "n":42.50, "a":{"z":"\u0041\/", "y" : {"d":1,"d":2}},"t":"é"}`
+	for _, test := range []struct {
+		change func(v flow.Value) flow.Value
+		want   string
+	}{
+		{func(v flow.Value) flow.Value { return v }, text},
+		{func(v flow.Value) flow.Value { v.Object(); return v }, text},
+		{func(v flow.Value) flow.Value { return with(v, "x", flow.IntOf(1)) },
+			`{"b":[1.0, 1e3,-0 ,12345678901234567890 ],"n":42.50,"a":{"z":"\u0041\/", "y" : {"d":1,"d":2}},"t":"é","x":1}`},
+		{func(v flow.Value) flow.Value { return with(v, "b", flow.NullValue) },
+			`{"b":null,"n":42.50,"a":{"z":"\u0041\/", "y" : {"d":1,"d":2}},"t":"é"}`},
+		{func(v flow.Value) flow.Value {
+			a, _ := v.Object().Get("a")
+			return with(v, "a", with(a, "q", flow.ListOf([]flow.Value{a})))
+		}, `{"b":[1.0, 1e3,-0 ,12345678901234567890 ],"n":42.50,"a":{"z":"A/","y":{"d":1,"d":2},"q":[{"z":"\u0041\/", "y" : {"d":1,"d":2}}]},"t":"é"}`},
+	} {
+		got, err := Append(nil, test.change(flow.LazyOf(checked(t, text), Form{})), false)
+		if err != nil || string(got) != test.want {
+			t.Errorf("got %v\n%s\nwant\n%s", err, got, test.want)
+		}
+	}
+}
+
+func TestLazyInOtherStyles(t *testing.T) {
+	v := flow.LazyOf(checked(t, "{\"b\":[ {\"y\":1.0,\"x\":\"\\u0041\"},\n2 ],\"a\":{}}"), Form{})
+	v = with(v, "A", flow.IntOf(1))
+	for _, test := range []struct {
+		style Style
+		want  string
+	}{
+		{Style{}, `{"b":[{"y":1.0,"x":"\u0041"},2],"a":{},"A":1}`}, // one line, as it came
+		{Style{SortKeys: true}, `{"A":1,"a":{},"b":[{"x":"A","y":1.0},2]}`},
+		{Style{Indent: 1}, "{\n \"b\": [\n  {\n   \"y\": 1.0,\n   \"x\": \"A\"\n  },\n  2\n ],\n \"a\": {},\n \"A\": 1\n}"},
+	} {
+		if got, err := test.style.Append(nil, v); err != nil || string(got) != test.want {
+			t.Errorf("%+v: %v\n%s\nwant\n%s", test.style, err, got, test.want)
+		}
+	}
+}
+
+// TestDeepNestingIsReadOnce: what looks at all of a value does not read what
+// is nested deeply once for every level.
+func TestDeepNestingIsReadOnce(t *testing.T) {
+	const levels = 10_000
+	comb := strings.Repeat(`[0,{"k":`, levels/2) + "0" + strings.Repeat("}]", levels/2)
+	text, err := Check([]byte(comb), levels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, w := flow.LazyOf(text, Form{}), flow.LazyOf(text, Form{})
+	full, _ := Form{}.Decode(text)
+	for name, f := range map[string]func(){
+		"equal":  func() { _ = v.Equal(w) },
+		"key":    func() { flow.AppendKey(nil, v) },
+		"sorted": func() { _, _ = Append(nil, v, true) },
+		"merge": func() {
+			flow.ObjectOf(flow.Field{Key: "k", Value: v}).Merge(flow.ObjectOf(flow.Field{Key: "k", Value: w}))
+		},
+	} {
+		decode := best(func() {
+			_, _ = Form{}.Decode(text)
+			_ = full.Equal(full)
+		})
+		if ratio := float64(best(f)) / float64(decode); ratio > 50 {
+			t.Errorf("%s costs %.0f times what it costs to decode all and compare it", name, ratio)
+		}
+	}
+}
+
+// best is the shortest time that f took in a few rounds.
+func best(f func()) time.Duration {
+	shortest := time.Duration(math.MaxInt64)
+	for range 8 {
+		start := time.Now()
+		f()
+		shortest = min(shortest, time.Since(start))
+	}
+	return shortest
+}
+
+// document is a text of about size bytes, as an order may look.
+func document(size int) string {
+	var b strings.Builder
+	b.WriteString(`{"id":"o-48151623","type":"order","created":"2026-07-13T09:30:00Z","total":1234.50,"customer":{"id":42,"name":"Snot Badger","address":{"street":"Burrow Road 7","city":"Metronome","zip":"4242"}},"tags":["new","gift"],"items":[`)
+	for i := 0; b.Len() < size-100; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"sku":"sku-%d","name":"a part with \"quotes\" in its name","price":%d.50,"count":%d,"open":true}`, i, i*3, i%7)
+	}
+	b.WriteString(`],"note":"leave it at the door","paid":false}`)
+	return b.String()
+}
+
+// BenchmarkChange is what it costs to change one field of a document, and to
+// take one part of it: lazily, and by decoding and encoding everything, which
+// is the baseline. A ratio of 10 means that lazy costs a tenth.
+func BenchmarkChange(b *testing.B) {
+	one := flow.IntOf(1)
+	changes := map[string]func(v flow.Value) flow.Value{
+		"add": func(v flow.Value) flow.Value { return with(v, "x", one) },
+		"take": func(v flow.Value) flow.Value {
+			items, _ := v.Object().Get("items")
+			return flow.MapOf(flow.ObjectOf(flow.Field{Key: "a", Value: items}))
+		},
+	}
+	for _, kilobytes := range []int{1, 10, 100} {
+		text := []byte(document(kilobytes << 10))
+		for _, change := range []string{"add", "take"} {
+			b.Run(change+"/"+strconv.Itoa(kilobytes)+"KB", func(b *testing.B) {
+				var dst []byte
+				full := best(func() {
+					for range 100 {
+						raw, _ := Check(text, DefaultDepth)
+						v, _ := Form{}.Decode(raw)
+						dst, _ = Append(dst[:0], changes[change](v), false)
+					}
+				}) / 100
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				for b.Loop() {
+					raw, _ := Check(text, DefaultDepth)
+					dst, _ = Append(dst[:0], changes[change](flow.LazyOf(raw, Form{})), false)
+				}
+				b.ReportMetric(float64(full.Nanoseconds())/(float64(b.Elapsed().Nanoseconds())/float64(b.N)), "x-faster-than-full")
+			})
+		}
+	}
+}
+
+// BenchmarkParts is what a document costs step by step.
+func BenchmarkParts(b *testing.B) {
+	text := []byte(document(100 << 10))
+	raw, _ := Check(text, DefaultDepth)
+	full, _ := Form{}.Decode(raw)
+	var dst []byte
+	for _, bench := range []struct {
+		name string
+		f    func()
+	}{
+		{"check", func() { _, _ = Check(text, DefaultDepth) }},
+		{"open", func() { Form{}.Open(raw) }},
+		{"find", func() { Form{}.Find(raw, []flow.Step{{Key: "note"}}) }},
+		{"decode", func() { _, _ = Form{}.Decode(raw) }},
+		{"encode", func() { dst, _ = Append(dst[:0], full, false) }},
+		{"copy", func() { dst = AppendLine(dst[:0], raw) }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				bench.f()
+			}
+		})
+	}
+}
