@@ -127,9 +127,11 @@ func (p *pipe) pump(ctx context.Context, stdin io.Reader, instance *pipeline.Ins
 		return err
 	}
 	defer closing()
+	instance.Start(ctx)
 	for {
 		e, err := l.next()
 		if errors.Is(err, io.EOF) {
+			instance.Finish(ctx)
 			return p.trouble()
 		}
 		if one := (*lineError)(nil); errors.As(err, &one) {
