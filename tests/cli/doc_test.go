@@ -23,24 +23,32 @@ var (
 )
 
 // TestDocExamples validates every example of the reference and runs those that
-// need nothing from outside.
+// need nothing from outside; those of functions are computed.
 func TestDocExamples(t *testing.T) {
 	binary := built(t)
 	out, err := exec.CommandContext(t.Context(), binary, "doc", "--json").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []struct{ Kind, Name, Example string }
+	var all []struct {
+		Kind, Name, Example string
+		Calls               []struct{ Call, Result string }
+	}
 	if err := json.Unmarshal(out, &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range all {
-		if c.Kind == "function" {
-			continue
-		}
 		t.Run(c.Kind+" "+c.Name, func(t *testing.T) {
 			t.Parallel()
-			runExample(t, binary, c.Example)
+			if c.Kind != "function" {
+				runExample(t, binary, c.Example)
+			}
+			for _, e := range c.Calls {
+				got, err := exec.CommandContext(t.Context(), binary, "eval", e.Call).CombinedOutput()
+				if err != nil || string(got) != e.Result+"\n" {
+					t.Errorf("%s is %s, %v; the reference says %s", e.Call, got, err, e.Result)
+				}
+			}
 		})
 	}
 }

@@ -39,20 +39,25 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestReadmeFlow compares the flow that the README explains with the one that
+// TestReadmeFlows compares the flows that the README explains with those that
 // it tells readers to run.
-func TestReadmeFlow(t *testing.T) {
-	_, shipped, _ := strings.Cut(read(t, "../../flows/examples/echo.hcl"), "\n\n") // without its heading
+func TestReadmeFlows(t *testing.T) {
+	var shown []string
 	for _, b := range readmeBlocks(t) {
-		if b.kind != "hcl" {
-			continue
+		if b.kind == "hcl" {
+			shown = append(shown, b.text)
 		}
-		if diff := cmp.Diff(shipped, b.text); diff != "" {
-			t.Errorf("the README's flow is not flows/examples/echo.hcl (-shipped +README):\n%s", diff)
-		}
-		return
 	}
-	t.Error("the README explains no flow")
+	if len(shown) != 2 {
+		t.Fatalf("the README shows %d flows, not 2", len(shown))
+	}
+	_, shipped, _ := strings.Cut(read(t, "../../flows/examples/echo.hcl"), "\n\n") // without its heading
+	if diff := cmp.Diff(shipped, shown[0]); diff != "" {
+		t.Errorf("the README's flow is not flows/examples/echo.hcl (-shipped +README):\n%s", diff)
+	}
+	if !strings.Contains(read(t, "../../flows/examples/enrich.hcl"), "\n"+shown[1]) {
+		t.Errorf("this is not in flows/examples/enrich.hcl:\n%s", shown[1])
+	}
 }
 
 var piped = regexp.MustCompile(`^echo '(.*)' \| (.*)$`)
