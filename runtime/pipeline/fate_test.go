@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -32,6 +33,25 @@ func (l *ledger) Send(_ context.Context, batch []flow.Event) error {
 		return errRefused
 	}
 	return err
+}
+
+// passes are steps that let each event pass as it is, and fail on 17.
+var passes = []func(testing.TB) flow.StepConfig{
+	func(t testing.TB) flow.StepConfig {
+		return &Map{Event: value(t, `{ word = lower(event.word), id = event.id }`), Meta: value(t, `{ x = event.id }`)}
+	},
+	func(t testing.TB) flow.StepConfig {
+		return &Split{Over: value(t, `[{ word = lower(event.word), id = event.id }]`), MaxItems: 1}
+	},
+	func(t testing.TB) flow.StepConfig {
+		return &Dedupe{Key: value(t, `"${lower(event.word)} ${event.id}"`), TTL: flow.Duration(time.Hour), MaxKeys: 1000}
+	},
+	func(t testing.TB) flow.StepConfig {
+		return &Throttle{Key: value(t, `lower(event.word)`), Rate: 1000, Per: flow.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
+	},
+	func(t testing.TB) flow.StepConfig {
+		return &Sample{Rate: 1, Key: value(t, `lower(event.word)`)}
+	},
 }
 
 // FuzzFate sends batches through random pipelines whose exits refuse at
@@ -65,6 +85,19 @@ func FuzzFate(f *testing.F) {
 		model := func(string) ([]string, bool) { return []string{"out"}, false }
 		var build []func()
 		for s := range int(steps % 5) {
+			if same := random.IntN(3 * len(passes)); same < len(passes) {
+				block.Steps = append(block.Steps, flow.StepBlock{Type: "same", Label: fmt.Sprint(s), Config: passes[same](t)})
+				build = append(build, func() {
+					next := model
+					model = func(w string) ([]string, bool) {
+						if w == "17" {
+							return nil, true
+						}
+						return next(w)
+					}
+				})
+				continue
+			}
 			c := conditions[random.IntN(len(conditions))]
 			if random.IntN(2) == 0 {
 				block.Steps = append(block.Steps, flow.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &Filter{Where: where(t, c.src)}})

@@ -120,7 +120,8 @@ the event:
 
 - ` + "`meta.<type>.peer`" + `, like ` + "`meta = { ws_server = { peer = event.to } }`" + `, sends it to one connection
   of that type: an id as ` + "`peer.id`" + ` gives it, or an object with ` + "`id`" + `, or with ` + "`host`" + ` and
-  ` + "`port`" + `. When that connection is not open, the event fails; it never goes to another one.
+  ` + "`port`" + `. When that connection is not open, ` + "`on_lost_peer`" + ` of the ` + "`connect`" + ` says what becomes of the
+  event; it never goes to another one.
 - ` + "`meta.<type>.binary`" + ` or ` + "`meta.binary`" + `, true or false, is the type of its WebSocket frame.
 
 An event for which an expression fails, or whose new meta is neither an object nor null, goes to the
