@@ -184,7 +184,7 @@ func (c *compiler) prepared(f *function.Function, args []*node, rng hcl.Range) (
 			rng = known[0].rng
 		}
 		if secret {
-			err = fmt.Errorf("%s cannot use this; why is not shown, since a sensitive value is in it", f.Name)
+			err = errSecret
 		}
 		c.mismatch(rng, err.Error(), "")
 		return nil, false

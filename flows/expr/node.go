@@ -144,6 +144,9 @@ func (c *compiler) settle(n *node, bound uses, on ...*node) *node {
 		if placed, ok := err.(*Error); ok { //nolint:errorlint // ours, not wrapped
 			rng, err = placed.Range, placed.Err
 		}
+		if n.secret {
+			err = errSecret
+		}
 		c.mismatch(rng, err.Error(), "")
 		n.uses = evaluation
 		return n

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
@@ -23,6 +24,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // At is the place of the part of the expression that failed:
 // "flow.hcl:12,11-30".
 func (e *Error) At() string { return e.Range.String() }
+
+// errSecret takes the place of what may tell something of a secret.
+var errSecret = errors.New("this cannot be computed; why is not shown, since a sensitive value is in it")
 
 func (n *node) errorf(format string, args ...any) error {
 	return &Error{Range: n.rng, Err: fmt.Errorf(format, args...)}

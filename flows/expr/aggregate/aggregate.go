@@ -2,7 +2,7 @@
 // make one value of many, one per event, without keeping these.
 //
 // A [Call] is one use of such a function in a flow, with its constant second
-// argument. What it has seen is a [State]: a plain struct of 96 bytes, so that
+// argument. What it has seen is a [State]: a plain struct of 80 bytes, so that
 // thousands of groups cost little, and are made without a closure or a map in
 // any of them. Values come in two steps, because an event counts in all
 // aggregates of an expression or in none: [Call.Check] refuses what cannot be

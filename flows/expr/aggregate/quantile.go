@@ -116,6 +116,10 @@ func (s *sketch) quantile(share float64) float64 {
 	r := rank(share, s.n)
 	var f float64
 	switch {
+	case r == 1:
+		return s.least
+	case r == s.n:
+		return s.most
 	case r <= s.negative.n: // the largest sizes come first
 		f = -middle(s.negative.find(s.negative.n - r + 1))
 	case r <= s.negative.n+s.zeros:

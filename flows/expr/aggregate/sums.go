@@ -26,6 +26,9 @@ func (w wide) int64() (int64, bool) {
 }
 
 func (w wide) float() float64 {
+	if i, ok := w.int64(); ok {
+		return float64(i)
+	}
 	return float64(int64(w.hi))*(1<<64) + float64(w.lo)
 }
 
