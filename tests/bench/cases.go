@@ -36,6 +36,10 @@ var all = []kase{
 	{name: "fan32", flow: "fanout.hcl", against: loop, connections: 500, depth: 32, fanOut: true, gate: 0.15},
 	{name: "pipeline", flow: "pipeline.hcl", against: "echo.hcl", connections: 16, depth: 32, gate: 1.05},
 	{name: "where", flow: "where.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 1},
+	{
+		name: "map", flow: "map.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 3,
+		reply: `{"conn":"00000","seq":"0000000000","price":1.08342,"size":250000,"side":"buy"}` + "\n",
+	},
 }
 
 // path is where the server has what the case is about.
