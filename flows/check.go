@@ -24,10 +24,10 @@ func (r checks) names(readers []*reader) (distinct []*reader) {
 		case other == nil:
 			first[f.name] = f
 			distinct = append(distinct, f)
-		case other.path == f.path:
-			r.Errorf(source.NoPlace(""), "the flow %s is given twice", f.path)
+		case other.shown == f.shown:
+			r.Errorf(source.NoPlace(""), "the flow %s is given twice", f.shown)
 		default:
-			r.Errorf(source.NoPlace(""), "two flows are called %q: %s and %s", f.name, other.path, f.path).
+			r.Errorf(source.NoPlace(""), "two flows are called %q: %s and %s", f.name, other.shown, f.shown).
 				Hint("a flow is called like its file or folder: rename one")
 			distinct = append(distinct, f)
 		}
@@ -35,22 +35,30 @@ func (r checks) names(readers []*reader) (distinct []*reader) {
 	return distinct
 }
 
-// checkUse warns of what stands in the flow to no effect.
+// checkUse warns of what stands in these blocks to no effect.
 func (r *reader) checkUse() {
-	if r.misread { // what looks unused may stand where there is a mistake
-		return
-	}
-	for _, c := range r.connectors {
-		if !c.used && c.block != nil {
-			r.Warnf(c.At, "nothing is connected to connector.%s", c.block.Name)
+	for name, f := range r.connectors {
+		for _, key := range f.keys {
+			if c := f.members[key]; !c.used && c.block != nil {
+				r.Warnf(c.At, "nothing is connected to %s", f.spell("connector."+name, key))
+			}
 		}
 	}
-	for name, p := range r.pipelines {
-		switch {
-		case !p.used:
-			r.Warnf(p.At, "nothing is connected to pipeline.%s", name)
-		case !p.fed:
-			r.Warnf(p.At, "nothing flows into pipeline.%s", name).Hint("name it in to or via of a connect block")
+	for name, f := range r.pipelines {
+		for _, key := range f.keys {
+			switch p := f.members[key]; {
+			case !p.used:
+				r.Warnf(p.At, "nothing is connected to %s", f.spell("pipeline."+name, key))
+			case !p.fed:
+				r.Warnf(p.At, "nothing flows into %s", f.spell("pipeline."+name, key)).Hint("name it in to or via of a connect block")
+			}
+		}
+	}
+	for name, f := range r.modules {
+		for _, key := range f.keys {
+			if m := f.members[key]; !m.used && m.hasPorts() {
+				r.Warnf(m.At, "nothing is connected to %s", f.spell("module."+name, key))
+			}
 		}
 	}
 	checkShared(r, r.codecs)
@@ -76,11 +84,11 @@ type stage struct {
 
 // checkCycles reports circles of pipelines alone: an event would never leave
 // them. A circle through a connector is a reply, and fine.
-func (r *reader) checkCycles() {
+func (r *whole) checkCycles() {
 	next := r.stages()
 	const visiting, done = 1, 2
 	state := map[stage]int{}
-	reported := map[string]bool{}
+	reported := map[hcl.Range]bool{}
 	var visit func(s stage, way []stage)
 	visit = func(s stage, way []stage) {
 		way = append(way, s)
@@ -93,8 +101,8 @@ func (r *reader) checkCycles() {
 					names = append(names, "pipeline."+w.pipeline)
 				}
 				first := r.pipelines[slices.Min(names)[len("pipeline."):]]
-				if circle := strings.Join(names, " -> "); !reported[first.block.Name] {
-					reported[first.block.Name] = true
+				if circle := strings.Join(names, " -> "); !reported[first.At] {
+					reported[first.At] = true
 					r.Errorf(first.At, "events would go round for ever: %s", circle).Hint("a circle must pass a connector")
 				}
 			case done:
@@ -131,7 +139,7 @@ func targets(b *flow.ConnectBlock) (list []stage) {
 }
 
 // stages tells for each pipeline instance which ones it hands events to.
-func (r *reader) stages() map[stage][]stage {
+func (r *whole) stages() map[stage][]stage {
 	next := map[stage][]stage{}
 	instances := map[string][]stage{}
 	for name := range r.pipelines {
@@ -175,14 +183,11 @@ func (r checks) claims(readers []*reader) {
 	}
 	claims := map[string][]held{}
 	for _, f := range readers {
-		if f.file == nil {
-			continue
-		}
-		for _, block := range f.file.Connectors {
-			c := f.connectors[block.Name]
+		for _, block := range f.whole.file.Connectors {
+			c := f.whole.connectors[block.Name]
 			for _, claim := range c.shape.Claims {
 				port := flow.PortRef{Kind: "connector", Name: block.Name, Port: claim.Port}
-				if claim.Port != "" && !slices.ContainsFunc(f.file.Connects, func(b *flow.ConnectBlock) bool { return slices.Contains(b.From, port) || slices.Contains(b.To, port) }) {
+				if claim.Port != "" && !slices.ContainsFunc(f.whole.file.Connects, func(b *flow.ConnectBlock) bool { return slices.Contains(b.From, port) || slices.Contains(b.To, port) }) {
 					continue
 				}
 				at, ok := c.places[claim.Field]
@@ -198,13 +203,22 @@ func (r checks) claims(readers []*reader) {
 					if other.Part != claim.Part {
 						what = claim.Resource + " with other settings (TLS)"
 					}
-					r.Errorf(at, "%s wants %s, which %s has already", c.Owner, what, other.by.Owner).Also("that one is", other.at)
+					r.Errorf(at, "%s wants %s, which %s has already", c.title(), what, other.by.title()).Also("that one is", other.at)
 					break
 				}
 				claims[claim.Resource] = append(claims[claim.Resource], mine)
 			}
 		}
 	}
+}
+
+// title is how the report calls a connector of many: those of modules and of
+// for_each with their full name.
+func (c *connector) title() string {
+	if name := c.Labels[1]; name != c.full {
+		return c.Labels[0] + " " + c.full
+	}
+	return c.Owner
 }
 
 // inputs reports values that no flow asked for.

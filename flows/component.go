@@ -19,7 +19,7 @@ type catalogue[C, U any] struct {
 	kind   string // as blocks and references call it
 	specs  []flow.Spec[C]
 	later  []string
-	build  func(spec *flow.Spec[C], g source.Region, at hcl.Range) (U, bool)
+	build  func(r *reader, spec *flow.Spec[C], g source.Region, at hcl.Range) (U, bool)
 	blocks map[string]*shared[U]
 }
 
@@ -41,9 +41,9 @@ type processor struct {
 
 // readShared reads the codec, preprocessor and postprocessor blocks.
 func (r *reader) readShared() {
-	r.codecs = &catalogue[flow.CodecConfig, flow.CodecUse]{kind: "codec", specs: r.tables.Codecs, later: laterCodecs, build: r.buildCodec}
-	r.pre = &catalogue[flow.ProcessorConfig, processor]{kind: "preprocessor", specs: r.tables.Processors, later: laterProcessors, build: r.buildProcessor}
-	r.post = &catalogue[flow.ProcessorConfig, processor]{kind: "postprocessor", specs: r.tables.Processors, later: laterProcessors, build: r.buildProcessor}
+	r.codecs = &catalogue[flow.CodecConfig, flow.CodecUse]{kind: "codec", specs: r.tables.Codecs, later: laterCodecs, build: (*reader).buildCodec}
+	r.pre = &catalogue[flow.ProcessorConfig, processor]{kind: "preprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
+	r.post = &catalogue[flow.ProcessorConfig, processor]{kind: "postprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
 	readBlocks(r, r.codecs)
 	readBlocks(r, r.pre)
 	readBlocks(r, r.post)
@@ -65,7 +65,7 @@ func readBlocks[C, U any](r *reader, c *catalogue[C, U]) {
 		c.blocks[name] = s
 		if spec := findSpec(r, c.specs, c.later, c.kind, typ, b.LabelsAt[0]); spec != nil {
 			b.Owner = c.kind + " " + quote(typ)
-			s.use, s.ok = c.build(spec, b.Region, b.At)
+			s.use, s.ok = c.build(r, spec, b.Region, b.At)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (c *catalogue[C, U]) use(r *reader, e hcl.Expression) (use U, ok bool) {
 		if spec == nil {
 			return use, false
 		}
-		return c.build(spec, source.Region{Owner: c.kind + " " + quote(spec.Name), At: e.Range()}, e.Range())
+		return c.build(r, spec, source.Region{Owner: c.kind + " " + quote(spec.Name), At: e.Range()}, e.Range())
 	case !v.IsNull() && (v.Type().IsObjectType() || v.Type().IsMapType()):
 		g := source.Region{Owner: c.kind, At: e.Range()}
 		for it := v.ElementIterator(); it.Next(); {
@@ -168,7 +168,7 @@ func (c *catalogue[C, U]) inline(r *reader, g source.Region) (use U, ok bool) {
 		}
 		g.Items = slices.Delete(slices.Clone(g.Items), i, i+1)
 		g.Owner = c.kind + " " + quote(spec.Name)
-		return c.build(spec, g, g.At)
+		return c.build(r, spec, g, g.At)
 	}
 	r.Errorf(g.At, "the %s needs a name", c.kind).Hint("write { name = \"<type>\", … }")
 	return use, false
@@ -205,7 +205,7 @@ func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.
 }
 
 func (r *reader) decoder() *decode.Decoder {
-	return &decode.Decoder{Report: r.Report, Values: r, Dir: r.dir, Later: laterArguments}
+	return &decode.Decoder{Report: r.Report, Values: r.Values, Dir: r.dir, Later: laterArguments}
 }
 
 // referenceRoots are the kinds of blocks that can be referred to.

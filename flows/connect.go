@@ -1,9 +1,8 @@
 package flows
 
 import (
-	"regexp"
+	"slices"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/source"
@@ -11,73 +10,56 @@ import (
 )
 
 var connectContent = source.Expected{
-	Arguments: []string{"from", "via", "where", "to", "deliver", "on_lost_peer", "best_effort"},
+	Arguments: []string{"from", "via", "where", "to", "deliver", "on_lost_peer", "best_effort", "for_each"},
 	Later:     laterConnect,
 }
 
-// readConnects reads the connect blocks.
+// connect is a connect block being read.
+type connect struct {
+	reader *reader
+	source.Content
+	block flow.ConnectBlock // without its ends
+	hops  []hop
+}
+
+// hop is one element of via: a pipeline, or a use of a module.
+type hop struct {
+	end
+	use *reader
+	as  string // what the use is called beside the edge
+}
+
+// readConnects reads the connect blocks: first what is in via, so that all uses
+// of a module are there when from joins them.
 func (r *reader) readConnects() {
-	names := map[string]hcl.Range{}
+	families := readFamilies(r, "connect", 0, (*reader).readConnect)
 	for _, b := range r.blocks["connect"] {
-		name := b.Labels[0]
-		b.Owner = "connect " + quote(name)
-		if !r.ValidName(b, 0) {
+		f := families[b.Labels[0]]
+		if f == nil {
 			continue
 		}
-		if first, again := names[name]; again {
-			r.Twice(b, first)
-			continue
+		for _, c := range f.all() {
+			leave := r.Within(c.reader.title)
+			c.wire()
+			leave()
 		}
-		names[name] = b.At
-		r.readConnect(b)
+		delete(families, b.Labels[0])
 	}
 }
 
-func (r *reader) readConnect(b source.Block) {
-	c := r.Content(b.Region, connectContent)
-	r.Require(b.Region, c, "from", "to")
-	block := &flow.ConnectBlock{Name: b.Labels[0], At: placeOf(b.At)}
-	var from []reference
-	if a, ok := c.Arguments["from"]; ok {
-		from = r.references(a)
-		for _, ref := range from {
-			block.From = append(block.From, ref.PortRef)
-		}
-	}
+func (r *reader) readConnect(b source.Block, name string) *connect {
+	b.Owner = "connect " + quote(b.Labels[0])
+	c := &connect{reader: r, Content: r.Content(b.Region, connectContent)}
+	r.Require(b.Region, c.Content, "from", "to")
+	c.block = flow.ConnectBlock{Name: r.prefix + name, At: placeOf(b.At)}
 	if a, ok := c.Arguments["via"]; ok {
-		block.Via = r.via(a)
+		c.hops = r.via(a, name)
 	}
 	if a, ok := c.Arguments["where"]; ok {
-		block.Where, _ = r.Compile(a.Expr, "where", nil)
+		c.block.Where, _ = r.Compile(a.Expr, "where", nil)
 	}
-	if a, ok := c.Arguments["to"]; ok {
-		for _, ref := range r.references(a) {
-			block.To = append(block.To, ref.PortRef)
-		}
-	}
-	r.readPolicy(block, c)
-	r.file.Connects = append(r.file.Connects, block)
-	r.edges = append(r.edges, edge{block, from, c.Arguments})
-}
-
-// via reads the pipelines that an edge passes, in order. The same may stand
-// there twice: each is an instance of its own.
-func (r *reader) via(a source.Argument) (names []string) {
-	exprs, diags := hcl.ExprList(a.Expr)
-	if diags.HasErrors() {
-		exprs = []hcl.Expression{a.Expr}
-	}
-	for _, e := range exprs {
-		ref, ok := r.reference(e, "via")
-		switch {
-		case !ok:
-		case ref.Kind != "pipeline":
-			r.Errorf(ref.at, "via wants pipelines, and %s.%s is none", ref.Kind, ref.Name)
-		default:
-			names = append(names, ref.Name)
-		}
-	}
-	return names
+	r.readPolicy(&c.block, c.Content)
+	return c
 }
 
 // readPolicy reads what decides who gets an event, and what becomes of one that
@@ -101,8 +83,76 @@ func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
 	}
 }
 
-var referenceText = regexp.MustCompile(`^(connector|pipeline)\.[\w-]+(\.[\w-]+)?$`)
+// via reads the pipelines and modules that an edge passes, in order. The same
+// may stand there twice: each is an instance of its own.
+func (r *reader) via(a source.Argument, edge string) (hops []hop) {
+	for _, e := range expressions(a) {
+		ref, ok := r.reference(e, "via")
+		switch {
+		case !ok:
+		case ref.kind == "connector":
+			r.Errorf(ref.at, "via wants pipelines, and connector.%s is none", ref.name)
+		case ref.kind == "module":
+			eachOf(r, ref, r.modules, func(m *module, text string) {
+				m.used = true
+				if m.folder != nil && r.checkPassage(m, ref, text) {
+					use, as := m.inVia(edge)
+					hops = append(hops, hop{end{at: ref.at, text: text}, use, as})
+				}
+			})
+		default:
+			for _, x := range r.resolve(ref, "via") {
+				hops = append(hops, hop{end: x})
+			}
+		}
+	}
+	return hops
+}
 
-func looksLikeReference(v cty.Value) bool {
-	return v.Type() == cty.String && v.IsKnown() && !v.IsNull() && referenceText.MatchString(v.AsString())
+// checkPassage checks that events can pass a module.
+func (r *reader) checkPassage(m *module, ref reference, text string) bool {
+	if ref.port != "in" {
+		r.Errorf(ref.at, "via wants modules without a port: events go into in and come from out")
+		return false
+	}
+	if slices.Contains(m.ports("to"), "in") && slices.Contains(m.ports("from"), "out") {
+		return true
+	}
+	r.Errorf(ref.at, "%s cannot stand in via: that takes an input \"in\" and an output \"out\"", text)
+	return false
+}
+
+// wire adds the edge to the flow. A module in via cuts it: one part leads into
+// the module, the next starts behind it.
+func (c *connect) wire() {
+	var from, to []end
+	if a, ok := c.Arguments["from"]; ok {
+		from = c.reader.ends(a)
+	}
+	if a, ok := c.Arguments["to"]; ok {
+		to = c.reader.ends(a)
+	}
+	part := c.block
+	part.Deliver, part.LostPeerErr = flow.Reply, false
+	for _, h := range c.hops {
+		if h.use == nil {
+			part.Via = append(part.Via, h.Name)
+			continue
+		}
+		c.add(part, from, h.means(h.use.inputs["in"]), nil)
+		from = h.means(h.use.outputs["out"])
+		part.Name, part.Where, part.Via = c.block.Name+"@"+h.as, nil, nil
+	}
+	part.Deliver, part.LostPeerErr = c.block.Deliver, c.block.LostPeerErr
+	c.add(part, from, to, c.Arguments)
+}
+
+func (c *connect) add(block flow.ConnectBlock, from, to []end, arguments map[string]source.Argument) {
+	w := c.reader.whole
+	block.From, block.To = ports(from), ports(to)
+	if len(to) == 0 { // an empty for_each, or a problem that is told
+		return
+	}
+	w.file.Connects = append(w.file.Connects, &block)
+	w.edges = append(w.edges, edge{&block, from, to, c.reader.title, arguments})
 }

@@ -10,6 +10,7 @@ import (
 // connector is a connector block as far as it could be read.
 type connector struct {
 	source.Block
+	full   string // its name, with those of the modules that it is in
 	block  *flow.ConnectorBlock
 	shape  flow.Shape
 	sound  bool // the configuration is right, so that shape means something
@@ -26,32 +27,22 @@ const (
 
 // readConnectors reads the connector blocks.
 func (r *reader) readConnectors() {
-	r.connectors = map[string]*connector{}
-	for _, b := range r.blocks["connector"] {
-		typ, name := b.Labels[0], b.Labels[1]
-		b.Owner = "connector " + quote(name)
-		if !r.ValidName(b, 1) {
-			continue
-		}
-		if first := r.connectors[name]; first != nil {
-			r.Twice(b, first.At)
-			continue
-		}
-		c := &connector{Block: b}
-		r.connectors[name] = c
-		if spec := findSpec(r, r.tables.Connectors, laterConnectors, "connector type", typ, b.LabelsAt[0]); spec != nil {
-			b.Owner = typ + " " + quote(name)
-			c.Region = b.Region
-			r.readConnector(c, spec)
-		}
-	}
+	r.connectors = readFamilies(r, "connector", 1, (*reader).readConnector)
 }
 
-func (r *reader) readConnector(c *connector, spec *flow.Spec[flow.ConnectorConfig]) {
-	c.block = &flow.ConnectorBlock{Type: spec.Name, Name: c.Labels[1], At: placeOf(c.At), Common: flow.DefaultCommon(), Config: spec.Config()}
+func (r *reader) readConnector(b source.Block, name string) *connector {
+	full := r.prefix + name
+	c := &connector{Block: b, full: full}
+	r.whole.connectors[full] = c
+	spec := findSpec(r, r.tables.Connectors, laterConnectors, "connector type", b.Labels[0], b.LabelsAt[0])
+	if spec == nil {
+		return c
+	}
+	c.Owner = spec.Name + " " + quote(b.Labels[1])
+	c.block = &flow.ConnectorBlock{Type: spec.Name, Name: full, At: placeOf(c.At), Common: flow.DefaultCommon(), Config: spec.Config()}
 	d := r.decoder()
 	laterNames := append(append([]string{}, laterCommon...), laterArguments[spec.Name]...)
-	rest := d.Decode(c.Region, []string{"codec", "preprocessors", "postprocessors"}, laterNames, c.block.Config, &c.block.Common)
+	rest := d.Decode(c.Region, []string{"codec", "preprocessors", "postprocessors", "for_each"}, laterNames, c.block.Config, &c.block.Common)
 	c.places = d.Places
 	if !d.Failed {
 		if _, err := c.block.Config.New(); err != nil {
@@ -64,7 +55,8 @@ func (r *reader) readConnector(c *connector, spec *flow.Spec[flow.ConnectorConfi
 	r.readCodec(c, rest)
 	c.block.Pre = r.readChain(c, rest, "preprocessors", r.pre)
 	c.block.Post = r.readChain(c, rest, "postprocessors", r.post)
-	r.file.Connectors = append(r.file.Connectors, c.block)
+	r.whole.file.Connectors = append(r.whole.file.Connectors, c.block)
+	return c
 }
 
 func placeOf(rng hcl.Range) flow.Place { return flow.Place{File: rng.Filename, Line: rng.Start.Line} }

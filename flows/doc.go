@@ -6,12 +6,14 @@
 // The way of a flow through the package, a file per step:
 //
 //	load       paths to flows; the same for several flows side by side
-//	parse      files and folders to blocks, HCL or JSON alike
-//	functions  those of start-up expressions
+//	folder     files and folders to blocks, HCL or JSON alike
+//	reader     the blocks of a flow, or of one use of a module, in their order
+//	each       the instances of a block with for_each
 //	component  codecs and processors: "json", { name = "json" }, codec.<name>
 //	connector  connectors with their common arguments, codec and processors
 //	pipeline   the steps of a pipeline
-//	refs       connector.edge.err: references, read and never evaluated
+//	module     uses of modules: arguments, inputs and outputs
+//	refs       connector.edge["ams"].err: references, hardly ever evaluated
 //	connect    the edges and their policies
 //	reply      what can come back to whom: where a reply has nowhere to go
 //	check      what concerns several blocks or several flows
@@ -19,7 +21,8 @@
 //
 // Below it, source parses text and holds the report, startup computes variables,
 // locals and all other values of the start, decode fills the configurations of
-// components, and expr compiles per-event expressions.
+// components, expr compiles per-event expressions, and std is the library of
+// modules.
 //
 // Everything that can be checked before the start is checked here, and all
 // problems of a run are told at once: after a problem the reading goes on with
@@ -36,6 +39,32 @@
 // others. Connectors that only make or take events of our own (a source or
 // target of messages with one connection, like exit, log and metronome) have
 // json without it.
+//
+// A [flow.File] knows neither modules nor for_each: their parts stand in it like
+// those of the flow, under full names that stay the same as long as the blocks
+// that they come from are called the same:
+//
+//	store             connector "store" of the flow
+//	edge["ams"]       connector "edge" with for_each, for the key ams
+//	audit.store       connector "store" of the module audit
+//	audit["ams"].p    pipeline "p" of the module audit with for_each
+//	slim@live.p       pipeline "p" of the module slim, in the via of connect "live"
+//	slim@live#2.p     the same, where slim stands in that via for the second time
+//	live@slim         the part of connect "live" behind the module slim
+//
+// A module is used once for each place in via, as a pipeline is, and beside that
+// once for all that from and to say of it; without a via, it is there once
+// whatever is connected to it. What from calls by an output other than out joins
+// all uses.
+//
+// Paths in a module are relative to its folder; in one of the library, to the
+// folder of the flow or module that uses it. The variables of a module get their
+// values from its arguments alone.
+//
+// for_each takes an object or a list of strings, with 10000 elements at most, and a
+// flow has at most 100000 parts, instances and uses of modules counted. Whoever
+// refers to a block with for_each says which instance is meant, by an index, or
+// all of them, by [*].
 //
 // A connector that carries bytes and lists no processor for a direction gets
 // separate there: messages are lines. A list that is given is taken as it is,

@@ -12,11 +12,14 @@ import (
 func LoadExpression(text, path string, in Inputs) (flow.Expr, *Report) {
 	report := &Report{}
 	given := startup.Read(report, in)
-	r := &reader{Report: report, tables: &Tables{}}
-	if path != "" && !r.open(path) || r.broken {
+	f := &folder{}
+	if path != "" {
+		f = openFlow(report, path)
+	}
+	if f == nil || f.broken {
 		return nil, report
 	}
-	r.Values = startup.New(report, functions(r.dir, given.Env))
+	r := newReader(report, f, &Tables{}, given)
 	r.Declare(r.blocks["variable"])
 	checks{report}.inputs(given, []*reader{r})
 	r.Set(given, r.blocks["locals"])

@@ -3,13 +3,13 @@ package flows
 // What the language names and this version does not have: told apart from
 // mistakes.
 var (
-	laterBlocks     = []string{"module", "flow"}
+	laterFlow       = []string{"drain", "admin"}
 	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_server", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "metrics", "logs", "events", "host"}
 	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
 	laterProcessors = []string{"xz", "json_stream", "msgpack_stream", "gelf_chunking", "ingest_time", "chunk", "collect"}
 	laterSteps      = []string{"window", "batch", "dedupe", "throttle", "sample", "state"}
-	laterConnect    = []string{"topic", "identity", "for_each"}
-	laterCommon     = []string{"singleton", "for_each"}
+	laterConnect    = []string{"topic", "identity"}
+	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
 		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "idle_timeout", "ping", "app_ping", "adopt_headless", "auth", "limits", "queue", "sessions", "topics", "lifecycle_events"},
 		"ws_client": {"auth", "subprotocols", "ping", "app_ping", "idle_timeout", "idle_interval", "queue", "per", "max_connections"},

@@ -29,10 +29,8 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 	given := startup.Read(report, in)
 	var readers []*reader
 	for _, path := range paths {
-		r := &reader{Report: report, tables: &tables}
-		if r.open(path) {
-			r.Values = startup.New(report, functions(r.dir, given.Env))
-			readers = append(readers, r)
+		if f := openFlow(report, path); f != nil {
+			readers = append(readers, newReader(report, f, &tables, given))
 		}
 	}
 	readers = checks.names(readers)
@@ -43,7 +41,10 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 	files := make([]*flow.File, 0, len(readers))
 	for _, r := range readers {
 		if !r.broken {
-			files = append(files, r.read(given))
+			r.Set(given, r.blocks["locals"])
+			r.read()
+			r.whole.check()
+			files = append(files, r.whole.file)
 		}
 	}
 	checks.claims(readers)
@@ -51,42 +52,4 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 		return nil, report
 	}
 	return files, report
-}
-
-// reader reads one flow.
-type reader struct {
-	*Report
-	*startup.Values
-	tables *Tables
-
-	path    string // as the user gave it
-	name    string
-	dir     string
-	broken  bool                      // its syntax is wrong: nothing more is said about it
-	misread bool                      // there are errors where components are referred to
-	blocks  map[string][]source.Block // the blocks at the top, by kind, in order
-
-	codecs     *catalogue[flow.CodecConfig, flow.CodecUse]
-	pre, post  *catalogue[flow.ProcessorConfig, processor]
-	connectors map[string]*connector
-	pipelines  map[string]*pipeline
-	edges      []edge
-	file       *flow.File
-}
-
-// read goes through the flow once it is known that its syntax is right and
-// what the variables of all flows are.
-func (r *reader) read(given *startup.Given) *flow.File {
-	r.file = &flow.File{Name: r.name, Dir: r.dir}
-	r.Set(given, r.blocks["locals"])
-	r.readShared()
-	r.readPipelines()
-	before := r.Errors()
-	r.readConnectors()
-	r.readConnects()
-	r.misread = r.Errors() > before
-	r.checkUse()
-	r.checkCycles()
-	r.checkDelivery()
-	return r.file
 }

@@ -2,13 +2,9 @@ package flows_test
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/flowrun/flowrun/flows"
 )
@@ -31,54 +27,13 @@ func TestMistakes(t *testing.T) {
 }
 
 func mistakes(t *testing.T, name string) {
-	archive, err := txtar.ParseFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden, err := filepath.Abs(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	t.Chdir(dir)
-	for _, f := range archive.Files {
-		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
-			t.Fatal(err)
+	golden(t, name, func(paths []string, in flows.Inputs) string {
+		files, report := flows.Load(paths, tables, in)
+		if report.HasErrors() != (files == nil) {
+			t.Errorf("errors: %v, files: %d", report.HasErrors(), len(files))
 		}
-		if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i, f := range archive.Files {
-		if strings.Contains(f.Name, "/") || strings.HasSuffix(f.Name, ".txt") {
-			continue
-		}
-		if i+1 == len(archive.Files) || !strings.HasSuffix(archive.Files[i+1].Name, ".txt") {
-			t.Fatalf("%s: no .txt follows", f.Name)
-		}
-		want := &archive.Files[i+1]
-		stem, _, _ := strings.Cut(f.Name, ".")
-		t.Run(stem, func(t *testing.T) {
-			paths, inputs := commandLine(f.Name, string(f.Data))
-			files, report := flows.Load(paths, tables, inputs)
-			got := report.Text(false)
-			if *update {
-				want.Data = []byte(got)
-				return
-			}
-			if diff := cmp.Diff(string(want.Data), got); diff != "" {
-				t.Errorf("report (-want +got):\n%s", diff)
-			}
-			if report.HasErrors() != (files == nil) {
-				t.Errorf("errors: %v, files: %d", report.HasErrors(), len(files))
-			}
-		})
-	}
-	if *update {
-		if err := os.WriteFile(golden, txtar.Format(archive), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return report.Text(false)
+	})
 }
 
 func commandLine(name, text string) (paths []string, in flows.Inputs) {

@@ -25,26 +25,19 @@ type pipeline struct {
 var pipelinePorts = []string{"in", "out", "err"}
 
 func (r *reader) readPipelines() {
-	r.pipelines = map[string]*pipeline{}
-	for _, b := range r.blocks["pipeline"] {
-		name := b.Labels[0]
-		b.Owner = "pipeline " + quote(name)
-		if !r.ValidName(b, 0) {
-			continue
-		}
-		if first := r.pipelines[name]; first != nil {
-			r.Twice(b, first.At)
-			continue
-		}
-		p := &pipeline{Block: b, block: &flow.PipelineBlock{Name: name, At: placeOf(b.At)}}
-		r.pipelines[name] = p
-		r.readSteps(p)
-		r.file.Pipelines = append(r.file.Pipelines, p.block)
-	}
+	r.pipelines = readFamilies(r, "pipeline", 0, (*reader).readPipeline)
+}
+
+func (r *reader) readPipeline(b source.Block, name string) *pipeline {
+	p := &pipeline{Block: b, block: &flow.PipelineBlock{Name: r.prefix + name, At: placeOf(b.At)}}
+	r.whole.pipelines[p.block.Name] = p
+	r.readSteps(p)
+	r.whole.file.Pipelines = append(r.whole.file.Pipelines, p.block)
+	return p
 }
 
 func (r *reader) readSteps(p *pipeline) {
-	e := source.Expected{Noun: "step", Blocks: map[string]int{}, Later: slices.Concat(laterSteps, laterCommon)}
+	e := source.Expected{Noun: "step", Blocks: map[string]int{}, Later: laterSteps, Arguments: []string{"for_each"}}
 	for _, spec := range r.tables.Steps {
 		e.Blocks[spec.Name] = 1
 	}

@@ -2,51 +2,82 @@ package flows
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/json"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// reference is a port that a connect block names, and where.
+// reference is a port of a component as it is written: connector.edge,
+// connector.edge["ams"].err, connector.edge[*], module.audit. It is a name, not a
+// value; only its key is evaluated.
 type reference struct {
-	flow.PortRef
-	at hcl.Range
+	at         hcl.Range
+	kind, name string
+	port       string         // the default where none is written
+	key        hcl.Expression // of one instance
+	all        bool           // of all instances
 }
 
-// references reads an argument that holds one reference or a list of them.
-// They are names, not values: nothing is evaluated.
-func (r *reader) references(a source.Argument) []reference {
-	exprs, diags := hcl.ExprList(a.Expr)
-	if diags.HasErrors() {
-		exprs = []hcl.Expression{a.Expr}
+// end is a port that an edge starts from or leads to.
+type end struct {
+	flow.PortRef
+	at   hcl.Range
+	text string // as it is written, without a port that goes without saying
+}
+
+// means is the end of what a module calls by one of its ports.
+func (e end) means(inside []end) (list []end) {
+	for _, x := range inside {
+		list = append(list, end{x.PortRef, e.at, e.text})
 	}
+	return list
+}
+
+func ports(ends []end) (refs []flow.PortRef) {
+	for _, e := range ends {
+		refs = append(refs, e.PortRef)
+	}
+	return refs
+}
+
+// expressions are the elements of an argument that holds one or a list of them.
+func expressions(a source.Argument) []hcl.Expression {
+	if exprs, diags := hcl.ExprList(a.Expr); !diags.HasErrors() {
+		return exprs
+	}
+	return []hcl.Expression{a.Expr}
+}
+
+// ends reads an argument that holds one reference or a list of them.
+func (r *reader) ends(a source.Argument) (list []end) {
+	exprs := expressions(a)
 	if len(exprs) == 0 {
 		r.Errorf(a.Expr.Range(), "%s is empty", a.Name)
 	}
-	var list []reference
+	written := map[string]bool{}
 	for _, e := range exprs {
 		ref, ok := r.reference(e, a.Name)
 		if !ok {
 			continue
 		}
-		for _, other := range list {
-			if other.PortRef == ref.PortRef {
-				r.Errorf(ref.at, "%s stands in %s twice", ref.short(a.Name), a.Name)
+		for _, x := range r.resolve(ref, a.Name) {
+			if written[x.text] {
+				r.Errorf(x.at, "%s stands in %s twice", x.text, a.Name)
 			}
+			list = append(list, x)
 		}
-		list = append(list, ref)
+		for _, x := range list {
+			written[x.text] = true
+		}
 	}
 	return list
-}
-
-// short spells a reference as one would write it in the argument name.
-func (f reference) short(name string) string {
-	if f.Port == defaultPort(name) {
-		return f.Kind + "." + f.Name
-	}
-	return f.String()
 }
 
 func defaultPort(argument string) string {
@@ -56,109 +87,272 @@ func defaultPort(argument string) string {
 	return "in"
 }
 
-// reference reads connector.edge, connector.edge.err or pipeline.slim.rest.
+// step is a part of a written reference.
+type step struct {
+	name string
+	key  hcl.Expression
+	all  bool
+}
+
+// steps takes a reference apart; ok is false when e is none.
+func steps(e hcl.Expression) (list []step, ok bool) {
+	if json.IsJSONExpression(e) {
+		if e = inText(e); e == nil {
+			return nil, false
+		}
+	}
+	traverse := func(t hcl.Traversal) {
+		for _, part := range t {
+			switch part := part.(type) {
+			case hcl.TraverseRoot:
+				list = append(list, step{name: part.Name})
+			case hcl.TraverseAttr:
+				list = append(list, step{name: part.Name})
+			case hcl.TraverseIndex:
+				list = append(list, step{key: hcl.StaticExpr(part.Key, part.SrcRange)})
+			}
+		}
+	}
+	switch x := e.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		traverse(x.Traversal)
+	case *hclsyntax.RelativeTraversalExpr:
+		if list, ok = steps(x.Source); !ok {
+			return nil, false
+		}
+		traverse(x.Traversal)
+	case *hclsyntax.IndexExpr:
+		if list, ok = steps(x.Collection); !ok {
+			return nil, false
+		}
+		list = append(list, step{key: x.Key})
+	case *hclsyntax.SplatExpr:
+		behind, plain := steps(x.Each)
+		if list, ok = steps(x.Source); !ok || !plain {
+			return nil, false
+		}
+		list = append(append(list, step{all: true}), behind...)
+	case *hclsyntax.AnonSymbolExpr: // what a splat goes over
+	default:
+		return nil, false
+	}
+	return list, true
+}
+
+// inText parses a reference in a JSON string; nil when there is none.
+func inText(e hcl.Expression) hcl.Expression {
+	v, _ := e.Value(nil)
+	if v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
+		return nil
+	}
+	start := e.Range().Start
+	start.Column++ // behind the quote
+	start.Byte++
+	text := []byte(v.AsString())
+	tokens, _ := hclsyntax.LexExpression(text, e.Range().Filename, start)
+	if _, deep := source.TooDeep(tokens); deep {
+		return nil
+	}
+	parsed, diags := hclsyntax.ParseExpression(text, e.Range().Filename, start)
+	if diags.HasErrors() {
+		return nil
+	}
+	return parsed
+}
+
+// reference reads an element of the argument from, via or to.
 func (r *reader) reference(e hcl.Expression, argument string) (ref reference, ok bool) {
 	ref.at = e.Range()
-	t, diags := hcl.AbsTraversalForExpr(e)
-	if diags.HasErrors() {
+	parts, ok := steps(e)
+	if !ok || parts[0].name == "" {
 		p := r.Errorf(ref.at, "%s wants a reference, like connector.edge", argument)
 		if v, diags := e.Value(nil); !diags.HasErrors() && looksLikeReference(v) {
 			p.Hint("write it without quotes")
 		}
 		return ref, false
 	}
-	var names []string
-	for _, step := range t[1:] {
-		attr, plain := step.(hcl.TraverseAttr)
-		if !plain {
-			r.Errorf(ref.at, "an index in a reference is %s", source.NotYet)
-			return ref, false
+	ref.kind = parts[0].name
+	if ref.kind != "connector" && ref.kind != "pipeline" && ref.kind != "module" {
+		r.Errorf(ref.at, "%q is no reference: %s wants %s", ref.kind, argument, wanted[argument]).
+			Hint("%s", r.suggestReference(ref.kind, parts[1:]))
+		return ref, false
+	}
+	rest := parts[1:]
+	if len(rest) > 0 && rest[0].name != "" {
+		ref.name, rest = rest[0].name, rest[1:]
+		if len(rest) > 0 && rest[0].name == "" {
+			ref.key, ref.all, rest = rest[0].key, rest[0].all, rest[1:]
 		}
-		names = append(names, attr.Name)
 	}
-	switch ref.Kind = t.RootName(); {
-	case ref.Kind == "connector" || ref.Kind == "pipeline":
-	case ref.Kind == "module":
-		r.Errorf(ref.at, "module is %s", source.NotYet)
-		return ref, false
-	default:
-		r.Errorf(ref.at, "%q is no reference: %s wants connector.<name> or pipeline.<name>", ref.Kind, argument).
-			Hint("%s", r.suggestReference(ref.Kind, names))
+	if ref.port = defaultPort(argument); len(rest) > 0 {
+		ref.port, rest = rest[0].name, rest[1:]
+	}
+	if ref.name == "" || ref.port == "" || len(rest) > 0 {
+		r.Errorf(ref.at, "a reference is %s.<name> or %s.<name>.<port>", ref.kind, ref.kind)
 		return ref, false
 	}
-	if len(names) == 0 || len(names) > 2 {
-		r.Errorf(ref.at, "a reference is %s.<name> or %s.<name>.<port>", ref.Kind, ref.Kind)
-		return ref, false
-	}
-	ref.Name, ref.Port = names[0], defaultPort(argument)
-	if len(names) == 2 {
-		ref.Port = names[1]
-	}
-	return ref, r.resolve(ref, argument)
+	return ref, true
+}
+
+// wanted says what an argument refers to.
+var wanted = map[string]string{
+	"from": "connector.<name>, pipeline.<name> or module.<name>",
+	"to":   "connector.<name>, pipeline.<name> or module.<name>",
+	"via":  "pipeline.<name> or module.<name>",
 }
 
 // suggestReference guesses what from = edge or from = conector.edge meant.
-func (r *reader) suggestReference(kind string, names []string) string {
-	if len(names) == 0 {
-		switch {
-		case r.connectors[kind] != nil:
-			return "did you mean connector." + kind + "?"
-		case r.pipelines[kind] != nil:
-			return "did you mean pipeline." + kind + "?"
+func (r *reader) suggestReference(kind string, rest []step) string {
+	name, alone := kind, len(rest) == 0
+	if !alone {
+		name = rest[0].name
+	}
+	for _, k := range r.kindsOf(name) {
+		if alone || k == "connector" {
+			return "did you mean " + k + "." + name + "?"
 		}
 	}
-	if len(names) > 0 && r.connectors[names[0]] != nil {
-		return "did you mean connector." + names[0] + "?"
-	}
-	if best := source.Nearest(kind, []string{"connector", "pipeline"}); best != "" && len(names) > 0 {
-		return "did you mean " + best + "." + names[0] + "?"
+	if best := source.Nearest(kind, []string{"connector", "pipeline", "module"}); best != "" && name != "" && !alone {
+		return "did you mean " + best + "." + name + "?"
 	}
 	return ""
 }
 
-// resolve checks that the component is there and has the port on that side.
-func (r *reader) resolve(ref reference, argument string) bool {
-	var names, ports []string
-	var sound bool
-	switch ref.Kind {
+// kindsOf lists the kinds of blocks that have the name.
+func (r *reader) kindsOf(name string) (kinds []string) {
+	if r.connectors[name] != nil {
+		kinds = append(kinds, "connector")
+	}
+	if r.pipelines[name] != nil {
+		kinds = append(kinds, "pipeline")
+	}
+	if r.modules[name] != nil {
+		kinds = append(kinds, "module")
+	}
+	return kinds
+}
+
+// resolve finds the ports that a reference means and checks that they are there
+// on that side.
+func (r *reader) resolve(ref reference, argument string) (list []end) {
+	switch ref.kind {
 	case "connector":
-		names = sortedNames(r.connectors)
-		if c := r.connectors[ref.Name]; c != nil {
+		eachOf(r, ref, r.connectors, func(c *connector, text string) {
 			c.used = true
-			ports, sound = connectorPorts(c.shape, argument), c.sound
-		}
+			if r.checkPort(ref, argument, text, connectorPorts(c.shape, argument), c.sound, c) {
+				list = append(list, end{flow.PortRef{Kind: "connector", Name: c.full, Port: ref.port}, ref.at, ref.spell(text, argument)})
+			}
+		})
 	case "pipeline":
-		names = sortedNames(r.pipelines)
-		if p := r.pipelines[ref.Name]; p != nil {
+		eachOf(r, ref, r.pipelines, func(p *pipeline, text string) {
 			p.used = true
 			p.fed = p.fed || argument != "from"
-			ports, sound = pipelineSide(p.block.Ports, argument), p.sound
-		}
+			if r.checkPort(ref, argument, text, pipelineSide(p.block.Ports, argument), p.sound, nil) {
+				list = append(list, end{flow.PortRef{Kind: "pipeline", Name: p.block.Name, Port: ref.port}, ref.at, ref.spell(text, argument)})
+			}
+		})
+	case "module":
+		eachOf(r, ref, r.modules, func(m *module, text string) {
+			m.used = true
+			if r.checkPort(ref, argument, text, m.ports(argument), m.folder != nil, nil) {
+				list = append(list, end{at: ref.at, text: ref.spell(text, argument)}.means(m.ends(ref.port, argument))...)
+			}
+		})
 	}
-	component := ref.Kind + "." + ref.Name
+	return list
+}
+
+// spell adds the port to the text of a component where one would write it.
+func (f reference) spell(component, argument string) string {
+	if f.port == defaultPort(argument) {
+		return component
+	}
+	return component + "." + f.port
+}
+
+// eachOf calls use for the instances that a reference means, with their
+// spelling, or reports that there are none.
+func eachOf[T any](r *reader, ref reference, families map[string]*family[T], use func(member T, text string)) {
+	text := ref.kind + "." + ref.name
+	f := families[ref.name]
 	switch {
-	case !slices.Contains(names, ref.Name):
-		p := r.Errorf(ref.at, "there is no %s", component)
-		other := map[string]string{"connector": "pipeline", "pipeline": "connector"}[ref.Kind]
-		if (other == "pipeline" && r.pipelines[ref.Name] != nil) || (other == "connector" && r.connectors[ref.Name] != nil) {
-			p.Hint("did you mean %s.%s?", other, ref.Name)
-		} else {
-			p.Hint("%s", source.DidYouMeanRef(ref.Name, ref.Kind+".", names))
+	case f == nil:
+		r.nothingCalled(ref, sortedNames(families))
+	case !f.sound:
+	case !f.keyed && (ref.all || ref.key != nil):
+		r.Errorf(ref.at, "%s has no for_each, so there is only one", text).Hint("write %s", text)
+	case !f.keyed:
+		use(f.members[""], text)
+	case ref.all:
+		for _, key := range f.keys {
+			use(f.members[key], f.spell(text, key))
 		}
-		return false
-	case !sound || slices.Contains(ports, ref.Port):
-		return true
-	case argument == "from" && ref.Port == "in":
-		r.Errorf(ref.at, "%s takes events at its port in; from wants a port that gives some", component).Hint("%s", source.DidYouMeanRef("", component+".", ports))
-	case argument == "to" && ref.Kind == "connector" && len(ports) == 0:
-		r.Errorf(ref.at, "%s takes no events: %s only brings some in", component, r.connectors[ref.Name].Owner)
-	case argument == "to" && ref.Port != "in":
-		r.Errorf(ref.at, "events cannot be sent to %s.%s: they go into its port in", component, ref.Port).Hint("write to = %s", component)
-	case argument == "from" && ref.Kind == "connector" && ref.Port == "out":
-		r.Errorf(ref.at, "%s gives no events: %s only takes some", component, r.connectors[ref.Name].Owner).
-			Hint("its problems are at %s.err", component)
+	case ref.key == nil:
+		p := r.Errorf(ref.at, "%s has for_each: say which instance is meant", text)
+		if len(f.keys) > 0 {
+			p.Hint("write %s for one, %s[*] for all", f.spell(text, f.keys[0]), text)
+		}
 	default:
-		r.Errorf(ref.at, "%s has no port %q", component, ref.Port).Hint("%s", source.DidYouMeanRef(ref.Port, component+".", ports))
+		v, ok := r.Evaluate(ref.key, "the index of a reference")
+		if !ok {
+			return
+		}
+		key, err := convert.Convert(v, cty.String)
+		if err != nil || key.IsNull() || key.IsMarked() {
+			r.Errorf(ref.key.Range(), "the index of a reference is a string that is not sensitive")
+			return
+		}
+		if !slices.Contains(f.keys, key.AsString()) {
+			p := r.Errorf(ref.at, "there is no %s", f.spell(text, key.AsString()))
+			if best := source.Nearest(key.AsString(), f.keys); best != "" {
+				p.Hint("did you mean %s?", f.spell(text, best))
+			}
+			return
+		}
+		use(f.members[key.AsString()], f.spell(text, key.AsString()))
+	}
+}
+
+// spell is the instance of a key as one would refer to it.
+func (f *family[T]) spell(text, key string) string {
+	if !f.keyed {
+		return text
+	}
+	return text + "[" + quote(key) + "]"
+}
+
+func (r *reader) nothingCalled(ref reference, names []string) {
+	p := r.Errorf(ref.at, "there is no %s.%s", ref.kind, ref.name)
+	if others := r.kindsOf(ref.name); len(others) > 0 {
+		p.Hint("did you mean %s.%s?", others[0], ref.name)
+	} else {
+		p.Hint("%s", source.DidYouMeanRef(ref.name, ref.kind+".", names))
+	}
+}
+
+// checkPort reports a port that is not on that side of a component; c is set
+// for connectors.
+func (r *reader) checkPort(ref reference, argument, component string, ports []string, sound bool, c *connector) bool {
+	switch {
+	case !sound || slices.Contains(ports, ref.port):
+		return true
+	case argument == "from" && ref.port == "in" && ref.kind != "module":
+		r.Errorf(ref.at, "%s takes events at its port in; from wants a port that gives some", component).Hint("%s", source.DidYouMeanRef("", component+".", ports))
+	case argument == "to" && c != nil && len(ports) == 0:
+		r.Errorf(ref.at, "%s takes no events: %s only brings some in", component, c.Owner)
+	case argument == "to" && ref.port != "in" && ref.kind != "module":
+		r.Errorf(ref.at, "events cannot be sent to %s.%s: they go into its port in", component, ref.port).Hint("write to = %s", component)
+	case argument == "from" && c != nil && ref.port == "out":
+		r.Errorf(ref.at, "%s gives no events: %s only takes some", component, c.Owner).
+			Hint("its problems are at %s.err", component)
+	case ref.kind == "module":
+		side := map[string]string{"from": "output"}[argument]
+		if side == "" {
+			side = "input"
+		}
+		r.Errorf(ref.at, "%s has no %s %q", component, side, ref.port).Hint("%s", source.DidYouMeanRef(ref.port, component+".", ports))
+	default:
+		r.Errorf(ref.at, "%s has no port %q", component, ref.port).Hint("%s", source.DidYouMeanRef(ref.port, component+".", ports))
 	}
 	return false
 }
@@ -180,4 +374,13 @@ func pipelineSide(named []string, argument string) []string {
 		return append([]string{"out", "err"}, named...)
 	}
 	return []string{"in"}
+}
+
+func looksLikeReference(v cty.Value) bool {
+	if v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
+		return false
+	}
+	kind, name, _ := strings.Cut(v.AsString(), ".")
+	name, _, _ = strings.Cut(name, ".")
+	return (kind == "connector" || kind == "pipeline" || kind == "module") && hclsyntax.ValidIdentifier(name)
 }

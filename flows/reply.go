@@ -9,59 +9,60 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// edge is a connect block, and where in it its sources and policies stand.
+// edge is a connect block, or a part of one between two modules in its via, and
+// where in it its ends and policies stand.
 type edge struct {
 	*flow.ConnectBlock
-	from      []reference
+	from, to  []end
+	title     string // what it stands in: see Report.Within
 	arguments map[string]source.Argument
 }
 
 // checkDelivery reports what stands in edges about connections that do not
 // matter there, and sources whose events can come from no connection of a target
 // that has several: each would fail, since it is a reply to nobody.
-func (r *reader) checkDelivery() {
-	if r.misread { // an edge may be missing
+func (w *whole) checkDelivery() {
+	if w.misread { // an edge may be missing
 		return
 	}
-	a := r.arrivals()
-	for _, e := range r.edges {
-		r.checkPolicy(e)
-		for _, to := range e.To {
-			if to.Kind != "connector" || e.Deliver != flow.Reply {
+	a := w.arrivals()
+	for _, e := range w.edges {
+		leave := w.Within(e.title)
+		w.checkPolicy(e)
+		for _, to := range e.to {
+			if to.Kind != "connector" || e.Deliver != flow.Reply || !w.connectors[to.Name].shape.Many {
 				continue
 			}
-			target := r.connectors[to.Name]
-			if !target.shape.Many {
-				continue
-			}
+			typ := w.connectors[to.Name].block.Type
 			for _, from := range e.from {
-				if s := a.through(e.Via, a.leaving(from.PortRef)); s.some && !s.origins[to.Name] && !s.wrote[target.block.Type] && !s.wrote[anyType] {
-					r.Errorf(from.at, "no event of %s can be a reply: none comes from a connection of connector.%s", from.short("from"), to.Name).
-						Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", target.block.Type)
+				if s := a.through(e.Via, a.leaving(from.PortRef)); s.some && !s.origins[to.Name] && !s.wrote[typ] && !s.wrote[anyType] {
+					w.Errorf(from.at, "no event of %s can be a reply: none comes from a connection of %s", from.text, to.text).
+						Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", typ)
 				}
 			}
 		}
+		leave()
 	}
 }
 
 // checkPolicy warns of arguments that change nothing.
-func (r *reader) checkPolicy(e edge) {
+func (w *whole) checkPolicy(e edge) {
 	var connectors, many bool
 	for _, to := range e.To {
 		if to.Kind == "connector" {
-			c := r.connectors[to.Name]
+			c := w.connectors[to.Name]
 			connectors, many = true, many || c.shape.Many || !c.sound
 		}
 	}
 	if a, ok := e.arguments["deliver"]; ok && !connectors {
-		r.Warnf(a.At, "deliver has no effect: %s is no connector", reference{PortRef: e.To[0]}.short("to")).Hint("write it in the edge that leads to one")
+		w.Warnf(a.At, "deliver has no effect: %s is no connector", e.to[0].text).Hint("write it in the edge that leads to one")
 	}
 	if a, ok := e.arguments["on_lost_peer"]; ok {
 		switch {
 		case !many:
-			r.Warnf(a.At, "on_lost_peer has no effect: no target has connections to lose one by one")
+			w.Warnf(a.At, "on_lost_peer has no effect: no target has connections to lose one by one")
 		case e.Deliver != flow.Reply:
-			r.Warnf(a.At, "on_lost_peer has no effect: a broadcast goes to whoever is there")
+			w.Warnf(a.At, "on_lost_peer has no effect: a broadcast goes to whoever is there")
 		}
 	}
 }
@@ -170,7 +171,7 @@ func (p *pipeline) after(in arrival, port string) arrival {
 // arrivals is what can come into each connector and pipeline. shared is the
 // instance of a pipeline that is the target of edges; all are those in via, too.
 type arrivals struct {
-	reader      *reader
+	whole       *whole
 	connectors  map[string]arrival
 	shared, all map[string]arrival
 }
@@ -182,10 +183,10 @@ func (a arrivals) leaving(port flow.PortRef) arrival {
 		if port.Port == "out" {
 			in = a.shared[port.Name]
 		}
-		return a.reader.pipelines[port.Name].after(in, port.Port)
+		return a.whole.pipelines[port.Name].after(in, port.Port)
 	}
 	own := arrival{some: true, origins: map[string]bool{port.Name: true}}
-	if port.Port == "err" || a.reader.connectors[port.Name].shape.Tied { // what could not be written leaves by err, too
+	if port.Port == "err" || a.whole.connectors[port.Name].shape.Tied { // what could not be written leaves by err, too
 		own.origins = union(own.origins, a.connectors[port.Name].origins)
 	}
 	return own
@@ -194,13 +195,13 @@ func (a arrivals) leaving(port flow.PortRef) arrival {
 // through is what leaves the last of the pipelines in via.
 func (a arrivals) through(via []string, s arrival) arrival {
 	for _, name := range via {
-		s = a.reader.pipelines[name].after(s, "out")
+		s = a.whole.pipelines[name].after(s, "out")
 	}
 	return s
 }
 
-func (r *reader) arrivals() arrivals {
-	a := arrivals{r, map[string]arrival{}, map[string]arrival{}, map[string]arrival{}}
+func (w *whole) arrivals() arrivals {
+	a := arrivals{w, map[string]arrival{}, map[string]arrival{}, map[string]arrival{}}
 	for grown := true; grown; {
 		grown = false
 		arrive := func(at map[string]arrival, name string, s arrival) {
@@ -209,7 +210,7 @@ func (r *reader) arrivals() arrivals {
 				at[name] = at[name].with(s)
 			}
 		}
-		for _, e := range r.edges {
+		for _, e := range w.edges {
 			for _, from := range e.From {
 				s := a.leaving(from)
 				for _, name := range e.Via {

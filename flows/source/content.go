@@ -80,7 +80,7 @@ func (r *Report) unknown(c *Content, g Region, e Expected, noun, name string, at
 	case slices.Contains(e.Later, name):
 		r.Errorf(at, "the %s %q of %s is %s", noun, name, g.Owner, NotYet)
 		return
-	case len(e.Arguments) == 0 && g.isJSON(): // where one looks like the other
+	case (e.Noun != "block" || len(e.Arguments) == 0) && g.isJSON(): // where one looks like the other
 		noun = e.Noun
 	}
 	names := slices.Concat(e.Arguments, slices.Collect(maps.Keys(e.Blocks)))
@@ -185,6 +185,22 @@ func PlainKey(e hcl.Expression) (string, bool) {
 func ObjectRegion(owner string, expr hcl.Expression) (Region, bool) {
 	items, diags := hcl.ExprMap(expr)
 	return Region{Owner: owner, At: expr.Range(), Items: items}, !diags.HasErrors()
+}
+
+// Peek returns one argument of g, without a look at the others.
+func Peek(g Region, name string) (Argument, bool) {
+	if body, ok := g.Body.(*hclsyntax.Body); ok {
+		a, ok := body.Attributes[name]
+		if !ok {
+			return Argument{}, false
+		}
+		return Argument{name, a.NameRange, a.Expr}, true
+	}
+	found, _, _ := g.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: name}}})
+	if a := found.Attributes[name]; a != nil {
+		return Argument{name, a.NameRange, a.Expr}, true
+	}
+	return Argument{}, false
 }
 
 // All returns the arguments of a block that may have any.

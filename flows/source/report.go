@@ -16,7 +16,8 @@ import (
 // Report says that all is well. It is not safe for concurrent use.
 type Report struct {
 	problems []Problem
-	said     map[string]bool // so that nothing is said twice
+	said     map[string]int  // so that nothing is said twice: where in problems, from 1
+	within   string          // what is being read: see Within
 	files    map[string]file // by the name that is shown
 	hidden   []hcl.Range     // pieces of text that spell a secret
 	secrets  []string        // sensitive values, never to be shown
@@ -34,6 +35,7 @@ type Problem struct {
 	where   hcl.Range // zero Filename: no place in a file
 	summary string
 	hints   []string
+	within  []string // what it was found in; where it was found again, too
 }
 
 // Errorf adds an error that concerns the place where.
@@ -48,15 +50,31 @@ func (r *Report) Warnf(where hcl.Range, format string, args ...any) *Problem {
 
 func (r *Report) add(p Problem) *Problem {
 	said := place(p.where) + p.summary
-	if r.said[said] {
+	if i := r.said[said]; i > 0 {
+		first := &r.problems[i-1]
+		if r.within != "" && !slices.Contains(first.within, r.within) {
+			first.within = append(first.within, r.within)
+		}
 		return &Problem{}
 	}
 	if r.said == nil {
-		r.said = map[string]bool{}
+		r.said = map[string]int{}
 	}
-	r.said[said] = true
+	if r.within != "" {
+		p.within = []string{r.within}
+	}
 	r.problems = append(r.problems, p)
+	r.said[said] = len(r.problems)
 	return &r.problems[len(r.problems)-1]
+}
+
+// Within says of what is reported until leave is called that it was found in
+// what: a use of a module, or an instance of a block. The same problem in
+// several of them is told once.
+func (r *Report) Within(what string) (leave func()) {
+	before := r.within
+	r.within = what
+	return func() { r.within = before }
 }
 
 // Hint adds what to do about the problem, unless it is empty.
@@ -65,6 +83,18 @@ func (p *Problem) Hint(format string, args ...any) *Problem {
 		p.hints = append(p.hints, text)
 	}
 	return p
+}
+
+// notes are the hints, and what the problem was found in.
+func (p *Problem) notes() []string {
+	switch n := len(p.within); n {
+	case 0:
+		return p.hints
+	case 1:
+		return append(slices.Clone(p.hints), "in "+p.within[0])
+	default:
+		return append(slices.Clone(p.hints), fmt.Sprintf("in %s, and in %d more", p.within[0], n-1))
+	}
 }
 
 // Also names another place that belongs to the problem.
@@ -193,10 +223,13 @@ func (r *Report) write(b *strings.Builder, p Problem, s style) {
 		fmt.Fprintf(b, "%s%s |%s %s\n", s.blue, number, s.off, line)
 		fmt.Fprintf(b, "%s%s |%s %s%s%s%s\n", s.blue, margin, s.off, strings.Repeat(" ", start), colour, strings.Repeat("^", width), s.off)
 	}
-	for _, h := range p.hints {
+	for _, h := range p.notes() {
 		fmt.Fprintf(b, "%s%s =%s %s\n", s.blue, margin, s.off, r.redact(h))
 	}
 }
+
+// Line spells the beginning of a range: "echo.hcl:14".
+func Line(rng hcl.Range) string { return fmt.Sprintf("%s:%d", rng.Filename, rng.Start.Line) }
 
 // place spells a range as editors and people read it: "echo.hcl:14,3-7".
 func place(rng hcl.Range) string {
@@ -331,7 +364,7 @@ func (r *Report) JSON() []byte {
 	}
 	list := []entry{}
 	for _, p := range r.sorted() {
-		e := entry{Severity: "error", File: p.where.Filename, Summary: r.redact(p.summary), Detail: r.redact(strings.Join(p.hints, "\n"))}
+		e := entry{Severity: "error", File: p.where.Filename, Summary: r.redact(p.summary), Detail: r.redact(strings.Join(p.notes(), "\n"))}
 		if p.warning {
 			e.Severity = "warning"
 		}

@@ -39,7 +39,7 @@ func distance(a, b string) int {
 	return d
 }
 
-const shortList = 10 // so many names are listed where none is near
+const shortList = 12 // so many names are listed where none is near
 
 // DidYouMean is a hint for a name that is none of names.
 func DidYouMean(given string, names []string) string {

@@ -9,6 +9,7 @@
 //	variables  their types, defaults, values and validation
 //	locals     named values, in any order
 //	values     the value of an expression; each.key and each.value of for_each
+//	functions  what env(), file() and all others do
 //	names      which names may stand where, also per event
 //
 // Per-event expressions are compiled by package expr; what they may refer to is

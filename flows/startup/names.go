@@ -136,10 +136,7 @@ func (s *Values) checkFunctions(e hcl.Expression, pos position) bool {
 		if !is {
 			return nil
 		}
-		if _, known := s.context.Functions[call.Name]; !known && slices.Contains(laterFunctions, call.Name) {
-			s.Errorf(call.NameRange, "the function %s() is %s at the start", call.Name, source.NotYet)
-			ok = false
-		} else if !known {
+		if _, known := s.context.Functions[call.Name]; !known {
 			s.Errorf(call.NameRange, "there is no function %s()", call.Name).
 				Hint("%s", suggestFunction(call.Name, slices.Collect(maps.Keys(s.context.Functions))))
 			ok = false
@@ -148,9 +145,6 @@ func (s *Values) checkFunctions(e hcl.Expression, pos position) bool {
 	})
 	return ok
 }
-
-// laterFunctions are those of the language that the start does not have.
-var laterFunctions = strings.Fields("round sum has pick omit any all index yamlencode yamldecode hexencode hexdecode hmac_sha256 uuid crc32 now timestamp parsedate epoch epoch_ms cidrcontains cidroverlaps cidrsubnet cidrhost cidrs bytes utf8 type path")
 
 func suggestFunction(given string, names []string) string {
 	if best := source.Nearest(given, names); best != "" {

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/flows/expr"
@@ -28,8 +27,9 @@ type Values struct {
 	each      bool // inside a block with for_each
 }
 
-// New returns Values that know no variables and locals yet.
-func New(r *source.Report, functions map[string]function.Function) *Values {
+// New returns Values that know no variables and locals yet. dir is what paths
+// are relative to.
+func New(r *source.Report, dir string, env map[string]string) *Values {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
@@ -44,18 +44,18 @@ func New(r *source.Report, functions map[string]function.Function) *Values {
 				"local": cty.EmptyObjectVal,
 				"node":  cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(host)}),
 			},
-			Functions: functions,
+			Functions: functions(dir, env),
 		},
 	}
 }
 
 // Each returns the values that stand in one instance of a block with for_each.
-func (s *Values) Each(key string, value cty.Value) *Values {
+func (s *Values) Each(key, value cty.Value) *Values {
 	inner := *s
 	inner.each = true
 	inner.context = s.context.NewChild()
 	inner.context.Functions = s.context.Functions
-	inner.context.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(key), "value": value})}
+	inner.context.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})}
 	return &inner
 }
 

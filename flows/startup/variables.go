@@ -108,15 +108,25 @@ type Argument struct {
 	At    hcl.Range
 }
 
-// SetArguments is Set for a use of a module: owner, at the place at.
-func (s *Values) SetArguments(arguments map[string]Argument, owner string, at hcl.Range, locals []source.Block) {
+// Required returns the names of the variables that have no default.
+func (s *Values) Required() (names []string) {
+	for name, v := range s.variables {
+		if v.preset == nil && !v.meant {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// SetArguments is Set for a use of a module, which owner names. The caller
+// reports what is missing.
+func (s *Values) SetArguments(arguments map[string]Argument, owner string, locals []source.Block) {
 	values := map[string][]given{}
 	for name, a := range arguments {
 		values[name] = []given{{from: owner, value: a.Value, at: a.At}}
 	}
-	s.set(values, locals, func(name string, _ *variable) {
-		s.Errorf(at, "%s needs the argument %s", owner, name)
-	})
+	s.set(values, locals, func(string, *variable) {})
 }
 
 func (s *Values) set(from map[string][]given, locals []source.Block, missing func(string, *variable)) {
@@ -144,8 +154,11 @@ func (s *Values) valueOf(name string, v *variable, values []given, missing func(
 	if v.sensitive {
 		for _, g := range values {
 			s.HideText(g.text)
-			if g.expr != nil {
+			switch {
+			case g.expr != nil:
 				s.Hide(g.expr.Range())
+			case g.value != cty.NilVal:
+				s.Hide(g.at)
 			}
 		}
 	}

@@ -1,0 +1,120 @@
+package flows
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/flowrun/flowrun/flows/source"
+)
+
+// folder is the text of a flow or a module, in blocks.
+type folder struct {
+	id     string                    // the same for the same folder
+	shown  string                    // as the user gave it
+	name   string                    // what a flow is called
+	dir    string                    // what paths in it are relative to
+	blocks map[string][]source.Block // the blocks at the top, by kind, in order
+	broken bool                      // its syntax is wrong: nothing more is said about it
+}
+
+// openFlow finds and parses the files of the flow at path; nil when there is
+// none.
+func openFlow(report *source.Report, path string) *folder {
+	f := &folder{shown: source.ShownPath(path)}
+	info, err := os.Stat(path)
+	if err != nil {
+		report.Errorf(source.NoPlace(""), "cannot read the flow %s: %v", f.shown, source.Cause(err))
+		return nil
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if !info.IsDir() {
+		f.id = filepath.Dir(path)
+	} else {
+		f.id = path
+	}
+	if real, err := filepath.EvalSymlinks(f.id); err == nil {
+		f.id = real
+	}
+	if info.IsDir() {
+		f.dir, f.name = path, filepath.Base(path)
+		files, err := list(os.DirFS(path))
+		switch {
+		case err != nil:
+			report.Errorf(source.NoPlace(""), "cannot read the flow %s: %v", f.shown, err)
+			return nil
+		case files == nil:
+			report.Errorf(source.NoPlace(""), "the folder %s holds no flow: no .hcl file but tests", f.shown)
+			return nil
+		}
+		f.parse(report, files)
+		return f
+	}
+	base := filepath.Base(path)
+	f.dir, f.name = filepath.Dir(path), strings.TrimSuffix(strings.TrimSuffix(base, ".json"), ".hcl")
+	if !isFlow(base) {
+		report.Errorf(source.NoPlace(""), "%s is no flow: a flow is a .hcl file, a .hcl.json file or a folder of such files", f.shown)
+		return nil
+	}
+	f.parse(report, []string{base})
+	return f
+}
+
+func isFlow(base string) bool {
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(base, ".json"), ".hcl")
+	return ok && stem != "" && !strings.HasSuffix(stem, ".test")
+}
+
+// list names the files of a flow in a folder.
+func list(dir fs.FS) (files []string, err error) {
+	entries, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, source.Cause(err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() && isFlow(e.Name()) {
+			files = append(files, e.Name())
+		}
+	}
+	return files, nil
+}
+
+// topLevel is what may stand in a file; input and output mean something where
+// the folder is used as a module.
+var topLevel = source.Expected{Blocks: map[string]int{
+	"flow": 0, "variable": 1, "locals": 0, "connector": 2, "codec": 2, "preprocessor": 2,
+	"postprocessor": 2, "pipeline": 1, "connect": 1, "module": 1, "input": 1, "output": 1,
+}}
+
+// parse reads files of the folder.
+func (f *folder) parse(report *source.Report, files []string) {
+	for _, name := range files {
+		path := filepath.Join(f.dir, name)
+		src, err := source.Read(path)
+		if err != nil {
+			report.Errorf(source.NoPlace(""), "cannot read %s: %v", source.ShownPath(path), err)
+			f.broken = true
+			continue
+		}
+		f.add(report, source.ShownPath(path), src)
+	}
+}
+
+// add takes the blocks of one file.
+func (f *folder) add(report *source.Report, shown string, src []byte) {
+	body := report.Parse(shown, src, strings.HasSuffix(shown, ".json"))
+	if body == nil {
+		f.broken = true
+		return
+	}
+	if f.blocks == nil {
+		f.blocks = map[string][]source.Block{}
+	}
+	top := source.Region{Owner: "a flow", Body: body, At: source.NoPlace(shown)}
+	for _, b := range report.Content(top, topLevel).Blocks {
+		f.blocks[b.Kind] = append(f.blocks[b.Kind], b)
+	}
+}

@@ -1,0 +1,317 @@
+package flows
+
+import (
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/startup"
+	"github.com/flowrun/flowrun/flows/std"
+)
+
+// module is an instance of a module block. Its folder is read once for each
+// use: for the one that from and to mean, and for each place in via.
+type module struct {
+	source.Block
+	reader    *reader // of the block
+	name      string  // audit, audit["ams"]
+	arguments map[string]source.Argument
+	folder    *folder // nil when it cannot be read
+	shared    *reader // the use that is not in via; nil when there is none
+	uses      []*reader
+	edges     map[string]int // uses in via, by edge
+	used      bool
+}
+
+// readModules reads the module blocks. Beside its uses in via, a module is
+// there once where from or to speak of that one, and where nothing else does.
+func (r *reader) readModules() {
+	r.modules = readFamilies(r, "module", 0, (*reader).readModule)
+	inVia, named := r.mentioned()
+	done := map[string]bool{}
+	for _, b := range r.blocks["module"] {
+		name := b.Labels[0]
+		f := r.modules[name]
+		if f == nil || done[name] || inVia[name] && !named[name] {
+			continue
+		}
+		done[name] = true
+		for _, m := range f.all() {
+			m.shared = m.use(m.name)
+		}
+	}
+}
+
+func (r *reader) readModule(b source.Block, name string) *module {
+	m := &module{Block: b, reader: r, name: name, arguments: r.All(b.Region), edges: map[string]int{}}
+	delete(m.arguments, "for_each")
+	if a, ok := m.arguments["source"]; ok {
+		m.folder = r.moduleFolder(a)
+		delete(m.arguments, "source")
+	} else {
+		r.Errorf(b.At, "%s needs the argument source", b.Owner).Hint(`source = "./folder", or "std/<name>" of the library`)
+	}
+	return m
+}
+
+// mentioned tells which modules stand in via, and which are named in from and
+// to in a way that only the shared use can answer.
+func (r *reader) mentioned() (inVia, named map[string]bool) {
+	inVia, named = map[string]bool{}, map[string]bool{}
+	for _, b := range slices.Concat(r.blocks["connect"], r.blocks["input"], r.blocks["output"]) {
+		for _, argument := range []string{"from", "via", "to"} {
+			a, ok := source.Peek(b.Region, argument)
+			if !ok {
+				continue
+			}
+			for _, e := range expressions(a) {
+				parts, ok := steps(e)
+				if !ok || len(parts) < 2 || parts[0].name != "module" {
+					continue
+				}
+				name, last := parts[1].name, parts[len(parts)-1].name
+				switch {
+				case argument == "via":
+					inVia[name] = true
+				case argument == "to" || len(parts) == 2 || last == "" || last == "out":
+					named[name] = true
+				}
+			}
+		}
+	}
+	return inVia, named
+}
+
+// inVia is a use of the module in the via of an edge, and what it is called
+// there: audit, then audit#2.
+func (m *module) inVia(edge string) (use *reader, as string) {
+	m.edges[edge]++
+	as, here := m.name, "@"+edge
+	if n := m.edges[edge]; n > 1 {
+		again := "#" + strconv.Itoa(n)
+		as, here = as+again, here+again
+	}
+	return m.use(m.name + here), as
+}
+
+// use reads the module's folder as a part of the flow; its components have
+// names that begin with name.
+func (m *module) use(name string) *reader {
+	r := m.reader
+	if m.folder == nil || !r.room(m.At, 1) {
+		return &reader{}
+	}
+	u := &reader{
+		Values: startup.New(r.Report, m.folder.dir, r.env),
+		folder: m.folder,
+		whole:  r.whole,
+		tables: r.tables,
+		env:    r.env,
+		prefix: r.prefix + name + ".",
+		title:  "module " + r.prefix + name + " (" + source.Line(m.At) + ")",
+		above:  append(slices.Clone(r.above), r.folder),
+	}
+	m.uses = append(m.uses, u)
+	leave := r.Within(u.title)
+	u.Declare(u.blocks["variable"])
+	leave()
+	arguments := m.evaluate(u)
+	defer r.Within(u.title)()
+	u.SetArguments(arguments, m.Owner, u.blocks["locals"])
+	u.read()
+	return u
+}
+
+// evaluate computes the arguments of the module for one use.
+func (m *module) evaluate(u *reader) map[string]startup.Argument {
+	r := m.reader
+	values := map[string]startup.Argument{}
+	known := u.Variables()
+	for _, name := range slices.Sorted(maps.Keys(m.arguments)) {
+		a := m.arguments[name]
+		if !slices.Contains(known, name) {
+			r.Errorf(a.At, "%s has no argument %q", m.Owner, name).Hint("%s", source.DidYouMean(name, known))
+			continue
+		}
+		value := startup.Argument{Value: cty.DynamicVal, At: a.Expr.Range()}
+		if v, ok := r.Evaluate(a.Expr, name); ok {
+			value.Value = v
+		}
+		values[name] = value
+	}
+	for _, name := range u.Required() {
+		if _, given := values[name]; !given {
+			r.Errorf(m.At, "%s needs the argument %s", m.Owner, name)
+		}
+	}
+	return values
+}
+
+// ports are those that from or to may name.
+func (m *module) ports(argument string) (names []string) {
+	if m.folder == nil {
+		return nil
+	}
+	kind := "input"
+	if argument == "from" {
+		kind = "output"
+	}
+	for _, b := range m.folder.blocks[kind] {
+		names = append(names, b.Labels[0])
+	}
+	return names
+}
+
+func (m *module) hasPorts() bool { return len(m.ports("to"))+len(m.ports("from")) > 0 }
+
+// ends is what a port of the module stands for. As with pipelines, the ports
+// other than in and out join all uses.
+func (m *module) ends(port, argument string) (list []end) {
+	switch {
+	case argument == "from" && port != "out":
+		for _, u := range m.uses {
+			list = append(list, u.outputs[port]...)
+		}
+	case m.shared == nil:
+	case argument == "from":
+		return m.shared.outputs[port]
+	default:
+		return m.shared.inputs[port]
+	}
+	return list
+}
+
+// readPorts reads the input and output blocks.
+func (r *reader) readPorts() {
+	r.inputs, r.outputs = r.portsOf("input", "to"), r.portsOf("output", "from")
+}
+
+func (r *reader) portsOf(kind, argument string) map[string][]end {
+	all := map[string][]end{}
+	first := map[string]hcl.Range{}
+	for _, b := range r.blocks[kind] {
+		name := b.Labels[0]
+		b.Owner = kind + " " + quote(name)
+		if !r.ValidName(b, 0) {
+			continue
+		}
+		if at, again := first[name]; again {
+			r.Twice(b, at)
+			continue
+		}
+		first[name] = b.At
+		if r.above == nil {
+			r.Warnf(b.At, "%s has no effect: this flow is not used as a module", b.Owner)
+		}
+		c := r.Content(b.Region, source.Expected{Arguments: []string{argument, "description"}})
+		r.Require(b.Region, c, argument)
+		if a, ok := c.Arguments["description"]; ok {
+			r.Constant(a, cty.String)
+		}
+		if a, ok := c.Arguments[argument]; ok {
+			all[name] = r.ends(a)
+		}
+	}
+	return all
+}
+
+// moduleFolder finds and parses the folder of a module; nil when that has
+// failed, and been reported.
+func (r *reader) moduleFolder(a source.Argument) *folder {
+	v, ok := r.Constant(a, cty.String)
+	if !ok {
+		return nil
+	}
+	at, from := a.Expr.Range(), v.AsString()
+	name, library := strings.CutPrefix(from, "std/")
+	f := &folder{shown: from, id: from}
+	switch clean := path.Clean(from); {
+	case library:
+		f.dir = r.dir
+	case clean == "." || clean == ".." || strings.HasPrefix(from, "./") || strings.HasPrefix(from, "../"):
+		f.dir = filepath.Join(r.dir, filepath.FromSlash(from))
+		f.shown = source.ShownPath(f.dir)
+		if f.id = f.dir; r.isLibrary() {
+			r.Errorf(at, "a module of the library is alone: it has no folder")
+			return nil
+		}
+		if real, err := filepath.EvalSymlinks(f.dir); err == nil {
+			f.id = real
+		}
+	default:
+		p := r.Errorf(at, "%q is no source of a module: write a folder, like \"./audit\", or a module of the library, like \"std/passthrough\"", from)
+		if hclsyntax.ValidIdentifier(from) {
+			p.Hint("did you mean \"./%s\"?", from)
+		}
+		return nil
+	}
+	if r.insideItself(f, at) {
+		return nil
+	}
+	if read := r.whole.folders[f.id]; read != nil {
+		if read.broken {
+			return nil
+		}
+		f.blocks = read.blocks
+		return f
+	}
+	r.whole.folders[f.id] = f
+	if library {
+		r.readLibrary(f, name, at)
+	} else {
+		r.readFolder(f, at)
+	}
+	if f.broken {
+		return nil
+	}
+	return f
+}
+
+func (r *reader) isLibrary() bool { return strings.HasPrefix(r.id, "std/") }
+
+func (r *reader) insideItself(f *folder, at hcl.Range) bool {
+	around := append(slices.Clone(r.above), r.folder)
+	i := slices.IndexFunc(around, func(x *folder) bool { return x.id == f.id })
+	if i < 0 {
+		return false
+	}
+	var names []string
+	for _, x := range append(around[i:], f) {
+		names = append(names, x.shown)
+	}
+	r.Errorf(at, "the module would be inside itself: %s", strings.Join(names, " -> "))
+	return true
+}
+
+func (r *reader) readFolder(f *folder, at hcl.Range) {
+	files, err := list(os.DirFS(f.dir))
+	switch {
+	case err != nil:
+		r.Errorf(at, "cannot read the folder %s: %v", f.shown, err)
+	case files == nil:
+		r.Errorf(at, "the folder %s holds no module: no .hcl file but tests", f.shown)
+	default:
+		f.parse(r.Report, files)
+		return
+	}
+	f.broken = true
+}
+
+func (r *reader) readLibrary(f *folder, name string, at hcl.Range) {
+	text, ok := std.Module(name)
+	if !ok {
+		r.Errorf(at, "the library has no module %q", name).Hint("%s", source.DidYouMeanRef(name, "std/", std.Names()))
+		f.broken = true
+		return
+	}
+	f.add(r.Report, f.shown+".hcl", text)
+}

@@ -1,0 +1,100 @@
+package flows
+
+import (
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/startup"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// whole is a flow with the modules in it, as far as it could be read. All names
+// in it are full: "store" of the module audit is "audit.store".
+type whole struct {
+	*source.Report
+	file       *flow.File
+	connectors map[string]*connector
+	pipelines  map[string]*pipeline
+	edges      []edge
+	folders    map[string]*folder // of modules, by source
+	parts      int                // instances of blocks so far
+	misread    bool               // there are errors where components are referred to
+}
+
+func newWhole(report *source.Report) *whole {
+	return &whole{Report: report, file: &flow.File{}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder{}}
+}
+
+// reader reads the blocks of a flow, or of one use of a module, into a whole.
+// Names in it are local.
+type reader struct {
+	*startup.Values
+	*folder
+	whole  *whole
+	tables *Tables
+	env    map[string]string
+
+	prefix string    // of full names: "audit."
+	title  string    // what the report calls a use of a module; "" for the flow itself
+	above  []*folder // the folders around this one
+
+	codecs     *catalogue[flow.CodecConfig, flow.CodecUse]
+	pre, post  *catalogue[flow.ProcessorConfig, processor]
+	connectors map[string]*family[*connector]
+	pipelines  map[string]*family[*pipeline]
+	modules    map[string]*family[*module]
+
+	inputs, outputs map[string][]end // of a module, by port
+}
+
+// newReader returns the reader of a flow.
+func newReader(report *source.Report, f *folder, tables *Tables, given *startup.Given) *reader {
+	r := &reader{
+		Values: startup.New(report, f.dir, given.Env),
+		folder: f,
+		whole:  newWhole(report),
+		tables: tables,
+		env:    given.Env,
+	}
+	r.whole.file.Name, r.whole.file.Dir = f.name, f.dir
+	return r
+}
+
+// read goes through the blocks once the variables have their values.
+func (r *reader) read() {
+	r.readFlow()
+	r.readShared()
+	r.readPipelines()
+	before := r.Errors()
+	r.readConnectors()
+	r.readModules()
+	r.readConnects()
+	r.readPorts()
+	if r.Errors() > before {
+		r.whole.misread = true
+		return
+	}
+	r.checkUse()
+}
+
+// check looks at what concerns several blocks of the flow.
+func (w *whole) check() {
+	w.checkCycles()
+	w.checkDelivery()
+}
+
+// readFlow reads the flow block.
+func (r *reader) readFlow() {
+	var first hcl.Range
+	for i, b := range r.blocks["flow"] {
+		if i > 0 {
+			r.Twice(b, first)
+			continue
+		}
+		first = b.At
+		c := r.Content(b.Region, source.Expected{Arguments: []string{"description"}, Later: laterFlow})
+		if a, ok := c.Arguments["description"]; ok {
+			r.Constant(a, stringType)
+		}
+	}
+}
