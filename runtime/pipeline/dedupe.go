@@ -132,7 +132,7 @@ every ` + "`ttl`" + `. An event whose key is null passes always.
 
 All connections that send into the step share what it remembers, in memory: a restart forgets it. It
 remembers ` + "`max_keys`" + ` keys, and forgets the oldest for one more, so that its duplicates pass; a key takes
-about 150 bytes and its own length.
+about 200 bytes, however long it is.
 
 An event that passes and is then not delivered is forgotten: it passes when it is sent again. While it
 is under way, its duplicates are dropped; they do not wait to see what becomes of it.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"crypto/sha256"
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -9,7 +10,11 @@ import (
 // key is what tells an event from others for a step, until it is released.
 type key struct{ spelled []byte }
 
-var keys = sync.Pool{New: func() any { return &key{make([]byte, 0, 64)} }}
+var keys = sync.Pool{New: func() any { return &key{make([]byte, 0, maxKey)} }}
+
+// maxKey bounds what a key takes where it is remembered: instead of a longer
+// one, its hash is.
+const maxKey = 64
 
 // keyOf returns the key of an event as x gives it. It is none when x is nil or
 // gives null.
@@ -25,6 +30,10 @@ func keyOf(x flow.Expr, e *flow.Event) (*key, error) {
 	k.spelled = k.spelled[:0]
 	if !v.IsNull() {
 		k.spelled = flow.AppendKey(k.spelled, v)
+	}
+	if len(k.spelled) > maxKey {
+		sum := sha256.Sum256(k.spelled)
+		k.spelled = append(append(k.spelled[:0], '#'), sum[:]...) // no other key begins so
 	}
 	return k, nil
 }

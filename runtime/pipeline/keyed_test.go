@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // TestKeyed compares a keyed with a list in order.
@@ -49,5 +51,36 @@ func TestKeyed(t *testing.T) {
 		if old := k.oldest(); (old == nil) != (len(want) == 0) || old != nil && old.key != want[0] {
 			t.Fatalf("step %d: oldest is %v, want the first of %v", step, old, want)
 		}
+	}
+}
+
+// TestKeysAreShort: a long key takes as little as any other, and stays what it
+// is.
+func TestKeysAreShort(t *testing.T) {
+	x := value(t, "event")
+	spelled := func(v flow.Value) string {
+		k, err := keyOf(x, &flow.Event{Value: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer k.release()
+		return string(k.spelled)
+	}
+	seen := map[string]string{}
+	for _, text := range []string{"", "a", strings.Repeat("a", 62), strings.Repeat("a", 63), strings.Repeat("a", 1<<20), strings.Repeat("b", 1<<20)} {
+		k := spelled(flow.TextOf(text))
+		if len(k) > maxKey || len(k) == 0 {
+			t.Errorf("the key of %d bytes has %d", len(text), len(k))
+		}
+		if other, again := seen[k]; again {
+			t.Errorf("%d and %d bytes have one key", len(other), len(text))
+		}
+		seen[k] = text
+		if again := spelled(flow.TextOf(text)); again != k {
+			t.Errorf("%d bytes have two keys", len(text))
+		}
+	}
+	if k := spelled(flow.NullValue); k != "" {
+		t.Errorf("null has the key %q", k)
 	}
 }

@@ -171,8 +171,8 @@ An event that is too many is what ` + "`on_excess`" + ` says:
   or a queue. Connections that share a key wait for each other's events.
 
 ` + "`max_keys`" + ` keys are counted; for one more the one not used for longest is forgotten, and starts anew when
-it comes back. A key that was not used for a minute is forgotten when others come. A key takes about 150 bytes and its own
-length. An event that passes and is then not delivered counts.
+it comes back. A key that was not used for a minute is forgotten when others come. A key takes about 200
+bytes, however long it is. An event that passes and is then not delivered counts.
 
 An event for which ` + "`key`" + ` fails goes to the pipeline's ` + "`err`" + ` port; without one it has failed. The
 other events of its batch go on.`,
