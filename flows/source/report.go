@@ -18,6 +18,7 @@ type Report struct {
 	problems []Problem
 	said     map[string]int  // so that nothing is said twice: where in problems, from 1
 	within   string          // what is being read: see Within
+	errors   int             // reports of errors, the same one again included
 	files    map[string]file // by the name that is shown
 	hidden   []hcl.Range     // pieces of text that spell a secret
 	secrets  []string        // sensitive values, never to be shown
@@ -49,6 +50,9 @@ func (r *Report) Warnf(where hcl.Range, format string, args ...any) *Problem {
 }
 
 func (r *Report) add(p Problem) *Problem {
+	if !p.warning {
+		r.errors++
+	}
 	said := place(p.where) + p.summary
 	if i := r.said[said]; i > 0 {
 		first := &r.problems[i-1]
@@ -104,11 +108,11 @@ func (p *Problem) Also(what string, at hcl.Range) *Problem {
 
 // HasErrors reports whether anything keeps the flows from running. A report
 // without errors may still hold warnings.
-func (r *Report) HasErrors() bool { return r.Errors() > 0 }
+func (r *Report) HasErrors() bool { return r.errors > 0 }
 
-// Errors counts the errors so far: whoever reads a part of a flow can tell
-// whether it was right.
-func (r *Report) Errors() int { return r.count(false) }
+// Errors counts how often an error was reported so far, the same one again
+// included: whoever reads a part of a flow can tell whether it was right.
+func (r *Report) Errors() int { return r.errors }
 
 // Told reports whether an error has been reported that is about a part of where,
 // or about something that where is a part of.
@@ -188,7 +192,7 @@ func (r *Report) Text(color bool) string {
 		r.write(&b, p, s)
 		b.WriteByte('\n')
 	}
-	b.WriteString(Tally(r.Errors(), "error"))
+	b.WriteString(Tally(r.count(false), "error"))
 	if n := r.count(true); n > 0 {
 		b.WriteString(", " + Tally(n, "warning"))
 	}
