@@ -28,6 +28,16 @@ var encodings = []Function{
 		Examples: []Example{{`jsondecode("{\"a\": [1, 2.0]}")`, `{"a":[1,2.0]}`}},
 	},
 	{
+		Name: "yamlencode", Group: groupEncoding, Params: params(value("value")), Returns: flow.OfText, Call1: yamlEncode,
+		Doc:      "the value as YAML in block style",
+		Examples: []Example{{`yamlencode({ a = [1, "x"] })`, `"a:\n  - 1\n  - x\n"`}},
+	},
+	{
+		Name: "yamldecode", Group: groupEncoding, Params: params(text("yaml")), Returns: flow.OfAny, Call1: yamlDecode,
+		Doc:      "the value that the string, one document of up to 64 KiB, spells in YAML",
+		Examples: []Example{{`yamldecode("a: [1, x]\nb: &n 2.50\nc: *n")`, `{"a":[1,"x"],"b":2.50,"c":2.50}`}},
+	},
+	{
 		Name: "csvdecode", Group: groupEncoding, Params: params(text("csv")), Returns: flow.OfList, Call1: csvDecode,
 		Doc:      "a list with an object for each line of the CSV but the first, which has the keys; all values are strings",
 		Examples: []Example{{`csvdecode("a,b\n1,2\n3,4")`, `[{"a":"1","b":"2"},{"a":"3","b":"4"}]`}},

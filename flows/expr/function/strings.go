@@ -150,8 +150,8 @@ func contains(where, what flow.Value) (flow.Value, error) {
 	switch what.Kind() {
 	case flow.Text:
 		return flow.BoolOf(strings.Contains(where.Text(), what.Text())), nil
-	case flow.Null:
-		return flow.NullValue, nil
+	case flow.Null: // there is nothing that the string could have
+		return flow.BoolOf(false), nil
 	}
 	return flow.NullValue, fmt.Errorf("a string contains strings, not %s", what.Kinds())
 }
