@@ -1,19 +1,19 @@
 package expr
 
 import (
-	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
-	"github.com/zclconf/go-cty/cty"
 )
 
 // FuzzCompile: whatever parses compiles or is diagnosed, and what compiles
-// evaluates, on encoded and decoded events alike.
+// evaluates, on encoded and decoded events alike, over one event and over many.
 func FuzzCompile(f *testing.F) {
 	for _, row := range rows {
 		f.Add(row.src, payload)
@@ -24,36 +24,58 @@ func FuzzCompile(f *testing.F) {
 	for _, src := range []string{
 		`event.a-1`, `1e999999999 == event.n`, `-1e-999999999 < 1`, `event[1e999999999]`, `[for x in event : x]`, `event.*.x`, "<<A\n${event.s}\nA\n",
 		`{for k, v in var : k => v}`, `abs(1...)`, `var.later.x[0]`, `local.table["a"]`, `!!!!event.s`, `event[""][0].x`, `"%{for x in event}%{endfor}"`,
+		`group.x[state.n]`, `[for group in [group] : group.x]`, `{(group) = state}`, `quantile(event.s, 0.5) + count()`, `sum(event[0]) / count(group)`,
+		`[for x in collect(event, 3) : x.s]`, `max(event[0], min(event[0]))`, `{a = distinct(event), a = first(event).s}`,
 	} {
 		f.Add(src, `[1, {"s": null}]`)
 	}
-	s := scope()
-	s.Condition = true
+	scopes := []Scope{scope(), scope(), scope()}
+	scopes[1].Condition = true
+	scopes[2].Vars = []string{"group", "state"}
 	f.Fuzz(func(t *testing.T, src, raw string) {
-		if len(src) > 1000 || len(raw) > 5000 {
+		// Loops in loops take their time, here as in a flow.
+		if len(src) > 1000 || len(raw) > 5000 || strings.Count(src, "for")+strings.Count(src, "*") > 3 {
 			return
 		}
 		if e, diags := hclsyntax.ParseExpression([]byte(src), "flow.hcl", hcl.InitialPos); !diags.HasErrors() {
-			fuzzOne(t, e, scope(), raw)
-			fuzzOne(t, e, s, raw)
+			for _, s := range scopes {
+				fuzzOne(t, e, s, src, raw)
+			}
+			fuzzAggregate(t, e, scopes[2], raw)
 		}
-		if file, diags := json.Parse([]byte(`{"x": `+strconv.Quote(src)+`}`), "flow.hcl"); !diags.HasErrors() {
+		if file, diags := json.Parse([]byte(`{"x": `+strconv.Quote(src)+`, "y": [{`+strconv.Quote(src)+`: 1}]}`), "flow.hcl"); !diags.HasErrors() {
 			attrs, _ := file.Body.JustAttributes()
-			fuzzOne(t, attrs["x"].Expr, scope(), raw)
+			for _, a := range attrs {
+				fuzzOne(t, a.Expr, scope(), src, raw)
+			}
 		}
 	})
 }
 
-func fuzzOne(t *testing.T, e hcl.Expression, s Scope, raw string) {
-	x, diags := Compile(e, s)
-	if (x == nil) != diags.HasErrors() {
-		t.Fatalf("expression %v beside %q", x, spell(diags))
+// changing reports whether each evaluation of src may come to something else.
+func changing(src string) bool {
+	for _, f := range function.All {
+		if f.Volatile && strings.Contains(src, f.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func fuzzDiagnostics(t *testing.T, compiled bool, diags hcl.Diagnostics) {
+	if compiled == diags.HasErrors() {
+		t.Fatalf("compiled: %v, beside %q", compiled, spell(diags))
 	}
 	for _, d := range diags {
 		if d.Subject == nil || d.Summary == "" {
 			t.Fatalf("diagnostic without place or text: %v", d)
 		}
 	}
+}
+
+func fuzzOne(t *testing.T, e hcl.Expression, s Scope, src, raw string) {
+	x, diags := Compile(e, s)
+	fuzzDiagnostics(t, x != nil, diags)
 	if x == nil {
 		return
 	}
@@ -61,74 +83,43 @@ func fuzzOne(t *testing.T, e hcl.Expression, s Scope, raw string) {
 	if encoded == nil {
 		return
 	}
-	v, errV := x.Eval(encoded)
-	w, errW := x.Eval(&flow.Event{Value: decoded(t, encoded)})
-	if (errV == nil) != (errW == nil) || errV == nil && !v.Equal(w) {
+	whole := decoded(t, encoded)
+	vars := []flow.Value{whole, flow.TextOf(src)}[:len(s.Vars)]
+	v, errV := x.Eval(encoded, vars...)
+	w, errW := x.Eval(&flow.Event{Value: whole}, vars...)
+	if changing(src) {
+		return
+	}
+	if (errV == nil) != (errW == nil) || errV == nil && !v.Equal(w) || errV != nil && errV.Error() != errW.Error() {
 		t.Fatalf("encoded: %s, decoded: %s", spellOutcome(v, errV), spellOutcome(w, errW))
 	}
-	pass, errT := x.Test(encoded)
+	pass, errT := x.Test(encoded, vars...)
 	if errV != nil && errT == nil || errT == nil && pass != v.Bool() || pass && errT != nil {
 		t.Fatalf("Eval: %s, Test: %v %v", spellOutcome(v, errV), pass, errT)
 	}
 }
 
-// FuzzAgainstHCL generates expressions of values that HCL has as well (bools,
-// numbers and strings, compared with their own kind) and compares what HCL
-// makes of them with what we do, with the values as constants and as fields of
-// an event.
-func FuzzAgainstHCL(f *testing.F) {
-	for seed := range uint64(50) {
-		f.Add(seed)
+// fuzzAggregate: it does not matter where the events are cut and merged.
+func fuzzAggregate(t *testing.T, e hcl.Expression, s Scope, raw string) {
+	a, diags := CompileAggregate(e, s)
+	fuzzDiagnostics(t, a != nil, diags)
+	if a == nil || event(t, raw) == nil {
+		return
 	}
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		g := &generator{random: rand.New(rand.NewPCG(seed, 3))}
-		src := g.condition(4)
-		e := parse(t, src)
-		want, diags := e.Value(&hcl.EvalContext{Variables: map[string]cty.Value{"event": cty.ObjectVal(map[string]cty.Value{
-			"b0": cty.False, "b1": cty.True, "i": cty.NumberIntVal(3), "j": cty.NumberIntVal(-4), "x": cty.MustParseNumberVal("2.5"),
-			"s": cty.StringVal("abc"), "t": cty.StringVal("äb"), "null": cty.NullVal(cty.String),
-		})}})
-		if diags.HasErrors() {
-			t.Fatalf("%s: %v", src, diags)
+	one, first, second := a.New(), a.New(), a.New()
+	for i := range 4 {
+		into := first
+		if i > 1 {
+			into = second
 		}
-		x := compileText(t, src)
-		const raw = `{"b0": false, "b1": true, "i": 3, "j": -4, "x": 2.5, "s": "abc", "t": "äb", "null": null}`
-		got, err := x.Test(event(t, raw))
-		if err != nil || got != want.True() {
-			t.Fatalf("%s: HCL says %v, we say %v %v", src, want.True(), got, err)
+		if err := one.Add(event(t, raw)); (err == nil) != (into.Add(event(t, raw)) == nil) {
+			t.Fatalf("added here and not there: %v", err)
 		}
-	})
-}
-
-type generator struct{ random *rand.Rand }
-
-func (g *generator) one(of ...string) string { return of[g.random.IntN(len(of))] }
-
-func (g *generator) condition(depth int) string {
-	if depth == 0 {
-		return g.one("true", "false", "event.b0", "event.b1")
 	}
-	switch g.random.IntN(8) {
-	case 0, 1:
-		return "(" + g.condition(depth-1) + g.one(" && ", " || ", " == ", " != ") + g.condition(depth-1) + ")"
-	case 2:
-		return g.condition(depth-1) + g.one(" && ", " || ") + g.condition(depth-1)
-	case 3:
-		return "!" + g.one("true", "event.b0", "("+g.condition(depth-1)+")")
-	case 4:
-		return g.number() + g.one(" < ", " <= ", " > ", " >= ", " == ", " != ") + g.number()
-	case 5:
-		return g.text() + g.one(" == ", " != ") + g.text()
-	case 6:
-		return g.one(g.number(), g.text(), "event.b0") + g.one(" == ", " != ") + g.one("null", "event.null")
+	first.Merge(second)
+	_, errV := one.Value(flow.TextOf("g"), flow.IntOf(1))
+	_, errW := first.Value(flow.TextOf("g"), flow.IntOf(1))
+	if (errV == nil) != (errW == nil) || one.Items() != first.Items() {
+		t.Fatalf("together: %v, merged: %v, %d and %d items", errV, errW, one.Items(), first.Items())
 	}
-	return "\"${" + g.condition(depth-1) + "}\""
-}
-
-func (g *generator) number() string {
-	return g.one("0", "3", "3.0", "-4", "2.5", "1e1", "-0.5", "12345678901234567890", "event.i", "event.j", "event.x", strconv.Itoa(g.random.IntN(10)-5))
-}
-
-func (g *generator) text() string {
-	return g.one(`""`, `"abc"`, `"3"`, `"äb"`, `"a${"b"}c"`, "event.s", "event.t")
 }
