@@ -13,6 +13,7 @@
 //	connector  connectors with their common arguments, codec and processors
 //	pipeline   the steps of a pipeline
 //	module     uses of modules: arguments, inputs and outputs
+//	sources    where modules come from: folders, and the library
 //	refs       connector.edge["ams"].err: references, hardly ever evaluated
 //	connect    the edges and their policies
 //	reply      what can come back to whom: where a reply has nowhere to go

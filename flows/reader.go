@@ -81,6 +81,9 @@ func (r *reader) read() {
 func (w *whole) check() {
 	w.checkCycles()
 	w.checkDelivery()
+	if f := w.file; len(f.Connectors)+len(f.Pipelines) == 0 && !w.HasErrors() {
+		w.Warnf(source.NoPlace(""), "the flow %s has nothing to run: there is no connector in it", f.Name)
+	}
 }
 
 // readFlow reads the flow block.

@@ -306,6 +306,8 @@ func eachOf[T any](r *reader, ref reference, families map[string]*family[T], use
 			p := r.Errorf(ref.at, "there is no %s", f.spell(text, key.AsString()))
 			if best := source.Nearest(key.AsString(), f.keys); best != "" {
 				p.Hint("did you mean %s?", f.spell(text, best))
+			} else {
+				p.Hint("%s", source.DidYouMeanRef("", "", f.spellings(text)))
 			}
 			return
 		}
@@ -319,6 +321,13 @@ func (f *family[T]) spell(text, key string) string {
 		return text
 	}
 	return text + "[" + quote(key) + "]"
+}
+
+func (f *family[T]) spellings(text string) (all []string) {
+	for _, key := range f.keys {
+		all = append(all, f.spell(text, key))
+	}
+	return all
 }
 
 func (r *reader) nothingCalled(ref reference, names []string) {
