@@ -178,6 +178,9 @@ func findsAll(t *testing.T, form flow.Form, raw []byte, path []flow.Step, v flow
 	if ok == container || ok && !sameBits(scalar, v) {
 		t.Fatalf("%q at %v: %q is not the scalar of the decoded value", raw, path, found)
 	}
+	if opened := form.Open(found); form.Kind(found) != v.Kind() || !sameParts(opened, v) {
+		t.Fatalf("%q at %v: %q opens to something else than the decoded value", raw, path, found)
+	}
 	path = path[:len(path):len(path)]
 	for i, part := range v.List() {
 		findsAll(t, form, raw, append(path, flow.Step{Index: i, IsIndex: true}), part)
@@ -190,6 +193,29 @@ func findsAll(t *testing.T, form flow.Form, raw []byte, path []flow.Step, v flow
 			t.Fatalf("%q has %q at %v %v", raw, found, path, step)
 		}
 	}
+}
+
+// sameParts compares one level of a value with it.
+func sameParts(opened, v flow.Value) bool {
+	same := func(a, b flow.Value) bool {
+		_, _, lazy := a.Encoded()
+		return a.Kind() == b.Kind() && (lazy || sameBits(a, b))
+	}
+	list, fields := opened.List(), opened.Object().Fields()
+	if opened.Kind() != v.Kind() || len(list) != len(v.List()) || len(fields) != v.Object().Len() {
+		return false
+	}
+	for i := range list {
+		if !same(list[i], v.List()[i]) {
+			return false
+		}
+	}
+	for i := range fields {
+		if f := v.Object().Fields()[i]; f.Key != fields[i].Key || !same(fields[i].Value, f.Value) {
+			return false
+		}
+	}
+	return opened.Kind() == flow.List || opened.Kind() == flow.Map || sameBits(opened, v)
 }
 
 // sameBits is Equal, with each NaN equal to itself.

@@ -18,8 +18,9 @@ message may be is decided before it comes here, by the connector or a preprocess
 
 An event whose payload the flow does not change leaves as it came: the order of keys, the spelling of numbers and the
 white space are kept, except that line breaks are taken out, so that a message is one line (unless ` + "`indent`" + ` asks for
-several). A payload that was changed, and everything with ` + "`sort_keys`" + ` or ` + "`indent`" + `, is spelled anew; numbers that nobody
-computed with still keep their spelling: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
+several). So do the lists and objects in a payload that the flow has changed or made, where they are as they came: only
+what is around them is spelled anew. With ` + "`sort_keys`" + ` or ` + "`indent`" + `, everything is; numbers that nobody computed with still
+keep their spelling: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
 
 - Of a key that an object has twice, the last value counts.
 - An escape that is half of a surrogate pair (` + "`\"\\ud83d\"`" + `) is accepted, because the grammar allows it and JavaScript writes

@@ -16,7 +16,8 @@ var msgpackSpec = flow.Spec[flow.CodecConfig]{
 	Name:    "msgpack",
 	Summary: "a message is one MessagePack value",
 	Doc: `Nothing may stand behind the value. What is no MessagePack, or is nested deeper than ` + "`max_depth`" + `, goes to ` + "`err`" + `; a length is
-not believed before the message is seen to hold it. An event whose payload the flow does not change leaves byte for byte as it came. Otherwise:
+not believed before the message is seen to hold it. An event whose payload the flow does not change leaves byte for byte as it came, and so does a list or an object in it
+that the flow has not changed. Otherwise:
 
 | MessagePack | flow |
 |---|---|

@@ -214,3 +214,26 @@ func BenchmarkMsgpack(b *testing.B) {
 		}
 	})
 }
+
+// TestMsgpackUntouchedParts: what the flow has not changed leaves as it came,
+// also inside of what it makes; in another encoding it is spelled anew.
+func TestMsgpackUntouchedParts(t *testing.T) {
+	codec := codecOf(t, msgpackSpec.Config())
+	var e flow.Event
+	// {"a": [1 in 8 bytes, a timestamp], "b": 2.5 in 4 bytes}
+	message := "\x82\xa1a\x92\xcf\x00\x00\x00\x00\x00\x00\x00\x01\xd6\xff\x00\x00\x00\x01\xa1b\xca\x40\x20\x00\x00"
+	if err := codec.Decode(&e, []byte(message)); err != nil {
+		t.Fatal(err)
+	}
+	o := flow.LazyOf(e.Raw, e.Form).Object().Clone()
+	o.Set("c", flow.NullValue)
+	e.SetPayload(flow.MapOf(o))
+	want := "\x83\xa1a\x92\xcf\x00\x00\x00\x00\x00\x00\x00\x01\xd6\xff\x00\x00\x00\x01\xa1b\xcb\x40\x04\x00\x00\x00\x00\x00\x00\xa1c\xc0"
+	if got, err := codec.Encode(nil, &e); err != nil || string(got) != want {
+		t.Errorf("got %x, %v\nwant %x", got, err, want)
+	}
+	want = `{"a":[1,"1970-01-01T00:00:01Z"],"b":2.5,"c":null}`
+	if got, err := codecOf(t, jsonSpec.Config()).Encode(nil, &e); err != nil || string(got) != want {
+		t.Errorf("as JSON: got %s, %v\nwant %s", got, err, want)
+	}
+}

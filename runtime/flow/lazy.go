@@ -9,7 +9,12 @@ import (
 type encoded struct {
 	raw    []byte
 	form   Form
-	opened atomic.Pointer[Value] // once somebody has looked into it
+	opened atomic.Pointer[opened] // once somebody has looked into it
+}
+
+type opened struct {
+	v     Value
+	whole bool // nothing in v is lazy
 }
 
 // LazyOf returns the value that raw spells in form, which has accepted it. Of a
@@ -50,20 +55,23 @@ func (v Value) Whole() Value {
 // at once; all get the same value, if not the same memory.
 func (v Value) open() Value {
 	e := (*encoded)(v.ptr)
-	if opened := e.opened.Load(); opened != nil {
-		return *opened
+	if o := e.opened.Load(); o != nil {
+		return o.v
 	}
-	opened := e.form.Open(e.raw)
-	e.opened.Store(&opened)
-	return opened
+	level := e.form.Open(e.raw)
+	e.opened.Store(&opened{v: level})
+	return level
 }
 
 func (v Value) decoded() Value {
 	e := (*encoded)(v.ptr)
-	whole, err := e.form.Decode(e.raw)
-	if err != nil { // accepted bytes have a value; if not, there is none
-		return v.open()
+	if o := e.opened.Load(); o != nil && o.whole {
+		return o.v
 	}
-	e.opened.Store(&whole)
+	whole, err := e.form.Decode(e.raw)
+	if err != nil { // the form has accepted these bytes
+		return NullValue
+	}
+	e.opened.Store(&opened{whole, true})
 	return whole
 }

@@ -35,7 +35,19 @@ func (s spaced) Open(raw []byte) Value {
 
 func (s spaced) Decode(raw []byte) (Value, error) {
 	*s.decoded++
-	return s.Open(bytes.Clone(raw)), nil
+	return wholeOf(s.Open(bytes.Clone(raw))), nil
+}
+
+// wholeOf is v without anything lazy in it.
+func wholeOf(v Value) Value {
+	var parts []Value
+	for _, part := range v.List() {
+		if part.Kind() == List {
+			part = wholeOf(part)
+		}
+		parts = append(parts, part)
+	}
+	return ListOf(parts)
 }
 
 func newSpaced() spaced { return spaced{new(int), new(int)} }
@@ -65,6 +77,10 @@ func TestLazy(t *testing.T) {
 	}
 	if !v.Equal(ListOf([]Value{TextOf("a"), ListOf([]Value{TextOf("b")}), TextOf("c")})) || v.Equal(ListOf(nil)) {
 		t.Error("it does not equal what it means")
+	}
+	before := *form.decoded
+	if v.Whole(); !v.Whole().Equal(v) || keyOf(v) != keyOf(again) || *form.decoded != before+1 {
+		t.Errorf("all of it was decoded %d times, want once", *form.decoded-before)
 	}
 	if keyOf(v) != keyOf(v.Whole()) || keyOf(v) == keyOf(ListOf(nil)) {
 		t.Error("its key is not that of what it means")

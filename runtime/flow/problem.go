@@ -53,7 +53,7 @@ func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 		Origin: problem.Event.Origin,
 		Time:   problem.Event.Time,
 	}
-	if err := p.Port.Send(context.WithValue(ctx, errPath{}, true), []Event{event}); err != nil {
+	if err := p.Port.Send(ErrPath(ctx), []Event{event}); err != nil {
 		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(err))
 		return problem.Err
 	}
@@ -61,6 +61,10 @@ func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 }
 
 type errPath struct{}
+
+// ErrPath returns the ctx of a Send that carries err events, or what was made
+// of them: what goes wrong with these is not reported once more.
+func ErrPath(ctx context.Context) context.Context { return context.WithValue(ctx, errPath{}, true) }
 
 // OnErrPath reports whether a Send with this ctx carries err events. They may
 // be on their way back into a step that is just sending what has failed: such
