@@ -16,6 +16,8 @@ type result interface {
 	// payload computes it. at is the place of the expression that failed.
 	payload() (v flow.Value, at string, err error)
 	origin() *flow.Origin
+	// ofErrs reports whether err events are in it.
+	ofErrs() bool
 }
 
 // outbox sends the results of a step in the order in which they were added. It
@@ -83,7 +85,14 @@ func (o *outbox) send(ctx context.Context) {
 		o.mu.Unlock()
 	}()
 	for len(o.waiting) > 0 {
-		n := min(len(o.waiting), maxSent)
+		ctx, ofErrs := ctx, o.waiting[0].ofErrs()
+		if ofErrs { // or what fails would come back for ever
+			ctx = flow.ErrPath(ctx)
+		}
+		n := 1
+		for n < min(len(o.waiting), maxSent) && o.waiting[n].ofErrs() == ofErrs {
+			n++
+		}
 		batch := o.waiting[:n]
 		if o.waiting = o.waiting[n:]; len(o.waiting) == 0 {
 			o.waiting = nil

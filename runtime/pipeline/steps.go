@@ -34,6 +34,8 @@ no exit. A route has at most 63 ports.`,
 	dedupeSpec,
 	throttleSpec,
 	sampleSpec,
+	batchSpec,
+	stateSpec,
 }
 
 const filterExample = `connector "file" "in" {

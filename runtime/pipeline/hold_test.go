@@ -1,0 +1,388 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// taker notes what leaves a pipeline: each event's payload as text with its
+// origins' numbers, and when, by the clock, from the start of the test.
+type taker struct {
+	start time.Time
+	mu    sync.Mutex
+	got   []string
+	calls int
+	fail  func(i int) error // for the event of that number
+	block chan struct{}     // Send waits for it
+}
+
+func newTaker() *taker { return &taker{start: time.Now()} }
+
+func (k *taker) Send(ctx context.Context, batch []flow.Event) error {
+	if k.block != nil {
+		select {
+		case <-k.block:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.calls++
+	var failed error
+	for i := range batch {
+		if k.fail != nil {
+			if err := k.fail(len(k.got)); err != nil {
+				flow.Fail(&failed, i, err)
+			}
+		}
+		k.got = append(k.got, fmt.Sprintf("%v: %s%s", time.Since(k.start), shown(batch[i].Value), peers(batch[i].Origin)))
+	}
+	return failed
+}
+
+// all returns what has come so far.
+func (k *taker) all() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.got
+}
+
+// payloads returns what has come without its time.
+func (k *taker) payloads() (all []string) {
+	for _, s := range k.all() {
+		_, s, _ = strings.Cut(s, ": ")
+		all = append(all, s)
+	}
+	return all
+}
+
+// shown writes a value on one line.
+func shown(v flow.Value) string {
+	switch v.Kind() {
+	case flow.List:
+		var parts []string
+		for _, x := range v.List() {
+			parts = append(parts, shown(x))
+		}
+		return "[" + strings.Join(parts, " ") + "]"
+	case flow.Map:
+		var parts []string
+		for _, f := range v.Object().Fields() {
+			parts = append(parts, f.Key+"="+shown(f.Value))
+		}
+		return strings.Join(parts, " ")
+	case flow.Int:
+		return fmt.Sprint(v.Int())
+	case flow.Float, flow.Number:
+		return fmt.Sprint(v.Float())
+	case flow.Null:
+		return "null"
+	}
+	return v.Text()
+}
+
+// peers spells the connections that an event answers: " ->1,2".
+func peers(o *flow.Origin) string {
+	if o == nil {
+		return ""
+	}
+	all := o.Union
+	if all == nil {
+		all = []*flow.Origin{o}
+	}
+	var parts []string
+	for _, o := range all {
+		parts = append(parts, fmt.Sprint(o.Seq))
+	}
+	return " ->" + strings.Join(parts, ",")
+}
+
+// stand is an instance of one or more steps under test.
+type stand struct {
+	*Instance
+	t    testing.TB
+	out  *taker
+	errs *taker
+	logs *observer.ObservedLogs
+}
+
+// set builds a pipeline of steps; what goes to err is noted when errs is true.
+func set(t testing.TB, errs bool, steps ...flow.StepConfig) *stand {
+	t.Helper()
+	core, logs := observer.New(zap.DebugLevel)
+	p := problems("pipeline", "p")
+	p.Log = zap.New(core)
+	block := &flow.PipelineBlock{Name: "p"}
+	for i, c := range steps {
+		block.Steps = append(block.Steps, flow.StepBlock{Type: "step", Label: fmt.Sprint("s", i), Config: c})
+	}
+	i, err := New(block, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stand{Instance: i, t: t, out: newTaker(), logs: logs}
+	i.Port("out").Connect(s.out)
+	if errs {
+		s.errs = newTaker()
+		p.Port.Connect(s.errs)
+	}
+	return s
+}
+
+// event makes one of fields "key value key value …"; values that are numbers
+// are. "from 3" makes it one of connection 3.
+func event(fields string) flow.Event {
+	var e flow.Event
+	o := &flow.Object{}
+	words := strings.Fields(fields)
+	for i := 0; i+1 < len(words); i += 2 {
+		var n int64
+		var v flow.Value
+		if _, err := fmt.Sscanf(words[i+1], "%d", &n); err == nil && fmt.Sprint(n) == words[i+1] {
+			v = flow.IntOf(n)
+		} else {
+			v = flow.TextOf(words[i+1])
+		}
+		if words[i] == "from" {
+			e.Origin = connections[n]
+			continue
+		}
+		o.Set(words[i], v)
+	}
+	e.Value = flow.MapOf(o)
+	return e
+}
+
+var connections = func() (all [2000]*flow.Origin) {
+	for i := range all {
+		all[i] = &flow.Origin{Seq: uint64(i), Connector: &flow.Component{Type: "ws_server", Name: "edge"}}
+	}
+	return all
+}()
+
+// send sends events, each in its own fields, as one batch.
+func (s *stand) send(events ...string) error {
+	s.t.Helper()
+	batch := make([]flow.Event, len(events))
+	for i, f := range events {
+		batch[i] = event(f)
+	}
+	return s.In().Send(s.t.Context(), batch)
+}
+
+// run starts the instance, and ends it with the test.
+func (s *stand) run() {
+	s.Start(s.t.Context())
+	s.t.Cleanup(func() { s.Finish(context.Background()) })
+}
+
+// ids is an aggregate: {g = group, ids = those of all events}. An event without
+// an id is an error, and so is a result with the id 666.
+type ids struct{}
+
+func (ids) New() flow.Accumulator { return &idsOf{} }
+func (ids) At() string            { return "flow.hcl:7,3-9" }
+
+type idsOf struct{ seen []flow.Value }
+
+func (a *idsOf) Add(e *flow.Event) error {
+	v, ok := e.Value.Object().Get("id")
+	if !ok {
+		return errors.New("no id")
+	}
+	a.seen = append(a.seen, v)
+	return nil
+}
+
+func (a *idsOf) Merge(other flow.Accumulator) { a.seen = append(a.seen, other.(*idsOf).seen...) }
+func (a *idsOf) Items() int                   { return len(a.seen) }
+func (a *idsOf) Value(vars ...flow.Value) (flow.Value, error) {
+	for _, v := range a.seen {
+		if v.Int() == 666 {
+			return flow.NullValue, errors.New("bad number")
+		}
+	}
+	return flow.MapOf(flow.ObjectOf(flow.Field{Key: "g", Value: vars[0]}, flow.Field{Key: "ids", Value: flow.ListOf(append([]flow.Value(nil), a.seen...))})), nil
+}
+
+// bounds is an aggregate: the borders of the window, and how many events.
+type bounds struct{}
+
+func (bounds) New() flow.Accumulator { return new(boundsOf) }
+func (bounds) At() string            { return "flow.hcl:7,3-9" }
+
+type boundsOf struct{ n int64 }
+
+func (a *boundsOf) Add(*flow.Event) error        { a.n++; return nil }
+func (a *boundsOf) Merge(other flow.Accumulator) { a.n += other.(*boundsOf).n }
+func (a *boundsOf) Items() int                   { return 0 }
+func (a *boundsOf) Value(vars ...flow.Value) (flow.Value, error) {
+	start, _ := vars[1].Object().Get("start")
+	end, _ := vars[1].Object().Get("end")
+	return flow.ListOf([]flow.Value{start, end, flow.IntOf(a.n)}), nil
+}
+
+// windowOf is a window's configuration with its defaults.
+func windowOf(change func(*Window)) *Window {
+	w := windowSpec.Config().(*Window)
+	w.Emit = ids{}
+	change(w)
+	return w
+}
+
+func seconds(n int) flow.Duration { return flow.Duration(n) * flow.Duration(time.Second) }
+
+// An instance whose steps hold nothing has no goroutine, and Finish is nothing.
+func TestNothingToHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, &Filter{Where: where(t, `event.word != "a"`)})
+		s.Start(t.Context())
+		s.Finish(t.Context())
+		s.Finish(t.Context())
+		if err := s.send("word b"); err != nil || len(s.out.all()) != 1 || s.Lost() != 0 {
+			t.Errorf("%v %v", err, s.out.all())
+		}
+	})
+}
+
+// A window feeds a window: the first one is emptied first.
+func TestFinishInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(60), where(t, "event.g") })
+		batch := batchSpec.Config().(*Batch)
+		batch.MaxWait = seconds(3600)
+		s := set(t, false, counted, batch)
+		s.run()
+		if err := s.send("g a id 1", "g b id 2", "g a id 3"); err != nil {
+			t.Fatal(err)
+		}
+		check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{3, 0})
+		s.Finish(t.Context())
+		check(t, "out", s.out.payloads(), []string{"[g=a ids=[1 3] g=b ids=[2]]"})
+		if err := s.send("g a id 4", "g b id 5"); err != nil {
+			t.Fatal(err)
+		}
+		check(t, "out", s.out.payloads()[1:], []string{"[g=a ids=[4] g=b ids=[5]]"})
+		check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{0, 0})
+	})
+}
+
+// Results that nothing takes go to err, and are lost when it does not take
+// them either.
+func TestLostResults(t *testing.T) {
+	for _, errs := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := set(t, errs, windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(1), where(t, "event.g") }))
+			s.out.fail = func(i int) error {
+				if i == 1 {
+					return errRefused
+				}
+				return nil
+			}
+			s.run()
+			if err := s.send("g a id 1", "g b id 2", "g c id 666"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second)
+			check(t, "out", s.out.payloads(), []string{"g=a ids=[1]", "g=b ids=[2]"})
+			if errs {
+				check(t, "err", s.errs.payloads(), []string{
+					"error=kind=step message=bad number at=flow.hcl:7,3-9 step=s0 component=pipeline.p event=null raw=null peer=null",
+					"error=kind=step message=refused at=null step=s0 component=pipeline.p event=g=b ids=[2] raw=null peer=null",
+				})
+				check(t, "lost", s.Lost(), uint64(0))
+				return
+			}
+			check(t, "lost", s.Lost(), uint64(2))
+			check(t, "logged", s.logs.FilterMessageSnippet("lost").Len(), 2)
+		})
+	}
+}
+
+// A slow target holds back those who bring events, and their wait ends with
+// their ctx. Nothing is lost by that.
+func TestASlowTargetHoldsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 1 }))
+		s.out.block = make(chan struct{})
+		s.run()
+		var senders sync.WaitGroup
+		senders.Go(func() { _ = s.send("id 0") })
+		synctest.Wait()
+		done := make(chan error)
+		go func() { done <- s.send("id 1") }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		senders.Go(func() { _ = s.In().Send(ctx, []flow.Event{event("id 2")}) })
+		cancel()
+		synctest.Wait()
+		close(s.out.block)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		senders.Wait()
+		check(t, "out", s.out.payloads(), []string{"g=null ids=[0]", "g=null ids=[1]", "g=null ids=[2]"})
+	})
+}
+
+// What the target refuses comes back by an err port into the same window: it
+// does not wait for itself.
+func TestErrEventsComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size, w.Emit = "tumbling", 1, bounds{} }))
+		var seen []string
+		s.Port("out").Connect(refuses(func(e *flow.Event) error {
+			seen = append(seen, fmt.Sprint(len(e.Value.List())))
+			return errRefused
+		}))
+		s.Port("err").Connect(s.In())
+		s.run()
+		if err := s.send("id 1"); err != nil {
+			t.Fatal(err)
+		}
+		check(t, "sent", seen, []string{"3", "3"})
+		check(t, "lost", s.Lost(), uint64(1))
+	})
+}
+
+type refuses func(*flow.Event) error
+
+func (f refuses) Send(_ context.Context, batch []flow.Event) error { return f(&batch[0]) }
+
+// A step that panics does not take the timer with it.
+func TestPanicWhileTicking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Interval = "tumbling", seconds(1) }))
+		first := true
+		s.Port("out").Connect(refuses(func(e *flow.Event) error {
+			if first {
+				first = false
+				panic("ouch")
+			}
+			return s.out.Send(t.Context(), []flow.Event{*e})
+		}))
+		s.run()
+		_ = s.send("id 1")
+		time.Sleep(5 * time.Second)
+		_ = s.send("id 2")
+		time.Sleep(5 * time.Second)
+		check(t, "out", s.out.payloads(), []string{"g=null ids=[2]"})
+		check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
+	})
+}

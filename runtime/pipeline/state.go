@@ -1,0 +1,197 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// State is the configuration of a step that keeps a value per key.
+type State struct {
+	Key        flow.Expr     `hcl:"key" doc:"which value an event is about; null is a key, too. Without it there is one value for all"`
+	Init       flow.Expr     `hcl:"init" doc:"state for the first event of a key; null without it"`
+	Update     flow.Expr     `hcl:"update" required:"true" vars:"state" doc:"the new state, from the event and the state so far"`
+	Emit       flow.Expr     `hcl:"emit" vars:"state" doc:"the payload that goes on, from the event and the new state; without it, the event goes on as it is"`
+	TTL        flow.Duration `hcl:"ttl" doc:"how long a state is kept after its last change; 0s for no limit"`
+	MaxKeys    int           `hcl:"max_keys" min:"1" doc:"states that are kept"`
+	MaxSize    flow.Size     `hcl:"max_size" min:"1B" doc:"about how large one state may be; an event that would make it larger goes to err"`
+	OnOverflow string        `hcl:"on_overflow" oneof:"forget|err" doc:"what happens when an event would exceed max_keys: the state that was not changed for longest is forgotten, or the event goes to err"`
+}
+
+// Ports implements flow.StepConfig: a state has none of its own.
+func (c *State) Ports() []string { return nil }
+
+// New implements flow.StepConfig.
+func (c *State) New(env flow.StepEnv) (flow.Sink, error) {
+	if c.Update == nil {
+		return nil, &flow.FieldError{Field: "update", Err: errors.New("a state needs an update: what becomes of it with an event")}
+	}
+	return &stater{State: *c, env: env, states: newKeyed[remembered](c.MaxKeys)}, nil
+}
+
+// stater is the step.
+type stater struct {
+	State
+	counters
+	env flow.StepEnv
+
+	mu     sync.Mutex // makes an update of a state one thing; nothing is sent while it is held
+	states *keyed[remembered]
+}
+
+// remembered is the state of one key.
+type remembered struct {
+	value   flow.Value
+	changed time.Time
+}
+
+var (
+	errStates = errors.New("there is no room for another key: the step keeps max_keys states")
+	errSize   = errors.New("the state would be larger than max_size, it stays as it was")
+)
+
+// Send implements flow.Sink.
+func (s *stater) Send(ctx context.Context, batch []flow.Event) error {
+	out := madeOf(len(batch), &s.env)
+	defer out.release()
+	now := time.Now()
+	var key []byte
+	refused := 0
+	for i := range batch {
+		e := &batch[i]
+		state, x, err := s.update(e, &key, now)
+		if err == nil {
+			x, err = s.Emit, s.emit(out.add(ctx, i, e), e, state)
+			if err != nil {
+				out.undo()
+			}
+		}
+		if err != nil {
+			out.refuse(ctx, i, e, x, err)
+			refused++
+		}
+	}
+	out.send(ctx)
+	s.counters.add(len(batch), len(batch)-refused, 0, refused)
+	return out.err()
+}
+
+// emit makes a copy of e what goes on.
+func (s *stater) emit(copied, e *flow.Event, state flow.Value) error {
+	if s.Emit == nil {
+		return nil
+	}
+	v, err := s.Emit.Eval(e, state)
+	if err == nil {
+		copied.SetPayload(v)
+	}
+	return err
+}
+
+// update changes the state that e is about. With an error comes the expression
+// that it is about, and nothing has changed.
+func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.Value, x flow.Expr, err error) {
+	*key = (*key)[:0]
+	if s.Key != nil {
+		v, err := s.Key.Eval(e)
+		if err != nil {
+			return flow.NullValue, s.Key, err
+		}
+		*key = flow.AppendKey(*key, v)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expire(now)
+	there := s.states.get(*key)
+	switch {
+	case there != nil && !s.expired(there, now):
+		state = there.value.value
+	case there == nil && s.OnOverflow == "err" && len(s.states.entries) >= s.MaxKeys:
+		return state, s.Update, errStates
+	case s.Init != nil:
+		if state, err = s.Init.Eval(e); err != nil {
+			return state, s.Init, err
+		}
+	}
+	if state, err = s.Update.Eval(e, state); err != nil {
+		return state, s.Update, err
+	}
+	if sizeOf(state) > int(s.MaxSize) {
+		return state, s.Update, errSize
+	}
+	state = state.Held()
+	if there == nil {
+		s.states.add(*key, remembered{state, now})
+	} else {
+		there.value = remembered{state, now}
+		s.states.renew(there)
+	}
+	return state, nil, nil
+}
+
+// expire forgets some of what is past: two states for each event that comes, so
+// that it is all gone in time, and nobody waits until it is.
+func (s *stater) expire(now time.Time) {
+	for range 2 {
+		if old := s.states.oldest(); old != nil && s.expired(old, now) {
+			s.states.forget(old)
+		}
+	}
+}
+
+func (s *stater) expired(e *entry[remembered], now time.Time) bool {
+	return s.TTL > 0 && now.Sub(e.value.changed) >= time.Duration(s.TTL)
+}
+
+var stateSpec = flow.Spec[flow.StepConfig]{
+	Name:    "state",
+	Summary: "keeps a value per key, which each event changes",
+	Doc: `For each event, ` + "`update`" + ` computes the new state of its ` + "`key`" + ` from the event and from ` + "`state`" + `, the
+state so far (` + "`init`" + ` for the first event of a key). Then the event goes on with what ` + "`emit`" + ` makes of it
+and of the new ` + "`state`" + `; its meta and the connection that it answers stay.
+
+All connections that send into the step share its states. An update is one thing: of two that come
+at the same time, one sees what the other has made. Events wait for each other that long, but not
+while they go on. What has become of an event further on does not matter: the state stays changed
+when it cannot be delivered.
+
+An event for which an expression fails goes to the pipeline's ` + "`err`" + ` port, and the state stays as it was
+(unless it was ` + "`emit`" + ` that failed); without one it has failed. The other events of its batch go on.
+
+The step holds no events back. What a crash or a restart loses is the states. There are at most
+` + "`max_keys`" + ` of them, and one takes about 200 bytes, its key, and its value, which ` + "`max_size`" + ` bounds.`,
+	Example: stateExample,
+	Config: func() flow.StepConfig {
+		return &State{MaxKeys: 10000, MaxSize: 64 << 10, OnOverflow: "forget"}
+	},
+}
+
+const stateExample = `connector "metronome" "clock" {
+  interval = "1s"
+  event    = { device = "d1", value = 3 }
+}
+
+connector "stdio" "console" {
+  codec          = "json"
+  postprocessors = ["separate"]
+}
+
+pipeline "total" {
+  state "sum" {
+    key    = event.device
+    ttl    = "1h"
+    init   = 0
+    update = state + event.value
+    emit   = { device = event.device, total = state }
+  }
+}
+
+connect "show" {
+  from = connector.clock
+  via  = [pipeline.total]
+  to   = connector.console
+}
+`
