@@ -1,10 +1,12 @@
 package ws
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -17,12 +19,29 @@ type ClientConfig struct {
 	Headers map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
 	OnOpen  []flow.Secret          `hcl:"on_open" doc:"text messages sent, as they are, after every connect, before anything else"`
 	Queue   flow.Queue             `hcl:"queue" doc:"what waits for the connection, also while there is none"`
+	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
+	MaxPer  int                    `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
+	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"with per: closes a connection on which nothing has passed in either direction for so long. 5m when not given"`
 	Common
 }
 
+// Defaults of what only per needs.
+const (
+	defaultMaxPer = 1000
+	defaultIdle   = 5 * time.Minute
+)
+
 // Shape implements flow.ConnectorConfig.
 func (c *ClientConfig) Shape() flow.Shape {
-	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &c.Queue}
+	s := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &c.Queue}
+	if c.Per != nil {
+		s.Tied, s.Per = true, &flow.Per{
+			Key:            c.Per,
+			MaxConnections: cmp.Or(c.MaxPer, defaultMaxPer),
+			IdleTimeout:    cmp.Or(time.Duration(c.Idle), defaultIdle),
+		}
+	}
+	return s
 }
 
 // New implements flow.ConnectorConfig.
@@ -43,6 +62,12 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if u.Host == "" {
 		return nil, &flow.FieldError{Field: "url", Err: errors.New("the URL has no host to connect to")}
 	}
+	if c.Per == nil && c.MaxPer != 0 {
+		return nil, &flow.FieldError{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
+	}
+	if c.Per == nil && c.Idle != 0 {
+		return nil, &flow.FieldError{Field: "idle_timeout", Err: errors.New("idle_timeout without per is not in this version yet")}
+	}
 	for name, value := range c.Headers {
 		if err := checkHeader(name, value.Reveal()); err != nil {
 			return nil, err
@@ -59,14 +84,14 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	return cl, nil
 }
 
-// client is the connector ws_client: one connection at a time.
+// client is the connector ws_client: one connection at a time, or one per key.
 type client struct {
 	config *ClientConfig
 	tls    *tls.Config // nil for ws
 }
 
 // Run implements flow.Connector: it is one connection, from the dial to its
-// loss. The engine calls it again.
+// loss. The engine calls it again, or for each key.
 func (c *client) Run(ctx context.Context, host flow.Host) error {
 	conn, peer, err := c.dial(ctx)
 	if err != nil {

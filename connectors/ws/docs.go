@@ -4,7 +4,9 @@ const serverDoc = `
 Every client is a connection of its own, with its own codec and processors. An
 event that came from a client and reaches this connector's ` + "`in`" + ` goes back to
 that client; the aggregate of several goes to each of them. To address another
-connection, a flow writes ` + "`meta.ws_server.peer`" + `: its id, or host and port.
+connection, a flow writes ` + "`meta.ws_server.peer`" + `: its id, or host and port. An edge
+with ` + "`deliver = \"broadcast\"`" + ` sends each event to all clients, the one that it
+came from among them.
 
 Events carry ` + "`meta.ws_server`" + ` = ` + "`{ tls, binary, peer = { id, host, port } }`" + `, and ` + "`peer`" + `
 with path, parameters, query and headers of the handshake. A reply is sent as
@@ -15,8 +17,15 @@ both ways; else as text for text codecs, and binary for binary ones. Writing
 Several ws_servers may share an address, with different paths.
 
 Delivered means: handed to the client's socket, or put into its ` + "`queue`" + ` when the
-event is not a reply to the message just read. A reply to a client that has
-gone is dropped, counted, and logged once per connection.
+event is not a reply to the message just read. A broadcast is delivered when
+each client's queue has taken it, or dropped it as ` + "`overflow`" + ` says; nobody
+connected is delivered, and counted. With ` + "`overflow = \"block\"`" + ` alone does one slow
+client hold back what all others get.
+
+An event whose client has gone, found by its way back or addressed by the flow,
+is dropped, counted and logged; with ` + "`on_lost_peer = \"err\"`" + ` at the edge, it goes to
+` + "`err`" + `. Of an aggregate, those who are still there get it. An address that was never
+that of a client, or that means several, is a problem for ` + "`err`" + ` either way.
 
 On a graceful end, every client gets the answers to what it has sent, and a
 close frame with code 1001.
@@ -44,6 +53,16 @@ Delivered means: taken by the ` + "`queue`" + `, which is kept over a lost conne
 message that the socket had taken when the connection broke is not sent again;
 one that it had not taken is. What is still queued when the connector gives up
 or the process ends is counted and logged as lost. A crash loses the queue.
+
+With ` + "`per`" + `, there is a connection for each value of that expression, opened when the
+first event with it comes, and tied to the connection that this event came from:
+what the server sends back belongs to that one, and when it closes, so does this,
+after what is queued is written. ` + "`per = peer.id`" + ` makes a proxy: every client has a
+connection of its own to the server behind. Each has its own queue, and is made
+again by itself while something waits in it; after ` + "`max_retries`" + ` this is lost. An
+event whose key is null, or that needs more than ` + "`max_connections`" + `, goes to ` + "`err`" + `.
+An event that came from one of these connections goes back there whatever its
+key is.
 
 The environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. User and
 password in the URL become an Authorization header and are never logged.

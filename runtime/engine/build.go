@@ -77,25 +77,31 @@ func (b *builder) connector(n *graph.Node) error {
 	problems := &flow.Problems{Component: component, Log: log}
 	shape := block.Config.Shape()
 	b.problems[component.Address()] = problems
-	b.units[n] = &unit{
+	u := &unit{
 		engine:    b.engine,
 		connector: c,
 		component: component,
 		shape:     shape,
 		common:    block.Common,
 		log:       log,
-		table: link.NewTable(link.Config{
-			Component: component,
-			Shape:     shape,
-			Codec:     block.Codec,
-			Pre:       block.Pre,
-			Post:      block.Post,
-			OnDecode:  block.Common.OnDecode,
-			Problems:  problems,
-			Log:       log,
-		}),
-		done: make(chan struct{}),
+		done:      make(chan struct{}),
 	}
+	config := link.Config{
+		Component: component,
+		Shape:     shape,
+		Codec:     block.Codec,
+		Pre:       block.Pre,
+		Post:      block.Post,
+		OnDecode:  block.Common.OnDecode,
+		Problems:  problems,
+		Log:       log,
+	}
+	if shape.Per != nil {
+		lanes := &lanes{unit: u, connector: c}
+		u.connector, config.Serve = lanes, lanes.serve
+	}
+	u.table = link.NewTable(config)
+	b.units[n] = u
 	return nil
 }
 

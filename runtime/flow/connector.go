@@ -158,11 +158,24 @@ type Shape struct {
 	// Tied means that each connection is opened on behalf of another, its
 	// origin's Parent, so that what comes from it can be a reply to that one.
 	Tied bool
+	// Per, when it is not nil, gives each key of what the connector is sent a
+	// connection of its own, opened when the first event comes and Tied to
+	// where that came from. Run is then called for each of these connections,
+	// several at a time, each with a host of its own, and serves that one; the
+	// connector is no Preparer and no Feeder.
+	Per *Per
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue
 	// Claims are the resources that the connector needs for itself.
 	Claims []Claim
+}
+
+// Per says how events share out connections that are opened for them.
+type Per struct {
+	Key            Expr          // its value chooses the connection; null is refused
+	MaxConnections int           // at a time; events that need one more are refused
+	IdleTimeout    time.Duration // closes a connection on which nothing has passed for so long; 0 for never
 }
 
 // Claim is a resource of the machine that a configuration takes. Two claims

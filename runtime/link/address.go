@@ -11,26 +11,36 @@ import (
 )
 
 // wayBack returns the link of this table that an event of origin o came from,
-// or on whose behalf it came; nil when there is none.
-func (t *Table) wayBack(o *flow.Origin) *Link {
+// or on whose behalf it came; nil when there is none. Where the way forks, it
+// returns the origins that it leads to.
+func (t *Table) wayBack(o *flow.Origin) (l *Link, fork []*flow.Origin) {
 	for ; o != nil; o = o.Parent {
+		if o.Union != nil {
+			return nil, o.Union
+		}
 		if l, ok := o.Link.(*Link); ok && l.table == t {
-			return l
+			return l, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // waysBack returns the links of this table among several origins, each once.
 func (t *Table) waysBack(origins []*flow.Origin) []*Link {
 	links := make([]*Link, 0, len(origins))
 	seen := make(map[*Link]bool, len(origins))
-	for _, o := range origins {
-		if l := t.wayBack(o); l != nil && !seen[l] {
-			seen[l] = true
-			links = append(links, l)
+	var add func(origins []*flow.Origin)
+	add = func(origins []*flow.Origin) {
+		for _, o := range origins {
+			l, fork := t.wayBack(o)
+			if l != nil && !seen[l] {
+				seen[l] = true
+				links = append(links, l)
+			}
+			add(fork)
 		}
 	}
+	add(origins)
 	return links
 }
 

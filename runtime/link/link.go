@@ -18,7 +18,9 @@ type Link struct {
 	inlet  inlet
 	out    *outlet
 	ctx    readerContext
-	writes bool // it was opened with a writer
+	writes bool    // it was opened with a writer
+	lane   *Lane   // whose connection it is; nil where connections have no keys
+	tied   []*Lane // opened on behalf of this link; guarded by table.mu
 	// corked says that replies of the running turn wait in the writer. Only
 	// the reader's goroutine looks at it.
 	corked bool
@@ -100,6 +102,9 @@ func (l *Link) begin(ctx context.Context) *turn {
 	}
 	t.ctx = &l.ctx
 	t.time = time.Now().UnixNano()
+	if l.lane != nil {
+		l.lane.active.Store(t.time)
+	}
 	l.inlet.turn = t
 	return t
 }
@@ -177,7 +182,7 @@ func (l *Link) Close(ctx context.Context, reason error) {
 	l.uncork(ctx)
 	l.table.remove(l)
 	switch {
-	case l.out != l.table.single:
+	case !l.out.lasting:
 		l.out.close(reason)
 	case l.writes:
 		l.out.detach()

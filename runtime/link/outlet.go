@@ -15,6 +15,7 @@ type outlet struct {
 	mu sync.Mutex
 	encoder
 	queue   queue
+	lasting bool // it outlives its links: what is queued waits for the next one
 	writer  flow.Writer
 	writing bool          // somebody is inside Write or Flush
 	changed chan struct{} // closed when a waiter should look again; made by waiters
@@ -53,13 +54,27 @@ func (o *outlet) close(reason error) {
 	if o.closed != nil {
 		return
 	}
-	o.closed = flow.ErrClosed
-	if o != o.table.single {
-		o.closed = flow.ErrGone
+	o.closed = flow.ErrGone
+	if o == o.table.single {
+		o.closed = flow.ErrClosed
 	}
 	o.writer = nil
 	o.loseQueue(reason)
 	o.notify()
+}
+
+// closeIdle closes the outlet, unless something waits in it.
+func (o *outlet) closeIdle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing || o.queue.len() > 0 {
+		return false
+	}
+	if o.closed == nil {
+		o.closed = flow.ErrGone
+	}
+	o.notify()
+	return true
 }
 
 // giveUp says that the present connection takes nothing more, which its reader
@@ -67,7 +82,7 @@ func (o *outlet) close(reason error) {
 // can be one. The caller holds mu.
 func (o *outlet) giveUp(reason error) {
 	o.writer = nil
-	if o != o.table.single {
+	if !o.lasting {
 		if o.closed == nil {
 			o.closed = flow.ErrGone
 		}
@@ -152,7 +167,7 @@ type refusal struct {
 // send delivers a run of events, or queues it, and returns what was refused,
 // by its place in the run; nil when nothing was.
 func (o *outlet) send(ctx context.Context, own *Link, run []flow.Event) []refusal {
-	if own != nil && (own.out != o || o == o.table.single) {
+	if own != nil && (own.out != o || o.lasting) {
 		own.uncork(ctx)
 	}
 	return o.accept(ctx, own, run)
@@ -165,7 +180,7 @@ func (o *outlet) accept(ctx context.Context, own *Link, run []flow.Event) []refu
 	defer o.mu.Unlock()
 	mine := own != nil && own.out == o
 	switch {
-	case mine && o != o.table.single && !o.writing && o.queue.len() == 0 && o.closed == nil:
+	case mine && !o.lasting && !o.writing && o.queue.len() == 0 && o.closed == nil:
 		return o.sendInPlace(ctx, own, run)
 	case o.table.cfg.Shape.Queue == nil:
 		return o.sendDirect(ctx, run)

@@ -77,7 +77,7 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 	for o.closed == nil && o.queue.len() > 0 &&
 		(o.queue.len()+o.queue.busy >= limits.MaxEvents || o.queue.bytes+o.queue.busyBytes+size > int(limits.MaxBytes)) {
 		switch {
-		case mine && o != o.table.single || limits.Overflow == "block":
+		case mine && !o.lasting || limits.Overflow == "block":
 			if mine && o.writer == nil {
 				return flow.ErrGone
 			}
@@ -156,7 +156,7 @@ func (o *outlet) writeQueue(w flow.Writer) {
 // unwritten decides what becomes of frames that a broken connection did not
 // take: the next one gets them when there will be one, else they are lost.
 func (o *outlet) unwritten(frames []flow.Frame, reason error) {
-	if o == o.table.single && o.closed == nil {
+	if o.lasting && o.closed == nil {
 		o.queue.putBack(frames)
 		return
 	}

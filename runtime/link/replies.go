@@ -51,28 +51,32 @@ func (r *replies) route(ctx context.Context, own *Link, run []flow.Event, base i
 		r.send(ctx, own, t.single, run, base, err)
 		return
 	}
-	if e.Origin == nil || e.Origin.Union == nil {
-		l := t.wayBack(e.Origin)
-		if l == nil {
-			r.unroutable(ctx, run, base, flow.ErrNoReturn, err)
-			return
-		}
+	l, fork := t.wayBack(e.Origin)
+	if l != nil {
 		r.send(ctx, own, l.out, run, base, err)
 		return
 	}
-	links := t.waysBack(e.Origin.Union)
-	if len(links) == 0 {
+	links := t.waysBack(fork)
+	switch {
+	case len(links) > 0:
+		r.sendToAll(ctx, own, links, run, base, err)
+	case t.lanes != nil:
+		r.sendByKey(ctx, own, run, base, err)
+	default:
 		r.unroutable(ctx, run, base, flow.ErrNoReturn, err)
-		return
 	}
-	r.sendToAll(ctx, own, links, run, base, err)
 }
 
 func (r *replies) send(ctx context.Context, own *Link, o *outlet, run []flow.Event, base int, err *error) {
-	refused := o.send(ctx, own, run)
-	if refused == nil {
-		return
+	if refused := o.send(ctx, own, run); refused != nil {
+		r.report(ctx, o, refused, run, base, err)
 	}
+}
+
+// report deals with what an outlet refused of a run.
+//
+//go:noinline // keeps a large frame off the stack of every reader
+func (r *replies) report(ctx context.Context, o *outlet, refused []refusal, run []flow.Event, base int, err *error) {
 	lost := 0
 	for i, why := range refused {
 		if why.gone && !r.lostErr {

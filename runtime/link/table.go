@@ -18,6 +18,9 @@ type Config struct {
 	OnDecode  string         // "err", "drop" or "close"
 	Problems  *flow.Problems // its Port is the connector's err
 	Log       *zap.Logger    // rate-limited
+	// Serve, where the shape says Per, sees to it that a new lane has its
+	// connection. It returns at once; an error refuses the lane.
+	Serve func(*Lane) error
 }
 
 // Table holds the open links of one connector. All methods may be called from
@@ -31,10 +34,12 @@ type Table struct {
 	single *outlet
 	seq    atomic.Uint64
 
-	mu    sync.RWMutex
-	links map[uint64]*Link
-	ends  map[end][]*Link // see linksOf
-	open  []*outlet       // see outlets
+	mu       sync.RWMutex
+	links    map[uint64]*Link
+	ends     map[end][]*Link    // see linksOf
+	open     []*outlet          // see outlets
+	lanes    map[string]*Lane   // by key: those that take events
+	allLanes map[*Lane]struct{} // with those that are ending
 
 	in, sent, lost, dropped, failed, unheard atomic.Uint64
 }
@@ -65,8 +70,12 @@ func NewTable(cfg Config) *Table {
 	for _, p := range cfg.Post {
 		t.binary = t.binary || !p.Text
 	}
-	if !cfg.Shape.Many {
+	switch {
+	case cfg.Shape.Per != nil:
+		t.lanes, t.allLanes = map[string]*Lane{}, map[*Lane]struct{}{}
+	case !cfg.Shape.Many:
 		t.single = newOutlet(t)
+		t.single.lasting = true
 	}
 	return t
 }
@@ -115,17 +124,27 @@ func (t *Table) Stats() Stats {
 	if t.single != nil {
 		s.Queued = uint64(t.single.queued())
 	}
+	for _, o := range t.laneOutlets() {
+		s.Queued += uint64(o.queued())
+	}
 	return s
 }
 
 // Open announces a new connection. It fails with flow.ErrClosed after Close.
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	l := &Link{table: t, out: t.single}
-	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1)}
-	l.inlet.init(l)
 	if l.out == nil {
 		l.out = newOutlet(t)
 	}
+	return t.add(l, peer, w)
+}
+
+func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
+	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1)}
+	if l.lane != nil {
+		l.origin.Parent = l.lane.parent
+	}
+	l.inlet.init(l)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.links == nil {
@@ -154,6 +173,9 @@ func (t *Table) Close(reason error) {
 	if t.single != nil {
 		t.single.close(reason)
 	}
+	for _, o := range t.laneOutlets() {
+		o.close(reason)
+	}
 }
 
 func (t *Table) remove(l *Link) {
@@ -161,5 +183,10 @@ func (t *Table) remove(l *Link) {
 	delete(t.links, l.origin.Seq)
 	t.open = nil
 	t.unindex(l)
+	tied := l.tied
+	l.tied = nil
 	t.mu.Unlock()
+	for _, lane := range tied {
+		lane.parentGone()
+	}
 }

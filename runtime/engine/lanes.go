@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
+	"go.uber.org/zap"
+)
+
+// lanes is a connector that has a connection per key of what it is sent: each
+// is a Run of the connector that it stands for.
+//
+// A connection that is lost is tried again, as the `reconnect` block says and
+// apart from all others, while something waits for it. When nothing does, its
+// lane ends; the next event of the key opens another.
+type lanes struct {
+	unit      *unit
+	connector flow.Connector
+
+	mu    sync.Mutex
+	ended bool // no lane is served any more
+	run   sync.WaitGroup
+}
+
+// Run implements flow.Connector. It ends the lanes that are idle until ctx
+// ends, and returns when all of them have.
+func (s *lanes) Run(ctx context.Context, _ flow.Host) error {
+	s.unit.opened() // to wait for events is all it has to do
+	s.sweep(ctx)
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.run.Wait()
+	return nil
+}
+
+func (s *lanes) sweep(ctx context.Context) {
+	idle := s.unit.shape.Per.IdleTimeout
+	if idle <= 0 {
+		<-ctx.Done()
+		return
+	}
+	tick := time.NewTicker(min(max(idle/4, 10*time.Millisecond), time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			s.unit.table.EndIdle(now.Add(-idle))
+		}
+	}
+}
+
+// serve is link.Config's: it sees to a lane's connection.
+func (s *lanes) serve(lane *link.Lane) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return flow.ErrClosed
+	}
+	s.run.Go(func() { lane.Close(s.connect(lane)) })
+	return nil
+}
+
+// connect gives the lane connections until it ends, and returns why it did.
+func (s *lanes) connect(lane *link.Lane) error {
+	ctx := s.unit.engine.stages[s.unit.shape.Role].ctx
+	waits := newWaits(s.unit.common.Reconnect)
+	limit := s.unit.common.Reconnect.MaxRetries
+	for failures := 0; ; {
+		last := lane.Ending().Err() != nil
+		opened, err := s.attempt(ctx, lane)
+		if err == nil || last || ctx.Err() != nil {
+			return err
+		}
+		failures++
+		if opened {
+			failures = 0
+			waits.Reset()
+		}
+		log := s.unit.log.With(zap.Error(err), zap.Int("failed_attempts", failures), zap.Int("waiting", lane.Waiting()))
+		if limit > 0 && failures >= limit {
+			log.Error("one of the connections is given up")
+			return err
+		}
+		log.Warn("one of the connections is lost")
+		sleepBoth(ctx, lane.Ending(), waits.next())
+		if ctx.Err() != nil || lane.Retire() {
+			return err
+		}
+	}
+}
+
+// sleepBoth sleeps until one of two contexts ends.
+func sleepBoth(a, b context.Context, d time.Duration) {
+	a, cancel := context.WithCancel(a)
+	defer cancel()
+	defer context.AfterFunc(b, cancel)()
+	sleep(a, d)
+}
+
+// attempt is one connection of a lane, from the dial to its end.
+func (s *lanes) attempt(ctx context.Context, lane *link.Lane) (opened bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	h := &laneHost{unit: s.unit, lane: lane, end: cancel}
+	defer context.AfterFunc(lane.Ending(), h.ending)()
+	func() {
+		defer s.unit.catch(&err)
+		err = s.connector.Run(ctx, h)
+	}()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open, err
+}
+
+// laneHost is the flow.Host of one connection of a lane. When the lane is to
+// end, the connection ends as soon as it can write what waits for it.
+type laneHost struct {
+	*unit
+	lane *link.Lane
+	end  context.CancelFunc
+
+	mu   sync.Mutex
+	open bool // the connection has come to be
+	last bool // the lane is to end
+}
+
+// Open implements flow.Host.
+func (h *laneHost) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
+	l, err := h.lane.Open(peer, w)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.open = true
+	if h.last {
+		h.end()
+	}
+	return l, nil
+}
+
+func (h *laneHost) ending() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last = true
+	if h.open || h.lane.Waiting() == 0 {
+		h.end()
+	}
+}
