@@ -58,9 +58,12 @@ the exit code 1.`,
 }
 
 func (p *pipe) run(cmd *cobra.Command, args []string) error {
-	files, err := p.in.loadOrShow(cmd, args[:1])
+	files, report, err := p.in.load(args[:1])
 	if err != nil {
 		return err
+	}
+	if report.HasErrors() { // warnings are about connections, of which there are none here
+		return show(cmd, report)
 	}
 	block, err := p.find(files[0], args[1])
 	if err != nil {
