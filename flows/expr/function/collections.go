@@ -120,7 +120,10 @@ var collections = []Function{
 		Name: "all", Group: groupCollections, Params: params(list("list")), Returns: flow.OfBool,
 		Call1: func(v flow.Value) (flow.Value, error) {
 			b, err := oneIs(v, false)
-			return flow.BoolOf(!b.Bool()), err
+			if err != nil {
+				return b, err
+			}
+			return flow.BoolOf(!b.Bool()), nil
 		},
 		Doc:      "whether all the bools in the list are true; null counts as false",
 		Examples: []Example{{`all([true, false])`, `false`}, {`all([for x in [1, 2] : x > 0])`, `true`}},
@@ -209,12 +212,14 @@ func eachKey(args []flow.Value, f func(string)) error {
 func pick(args []flow.Value) (flow.Value, error) {
 	from := args[0].Object()
 	o := flow.NewObject(len(args) - 1)
-	err := eachKey(args[1:], func(key string) {
+	if err := eachKey(args[1:], func(key string) {
 		if v, ok := from.Get(key); ok {
 			o.Set(key, v)
 		}
-	})
-	return flow.MapOf(o), err
+	}); err != nil {
+		return flow.NullValue, err
+	}
+	return flow.MapOf(o), nil
 }
 
 func omit(args []flow.Value) (flow.Value, error) {
@@ -257,7 +262,10 @@ func concat(args []flow.Value) (flow.Value, error) {
 
 func flatten(v flow.Value) (flow.Value, error) {
 	all, err := appendFlat(make([]flow.Value, 0, len(v.List())), v.List())
-	return flow.ListOf(all), err
+	if err != nil {
+		return flow.NullValue, err
+	}
+	return flow.ListOf(all), nil
 }
 
 func appendFlat(dst, from []flow.Value) ([]flow.Value, error) {
@@ -340,7 +348,14 @@ func numberRange(args []flow.Value) (flow.Value, error) {
 	if up == 0 || !ok {
 		return flow.NullValue, errors.New("the step must be a number other than 0")
 	}
+	n := (limit.Float() - start.Float()) / step.Float()
+	if n > MaxElements {
+		return flow.NullValue, errTooMany
+	}
 	var all []flow.Value
+	if n > 0 {
+		all = make([]flow.Value, 0, int(n)+1)
+	}
 	for x := start; ; {
 		if c, ok := flow.CompareNumbers(limit, x); !ok || c != up {
 			return flow.ListOf(all), nil

@@ -84,7 +84,10 @@ func cidrContains(prefixes, address flow.Value) (flow.Value, error) {
 			return flow.NullValue, err
 		}
 		q, err := addressOf(address.Text())
-		return flow.BoolOf(err == nil && covers(p, q)), err
+		if err != nil {
+			return flow.NullValue, err
+		}
+		return flow.BoolOf(covers(p, q)), nil
 	}
 	ps, err := prefixesOf(prefixes)
 	if err != nil {
@@ -147,7 +150,10 @@ func cidrOverlaps(a, b flow.Value) (flow.Value, error) {
 		return flow.NullValue, err
 	}
 	q, err := addressOf(b.Text())
-	return flow.BoolOf(err == nil && p.Overlaps(q)), err
+	if err != nil {
+		return flow.NullValue, err
+	}
+	return flow.BoolOf(p.Overlaps(q)), nil
 }
 
 func cidrSubnet(prefix, newbits, netnum flow.Value) (flow.Value, error) {
