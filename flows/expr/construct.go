@@ -3,6 +3,7 @@ package expr
 import (
 	"strconv"
 
+	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/hashicorp/hcl/v2"
@@ -72,7 +73,7 @@ func (c *compiler) key(e hclsyntax.Expression) *node {
 		}
 		if t, isPath := k.Wrapped.(*hclsyntax.ScopeTraversalExpr); isPath {
 			c.problem(t.SrcRange, "a key is a name, a text in quotes or an expression in parentheses",
-				"did you mean `("+(&path{root: t.Traversal.RootName(), steps: c.spelled(t.Traversal[1:])}).String()+")`?")
+				"did you mean `("+(&path.Path{Root: t.Traversal.RootName(), Steps: c.spelled(t.Traversal[1:])}).String()+")`?")
 			return bad(t.SrcRange)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
@@ -244,9 +245,10 @@ func TestMetaAndPeer(t *testing.T) {
 			t.Errorf("%s without origin: got %s, want %s", test.src, got, test.none)
 		}
 		// The walk through the layers must say what the merged object says.
-		if p := x.(*expression).n.path; p != nil && p.root == "meta" {
-			merged, ok := lookup(flow.MapOf(e.MetaValue()), p.steps)
-			got, has := p.findMeta(&e)
+		if p := x.(*expression).n.path; p != nil && p.Root == "meta" {
+			merged, ok := path.Lookup(flow.MapOf(e.MetaValue()), p.Steps)
+			got, _ := p.Meta(&e, nil)
+			has, _ := p.HasMeta(&e, nil)
 			if d := cmp.Diff(merged, got); d != "" || ok != has {
 				t.Errorf("%s: layers and merged object differ: %v %v\n%s", test.src, ok, has, d)
 			}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -191,7 +192,7 @@ func (b *forBody) groups(e *flow.Event, vars []flow.Value, v flow.Value) (flow.V
 func (c *compiler) splat(e *hclsyntax.SplatExpr) *node {
 	from := c.compile(e.Source)
 	v := c.newVariable("each element")
-	item := pathNode(&path{root: v.name, variable: true, slot: v.slot}, e.MarkerRange)
+	item := pathNode(&path.Path{Root: v.name, Variable: true, Slot: v.slot}, e.MarkerRange)
 	item.uses = v.uses
 	if c.items == nil {
 		c.items = map[*hclsyntax.AnonSymbolExpr]*node{}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
 )
@@ -20,7 +21,7 @@ type node struct {
 	can    flow.Kinds  // what its values can be, as far as that is known
 	konst  *flow.Value // of a constant
 	secret bool        // of a constant that must not be shown
-	path   *path       // of a path
+	path   *path.Path  // of a path
 	uses   uses        // what its value depends on
 
 	// eval returns the value.
@@ -48,12 +49,6 @@ func slotUse(i int) uses {
 	}
 	return 2 << i
 }
-
-// What peek returns for a list or an object that was not looked at.
-var (
-	someList   = flow.ListOf(nil)
-	someObject = flow.MapOf(flow.NewObject(0))
-)
 
 func isComposite(v flow.Value) bool { return v.Kind() == flow.List || v.Kind() == flow.Map }
 

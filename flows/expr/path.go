@@ -7,35 +7,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
-
-// path is a root with the steps from there.
-type path struct {
-	root     string // event, meta, peer, or the name of a variable
-	variable bool
-	slot     int // of a variable
-	steps    []flow.Step
-}
-
-// String spells the path as in a flow.
-func (p *path) String() string {
-	var b strings.Builder
-	b.WriteString(p.root)
-	for _, s := range p.steps {
-		switch {
-		case s.IsIndex:
-			b.WriteString("[" + strconv.Itoa(s.Index) + "]")
-		case hclsyntax.ValidIdentifier(s.Key):
-			b.WriteString("." + s.Key)
-		default:
-			b.WriteString("[" + strconv.Quote(s.Key) + "]")
-		}
-	}
-	return b.String()
-}
 
 // traversal compiles a path from a root.
 func (c *compiler) traversal(e *hclsyntax.ScopeTraversalExpr) *node {
@@ -64,7 +40,7 @@ func (c *compiler) name(t hcl.Traversal) *node {
 		c.problem(t.SourceRange(), root+" is that of many events here", "an aggregate makes one value of them: "+aggregateNames)
 		return bad(rng)
 	}
-	return pathNode(&path{root: root}, rng)
+	return pathNode(&path.Path{Root: root}, rng)
 }
 
 // variable compiles the name of a variable.
@@ -74,7 +50,7 @@ func (c *compiler) variable(v variable, t hcl.Traversal) *node {
 		c.problem(t.SourceRange(), v.name+" is not known yet when an event is added to an aggregate", "it can stand outside of the aggregate")
 		return bad(rng)
 	}
-	n := pathNode(&path{root: v.name, variable: true, slot: v.slot}, rng)
+	n := pathNode(&path.Path{Root: v.name, Variable: true, Slot: v.slot}, rng)
 	n.uses = v.uses
 	return n
 }
@@ -106,12 +82,12 @@ func (c *compiler) index(e *hclsyntax.IndexExpr) *node {
 		case err != nil:
 			return flow.NullValue, false, err
 		case k.Kind() == flow.Text:
-			v, ok := lookup(v, []flow.Step{{Key: k.Text()}})
+			v, ok := path.Lookup(v, []flow.Step{{Key: k.Text()}})
 			return v, ok, nil
 		case k.IsNumber():
 			step, ok := whole(k)
 			if ok {
-				v, ok = lookup(v, []flow.Step{step})
+				v, ok = path.Lookup(v, []flow.Step{step})
 			}
 			if !ok {
 				v = flow.NullValue
@@ -170,23 +146,23 @@ func (c *compiler) extend(from *node, with hcl.Traversal, rng hcl.Range) *node {
 	if from.path != nil {
 		before = from.path.String()
 	}
-	p := &path{root: before}
+	p := &path.Path{Root: before}
 	for _, t := range with {
 		step, ok := c.step(p, t)
 		if !ok {
 			return bad(rng)
 		}
-		p.steps = append(p.steps, step)
+		p.Steps = append(p.Steps, step)
 	}
-	return c.further(from, p.steps, rng)
+	return c.further(from, p.Steps, rng)
 }
 
 // further follows steps from what from comes to.
 func (c *compiler) further(from *node, steps []flow.Step, rng hcl.Range) *node {
 	if p := from.path; p != nil {
-		n := pathNode(&path{root: p.root, variable: p.variable, slot: p.slot, steps: slices.Concat(p.steps, steps)}, rng)
+		n := pathNode(&path.Path{Root: p.Root, Variable: p.Variable, Slot: p.Slot, Steps: slices.Concat(p.Steps, steps)}, rng)
 		n.uses = from.uses
-		if p.root == "peer" && !p.variable && len(p.steps) == 0 && !c.peerField(steps[0].Key, rng) {
+		if p.Root == "peer" && !p.Variable && len(p.Steps) == 0 && !c.peerField(steps[0].Key, rng) {
 			return bad(rng)
 		}
 		return n
@@ -199,7 +175,7 @@ func (c *compiler) further(from *node, steps []flow.Step, rng hcl.Range) *node {
 		if err != nil {
 			return v, false, err
 		}
-		v, ok := lookup(v, steps)
+		v, ok := path.Lookup(v, steps)
 		return v, ok, nil
 	}), 0, from)
 }
@@ -223,7 +199,7 @@ func (c *compiler) hasParts(n *node, rng hcl.Range) bool {
 }
 
 // step reads one step of a path.
-func (c *compiler) step(p *path, t hcl.Traverser) (flow.Step, bool) {
+func (c *compiler) step(p *path.Path, t hcl.Traverser) (flow.Step, bool) {
 	switch t := t.(type) {
 	case hcl.TraverseAttr:
 		return flow.Step{Key: t.Name}, c.hyphen(p.String()+".", t.Name, t.SrcRange)
@@ -255,187 +231,19 @@ func (c *compiler) hyphen(before, name string, rng hcl.Range) bool {
 	return false
 }
 
-func pathNode(p *path, rng hcl.Range) *node {
+func pathNode(p *path.Path, rng hcl.Range) *node {
 	n := of(rng, flow.OfAny, nil)
 	n.path = p
 	n.uses = evaluation
 	switch {
-	case p.variable:
-		n.eval, n.peek, n.has = p.value, p.value, p.hasValue
-	case p.root == "event":
-		n.eval, n.peek, n.has = p.event, p.peekEvent, p.hasEvent
-	case p.root == "meta":
-		n.eval, n.peek, n.has = p.meta, p.meta, p.hasMeta
+	case p.Variable:
+		n.eval, n.peek, n.has = p.Value, p.Value, p.HasValue
+	case p.Root == "event":
+		n.eval, n.peek, n.has = p.Event, p.PeekEvent, p.HasEvent
+	case p.Root == "meta":
+		n.eval, n.peek, n.has = p.Meta, p.Meta, p.HasMeta
 	default:
-		n.eval, n.peek, n.has = p.peer, p.peer, p.hasPeer
+		n.eval, n.peek, n.has = p.Peer, p.Peer, p.HasPeer
 	}
 	return n
-}
-
-func (p *path) value(_ *flow.Event, vars []flow.Value) (flow.Value, error) {
-	v, _ := lookup(vars[p.slot], p.steps)
-	return v, nil
-}
-
-func (p *path) hasValue(_ *flow.Event, vars []flow.Value) (bool, error) {
-	_, ok := lookup(vars[p.slot], p.steps)
-	return ok, nil
-}
-
-// encoded reports whether the payload must be looked up in Raw.
-func encoded(e *flow.Event) bool { return e.Raw != nil && e.Value.IsNull() }
-
-// find looks the path up in an event. Where that leads to a list or an object
-// that is still encoded, it is its spelling that is returned, not nil.
-func (p *path) find(e *flow.Event) (v flow.Value, spelling []byte) {
-	if !encoded(e) {
-		v, _ = lookup(e.Value, p.steps)
-		return v, nil
-	}
-	raw, ok := e.Form.Find(e.Raw, p.steps)
-	if !ok {
-		return flow.NullValue, nil
-	}
-	if v, ok = e.Form.Scalar(raw); ok {
-		return v, nil
-	}
-	return flow.NullValue, raw
-}
-
-func (p *path) event(e *flow.Event, _ []flow.Value) (flow.Value, error) {
-	v, spelling := p.find(e)
-	if spelling != nil {
-		return flow.LazyOf(spelling, e.Form), nil
-	}
-	return v, nil
-}
-
-func (p *path) peekEvent(e *flow.Event, _ []flow.Value) (flow.Value, error) {
-	v, spelling := p.find(e)
-	switch {
-	case spelling == nil:
-		return v, nil
-	case e.Form.Kind(spelling) == flow.List:
-		return someList, nil
-	}
-	return someObject, nil
-}
-
-func (p *path) hasEvent(e *flow.Event, _ []flow.Value) (bool, error) {
-	if encoded(e) {
-		_, ok := e.Form.Find(e.Raw, p.steps)
-		return ok, nil
-	}
-	_, ok := lookup(e.Value, p.steps)
-	return ok, nil
-}
-
-func (p *path) peer(e *flow.Event, _ []flow.Value) (flow.Value, error) {
-	if len(p.steps) == 0 {
-		return flow.MapOf(e.Origin.PeerValue()), nil
-	}
-	v, _ := lookup(e.Origin.PeerField(p.steps[0].Key), p.steps[1:])
-	return v, nil
-}
-
-func (p *path) hasPeer(e *flow.Event, _ []flow.Value) (bool, error) {
-	v, _ := p.peer(e, nil)
-	return !v.IsNull(), nil
-}
-
-func (p *path) meta(e *flow.Event, _ []flow.Value) (flow.Value, error) {
-	v, _ := p.findMeta(e)
-	return v, nil
-}
-
-func (p *path) hasMeta(e *flow.Event, _ []flow.Value) (bool, error) {
-	_, ok := p.findMeta(e)
-	return ok, nil
-}
-
-// findMeta reads what the flow wrote over what the transport said over what
-// follows from the connection. It merges them only when the answer is an
-// object, of which each may have a part.
-func (p *path) findMeta(e *flow.Event) (flow.Value, bool) {
-	if len(p.steps) == 0 {
-		return flow.MapOf(e.MetaValue()), true
-	}
-	for _, layer := range []*flow.Object{e.Meta.Wrote, e.Meta.Said} {
-		v, outcome := descend(layer, p.steps)
-		switch {
-		case outcome == blocked:
-			return flow.NullValue, false
-		case outcome == found && v.Kind() == flow.Map:
-			return lookup(flow.MapOf(e.MetaValue()), p.steps)
-		case outcome == found:
-			return v, true
-		}
-	}
-	if e.Origin == nil || e.Origin.Connector == nil || e.Origin.Connector.Type != p.steps[0].Key {
-		return flow.NullValue, false
-	}
-	if v, ok := e.MetaScalar(p.steps); ok {
-		return v, true
-	}
-	return lookup(flow.MapOf(e.MetaValue()), p.steps)
-}
-
-// outcome of a walk in one of several layers.
-type outcome int
-
-const (
-	missing outcome = iota // a lower layer may have it
-	blocked                // what is here hides the lower layers
-	found
-)
-
-func descend(o *flow.Object, steps []flow.Step) (flow.Value, outcome) {
-	if o == nil {
-		return flow.NullValue, missing
-	}
-	v := flow.MapOf(o)
-	for i, s := range steps {
-		if v.Kind() != flow.Map {
-			if v, ok := lookup(v, steps[i:]); ok {
-				return v, found
-			}
-			return flow.NullValue, blocked
-		}
-		if s.IsIndex {
-			return flow.NullValue, missing
-		}
-		next, ok := v.Object().Get(s.Key)
-		if !ok {
-			return flow.NullValue, missing
-		}
-		v = next
-	}
-	return v, found
-}
-
-// lookup follows steps from v; null and false where they lead nowhere. What is
-// encoded stays so.
-func lookup(v flow.Value, steps []flow.Step) (flow.Value, bool) {
-	for i, s := range steps {
-		if raw, form, ok := v.Encoded(); ok {
-			if raw, ok = form.Find(raw, steps[i:]); !ok {
-				return flow.NullValue, false
-			}
-			return flow.LazyOf(raw, form), true
-		}
-		if s.IsIndex {
-			l := v.List()
-			if s.Index < 0 || s.Index >= len(l) {
-				return flow.NullValue, false
-			}
-			v = l[s.Index]
-			continue
-		}
-		next, ok := v.Object().Get(s.Key)
-		if !ok {
-			return flow.NullValue, false
-		}
-		v = next
-	}
-	return v, true
 }
