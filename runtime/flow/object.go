@@ -16,7 +16,7 @@ type Field struct {
 // concurrent change; once it is part of a Value nobody changes it.
 type Object struct {
 	fields []Field
-	index  []uint32 // once a linear search would be slow: see seek
+	index  *[]uint32 // once a linear search would be slow: see seek
 }
 
 // indexFrom is the size from which an object has an index of its keys.
@@ -73,10 +73,10 @@ func (o *Object) Set(key string, v Value) {
 	o.fields = append(o.fields, Field{key, v})
 	switch n := len(o.fields); {
 	case n < indexFrom:
-	case 2*n > len(o.index):
+	case o.index == nil || 2*n > len(*o.index):
 		o.reindex()
 	default:
-		o.index[o.seek(key)] = uint32(n)
+		(*o.index)[o.seek(key)] = uint32(n)
 	}
 }
 
@@ -85,7 +85,10 @@ func (o *Object) Clone() *Object {
 	c := NewObject(o.Len() + 1)
 	if o != nil {
 		c.fields = append(c.fields, o.fields...)
-		c.index = slices.Clone(o.index)
+		if o.index != nil {
+			index := slices.Clone(*o.index)
+			c.index = &index
+		}
 	}
 	return c
 }
@@ -117,7 +120,7 @@ func (o *Object) find(key string) int {
 		return -1
 	}
 	if o.index != nil {
-		return int(o.index[o.seek(key)]) - 1
+		return int((*o.index)[o.seek(key)]) - 1
 	}
 	for i := range o.fields {
 		if o.fields[i].Key == key {
@@ -132,9 +135,10 @@ func (o *Object) find(key string) int {
 // is free or its own from where its hash says. The number of slots is a power
 // of two, and at least half of them are free.
 func (o *Object) seek(key string) int {
-	last := len(o.index) - 1
+	index := *o.index
+	last := len(index) - 1
 	slot := int(maphash.String(seed, key)) & last
-	for o.index[slot] != 0 && o.fields[o.index[slot]-1].Key != key {
+	for index[slot] != 0 && o.fields[index[slot]-1].Key != key {
 		slot = (slot + 1) & last
 	}
 	return slot
@@ -147,8 +151,9 @@ func (o *Object) reindex() {
 	for slots < 3*cap(o.fields) {
 		slots *= 2
 	}
-	o.index = make([]uint32, slots)
+	index := make([]uint32, slots)
+	o.index = &index
 	for i := range o.fields {
-		o.index[o.seek(o.fields[i].Key)] = uint32(i + 1)
+		index[o.seek(o.fields[i].Key)] = uint32(i + 1)
 	}
 }

@@ -34,12 +34,6 @@ func (s Style) Append(dst []byte, v flow.Value) ([]byte, error) { return s.appen
 
 // append appends the spelling of v, which is level deep in the text.
 func (s Style) append(dst []byte, v flow.Value, level int) ([]byte, error) {
-	if raw, form, ok := v.Encoded(); ok {
-		if _, same := form.(Form); same && s == (Style{}) {
-			return AppendLine(dst, raw), nil
-		}
-		v = v.Whole()
-	}
 	switch v.Kind() {
 	case flow.Null:
 		return append(dst, "null"...), nil
@@ -60,11 +54,22 @@ func (s Style) append(dst []byte, v flow.Value, level int) ([]byte, error) {
 		dst = append(dst, '"')
 		dst = base64.StdEncoding.AppendEncode(dst, v.Bytes())
 		return append(dst, '"'), nil
-	case flow.List:
-		return s.appendList(dst, v.List(), level)
 	default:
-		return s.appendObject(dst, v.Object(), level)
+		return s.appendParts(dst, v, level)
 	}
+}
+
+func (s Style) appendParts(dst []byte, v flow.Value, level int) ([]byte, error) {
+	if raw, form, ok := v.Encoded(); ok {
+		if _, same := form.(Form); same && s == (Style{}) {
+			return AppendLine(dst, raw), nil
+		}
+		v = v.Whole()
+	}
+	if v.Kind() == flow.List {
+		return s.appendList(dst, v.List(), level)
+	}
+	return s.appendObject(dst, v.Object(), level)
 }
 
 func (s Style) appendList(dst []byte, list []flow.Value, level int) ([]byte, error) {
