@@ -188,7 +188,7 @@ func (s *stand) run() {
 }
 
 // ids is an aggregate: {g = group, ids = those of all events}. An event without
-// an id is an error, and so is a result with the id 666.
+// an id is an error, and so is a result with the id bad.
 type ids struct{}
 
 func (ids) New() flow.Accumulator { return &idsOf{} }
@@ -209,7 +209,7 @@ func (a *idsOf) Merge(other flow.Accumulator) { a.seen = append(a.seen, other.(*
 func (a *idsOf) Items() int                   { return len(a.seen) }
 func (a *idsOf) Value(vars ...flow.Value) (flow.Value, error) {
 	for _, v := range a.seen {
-		if v.Int() == 666 {
+		if v.Text() == "bad" {
 			return flow.NullValue, errors.New("bad number")
 		}
 	}
@@ -291,7 +291,7 @@ func TestLostResults(t *testing.T) {
 				return nil
 			}
 			s.run()
-			if err := s.send("g a id 1", "g b id 2", "g c id 666"); err != nil {
+			if err := s.send("g a id 1", "g b id 2", "g c id bad"); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(2 * time.Second)
