@@ -16,6 +16,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -109,10 +110,10 @@ type Call struct {
 // State is what one call has seen. The zero State has seen nothing. It is used
 // by one goroutine at a time, and by one call only.
 type State struct {
-	n     int64 // values
-	whole wide  // the sum of the integers among them
-	frac  float64
-	err   float64 // frac's compensation; of stdev the sum of squares around the mean, which is frac
+	n     int64   // values
+	whole wide    // the sum of the integers among them
+	frac  float64 // the sum of the fractions; of stdev the mean, of min and max the value, rounded
+	err   float64 // the sum's compensation; of stdev the sum of squares around the mean
 	mixed bool    // there are fractions in the sum
 	value flow.Value
 	kept  *kept
@@ -192,8 +193,8 @@ func (c *Call) Add(s *State, in *Input) {
 	case opSum, opAvg:
 		s.add(in)
 	case opMin, opMax:
-		if s.n == 1 || c.better(v, s.value) {
-			s.value = v.Held()
+		if s.n == 1 || c.better(v, in.float, s) {
+			s.value, s.frac = v.Held(), in.float
 		}
 	case opStdev:
 		d := in.float - s.frac
@@ -226,13 +227,15 @@ func (s *State) keep() *kept {
 	return s.kept
 }
 
-// better tells whether v takes the place of the least or greatest so far.
-func (c *Call) better(v, than flow.Value) bool {
-	var sign int
-	if v.Kind() == flow.Text {
-		sign = strings.Compare(v.Text(), than.Text())
-	} else {
-		sign, _ = flow.CompareNumbers(v, than)
+// better tells whether v, which is about float, takes the place of the least or
+// greatest so far.
+func (c *Call) better(v flow.Value, float float64, s *State) bool {
+	sign := cmp.Compare(float, s.frac)
+	switch {
+	case v.Kind() == flow.Text:
+		sign = strings.Compare(v.Text(), s.value.Text())
+	case sign == 0:
+		sign, _ = flow.CompareNumbers(v, s.value)
 	}
 	if c.op == opMin {
 		return sign < 0
@@ -251,8 +254,8 @@ func (c *Call) Merge(s, later *State) {
 		s.fraction(later.frac)
 		s.err += later.err
 	case opMin, opMax:
-		if before == 0 || later.n > 0 && later.value.Kinds() == s.value.Kinds() && c.better(later.value, s.value) {
-			s.value = later.value
+		if before == 0 || later.n > 0 && later.value.Kinds() == s.value.Kinds() && c.better(later.value, later.frac, s) {
+			s.value, s.frac = later.value, later.frac
 		}
 	case opStdev:
 		if n, m := float64(before), float64(later.n); m > 0 {
