@@ -74,7 +74,7 @@ func TestRelay(t *testing.T) {
 	for _, c := range []struct {
 		flow string
 		own  bool
-	}{{"proxy.hcl", false}} {
+	}{{"proxy.hcl", false}, {"proxy_per.hcl", true}} {
 		t.Run(c.flow, func(t *testing.T) {
 			m := newMirror(t, c.own)
 			_, addr := startRelay(t, c.flow, m.addr)
@@ -155,7 +155,7 @@ func (c *impatient) ask(patience time.Duration) (answered bool, err error) {
 // killed again, while clients vanish too: requests are lost, but no answer
 // reaches another client, and at the end everybody is served.
 func TestRelaySurvivesItsUpstream(t *testing.T) {
-	for _, flow := range []string{"proxy.hcl"} {
+	for _, flow := range []string{"proxy.hcl", "proxy_per.hcl"} {
 		t.Run(flow, func(t *testing.T) {
 			t.Parallel()
 			const clients = 30
