@@ -1,5 +1,5 @@
-# Hands events on unchanged: a place to put something later, and the smallest
-# module there is.
+# Hands events on unchanged: the smallest module there is, and a place in an edge
+# that can be given something to do later.
 flow {
   description = "hands events on unchanged"
 }
