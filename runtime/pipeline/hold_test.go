@@ -10,7 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -385,4 +388,18 @@ func TestPanicWhileTicking(t *testing.T) {
 		check(t, "out", s.out.payloads(), []string{"g=null ids=[2]"})
 		check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
 	})
+}
+
+// stateful compiles an expression that knows `state`.
+func stateful(t testing.TB, src string) flow.Expr {
+	t.Helper()
+	e, diags := hclsyntax.ParseExpression([]byte(src), "flow.hcl", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	x, diags := expr.Compile(e, expr.Scope{Roots: []string{"event", "meta", "peer"}, Vars: []string{"state"}})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return x
 }
