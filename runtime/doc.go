@@ -64,6 +64,7 @@
 //	runtime/flowtest  TestCodecs  TestProcessors  TestSuitesFindWhatIsBroken
 //	codecs            TestContract
 //	runtime/jsontext  TestLargeIsNotShared
+//	runtime/flow      TestHeldLazyIsAnother
 //
 // 3. A link has one reader and at most one writer at a time; order is kept
 // within a link and direction.

@@ -5,6 +5,10 @@
 // true ([Form] knows how to look into them without decoding all), its
 // [Meta], and its [Origin]: the connection that it came from, and the way back.
 //
+// A [Value] is what expressions see and make. A list or an object in it may
+// still be encoded ([LazyOf]): it is decoded level by level, as far as somebody
+// looks, and what nobody has looked at or changed leaves as it came.
+//
 // A [Connector] moves bytes between the world and the runtime. It opens a
 // [Link] per connection and gives it [Frame]s; the link (package runtime/link)
 // runs a chain of [Processor]s and a [Codec] that belong to that connection

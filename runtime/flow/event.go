@@ -34,6 +34,15 @@ func (e *Event) Payload() (Value, error) {
 	return v, nil
 }
 
+// HeldPayload returns the payload to be kept after Send has returned. What came
+// encoded stays so ([LazyOf]), in a copy.
+func (e *Event) HeldPayload() Value {
+	if e.Raw == nil {
+		return e.Value.Held()
+	}
+	return LazyOf(append(make([]byte, 0, len(e.Raw)), e.Raw...), e.Form)
+}
+
 // SetPayload replaces the payload. v may share memory with the Raw of the event
 // that it was made from.
 func (e *Event) SetPayload(v Value) { e.Raw, e.Form, e.Value = nil, nil, v }

@@ -88,10 +88,6 @@ func (p *Problems) value(problem *Problem) Value {
 	if problem.Raw != nil {
 		raw = BytesOf(append([]byte{}, problem.Raw...))
 	}
-	payload, err := problem.Event.Payload()
-	if err != nil {
-		raw = BytesOf(append([]byte{}, problem.Event.Raw...))
-	}
 	peer := NullValue
 	if o := problem.Event.Origin; o != nil && o.Connector != nil {
 		peer = MapOf(ObjectOf(
@@ -103,7 +99,7 @@ func (p *Problems) value(problem *Problem) Value {
 	}
 	return MapOf(ObjectOf(
 		Field{"error", MapOf(what)},
-		Field{"event", payload},
+		Field{"event", problem.Event.HeldPayload()},
 		Field{"raw", raw},
 		Field{"peer", peer},
 	))
