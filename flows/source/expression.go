@@ -18,7 +18,7 @@ func (r *Report) ParseExpression(shown, text string) hcl.Expression {
 		return nil
 	}
 	e, diags := hclsyntax.ParseExpression([]byte(text), shown, hcl.InitialPos)
-	r.HCL(first(diags))
+	r.HCL(meant(first(diags), []byte(text)))
 	if diags.HasErrors() {
 		return nil
 	}

@@ -108,7 +108,7 @@ func (r *Report) Parse(shown string, src []byte, isJSON bool) hcl.Body {
 	} else {
 		file, diags = hclsyntax.ParseConfig(src, shown, hcl.InitialPos)
 	}
-	r.HCL(first(diags))
+	r.HCL(meant(first(diags), src))
 	if diags.HasErrors() || file == nil {
 		return nil
 	}
