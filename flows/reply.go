@@ -132,12 +132,17 @@ func addressed(meta hcl.Expression) map[string]bool {
 			types[name] = true
 		}
 		for _, f := range fields {
-			if field, plain := source.PlainKey(f.Key); !plain || field == "peer" {
+			if field, plain := source.PlainKey(f.Key); !plain || field == "peer" && !isNull(f.Value) {
 				types[name] = true
 			}
 		}
 	}
 	return types
+}
+
+func isNull(e hcl.Expression) bool {
+	v, diags := e.Value(nil)
+	return !diags.HasErrors() && v.IsNull()
 }
 
 // after is what is at a port of the pipeline when in comes into it.
