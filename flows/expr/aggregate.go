@@ -21,6 +21,7 @@ func CompileAggregate(e hcl.Expression, scope Scope) (flow.Aggregate, hcl.Diagno
 		return nil, c.diags
 	}
 	c.agg.expression = expression{n: n, given: len(scope.Vars), slots: c.slots}
+	c.agg.calls, c.agg.argText = nil, nil
 	return c.agg, c.diags
 }
 
