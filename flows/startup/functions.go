@@ -14,7 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
-	builtin "github.com/flowrun/flowrun/flows/expr/function"
+	"github.com/flowrun/flowrun/flows/expr/bridge"
 	"github.com/flowrun/flowrun/flows/source"
 )
 
@@ -22,7 +22,7 @@ import (
 // per event too, what only the start has, and what people who come from
 // Terraform reach for. dir is what the paths in them are relative to.
 func functions(dir string, env map[string]string) map[string]function.Function {
-	all := builtin.StartUp()
+	all := bridge.Functions()
 	maps.Copy(all, map[string]function.Function{
 		"formatlist": stdlib.FormatListFunc, "strrev": all["reverse"], "strcontains": all["contains"],
 		"coalescelist": stdlib.CoalesceListFunc, "setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/yamltext"
 )
 
 var encodings = []Function{
@@ -110,6 +111,16 @@ func jsonDecode(v flow.Value) (flow.Value, error) {
 	}
 	return decoded, nil
 }
+
+func yamlEncode(v flow.Value) (flow.Value, error) {
+	b, err := yamltext.Append(nil, v)
+	if err != nil {
+		return flow.NullValue, err
+	}
+	return boundText(string(b))
+}
+
+func yamlDecode(v flow.Value) (flow.Value, error) { return yamltext.Parse([]byte(v.Text())) }
 
 func csvDecode(v flow.Value) (flow.Value, error) {
 	r := csv.NewReader(strings.NewReader(v.Text()))

@@ -2,9 +2,9 @@
 // of what an expression can call, with the documentation of each.
 //
 // A function is a row of a table ([All]); there is a file for each group of
-// them. Package expr compiles calls of them for values of events; [Function.Cty]
-// gives the same function to the expressions that are computed at start-up, so
-// that a name means one thing in the whole language. Names and the order of
+// them. Package expr compiles calls of them for values of events; package
+// bridge gives the same functions to the expressions that are computed at
+// start-up, so that a name means one thing in the whole language. Names and the order of
 // arguments are Terraform's where it has the function.
 //
 // # What they have in common
@@ -138,7 +138,7 @@ func (f *Function) Param(i int) *Param {
 // at: it checks how many there are and of which kinds, and answers null with
 // null.
 func (f *Function) Invoke(args ...flow.Value) (flow.Value, error) {
-	if _, err := f.check(args); err != nil {
+	if _, err := f.Check(args); err != nil {
 		return flow.NullValue, err
 	}
 	for i, a := range args {
@@ -157,9 +157,9 @@ func (f *Function) Invoke(args ...flow.Value) (flow.Value, error) {
 	return f.Call(args)
 }
 
-// check checks how many arguments there are and of which kinds. at is the one
+// Check checks how many arguments there are and of which kinds. at is the one
 // that is wrong, -1 when it is their number.
-func (f *Function) check(args []flow.Value) (at int, err error) {
+func (f *Function) Check(args []flow.Value) (at int, err error) {
 	least, most := f.Arity()
 	if n := len(args); n < least || most >= 0 && n > most {
 		return -1, fmt.Errorf("%s takes %s, not %d", f.Name, arguments(least, most), n)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/flows/expr/function/pattern"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -144,7 +145,7 @@ func TestLimits(t *testing.T) {
 		{"urlencode", []flow.Value{longer}},
 		{"csvdecode", []flow.Value{text("a\n" + strings.Repeat("1\n", MaxElements+1))}},
 		{"jsondecode", []flow.Value{text(strings.Repeat(" ", MaxText+1))}},
-		{"regex", []flow.Value{text(strings.Repeat("a", maxPattern+1)), text("a")}},
+		{"regex", []flow.Value{text(strings.Repeat("a", pattern.MaxLength+1)), text("a")}},
 		{"regex", []flow.Value{text("(a{1000}){1000}"), text("a")}},
 		{"formatdate", []flow.Value{text(strings.Repeat("-", 2000)), text("2020-01-02T03:04:05Z")}},
 	} {

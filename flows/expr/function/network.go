@@ -1,12 +1,10 @@
 package function
 
 import (
-	"errors"
 	"fmt"
-	"math/big"
 	"net/netip"
-	"strings"
 
+	"github.com/flowrun/flowrun/flows/expr/function/prefix"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -41,53 +39,17 @@ var networks = []Function{
 	},
 }
 
-var (
-	errPrefix  = errors.New("the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32")
-	errAddress = errors.New("the string is no IP address and no prefix")
-)
-
-// prefixOf reads a prefix; bits outside of it are ignored.
-func prefixOf(s string) (netip.Prefix, error) {
-	if !strings.Contains(s, "/") { // saves an error that allocates
-		return netip.Prefix{}, errPrefix
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return p, errPrefix
-	}
-	return p.Masked(), nil
-}
-
-// addressOf reads a prefix, or an address as the prefix of it alone. IPv4
-// written as IPv6 (::ffff:10.0.0.1) is IPv4.
-func addressOf(s string) (netip.Prefix, error) {
-	if strings.Contains(s, "/") {
-		return prefixOf(s)
-	}
-	if s == "" {
-		return netip.Prefix{}, errAddress
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Prefix{}, errAddress
-	}
-	a = a.Unmap().WithZone("")
-	return netip.PrefixFrom(a, a.BitLen()), nil
-}
-
-func covers(p, q netip.Prefix) bool { return p.Bits() <= q.Bits() && p.Contains(q.Addr()) }
-
 func cidrContains(prefixes, address flow.Value) (flow.Value, error) {
 	if prefixes.Kind() == flow.Text {
-		p, err := prefixOf(prefixes.Text())
+		p, err := prefix.Parse(prefixes.Text())
 		if err != nil {
 			return flow.NullValue, err
 		}
-		q, err := addressOf(address.Text())
+		q, err := prefix.ParseAny(address.Text())
 		if err != nil {
 			return flow.NullValue, err
 		}
-		return flow.BoolOf(covers(p, q)), nil
+		return flow.BoolOf(prefix.Covers(p, q)), nil
 	}
 	ps, err := prefixesOf(prefixes)
 	if err != nil {
@@ -97,12 +59,12 @@ func cidrContains(prefixes, address flow.Value) (flow.Value, error) {
 }
 
 func anyCovers(ps []netip.Prefix, address flow.Value) (flow.Value, error) {
-	q, err := addressOf(address.Text())
+	q, err := prefix.ParseAny(address.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
 	for _, p := range ps {
-		if covers(p, q) {
+		if prefix.Covers(p, q) {
 			return flow.BoolOf(true), nil
 		}
 	}
@@ -111,7 +73,7 @@ func anyCovers(ps []netip.Prefix, address flow.Value) (flow.Value, error) {
 
 func prefixesOf(v flow.Value) ([]netip.Prefix, error) {
 	if v.Kind() == flow.Text {
-		p, err := prefixOf(v.Text())
+		p, err := prefix.Parse(v.Text())
 		return []netip.Prefix{p}, err
 	}
 	ps := make([]netip.Prefix, len(v.List()))
@@ -120,7 +82,7 @@ func prefixesOf(v flow.Value) ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("the list has %s in it, where only prefixes are wanted", x.Kinds())
 		}
 		var err error
-		if ps[i], err = prefixOf(x.Text()); err != nil {
+		if ps[i], err = prefix.Parse(x.Text()); err != nil {
 			return nil, err
 		}
 	}
@@ -129,7 +91,7 @@ func prefixesOf(v flow.Value) ([]netip.Prefix, error) {
 
 func prepareContains(constants []*flow.Value) (*Function, error) {
 	if c := constants[1]; c != nil && c.Kind() == flow.Text {
-		if _, err := addressOf(c.Text()); err != nil {
+		if _, err := prefix.ParseAny(c.Text()); err != nil {
 			return nil, err
 		}
 	}
@@ -145,41 +107,39 @@ func prepareContains(constants []*flow.Value) (*Function, error) {
 }
 
 func cidrOverlaps(a, b flow.Value) (flow.Value, error) {
-	p, err := addressOf(a.Text())
+	p, err := prefix.ParseAny(a.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
-	q, err := addressOf(b.Text())
+	q, err := prefix.ParseAny(b.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
 	return flow.BoolOf(p.Overlaps(q)), nil
 }
 
-func cidrSubnet(prefix, newbits, netnum flow.Value) (flow.Value, error) {
-	p, err := prefixOf(prefix.Text())
+func cidrSubnet(v, newbits, netnum flow.Value) (flow.Value, error) {
+	p, err := prefix.Parse(v.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
-	room := p.Addr().BitLen() - p.Bits()
-	more, err := within(newbits, "newbits", 0, int64(room))
+	more, err := within(newbits, "newbits", 0, 128)
 	if err != nil {
-		return flow.NullValue, fmt.Errorf("%w, the bits that the prefix leaves", err)
+		return flow.NullValue, err
 	}
 	n, err := whole(netnum, "netnum")
 	if err != nil {
 		return flow.NullValue, err
 	}
-	if n < 0 || more < 63 && n >= 1<<more {
-		return flow.NullValue, fmt.Errorf("netnum does not fit into %d bits", more)
+	subnet, err := prefix.Subnet(p, more, n)
+	if err != nil {
+		return flow.NullValue, err
 	}
-	bits := p.Bits() + more
-	a := plus(p.Addr(), new(big.Int).Lsh(big.NewInt(n), uint(p.Addr().BitLen()-bits)))
-	return flow.TextOf(netip.PrefixFrom(a, bits).String()), nil
+	return flow.TextOf(subnet.String()), nil
 }
 
-func cidrHost(prefix, hostnum flow.Value) (flow.Value, error) {
-	p, err := prefixOf(prefix.Text())
+func cidrHost(v, hostnum flow.Value) (flow.Value, error) {
+	p, err := prefix.Parse(v.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
@@ -187,27 +147,15 @@ func cidrHost(prefix, hostnum flow.Value) (flow.Value, error) {
 	if err != nil {
 		return flow.NullValue, err
 	}
-	size := new(big.Int).Lsh(big.NewInt(1), uint(p.Addr().BitLen()-p.Bits()))
-	i := big.NewInt(n)
-	if n < 0 {
-		i.Add(i, size)
+	host, err := prefix.Host(p, n)
+	if err != nil {
+		return flow.NullValue, err
 	}
-	if i.Sign() < 0 || i.Cmp(size) >= 0 {
-		return flow.NullValue, errors.New("the prefix has fewer addresses than that")
-	}
-	return flow.TextOf(plus(p.Addr(), i).String()), nil
-}
-
-// plus returns the address i after a, which there is.
-func plus(a netip.Addr, i *big.Int) netip.Addr {
-	b := a.AsSlice()
-	sum := new(big.Int).Add(new(big.Int).SetBytes(b), i)
-	next, _ := netip.AddrFromSlice(sum.FillBytes(b))
-	return next
+	return flow.TextOf(host.String()), nil
 }
 
 func cidrs(args []flow.Value) (flow.Value, error) {
-	p, err := addressOf(args[0].Text())
+	p, err := prefix.ParseAny(args[0].Text())
 	if err != nil {
 		return flow.NullValue, err
 	}

@@ -2,19 +2,11 @@ package function
 
 import (
 	"errors"
-	"fmt"
-	"regexp"
-	"regexp/syntax"
-	"slices"
 	"strings"
-	"sync"
 
+	"github.com/flowrun/flowrun/flows/expr/function/pattern"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
-
-// maxPattern bounds the length of a regular expression, since one may come
-// with an event.
-const maxPattern = 10_000
 
 var errNoMatch = errors.New("the pattern matches nothing in the string: can(regex(…)) tells whether it does, try(regex(…), null) is null where it does not")
 
@@ -55,73 +47,14 @@ var patterns = []Function{
 	},
 }
 
-// pattern is a compiled regular expression.
-type pattern struct {
-	*regexp.Regexp
-	names []string // of the groups; nil when they have none
-}
-
-func compilePattern(s string) (*pattern, error) {
-	if len(s) > maxPattern {
-		return nil, fmt.Errorf("the pattern is longer than %d bytes", maxPattern)
-	}
-	re, err := regexp.Compile(s)
-	if err != nil {
-		// Without the pattern, which may come with an event.
-		if e := (*syntax.Error)(nil); errors.As(err, &e) {
-			return nil, fmt.Errorf("the pattern is no regular expression: %s", e.Code)
-		}
-		return nil, errors.New("the pattern is no regular expression")
-	}
-	names := re.SubexpNames()[1:]
-	switch {
-	case !slices.ContainsFunc(names, func(n string) bool { return n != "" }):
-		names = nil
-	case slices.Contains(names, ""):
-		return nil, errors.New("the pattern has groups with a name and groups without: name all of them, or write (?:…) for those that are not wanted")
-	}
-	return &pattern{re, names}, nil
-}
-
-// compiled holds patterns that came with events.
-var compiled patternCache
-
-type patternCache struct {
-	mu sync.Mutex
-	m  map[string]*pattern
-}
-
-const maxCached = 64
-
-func (c *patternCache) get(s string) (*pattern, error) {
-	c.mu.Lock()
-	p := c.m[s]
-	c.mu.Unlock()
-	if p != nil {
-		return p, nil
-	}
-	s = strings.Clone(s)
-	p, err := compilePattern(s)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.m == nil || len(c.m) >= maxCached {
-		c.m = make(map[string]*pattern, maxCached)
-	}
-	c.m[s] = p
-	return p, nil
-}
-
 // preparePattern is the Prepare of a function whose first argument is a
 // pattern.
-func preparePattern(call func(*pattern, flow.Value) (flow.Value, error)) func([]*flow.Value) (*Function, error) {
+func preparePattern(call func(*pattern.Pattern, flow.Value) (flow.Value, error)) func([]*flow.Value) (*Function, error) {
 	return func(constants []*flow.Value) (*Function, error) {
 		if constants[0] == nil || constants[0].Kind() != flow.Text {
 			return nil, nil
 		}
-		p, err := compilePattern(constants[0].Text())
+		p, err := pattern.Compile(constants[0].Text())
 		if err != nil {
 			return nil, err
 		}
@@ -129,72 +62,40 @@ func preparePattern(call func(*pattern, flow.Value) (flow.Value, error)) func([]
 	}
 }
 
+// compiled has the patterns that came with events.
+var compiled pattern.Cache
+
 func matchAny(s, v flow.Value) (flow.Value, error) {
-	p, err := compiled.get(s.Text())
+	p, err := compiled.Get(s.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
 	return match(p, v)
 }
 
+func match(p *pattern.Pattern, v flow.Value) (flow.Value, error) {
+	if !v.IsNull() {
+		if found, ok := p.Match(v.Text()); ok {
+			return found, nil
+		}
+	}
+	return flow.NullValue, errNoMatch
+}
+
 func matchAllAny(s, v flow.Value) (flow.Value, error) {
-	p, err := compiled.get(s.Text())
+	p, err := compiled.Get(s.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
 	return matchAll(p, v)
 }
 
-func match(p *pattern, v flow.Value) (flow.Value, error) {
-	if v.IsNull() {
-		return flow.NullValue, errNoMatch
-	}
-	if p.NumSubexp() == 0 {
-		at := p.FindStringIndex(v.Text())
-		if at == nil {
-			return flow.NullValue, errNoMatch
-		}
-		return flow.TextOf(v.Text()[at[0]:at[1]]), nil
-	}
-	at := p.FindStringSubmatchIndex(v.Text())
-	if at == nil {
-		return flow.NullValue, errNoMatch
-	}
-	return p.groups(v.Text(), at), nil
-}
-
-func matchAll(p *pattern, v flow.Value) (flow.Value, error) {
-	all := p.FindAllStringSubmatchIndex(v.Text(), MaxElements/(1+p.NumSubexp())+1)
-	if len(all)*(1+p.NumSubexp()) > MaxElements {
+func matchAll(p *pattern.Pattern, v flow.Value) (flow.Value, error) {
+	all, ok := p.MatchAll(v.Text(), MaxElements)
+	if !ok {
 		return flow.NullValue, errTooMany
 	}
-	found := make([]flow.Value, len(all))
-	for i, at := range all {
-		found[i] = p.groups(v.Text(), at)
-	}
-	return flow.ListOf(found), nil
-}
-
-// groups returns the match at these indexes of s. A group that took no part is
-// null.
-func (p *pattern) groups(s string, at []int) flow.Value {
-	if len(at) == 2 {
-		return flow.TextOf(s[at[0]:at[1]])
-	}
-	groups := make([]flow.Value, len(at)/2-1)
-	for i := range groups {
-		if from, to := at[2*i+2], at[2*i+3]; from >= 0 {
-			groups[i] = flow.TextOf(s[from:to])
-		}
-	}
-	if p.names == nil {
-		return flow.ListOf(groups)
-	}
-	o := flow.NewObject(len(groups))
-	for i, name := range p.names {
-		o.Set(name, groups[i])
-	}
-	return flow.MapOf(o)
+	return flow.ListOf(all), nil
 }
 
 // between returns what stands between slashes.
@@ -207,7 +108,7 @@ func between(s string) (string, bool) {
 
 func replace(s, what, by flow.Value) (flow.Value, error) {
 	if source, ok := between(what.Text()); ok {
-		p, err := compiled.get(source)
+		p, err := compiled.Get(source)
 		if err != nil {
 			return flow.NullValue, err
 		}
@@ -222,26 +123,12 @@ func replace(s, what, by flow.Value) (flow.Value, error) {
 	return flow.TextOf(strings.ReplaceAll(t, part, with)), nil
 }
 
-func replaceMatches(p *pattern, s, by string) (flow.Value, error) {
-	all := p.FindAllStringSubmatchIndex(s, MaxElements+1)
-	if len(all) > MaxElements {
-		return flow.NullValue, errors.New("there are more than 1,000,000 places to replace: make it of less")
+func replaceMatches(p *pattern.Pattern, s, by string) (flow.Value, error) {
+	replaced, ok := p.Replace(s, by, MaxElements, MaxText)
+	if !ok {
+		return flow.NullValue, errTooLong
 	}
-	groups := strings.Count(by, "$")
-	var b []byte
-	done := 0
-	for _, at := range all {
-		if len(b)+at[0]-done+len(by)+groups*(at[1]-at[0]) > MaxText {
-			return flow.NullValue, errTooLong
-		}
-		b = append(b, s[done:at[0]]...)
-		b = p.ExpandString(b, by, s, at)
-		done = at[1]
-	}
-	if len(all) == 0 {
-		return flow.TextOf(s), nil
-	}
-	return flow.TextOf(string(append(b, s[done:]...))), nil
+	return flow.TextOf(replaced), nil
 }
 
 func prepareReplace(constants []*flow.Value) (*Function, error) {
@@ -252,7 +139,7 @@ func prepareReplace(constants []*flow.Value) (*Function, error) {
 	if !ok {
 		return nil, nil
 	}
-	p, err := compilePattern(source)
+	p, err := pattern.Compile(source)
 	if err != nil {
 		return nil, err
 	}

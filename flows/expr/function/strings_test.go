@@ -120,15 +120,3 @@ func TestRegex(t *testing.T) {
 		}
 	}
 }
-
-func TestPatternsAreKeptBounded(t *testing.T) {
-	var c patternCache
-	for i := range 3 * maxCached {
-		if _, err := c.get(string(rune('a' + i))); err != nil {
-			t.Fatal(err)
-		}
-		if len(c.m) > maxCached {
-			t.Fatalf("%d patterns are kept", len(c.m))
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/flowrun/flowrun/flows/expr/function/date"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -34,13 +35,13 @@ var times = []Function{
 		Examples: []Example{{`epoch_ms("2023-11-14T22:13:20.5Z")`, `1700000000500`}},
 	},
 	{
-		Name: "formatdate", Group: groupTimes, Params: params(text("format"), text("time")), Returns: flow.OfText, Call2: formatDate, Prepare: prepareDate(dateFormat.format),
+		Name: "formatdate", Group: groupTimes, Params: params(text("format"), text("time")), Returns: flow.OfText, Call2: formatDate, Prepare: prepareDate(spellDate),
 		Doc: "the time (RFC 3339) in the format: YYYY YY year, MMMM MMM MM M month, DD D day, EEEE EEE weekday, hh h hour, HH H hour of 12, AA aa AM or pm, " +
 			"mm m minute, ss s second, f to fffffffff digits of the second's fraction, Z ZZZ ZZZZ ZZZZZ offset; all but letters, and what stands in single quotes, is itself",
 		Examples: []Example{{`formatdate("DD.MM.YYYY hh:mm 'o''clock'", "2020-01-02T03:04:05Z")`, `"02.01.2020 03:04 o'clock"`}, {`formatdate("EEE, D MMM YYYY ZZZ", "2020-01-02T03:04:05Z")`, `"Thu, 2 Jan 2020 UTC"`}},
 	},
 	{
-		Name: "parsedate", Group: groupTimes, Params: params(text("format"), text("string")), Returns: flow.OfText, Call2: parseDate, Prepare: prepareDate(dateFormat.parse),
+		Name: "parsedate", Group: groupTimes, Params: params(text("format"), text("string")), Returns: flow.OfText, Call2: parseDate, Prepare: prepareDate(readDate),
 		Doc:      "the time (RFC 3339) that the string spells in the format, which is one of formatdate; what the format leaves out is that of 1970-01-01T00:00:00Z",
 		Examples: []Example{{`parsedate("DD/MMM/YYYY:hh:mm:ss ZZZZ", "02/Jan/2020:03:04:05 +0100")`, `"2020-01-02T03:04:05+01:00"`}},
 	},
@@ -104,27 +105,43 @@ func timeAdd(v, duration flow.Value) (flow.Value, error) {
 }
 
 func formatDate(format, v flow.Value) (flow.Value, error) {
-	f, err := dateFormatOf(format.Text())
+	f, err := date.Parse(format.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
-	return f.format(v)
+	return spellDate(f, v)
+}
+
+func spellDate(f date.Format, v flow.Value) (flow.Value, error) {
+	t, err := timeOf(v)
+	if err != nil {
+		return flow.NullValue, err
+	}
+	return flow.TextOf(f.Spell(t)), nil
 }
 
 func parseDate(format, v flow.Value) (flow.Value, error) {
-	f, err := dateFormatOf(format.Text())
+	f, err := date.Parse(format.Text())
 	if err != nil {
 		return flow.NullValue, err
 	}
-	return f.parse(v)
+	return readDate(f, v)
 }
 
-func prepareDate(call func(dateFormat, flow.Value) (flow.Value, error)) func([]*flow.Value) (*Function, error) {
+func readDate(f date.Format, v flow.Value) (flow.Value, error) {
+	t, err := f.Time(v.Text())
+	if err != nil {
+		return flow.NullValue, err
+	}
+	return spelled(t)
+}
+
+func prepareDate(call func(date.Format, flow.Value) (flow.Value, error)) func([]*flow.Value) (*Function, error) {
 	return func(constants []*flow.Value) (*Function, error) {
 		if constants[0] == nil || constants[0].IsNull() {
 			return nil, nil
 		}
-		f, err := dateFormatOf(constants[0].Text())
+		f, err := date.Parse(constants[0].Text())
 		if err != nil {
 			return nil, err
 		}

@@ -1,11 +1,24 @@
-package function
+package yamltext
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
+
+// result is a value as JSON, or an error behind an exclamation mark.
+func result(x flow.Value, err error) string {
+	if err != nil {
+		return "!" + err.Error()
+	}
+	b, err := jsontext.Append(nil, x, false)
+	if err != nil {
+		return "!" + err.Error()
+	}
+	return string(b)
+}
 
 func TestYAML(t *testing.T) {
 	for _, tt := range []struct{ yaml, want string }{
@@ -41,11 +54,11 @@ func TestYAML(t *testing.T) {
 		{strings.Repeat("? ", 30000), `!deeper than 500`},
 		{strings.Repeat("!a ", 20000), `!deeper than 500`},
 		{strings.Repeat("&a ", 20000), `!deeper than 500`},
-		{strings.Repeat("a", maxYAML+1), `!64 KiB`},
+		{strings.Repeat("a", MaxLength+1), `!64 KiB`},
 		{"a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
 			"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]", `!too much`},
 	} {
-		got := result(yamlDecode(flow.TextOf(tt.yaml)))
+		got := result(Parse([]byte(tt.yaml)))
 		if want, isErr := strings.CutPrefix(tt.want, "!"); got != tt.want && !(isErr && strings.HasPrefix(got, "!") && strings.Contains(got, want)) {
 			t.Errorf("%.60q is %s, want %s", tt.yaml, got, tt.want)
 		}
@@ -60,12 +73,15 @@ func TestYAML(t *testing.T) {
 		`[1,[2,[]],{"a":1,"b":{"c":[null]}}]`: "- 1\n- - 2\n  - []\n- a: 1\n  b:\n    c:\n      - null\n",
 		`{"a":[[1,2],{"x y":"1"}]}`:           "a:\n  - - 1\n    - 2\n  - \"x y\": \"1\"\n",
 	} {
-		x := v(t, value)
-		got, err := yamlEncode(x)
-		if err != nil || got.Text() != want {
-			t.Errorf("%s is %q, want %q (%v)", value, got.Text(), want, err)
+		x, err := jsontext.Parse([]byte(value))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if back, err := yamlDecode(got); err != nil || !back.Equal(x) {
+		got, err := Append(nil, x)
+		if err != nil || string(got) != want {
+			t.Errorf("%s is %q, want %q (%v)", value, got, want, err)
+		}
+		if back, err := Parse(got); err != nil || !back.Equal(x) {
 			t.Errorf("%s comes back as %s", value, result(back, err))
 		}
 	}
@@ -74,21 +90,21 @@ func TestYAML(t *testing.T) {
 func FuzzYAML(f *testing.F) {
 	f.Add("a: [1, {b: c}]\nd: |\n  x\n", `{"a":["- b: c","\u0000",-1.5e3,{"":"#"}]}`)
 	f.Fuzz(func(t *testing.T, yaml, json string) {
-		if x, err := yamlDecode(flow.TextOf(yaml)); err == nil {
+		if x, err := Parse([]byte(yaml)); err == nil {
 			roundTrip(t, x)
 		}
-		if x, err := jsonDecode(flow.TextOf(json)); err == nil {
+		if x, err := jsontext.Parse([]byte(json)); err == nil {
 			roundTrip(t, x)
 		}
 	})
 }
 
 func roundTrip(t *testing.T, x flow.Value) {
-	text, err := yamlEncode(x)
-	if err != nil || len(text.Text()) > maxYAML || yamlDepth(text.Text()) > maxYAMLDepth {
+	text, err := Append(nil, x)
+	if err != nil || len(text) > MaxLength || depthOf(string(text)) > MaxDepth {
 		return
 	}
-	if back, err := yamlDecode(text); err != nil || !back.Equal(x) {
-		t.Errorf("%s becomes %s by way of\n%s", show(x), result(back, err), text.Text())
+	if back, err := Parse(text); err != nil || !back.Equal(x) {
+		t.Errorf("%s becomes %s by way of\n%s", result(x, nil), result(back, err), text)
 	}
 }

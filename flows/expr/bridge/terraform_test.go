@@ -1,4 +1,4 @@
-package function_test
+package bridge_test
 
 import (
 	"strings"
@@ -9,6 +9,7 @@ import (
 	ctyfunction "github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
+	"github.com/flowrun/flowrun/flows/expr/bridge"
 	"github.com/flowrun/flowrun/flows/expr/function"
 )
 
@@ -20,7 +21,7 @@ func TestClosedList(t *testing.T) {
 		jsonencode jsondecode yamlencode yamldecode csvdecode base64encode base64decode urlencode hexencode hexdecode
 		sha256 sha1 md5 hmac_sha256 uuid crc32 now timestamp formatdate parsedate timeadd epoch epoch_ms
 		cidrcontains cidroverlaps cidrsubnet cidrhost cidrs tostring tonumber tobool bytes utf8 type can try path`)
-	atStart := function.StartUp()
+	atStart := bridge.Functions()
 	for _, name := range closed {
 		if function.Find(name) == nil {
 			t.Errorf("there is no %s", name)
@@ -50,7 +51,7 @@ func TestAsTerraform(t *testing.T) {
 		"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc, "formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,
 		"replace": stdlib.ReplaceFunc,
 	}
-	ours := function.StartUp()
+	ours := bridge.Functions()
 	for src := range strings.Lines(calls) {
 		src = strings.TrimSpace(src)
 		e := parse(t, src)

@@ -1,4 +1,7 @@
-package function
+// Package date reads and writes times in formats such as
+// "YYYY-MM-DD hh:mm:ss": those of Terraform's formatdate, with fractions of
+// seconds, and both ways.
+package date
 
 import (
 	"errors"
@@ -6,23 +9,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// dateFormat is a format of formatdate, in the parts that it is written in.
-type dateFormat []datePart
+// Format is a format in the parts that it is written in.
+type Format []part
 
-// datePart is a verb, a letter so many times, or text.
-type datePart struct {
+// part is a verb, a letter so many times, or text.
+type part struct {
 	verb  string
 	text  string
 	clock string // how package time spells the verb, "" where it cannot
 }
 
-// dateVerbs has the spelling of package time for each verb, "" for those that
+// verbs has the spelling of package time for each verb, "" for those that
 // are spelled here.
-var dateVerbs = map[string]string{
+var verbs = map[string]string{
 	"YYYY": "2006", "YY": "06",
 	"MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1",
 	"DD": "02", "D": "2",
@@ -33,14 +34,15 @@ var dateVerbs = map[string]string{
 	"Z": "Z07:00", "ZZZ": "", "ZZZZ": "-0700", "ZZZZZ": "-07:00",
 }
 
-const maxDateFormat = 1000
+const maxFormat = 1000
 
-// dateFormatOf reads a format.
-func dateFormatOf(s string) (dateFormat, error) {
-	if len(s) > maxDateFormat {
-		return nil, fmt.Errorf("the format is longer than %d bytes", maxDateFormat)
+// Parse reads a format. An error says what is wrong with it, and does not
+// quote it.
+func Parse(s string) (Format, error) {
+	if len(s) > maxFormat {
+		return nil, fmt.Errorf("the format is longer than %d bytes", maxFormat)
 	}
-	var f dateFormat
+	var f Format
 	for i := 0; i < len(s); {
 		n := 1
 		switch c := s[i]; {
@@ -49,22 +51,22 @@ func dateFormatOf(s string) (dateFormat, error) {
 			if !ok {
 				return nil, errors.New("the format has a quote (') that does not end")
 			}
-			f, n = append(f, datePart{text: text}), length
+			f, n = append(f, part{text: text}), length
 		case isLetter(c):
 			for i+n < len(s) && s[i+n] == c {
 				n++
 			}
 			verb := s[i : i+n]
-			clock, ok := dateVerbs[verb]
+			clock, ok := verbs[verb]
 			if !ok {
 				return nil, errors.New("the format has letters that mean nothing in it: put text into single quotes")
 			}
-			f = append(f, datePart{verb: verb, clock: clock})
+			f = append(f, part{verb: verb, clock: clock})
 		default:
 			for i+n < len(s) && s[i+n] != '\'' && !isLetter(s[i+n]) {
 				n++
 			}
-			f = append(f, datePart{text: s[i : i+n]})
+			f = append(f, part{text: s[i : i+n]})
 		}
 		i += n
 	}
@@ -91,11 +93,8 @@ func quotedText(s string) (text string, length int, ok bool) {
 	return "", 0, false
 }
 
-func (f dateFormat) format(v flow.Value) (flow.Value, error) {
-	t, err := timeOf(v)
-	if err != nil {
-		return flow.NullValue, err
-	}
+// Spell returns the time as the format has it.
+func (f Format) Spell(t time.Time) string {
 	b := make([]byte, 0, 64)
 	for _, p := range f {
 		switch {
@@ -115,11 +114,11 @@ func (f dateFormat) format(v flow.Value) (flow.Value, error) {
 			b = append(b, fmt.Sprintf("%09d", t.Nanosecond())[:len(p.verb)]...)
 		}
 	}
-	return flow.TextOf(string(b)), nil
+	return string(b)
 }
 
-// date is what has been read of a time.
-type date struct {
+// reading is what has been read of a time.
+type reading struct {
 	year, month, day, hour, minute, second, nano int
 	half                                         int // -1: of 24 hours, 0: am, 1: pm
 	zone                                         *time.Location
@@ -127,9 +126,11 @@ type date struct {
 
 var errDate = errors.New("the string is not spelled as the format says")
 
-func (f dateFormat) parse(v flow.Value) (flow.Value, error) {
-	d := date{year: 1970, month: 1, day: 1, half: -1, zone: time.UTC}
-	s, ok := v.Text(), true
+// Time returns the time that s spells. What the format leaves out is that of
+// the beginning of 1970 in UTC.
+func (f Format) Time(s string) (time.Time, error) {
+	d := reading{year: 1970, month: 1, day: 1, half: -1, zone: time.UTC}
+	ok := true
 	for _, p := range f {
 		if p.verb == "" {
 			s, ok = strings.CutPrefix(s, p.text)
@@ -137,27 +138,27 @@ func (f dateFormat) parse(v flow.Value) (flow.Value, error) {
 			s, ok = d.read(p.verb, s)
 		}
 		if !ok {
-			return flow.NullValue, errDate
+			return time.Time{}, errDate
 		}
 	}
 	if d.half >= 0 {
 		if d.hour < 1 || d.hour > 12 {
-			return flow.NullValue, errDate
+			return time.Time{}, errDate
 		}
 		d.hour = d.hour%12 + 12*d.half
 	}
 	if s != "" || d.hour > 23 || d.minute > 59 || d.second > 59 {
-		return flow.NullValue, errDate
+		return time.Time{}, errDate
 	}
 	t := time.Date(d.year, time.Month(d.month), d.day, d.hour, d.minute, d.second, d.nano, d.zone)
 	if int(t.Month()) != d.month || t.Day() != d.day {
-		return flow.NullValue, errors.New("the date that the string spells does not exist")
+		return time.Time{}, errors.New("the date that the string spells does not exist")
 	}
-	return spelled(t)
+	return t, nil
 }
 
 // read takes what the verb stands for off the beginning of s.
-func (d *date) read(verb, s string) (rest string, ok bool) {
+func (d *reading) read(verb, s string) (rest string, ok bool) {
 	least, most := len(verb), max(2, len(verb))
 	var to *int
 	switch verb[0] {
@@ -229,7 +230,7 @@ func takeName(s string, to *int, short bool, first, last int, name func(int) str
 }
 
 // takeZone reads an offset in any of the spellings.
-func (d *date) takeZone(s string) (rest string, ok bool) {
+func (d *reading) takeZone(s string) (rest string, ok bool) {
 	for _, utc := range []string{"Z", "UTC", "GMT"} {
 		if rest, ok = strings.CutPrefix(s, utc); ok {
 			d.zone = time.UTC
@@ -255,4 +256,13 @@ func (d *date) takeZone(s string) (rest string, ok bool) {
 		d.zone = time.UTC
 	}
 	return rest, true
+}
+
+// digits is how many digits s begins with.
+func digits(s string) int {
+	n := 0
+	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+		n++
+	}
+	return n
 }

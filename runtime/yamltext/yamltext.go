@@ -1,6 +1,13 @@
-package function
+// Package yamltext reads and writes YAML texts as values of the flow language.
+//
+// The parser is a guest that sees what comes with events, so it is kept on a
+// short lead: texts are bounded in length and depth, what aliases repeat is
+// counted, and values are made of its tree here, so that numbers keep their
+// spelling and objects their order.
+package yamltext
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -19,39 +26,39 @@ import (
 // The bounds of YAML texts that are read: the parser takes a time that grows
 // with the square of their length, and a second for the worst of these.
 const (
-	maxYAML      = 64 << 10 // bytes
-	maxYAMLDepth = 500
+	MaxLength = 64 << 10 // bytes
+	MaxDepth  = 500
+	maxValues = 1_000_000 // with those that aliases repeat
 )
 
-// yamlEncode spells a value in block style. What needs no quotes has none.
-func yamlEncode(v flow.Value) (flow.Value, error) {
-	b, err := appendYAML(nil, v, 0)
+// Append appends v in block style, with the keys of objects in their order and
+// quotes where they are needed; bytes have the tag !!binary. What JSON cannot
+// say is an error: numbers that are infinite or none.
+func Append(dst []byte, v flow.Value) ([]byte, error) {
+	b, err := appendValue(nil, v, 0)
 	if err != nil {
-		return flow.NullValue, err
+		return dst, err
 	}
-	return boundText(strings.TrimPrefix(string(append(b, '\n')), "\n"))
+	return append(append(dst, bytes.TrimPrefix(b, []byte{'\n'})...), '\n'), nil
 }
 
-// appendYAML appends v behind a key or a dash. A list or object begins on a
+// appendValue appends v behind a key or a dash. A list or object begins on a
 // line of its own, indented by so many spaces.
-func appendYAML(dst []byte, v flow.Value, spaces int) ([]byte, error) {
-	if len(dst) > MaxText {
-		return dst, errTooLong
-	}
+func appendValue(dst []byte, v flow.Value, spaces int) ([]byte, error) {
 	var err error
 	switch {
 	case v.Kind() == flow.List && len(v.List()) > 0:
 		for _, x := range v.List() {
 			dst = append(lineOf(dst, spaces), '-')
-			if dst, err = appendYAML(dst, x, spaces+2); err != nil {
+			if dst, err = appendValue(dst, x, spaces+2); err != nil {
 				return dst, err
 			}
 		}
 		return dst, nil
 	case v.Kind() == flow.Map && v.Object().Len() > 0:
 		for _, f := range v.Object().Fields() {
-			dst = append(appendYAMLText(lineOf(dst, spaces), f.Key), ':')
-			if dst, err = appendYAML(dst, f.Value, spaces+2); err != nil {
+			dst = append(appendText(lineOf(dst, spaces), f.Key), ':')
+			if dst, err = appendValue(dst, f.Value, spaces+2); err != nil {
 				return dst, err
 			}
 		}
@@ -62,7 +69,7 @@ func appendYAML(dst []byte, v flow.Value, spaces int) ([]byte, error) {
 	}
 	switch v.Kind() {
 	case flow.Text:
-		return appendYAMLText(dst, v.Text()), nil
+		return appendText(dst, v.Text()), nil
 	case flow.Bytes:
 		dst = append(dst, "!!binary "...)
 	}
@@ -78,54 +85,55 @@ func lineOf(dst []byte, spaces int) []byte {
 }
 
 var (
-	plainYAML    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
-	reservedYAML = strings.Fields("true false null yes no on off y n nan inf")
+	plain    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
+	reserved = strings.Fields("true false null yes no on off y n nan inf")
 )
 
-func appendYAMLText(dst []byte, s string) []byte {
-	if plainYAML.MatchString(s) && !slices.Contains(reservedYAML, strings.ToLower(s)) {
+func appendText(dst []byte, s string) []byte {
+	if plain.MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)) {
 		return append(dst, s...)
 	}
 	dst, _ = jsontext.Append(dst, flow.TextOf(s), false)
 	return dst
 }
 
-// yamlDecode reads one document. The parser is a guest that sees what comes
-// with events: it gets texts of bounded depth, and its panics are errors.
-func yamlDecode(v flow.Value) (result flow.Value, err error) {
-	text := v.Text()
-	if len(text) > maxYAML {
+// Parse returns the value of the one document in text, null when there is none.
+// It shares no memory with text.
+func Parse(text []byte) (v flow.Value, err error) {
+	if len(text) > MaxLength {
 		return flow.NullValue, errors.New("the YAML is longer than 64 KiB")
 	}
-	if yamlDepth(text) > maxYAMLDepth {
-		return flow.NullValue, fmt.Errorf("the YAML is nested deeper than %d", maxYAMLDepth)
+	if depthOf(string(text)) > MaxDepth {
+		return flow.NullValue, fmt.Errorf("the YAML is nested deeper than %d", MaxDepth)
 	}
 	defer func() {
 		if recover() != nil {
-			result, err = flow.NullValue, errYAML
+			v, err = flow.NullValue, errSyntax
 		}
 	}()
-	file, err := parser.ParseBytes([]byte(text), 0)
+	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return flow.NullValue, errYAML
+		return flow.NullValue, errSyntax
 	}
 	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
 	switch len(docs) {
 	case 0:
 		return flow.NullValue, nil
 	case 1:
-		d := &yamlReader{anchors: map[string]anchor{}, left: MaxElements}
+		d := &reader{anchors: map[string]anchor{}, left: maxValues}
 		return d.value(docs[0].Body, 0)
 	}
 	return flow.NullValue, errors.New("the text has more than one YAML document")
 }
 
-var errYAML = errors.New("the text is no YAML")
+var errTooMany = errors.New("the YAML has more than 1,000,000 values")
 
-// yamlDepth is how deep a text nests at most, by its brackets and by the dashes
+var errSyntax = errors.New("the text is no YAML")
+
+// depthOf is how deep a text nests at most, by its brackets and by the dashes
 // that follow each other in a line; indentation costs so much text that it
 // needs no bound of its own.
-func yamlDepth(text string) int {
+func depthOf(text string) int {
 	deepest, open := 0, 0
 	for line := range strings.Lines(text) {
 		inLine := 0
@@ -140,7 +148,7 @@ func yamlDepth(text string) int {
 			}
 			deepest = max(deepest, open)
 		}
-		if inLine > maxYAMLDepth && nestedIndicators(line) {
+		if inLine > MaxDepth && nestedIndicators(line) {
 			return inLine
 		}
 	}
@@ -152,11 +160,11 @@ func yamlDepth(text string) int {
 func nestedIndicators(line string) bool {
 	words := strings.Fields(line)
 	n := slices.IndexFunc(words, func(w string) bool { return !strings.ContainsAny(w[:1], "-?:!&") })
-	return n < 0 && len(words) > maxYAMLDepth || n > maxYAMLDepth
+	return n < 0 && len(words) > MaxDepth || n > MaxDepth
 }
 
-// yamlReader makes values of nodes.
-type yamlReader struct {
+// reader makes values of nodes.
+type reader struct {
 	anchors map[string]anchor
 	left    int // how many more values there may be
 }
@@ -167,12 +175,12 @@ type anchor struct {
 	size  int
 }
 
-func (r *yamlReader) value(n ast.Node, depth int) (flow.Value, error) {
+func (r *reader) value(n ast.Node, depth int) (flow.Value, error) {
 	if r.left--; r.left < 0 {
 		return flow.NullValue, errTooMany
 	}
-	if depth > maxYAMLDepth {
-		return flow.NullValue, fmt.Errorf("the YAML is nested deeper than %d", maxYAMLDepth)
+	if depth > MaxDepth {
+		return flow.NullValue, fmt.Errorf("the YAML is nested deeper than %d", MaxDepth)
 	}
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
@@ -186,7 +194,7 @@ func (r *yamlReader) value(n ast.Node, depth int) (flow.Value, error) {
 		case uint64:
 			return flow.NumberOf(fmt.Sprint(i)), nil
 		}
-		return flow.NullValue, errYAML
+		return flow.NullValue, errSyntax
 	case *ast.FloatNode:
 		if s := n.Token.Value; jsontext.IsNumber(s) {
 			return flow.NumberOf(s), nil
@@ -231,10 +239,10 @@ func (r *yamlReader) value(n ast.Node, depth int) (flow.Value, error) {
 	case *ast.TagNode:
 		return r.tagged(n, depth)
 	}
-	return flow.NullValue, errYAML
+	return flow.NullValue, errSyntax
 }
 
-func (r *yamlReader) object(fields []*ast.MappingValueNode, depth int) (flow.Value, error) {
+func (r *reader) object(fields []*ast.MappingValueNode, depth int) (flow.Value, error) {
 	o := flow.NewObject(len(fields))
 	for _, f := range fields {
 		v, err := r.value(f.Value, depth+1)
@@ -242,7 +250,7 @@ func (r *yamlReader) object(fields []*ast.MappingValueNode, depth int) (flow.Val
 			return flow.NullValue, err
 		}
 		if f.Key.IsMergeKey() {
-			if err := mergeYAML(o, v); err != nil {
+			if err := merge(o, v); err != nil {
 				return flow.NullValue, err
 			}
 			continue
@@ -251,21 +259,18 @@ func (r *yamlReader) object(fields []*ast.MappingValueNode, depth int) (flow.Val
 		if err != nil {
 			return flow.NullValue, err
 		}
-		name, err := appendScalar(nil, key)
-		if err != nil {
-			return flow.NullValue, errors.New("the YAML has a key that is a list or an object")
+		name, ok := scalarText(key)
+		if !ok {
+			return flow.NullValue, errors.New("the YAML has a key that is a list, an object or bytes")
 		}
-		if key.IsNull() {
-			name = []byte("null")
-		}
-		o.Set(string(name), v)
+		o.Set(name, v)
 	}
 	return flow.MapOf(o), nil
 }
 
-// mergeYAML adds what stands under the key <<: an object or a list of them,
+// merge adds what stands under the key <<: an object or a list of them,
 // below what is there.
-func mergeYAML(o *flow.Object, v flow.Value) error {
+func merge(o *flow.Object, v flow.Value) error {
 	from := v.List()
 	if v.Kind() == flow.Map {
 		from = []flow.Value{v}
@@ -284,15 +289,15 @@ func mergeYAML(o *flow.Object, v flow.Value) error {
 }
 
 // tagged knows the tags that change the type of a scalar.
-func (r *yamlReader) tagged(n *ast.TagNode, depth int) (flow.Value, error) {
+func (r *reader) tagged(n *ast.TagNode, depth int) (flow.Value, error) {
 	v, err := r.value(n.Value, depth+1)
 	if err != nil {
 		return v, err
 	}
 	switch n.Start.Value {
 	case "!!str":
-		if b, err := appendScalar(nil, v); err == nil {
-			return flow.TextOf(string(b)), nil
+		if s, ok := scalarText(v); ok {
+			return flow.TextOf(s), nil
 		}
 	case "!!binary":
 		compact := strings.Map(func(c rune) rune {
@@ -305,8 +310,8 @@ func (r *yamlReader) tagged(n *ast.TagNode, depth int) (flow.Value, error) {
 			return flow.BytesOf(b), nil
 		}
 	case "!!float", "!!int":
-		if v.Kind() == flow.Text {
-			return toNumber(v)
+		if v.Kind() == flow.Text && jsontext.IsNumber(v.Text()) {
+			return flow.NumberOf(v.Text()), nil
 		}
 		if v.IsNumber() {
 			return v, nil
@@ -319,4 +324,16 @@ func (r *yamlReader) tagged(n *ast.TagNode, depth int) (flow.Value, error) {
 		return v, nil
 	}
 	return flow.NullValue, fmt.Errorf("the YAML has a %s that is none", n.Start.Value)
+}
+
+// scalarText is a scalar as it is spelled.
+func scalarText(v flow.Value) (string, bool) {
+	switch v.Kind() {
+	case flow.Text:
+		return v.Text(), true
+	case flow.Bytes, flow.List, flow.Map:
+		return "", false
+	}
+	b, err := jsontext.Append(nil, v, false)
+	return string(b), err == nil
 }

@@ -1,4 +1,7 @@
-package function
+// Package bridge leads from the functions and values of the flow language to
+// those of package cty, which package hcl computes start-up expressions with, and
+// back.
+package bridge
 
 import (
 	"errors"
@@ -11,28 +14,29 @@ import (
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
+	ctyfunction "github.com/zclconf/go-cty/cty/function"
 
+	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // BytesType is the type of bytes in start-up expressions: a *[]byte.
 var BytesType = cty.Capsule("bytes", reflect.TypeFor[[]byte]())
 
-// StartUp returns the closed list for expressions that are computed by package
+// Functions returns the closed list for expressions that are computed by package
 // hcl, under the same names and with the same meaning. An argument that is not
 // known yet makes the result unknown, marks go on to it, and the keys of
 // objects are in the order of their bytes, since package cty keeps no other.
-func StartUp() map[string]function.Function {
-	all := make(map[string]function.Function, len(All))
-	for i := range All {
-		if f := &All[i]; !f.Special {
-			all[f.Name] = f.forStartUp()
+func Functions() map[string]ctyfunction.Function {
+	all := make(map[string]ctyfunction.Function, len(function.All))
+	for i := range function.All {
+		if f := &function.All[i]; !f.Special {
+			all[f.Name] = adapt(f)
 		}
 	}
 	all["try"], all["can"] = tryfunc.TryFunc, tryfunc.CanFunc
 	all["has"] = tryfunc.CanFunc // there, what is missing is an error
-	first := *Find("coalesce")
+	first := *function.Find("coalesce")
 	first.Call = func(args []flow.Value) (flow.Value, error) {
 		for _, v := range args {
 			if !v.IsNull() && !(v.Kind() == flow.Text && v.Text() == "") {
@@ -41,22 +45,22 @@ func StartUp() map[string]function.Function {
 		}
 		return flow.NullValue, nil
 	}
-	all["coalesce"] = first.forStartUp()
+	all["coalesce"] = adapt(&first)
 	return all
 }
 
-func (f *Function) forStartUp() function.Function {
-	spec := &function.Spec{Description: f.Doc, Type: function.StaticReturnType(cty.DynamicPseudoType)}
+func adapt(f *function.Function) ctyfunction.Function {
+	spec := &ctyfunction.Spec{Description: f.Doc, Type: ctyfunction.StaticReturnType(cty.DynamicPseudoType)}
 	least, most := f.Arity()
 	for _, p := range f.Params[:least] {
-		spec.Params = append(spec.Params, startUpParam(p.Name))
+		spec.Params = append(spec.Params, dynamic(p.Name))
 	}
 	if most != least { // package cty knows no parameters that may be left out
 		name := "further"
 		if f.Rest != nil {
 			name = f.Rest.Name
 		}
-		rest := startUpParam(name)
+		rest := dynamic(name)
 		spec.VarParam = &rest
 	}
 	spec.Impl = func(args []cty.Value, _ cty.Type) (cty.Value, error) {
@@ -66,32 +70,32 @@ func (f *Function) forStartUp() function.Function {
 				return cty.DynamicVal, nil
 			}
 			var err error
-			if vs[i], err = FromCty(a); err != nil {
-				return cty.NilVal, function.NewArgError(i, err)
+			if vs[i], err = From(a); err != nil {
+				return cty.NilVal, ctyfunction.NewArgError(i, err)
 			}
 		}
-		if i, err := f.check(vs); err != nil {
+		if i, err := f.Check(vs); err != nil {
 			if i < 0 {
 				return cty.NilVal, err
 			}
-			return cty.NilVal, function.NewArgError(i, err)
+			return cty.NilVal, ctyfunction.NewArgError(i, err)
 		}
 		v, err := f.Invoke(vs...)
 		if err != nil {
 			return cty.NilVal, err
 		}
-		return ToCty(v)
+		return To(v)
 	}
-	return function.New(spec)
+	return ctyfunction.New(spec)
 }
 
-func startUpParam(name string) function.Parameter {
-	return function.Parameter{Name: name, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}
+func dynamic(name string) ctyfunction.Parameter {
+	return ctyfunction.Parameter{Name: name, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}
 }
 
-// FromCty returns a start-up value, which is wholly known and without marks,
+// From returns a start-up value, which is wholly known and without marks,
 // as one of the flow language.
-func FromCty(v cty.Value) (flow.Value, error) {
+func From(v cty.Value) (flow.Value, error) {
 	t := v.Type()
 	switch {
 	case v.IsNull():
@@ -107,7 +111,7 @@ func FromCty(v cty.Value) (flow.Value, error) {
 	case t.IsListType(), t.IsTupleType(), t.IsSetType():
 		list := make([]flow.Value, 0, v.LengthInt())
 		for _, element := range v.Elements() {
-			x, err := FromCty(element)
+			x, err := From(element)
 			if err != nil {
 				return flow.NullValue, err
 			}
@@ -117,7 +121,7 @@ func FromCty(v cty.Value) (flow.Value, error) {
 	case t.IsMapType(), t.IsObjectType():
 		object := flow.NewObject(v.LengthInt())
 		for key, element := range v.Elements() {
-			x, err := FromCty(element)
+			x, err := From(element)
 			if err != nil {
 				return flow.NullValue, err
 			}
@@ -154,8 +158,8 @@ func fromBig(f *big.Float) (flow.Value, error) {
 	return flow.NumberOf(s), nil
 }
 
-// ToCty is the way back.
-func ToCty(v flow.Value) (cty.Value, error) {
+// To is the way back.
+func To(v flow.Value) (cty.Value, error) {
 	switch v.Kind() {
 	case flow.Null:
 		return cty.NullVal(cty.DynamicPseudoType), nil
@@ -172,7 +176,7 @@ func ToCty(v flow.Value) (cty.Value, error) {
 		list := make([]cty.Value, len(v.List()))
 		for i, x := range v.List() {
 			var err error
-			if list[i], err = ToCty(x); err != nil {
+			if list[i], err = To(x); err != nil {
 				return cty.NilVal, err
 			}
 		}
@@ -180,7 +184,7 @@ func ToCty(v flow.Value) (cty.Value, error) {
 	case flow.Map:
 		object := make(map[string]cty.Value, v.Object().Len())
 		for _, f := range v.Object().Fields() {
-			x, err := ToCty(f.Value)
+			x, err := To(f.Value)
 			if err != nil {
 				return cty.NilVal, err
 			}

@@ -1,4 +1,4 @@
-package function_test
+package bridge_test
 
 import (
 	"testing"
@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/expr"
+	"github.com/flowrun/flowrun/flows/expr/bridge"
 	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -50,11 +51,11 @@ func TestExamples(t *testing.T) {
 				}
 				check("per event", got)
 
-				v, diags := parse(t, x.Call).Value(&hcl.EvalContext{Functions: function.StartUp()})
+				v, diags := parse(t, x.Call).Value(&hcl.EvalContext{Functions: bridge.Functions()})
 				if diags.HasErrors() {
 					t.Fatalf("%s: %v", x.Call, diags)
 				}
-				got, err = function.FromCty(v)
+				got, err = bridge.From(v)
 				if err != nil {
 					t.Fatalf("%s: %v", x.Call, err)
 				}
@@ -65,7 +66,7 @@ func TestExamples(t *testing.T) {
 }
 
 func TestStartUp(t *testing.T) {
-	ctx := &hcl.EvalContext{Functions: function.StartUp(), Variables: map[string]cty.Value{
+	ctx := &hcl.EvalContext{Functions: bridge.Functions(), Variables: map[string]cty.Value{
 		"secret": cty.StringVal("hush").Mark("sensitive"),
 		"later":  cty.UnknownVal(cty.String),
 		"part":   cty.TupleVal([]cty.Value{cty.UnknownVal(cty.String), cty.StringVal("a")}),
