@@ -15,6 +15,7 @@ import (
 // report says what is wrong.
 func Format(name string, src []byte) ([]byte, *Report) {
 	r := &Report{}
+	src = source.WithoutMark(src)
 	isJSON := strings.HasSuffix(name, ".json")
 	if r.Parse(name, src, isJSON) == nil {
 		return nil, r

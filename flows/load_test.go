@@ -341,6 +341,16 @@ connector "file" "b" {
 	}
 }
 
+// TestByteOrderMark: a mark before the text is no part of it.
+func TestByteOrderMark(t *testing.T) {
+	_, report := loadText(t, flows.Inputs{}, "\uFEFFconnector \"exit\" \"a\" {}\n")
+	want := "x.hcl:1,1-21: warning: nothing is connected to connector.a\n   1 | connector \"exit\" \"a\" {}\n     | ^^^^^^^^^^^^^^^^^^^^\n\nno errors, 1 warning\n"
+	_, got, _ := strings.Cut(report.Text(false), "x.hcl")
+	if diff := cmp.Diff(want, "x.hcl"+got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestReportForms(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -393,6 +403,8 @@ func TestReportForms(t *testing.T) {
 func TestFormat(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
 		{"a.hcl", "connector \"x\"   \"y\" {\na=1\n  bcd = [ 1,2 ]\n}", "connector \"x\" \"y\" {\n  a   = 1\n  bcd = [1, 2]\n}"},
+		{"a.hcl", "\uFEFFa=1\n", "a = 1\n"},
+		{"a.hcl.json", "\uFEFF{}", "{}\n"},
 		{"a.hcl.json", `{"b":[1,{}],"a":1e3}`, "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": 1e3\n}\n"},
 	} {
 		got, report := flows.Format(test.name, []byte(test.in))

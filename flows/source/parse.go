@@ -91,8 +91,12 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// WithoutMark cuts the byte order mark that some editors put before a text.
+func WithoutMark(src []byte) []byte { return bytes.TrimPrefix(src, []byte("\uFEFF")) }
+
 // Parse parses src and returns nil when its syntax is wrong.
 func (r *Report) Parse(shown string, src []byte, isJSON bool) hcl.Body {
+	src = WithoutMark(src)
 	if r.files == nil {
 		r.files = map[string]file{}
 	}

@@ -10,6 +10,7 @@
 //	locals     named values, in any order
 //	values     the value of an expression; each.key and each.value of for_each
 //	functions  what env(), file() and all others do
+//	compile    per-event expressions, which may refer to all of that
 //	names      which names may stand where, also per event
 //
 // Per-event expressions are compiled by package expr; what they may refer to is

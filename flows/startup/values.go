@@ -11,9 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/flowrun/flowrun/flows/decode"
-	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/flows/source"
-	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // Values are the names that start-up expressions may use in one flow, or in one
@@ -197,27 +195,4 @@ func (s *Values) Option(a source.Argument, words ...string) string {
 		p.Hint("did you mean %q?", best)
 	}
 	return ""
-}
-
-// Compile compiles a per-event expression. vars are the names that it may use
-// beside those of every event.
-func (s *Values) Compile(e hcl.Expression, what string, vars []string) (flow.Expr, bool) {
-	return compile(s, e, what, vars, expr.Compile)
-}
-
-// CompileAggregate compiles an expression over many events.
-func (s *Values) CompileAggregate(e hcl.Expression, what string, vars []string) (flow.Aggregate, bool) {
-	return compile(s, e, what, vars, expr.CompileAggregate)
-}
-
-// compile calls a compiler. Where names in the expression mean nothing, the
-// rest is looked at all the same, and told where nothing has been said yet.
-func compile[X any](s *Values, e hcl.Expression, what string, vars []string, with func(hcl.Expression, expr.Scope) (X, hcl.Diagnostics)) (X, bool) {
-	known := s.checkNamesIn(e, what, perEvent, vars...)
-	compiled, diags := with(e, expr.Scope{Start: s.context, Roots: eventRoots, Vars: vars, Condition: what == "where"})
-	if !known {
-		diags = slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Subject == nil || s.Told(*d.Subject) })
-	}
-	s.problems(e, diags)
-	return compiled, known && !diags.HasErrors()
 }
