@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
 )
 
@@ -72,10 +73,10 @@ func TestWhatAMapWritesAddresses(t *testing.T) {
 			})
 			block := &flow.PipelineBlock{Name: "p"}
 			for n, meta := range test.meta {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: fmt.Sprint(n), Config: &Map{Meta: value(t, meta)}})
+				block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: fmt.Sprint(n), Config: &step.Map{Meta: value(t, meta)}})
 			}
 			// The payload is short in the end.
-			block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: "payload", Config: &Map{Event: value(t, `1`)}})
+			block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: "payload", Config: &step.Map{Event: value(t, `1`)}})
 			i, err := New(block, problems("pipeline", "p"))
 			if err != nil {
 				t.Fatal(err)

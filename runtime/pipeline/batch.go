@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // Batch is the configuration of a step that makes a list of several events.
@@ -22,14 +23,14 @@ func (b *Batch) Ports() []string { return nil }
 // New implements flow.StepConfig.
 func (b *Batch) New(env flow.StepEnv) (flow.Sink, error) {
 	s := &batcher{Batch: *b, env: env}
-	s.out = outbox{mu: &s.mu, env: &s.env, counts: &s.counters}
+	s.out = outbox{mu: &s.mu, env: &s.env, counts: &s.Counters}
 	return s, nil
 }
 
 // batcher is the step.
 type batcher struct {
 	Batch
-	counters
+	step.Counters
 	env   flow.StepEnv
 	clock *clock
 
@@ -75,8 +76,8 @@ func (b *batcher) take(ctx context.Context, batch []flow.Event) bool {
 	for i := range batch {
 		b.put(&batch[i], now, errs)
 	}
-	b.counters.add(len(batch), 0, 0, 0)
-	b.held.Add(int64(len(batch)))
+	b.Counters.Add(len(batch), 0, 0, 0)
+	b.Held.Add(int64(len(batch)))
 	switch {
 	case b.finished:
 		b.close()
@@ -112,7 +113,7 @@ func (b *batcher) close() {
 	}
 	full := b.list
 	b.list = list{}
-	b.held.Add(-int64(len(full.events)))
+	b.Held.Add(-int64(len(full.events)))
 	b.out.add(&full)
 }
 

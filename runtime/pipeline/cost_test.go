@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 type discard struct{ n int }
@@ -16,9 +17,9 @@ func (d *discard) Send(_ context.Context, batch []flow.Event) error { d.n += len
 func sinks(t testing.TB) (map[string]flow.Sink, []flow.Event) {
 	is := func(w string) flow.Expr { return where(t, `event.word == "`+w+`"`) }
 	steps := map[string]flow.StepConfig{
-		"filter":      &Filter{Where: where(t, `event.word != "c"`)},
-		"route first": &Route{Mode: "first", Port: []RoutePort{{"a", is("a")}, {"b", is("b")}}},
-		"route all":   &Route{Mode: "all", Port: []RoutePort{{"a", is("a")}, {"all", nil}}},
+		"filter":      &step.Filter{Where: where(t, `event.word != "c"`)},
+		"route first": &step.Route{Mode: "first", Port: []step.RoutePort{{Name: "a", Where: is("a")}, {Name: "b", Where: is("b")}}},
+		"route all":   &step.Route{Mode: "all", Port: []step.RoutePort{{Name: "a", Where: is("a")}, {Name: "all", Where: nil}}},
 	}
 	parts := map[string]flow.Sink{
 		"edge":    &Edge{Where: where(t, `event.word != "c"`), To: []flow.Sink{&discard{}, &discard{}}},

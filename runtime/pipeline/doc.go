@@ -10,20 +10,9 @@
 //	                    │
 //	                    └──► named ports
 //
-// A step that only chooses (filter, route, dedupe, throttle, sample) does not
-// copy events. It cuts the batch into runs of neighbours that take the same way
-// and sends each run, a part of the caller's slice, where it goes. So order
-// holds on every way, nothing is allocated, and a stream whose events all go
-// one way passes in one call. Failures in a run are counted back to the batch.
-//
-// A step that makes new events (map, split) puts them into a batch of its own,
-// which comes from a pool and is sent in parts of bounded size; it counts
-// failures back to the events that they were made of. What it makes may share
-// memory with the event that came, whose Send has not returned.
-//
-// What a step remembers by key is bounded, and shared by all who send into the
-// instance; no step holds a lock while it sends. Every step counts what becomes
-// of its events ([StepStats]).
+// Package step has the steps that send on at once what they take; those that
+// hold events (window, batch) or a state for each key are here.
+// [Instance.Stats] tells what has become of the events of each.
 //
 // # Who fails
 //

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
 )
 
@@ -21,26 +22,29 @@ func (x *Edge) Send(ctx context.Context, batch []flow.Event) error {
 	if x.Where == nil {
 		return inOrder(ctx, x.To, batch)
 	}
-	return dispatch(ctx, x, batch)
+	return step.Dispatch(ctx, (*ways)(x), batch)
 }
 
-func (x *Edge) choose(e *flow.Event) (way, error) {
+// ways is how an edge chooses.
+type ways Edge
+
+func (x *ways) Choose(e *flow.Event) (step.Way, error) {
 	pass, err := x.Where.Test(e)
 	if pass {
 		return 1, err
 	}
-	return nowhere, err
+	return step.Nowhere, err
 }
 
-func (x *Edge) send(ctx context.Context, _ way, run []flow.Event) error {
+func (x *ways) Pass(ctx context.Context, _ step.Way, run []flow.Event) error {
 	return inOrder(ctx, x.To, run)
 }
 
-func (x *Edge) refuse(ctx context.Context, e *flow.Event, cause error) error {
+func (x *ways) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	if x.Problems == nil {
 		return cause
 	}
-	return x.Problems.Handle(ctx, flow.Problem{Kind: "where", At: place(x.Where, cause), Err: cause, Event: *e})
+	return x.Problems.Handle(ctx, flow.Problem{Kind: "where", At: step.Place(x.Where, cause), Err: cause, Event: *e})
 }
 
 // inOrder sends batch to each sink in turn, leaving out what has failed.
@@ -48,25 +52,21 @@ func inOrder(ctx context.Context, sinks []flow.Sink, batch []flow.Event) error {
 	if len(sinks) == 1 {
 		return sinks[0].Send(ctx, batch)
 	}
-	var t tally
+	var t step.Tally
 	for _, s := range sinks {
-		if t.causes == nil {
-			t.add(len(batch), 0, len(batch), s.Send(ctx, batch))
-			continue
-		}
 		for i := 0; i < len(batch); {
 			end := i
-			for end < len(batch) && t.causes[end] == nil {
+			for end < len(batch) && !t.Failed(end) {
 				end++
 			}
 			if end > i {
-				t.add(len(batch), i, end-i, s.Send(ctx, batch[i:end]))
+				t.Add(len(batch), i, end-i, s.Send(ctx, batch[i:end]))
 			}
 			// What has just failed was sent already: go on behind the run.
 			i = end + 1
 		}
 	}
-	return t.err()
+	return t.Err()
 }
 
 // FanOut returns a sink that sends to all of sinks, for the edges at one port:
@@ -85,11 +85,11 @@ func FanOut(sinks []flow.Sink) flow.Sink {
 type fanOut struct{ sinks []flow.Sink }
 
 func (f *fanOut) Send(ctx context.Context, batch []flow.Event) error {
-	var t tally
+	var t step.Tally
 	for _, s := range f.sinks {
-		t.add(len(batch), 0, len(batch), s.Send(ctx, batch))
+		t.Add(len(batch), 0, len(batch), s.Send(ctx, batch))
 	}
-	return t.err()
+	return t.Err()
 }
 
 // BestEffort leaves an edge out of the acknowledgement. It sends as the edge

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // ledger is a sink that accepts or refuses at random, and remembers.
@@ -38,19 +39,19 @@ func (l *ledger) Send(_ context.Context, batch []flow.Event) error {
 // passes are steps that let each event pass as it is, and fail on 17.
 var passes = []func(testing.TB) flow.StepConfig{
 	func(t testing.TB) flow.StepConfig {
-		return &Map{Event: value(t, `{ word = lower(event.word), id = event.id }`), Meta: value(t, `{ x = event.id }`)}
+		return &step.Map{Event: value(t, `{ word = lower(event.word), id = event.id }`), Meta: value(t, `{ x = event.id }`)}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &Split{Over: value(t, `[{ word = lower(event.word), id = event.id }]`), MaxItems: 1}
+		return &step.Split{Over: value(t, `[{ word = lower(event.word), id = event.id }]`), MaxItems: 1}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &Dedupe{Key: value(t, `"${lower(event.word)} ${event.id}"`), TTL: flow.Duration(time.Hour), MaxKeys: 1000}
+		return &step.Dedupe{Key: value(t, `"${lower(event.word)} ${event.id}"`), TTL: flow.Duration(time.Hour), MaxKeys: 1000}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &Throttle{Key: value(t, `lower(event.word)`), Rate: 1000, Per: flow.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
+		return &step.Throttle{Key: value(t, `lower(event.word)`), Rate: 1000, Per: flow.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &Sample{Rate: 1, Key: value(t, `lower(event.word)`)}
+		return &step.Sample{Rate: 1, Key: value(t, `lower(event.word)`)}
 	},
 }
 
@@ -100,7 +101,7 @@ func FuzzFate(f *testing.F) {
 			}
 			c := conditions[random.IntN(len(conditions))]
 			if random.IntN(2) == 0 {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &Filter{Where: where(t, c.src)}})
+				block.Steps = append(block.Steps, flow.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &step.Filter{Where: where(t, c.src)}})
 				build = append(build, func() {
 					next := model
 					model = func(w string) ([]string, bool) {
@@ -118,8 +119,8 @@ func FuzzFate(f *testing.F) {
 			d := conditions[random.IntN(len(conditions))]
 			x, y := fmt.Sprint("x", s), fmt.Sprint("y", s)
 			mode := []string{"first", "all"}[random.IntN(2)]
-			block.Steps = append(block.Steps, flow.StepBlock{Type: "route", Label: fmt.Sprint(s), Config: &Route{
-				Mode: mode, Port: []RoutePort{{x, where(t, c.src)}, {y, where(t, d.src)}},
+			block.Steps = append(block.Steps, flow.StepBlock{Type: "route", Label: fmt.Sprint(s), Config: &step.Route{
+				Mode: mode, Port: []step.RoutePort{{Name: x, Where: where(t, c.src)}, {Name: y, Where: where(t, d.src)}},
 			}})
 			build = append(build, func() {
 				next := model

@@ -60,7 +60,7 @@ type timing struct {
 }
 
 // init finds the steps that hold events.
-func (t *timing) init(steps []step) {
+func (t *timing) init(steps []part) {
 	t.clock.alarm = make(chan struct{}, 1)
 	t.clock.next.Store(never)
 	t.stop = make(chan struct{})

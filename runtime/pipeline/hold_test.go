@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.uber.org/zap"
@@ -249,7 +250,7 @@ func seconds(n int) flow.Duration { return flow.Duration(n) * flow.Duration(time
 // An instance whose steps hold nothing has no goroutine, and Finish is nothing.
 func TestNothingToHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := set(t, false, &Filter{Where: where(t, `event.word != "a"`)})
+		s := set(t, false, &step.Filter{Where: where(t, `event.word != "a"`)})
 		s.Start(t.Context())
 		s.Finish(t.Context())
 		s.Finish(t.Context())

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -12,12 +11,12 @@ type Instance struct {
 	in       flow.Sink
 	ports    map[string]*flow.Port
 	problems *flow.Problems
-	steps    []step // in the order of the flow
+	steps    []part // in the order of the flow
 	timing   timing
 }
 
-// step is one step of an instance.
-type step struct {
+// part is one step of an instance.
+type part struct {
 	block *flow.StepBlock
 	sink  flow.Sink
 }
@@ -26,7 +25,7 @@ type step struct {
 // problems.
 func New(block *flow.PipelineBlock, problems *flow.Problems) (*Instance, error) {
 	out := new(flow.Port)
-	i := &Instance{in: out, ports: map[string]*flow.Port{"out": out}, problems: problems, steps: make([]step, len(block.Steps))}
+	i := &Instance{in: out, ports: map[string]*flow.Port{"out": out}, problems: problems, steps: make([]part, len(block.Steps))}
 	for _, step := range block.Steps {
 		for _, name := range step.Config.Ports() {
 			if i.ports[name] == nil {
@@ -62,14 +61,4 @@ func (i *Instance) Port(name string) *flow.Port {
 		return &i.problems.Port
 	}
 	return i.ports[name]
-}
-
-// place is where in the flow file an expression failed: the part of it that
-// did, when the error says so.
-func place(x flow.Expr, cause error) string {
-	var part interface{ At() string }
-	if errors.As(cause, &part) {
-		return part.At()
-	}
-	return x.At()
 }

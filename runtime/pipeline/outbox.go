@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
 )
 
@@ -28,7 +29,7 @@ type result interface {
 type outbox struct {
 	mu      *sync.Mutex // the step's
 	env     *flow.StepEnv
-	counts  *counters
+	counts  *step.Counters
 	waiting []result
 	sending chan struct{} // closed when the one who sends is done; nil when nobody does
 	missed  atomic.Uint64
@@ -114,7 +115,7 @@ func (o *outbox) deliver(ctx context.Context, batch []result) {
 		v, at, err := r.payload()
 		e := flow.Event{Value: v, Origin: r.origin(), Time: now}
 		if err != nil {
-			add(&o.counts.failed, 1)
+			o.counts.Add(0, 0, 0, 1)
 			o.report(ctx, e, at, err)
 			continue
 		}
@@ -123,7 +124,7 @@ func (o *outbox) deliver(ctx context.Context, batch []result) {
 	if len(events) == 0 {
 		return
 	}
-	add(&o.counts.out, len(events))
+	o.counts.Add(0, len(events), 0, 0)
 	err := o.env.Next.Send(ctx, events)
 	flow.Failures(err, len(events), func(i int, cause error) { o.report(ctx, events[i], "", cause) })
 }

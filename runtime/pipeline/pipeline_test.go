@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -119,181 +120,12 @@ func check(t *testing.T, what string, got, want any) {
 	}
 }
 
-func TestFilter(t *testing.T) {
-	for _, test := range []struct {
-		name, in       string
-		refuse         string
-		whole          bool
-		errConnected   bool
-		calls          []string
-		failed, toErrs string
-	}{
-		{name: "nothing", in: ""},
-		{name: "all pass", in: "b b c", calls: []string{"b b c"}},
-		{name: "none passes", in: "a a a"},
-		{name: "runs", in: "a b c a a d a", calls: []string{"b c", "d"}},
-		{name: "failure first", in: "b c a d", refuse: "b", calls: []string{"b c", "d"}, failed: "0"},
-		{name: "failure in the middle", in: "a b c a d e", refuse: "c d", calls: []string{"b c", "d e"}, failed: "2 4"},
-		{name: "failure last", in: "a b a c", refuse: "c", calls: []string{"b", "c"}, failed: "3"},
-		{name: "a whole run fails", in: "b c a d e", refuse: "e", whole: true, calls: []string{"b c", "d e"}, failed: "3 4"},
-		{name: "where fails", in: "b 17 c", calls: []string{"b", "c"}, failed: "1"},
-		{name: "where fails at both ends", in: "17 b c 17", calls: []string{"b c"}, failed: "0 3"},
-		{name: "where fails and err takes it", in: "b 17 c", errConnected: true, calls: []string{"b", "c"}, toErrs: "step flow.hcl:1,1-17 big 17"},
-		{name: "where fails beside a failure", in: "b c 17 17 d", refuse: "c d", calls: []string{"b c", "d"}, failed: "1 2 3 4"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			p := problems("pipeline", "p")
-			errs := &errEvents{}
-			if test.errConnected {
-				p.Port.Connect(errs)
-			}
-			i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-				{Type: "filter", Label: "big", Config: &Filter{Where: where(t, `event.word > "a"`)}},
-			}}, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := &recorder{refuse: test.refuse, whole: test.whole}
-			i.Port("out").Connect(out)
-			batch := events(test.in)
-			err = i.In().Send(t.Context(), batch)
-			check(t, "calls", out.calls, test.calls)
-			check(t, "failed", failed(err, len(batch)), test.failed)
-			check(t, "err events", strings.Join(errs.got, "\n"), test.toErrs)
-			check(t, "batch", batch, events(test.in))
-		})
-	}
-}
-
-func TestRoute(t *testing.T) {
-	for _, test := range []struct {
-		name, mode, in string
-		refuse         map[string]string // by port
-		calls          map[string][]string
-		failed         string
-		toErrs         []string
-	}{
-		{
-			name: "first", mode: "first", in: "a b b c ab a",
-			calls: map[string][]string{"a": {"a", "ab a"}, "b": {"b b"}, "out": {"c"}},
-		},
-		{
-			name: "all", mode: "all", in: "a ab ab b c",
-			calls: map[string][]string{"a": {"a", "ab ab"}, "b": {"ab ab", "b"}, "out": {"c"}},
-		},
-		{
-			name: "all, one port refuses", mode: "all", in: "ab ab2 a",
-			refuse: map[string]string{"a": "ab"},
-			calls:  map[string][]string{"a": {"ab ab2", "a"}, "b": {"ab ab2"}},
-			failed: "0",
-		},
-		{
-			name: "all, both ports refuse", mode: "all", in: "c ab ab2 ab3",
-			refuse: map[string]string{"a": "ab3", "b": "ab ab3"},
-			calls:  map[string][]string{"a": {"ab ab2 ab3"}, "b": {"ab ab2 ab3"}, "out": {"c"}},
-			failed: "1 3",
-		},
-		{
-			name: "where fails", mode: "first", in: "a 17 b",
-			calls:  map[string][]string{"a": {"a"}, "b": {"b"}},
-			toErrs: []string{"step flow.hcl:1,12-22 r 17"},
-		},
-		{
-			name: "where fails in mode all", mode: "all", in: "a 17 b",
-			calls:  map[string][]string{"a": {"a"}, "b": {"b"}},
-			toErrs: []string{"step flow.hcl:1,12-22 r 17"},
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			p := problems("pipeline", "p")
-			errs := &errEvents{}
-			if test.toErrs != nil {
-				p.Port.Connect(errs)
-			}
-			i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-				{Type: "route", Label: "r", Config: &Route{Mode: test.mode, Port: []RoutePort{
-					{Name: "a", Where: where(t, `startswith(event.word, "a")`)},
-					{Name: "b", Where: where(t, `contains(event.word, "b")`)},
-				}}},
-			}}, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sinks := map[string]*recorder{}
-			for _, name := range []string{"a", "b", "out"} {
-				sinks[name] = &recorder{refuse: test.refuse[name]}
-				i.Port(name).Connect(sinks[name])
-			}
-			batch := events(test.in)
-			err = i.In().Send(t.Context(), batch)
-			for name, s := range sinks {
-				check(t, name, s.calls, test.calls[name])
-			}
-			check(t, "failed", failed(err, len(batch)), test.failed)
-			check(t, "err events", errs.got, test.toErrs)
-		})
-	}
-}
-
-func TestRouteTakesAllWithoutWhere(t *testing.T) {
-	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-		{Type: "route", Label: "r", Config: &Route{Mode: "first", Port: []RoutePort{
-			{Name: "a", Where: where(t, `event.word == "a"`)},
-			{Name: "rest"},
-		}}},
-	}}, problems("pipeline", "p"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rest := &recorder{}
-	i.Port("rest").Connect(rest)
-	if err := i.In().Send(t.Context(), events("a 17 b")); err != nil {
-		t.Fatal(err)
-	}
-	check(t, "rest", rest.calls, []string{"17 b"})
-	check(t, "a is not connected", i.Port("a").Dropped(), uint64(1))
-	check(t, "out", i.Port("out").Dropped(), uint64(0))
-}
-
-func TestRouteProblems(t *testing.T) {
-	is := where(t, `event.word == "a"`)
-	many := make([]RoutePort, 64)
-	for i := range many {
-		many[i] = RoutePort{Name: fmt.Sprint("p", i), Where: is}
-	}
-	for _, test := range []struct {
-		route Route
-		want  string
-	}{
-		{Route{}, "a route needs at least one port"},
-		{Route{Port: []RoutePort{{"a", is}, {"a", is}}}, `port "a" is there twice: join their conditions with ||`},
-		{Route{Port: []RoutePort{{"out", is}}}, `every pipeline has a port "out" already: choose another name`},
-		{Route{Mode: "first", Port: []RoutePort{{"a", nil}, {"b", is}}}, `no event comes to port "b": port "a" before it has no where and takes them all`},
-		{Route{Mode: "all", Port: []RoutePort{{"a", nil}, {"b", is}}}, ""},
-		{Route{Port: many}, "a route has at most 63 ports, not 64: let the rest go on to a second route"},
-		{Route{Port: many[:63]}, ""},
-	} {
-		_, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-			{Type: "route", Label: "r", At: flow.Place{File: "f.hcl", Line: 3}, Config: &test.route},
-		}}, problems("pipeline", "p"))
-		got := ""
-		if err != nil {
-			var field *flow.FieldError
-			if !errors.As(err, &field) || field.Field != "port" {
-				t.Errorf("%v: not about the field port", err)
-			}
-			got = strings.TrimPrefix(err.Error(), `build route "r" of pipeline.p (f.hcl:3): `)
-		}
-		check(t, "problem", got, test.want)
-	}
-}
-
 func TestChain(t *testing.T) {
 	p := problems("pipeline", "p")
 	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-		{Type: "filter", Label: "no_a", Config: &Filter{Where: where(t, `event.word != "a"`)}},
-		{Type: "route", Label: "r", Config: &Route{Mode: "first", Port: []RoutePort{{"b", where(t, `event.word == "b"`)}}}},
-		{Type: "filter", Label: "no_c", Config: &Filter{Where: where(t, `event.word != "c"`)}},
+		{Type: "filter", Label: "no_a", Config: &step.Filter{Where: where(t, `event.word != "a"`)}},
+		{Type: "route", Label: "r", Config: &step.Route{Mode: "first", Port: []step.RoutePort{{Name: "b", Where: where(t, `event.word == "b"`)}}}},
+		{Type: "filter", Label: "no_c", Config: &step.Filter{Where: where(t, `event.word != "c"`)}},
 	}}, p)
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +246,7 @@ func TestErrEventRefused(t *testing.T) {
 	full := &errPort{}
 	p.Port.Connect(full)
 	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-		{Type: "filter", Label: "f", Config: &Filter{Where: where(t, `event.word > "a"`)}},
+		{Type: "filter", Label: "f", Config: &step.Filter{Where: where(t, `event.word > "a"`)}},
 	}}, p)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // State is the configuration of a step that keeps a value per key.
@@ -29,17 +30,17 @@ func (c *State) New(env flow.StepEnv) (flow.Sink, error) {
 	if c.Update == nil {
 		return nil, &flow.FieldError{Field: "update", Err: errors.New("a state needs an update: what becomes of it with an event")}
 	}
-	return &stater{State: *c, env: env, states: newKeyed[remembered](c.MaxKeys)}, nil
+	return &stater{State: *c, env: env, states: step.NewKeyed[remembered](c.MaxKeys)}, nil
 }
 
 // stater is the step.
 type stater struct {
 	State
-	counters
+	step.Counters
 	env flow.StepEnv
 
 	mu     sync.Mutex // makes an update of a state one thing; nothing is sent while it is held
-	states *keyed[remembered]
+	states *step.Keyed[remembered]
 }
 
 // remembered is the state of one key.
@@ -55,8 +56,8 @@ var (
 
 // Send implements flow.Sink.
 func (s *stater) Send(ctx context.Context, batch []flow.Event) error {
-	out := madeOf(len(batch), &s.env)
-	defer out.release()
+	out := step.MadeOf(len(batch), &s.env)
+	defer out.Release()
 	now := time.Now()
 	var key []byte
 	refused := 0
@@ -64,19 +65,19 @@ func (s *stater) Send(ctx context.Context, batch []flow.Event) error {
 		e := &batch[i]
 		state, x, err := s.update(e, &key, now)
 		if err == nil {
-			x, err = s.Emit, s.emit(out.add(ctx, i, e), e, state)
+			x, err = s.Emit, s.emit(out.Add(ctx, i, e), e, state)
 			if err != nil {
-				out.undo()
+				out.Undo()
 			}
 		}
 		if err != nil {
-			out.refuse(ctx, i, e, x, err)
+			out.Refuse(ctx, i, e, x, err)
 			refused++
 		}
 	}
-	out.send(ctx)
-	s.counters.add(len(batch), len(batch)-refused, 0, refused)
-	return out.err()
+	out.Send(ctx)
+	s.Counters.Add(len(batch), len(batch)-refused, 0, refused)
+	return out.Err()
 }
 
 // emit makes a copy of e what goes on.
@@ -105,11 +106,11 @@ func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.V
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire(now)
-	there := s.states.get(*key)
+	there := s.states.Get(*key)
 	switch {
 	case there != nil && !s.expired(there, now):
-		state = there.value.value
-	case there == nil && s.OnOverflow == "err" && len(s.states.entries) >= s.MaxKeys:
+		state = there.Value.value
+	case there == nil && s.OnOverflow == "err" && s.states.Len() >= s.MaxKeys:
 		return state, s.Update, errStates
 	case s.Init != nil:
 		if state, err = s.Init.Eval(e); err != nil {
@@ -124,10 +125,10 @@ func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.V
 	}
 	state = state.Held()
 	if there == nil {
-		s.states.add(*key, remembered{state, now})
+		s.states.Add(*key, remembered{state, now})
 	} else {
-		there.value = remembered{state, now}
-		s.states.renew(there)
+		there.Value = remembered{state, now}
+		s.states.Renew(there)
 	}
 	return state, nil, nil
 }
@@ -136,14 +137,14 @@ func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.V
 // that it is all gone in time, and nobody waits until it is.
 func (s *stater) expire(now time.Time) {
 	for range 2 {
-		if old := s.states.oldest(); old != nil && s.expired(old, now) {
-			s.states.forget(old)
+		if old := s.states.Oldest(); old != nil && s.expired(old, now) {
+			s.states.Forget(old)
 		}
 	}
 }
 
-func (s *stater) expired(e *entry[remembered], now time.Time) bool {
-	return s.TTL > 0 && now.Sub(e.value.changed) >= time.Duration(s.TTL)
+func (s *stater) expired(e *step.Entry[remembered], now time.Time) bool {
+	return s.TTL > 0 && now.Sub(e.Value.changed) >= time.Duration(s.TTL)
 }
 
 var stateSpec = flow.Spec[flow.StepConfig]{

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 func TestStats(t *testing.T) {
 	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-		{Type: "filter", Label: "f", Config: &Filter{Where: where(t, `event.word > "a"`)}},
-		{Type: "route", Label: "r", Config: &Route{Mode: "all", Port: []RoutePort{
+		{Type: "filter", Label: "f", Config: &step.Filter{Where: where(t, `event.word > "a"`)}},
+		{Type: "route", Label: "r", Config: &step.Route{Mode: "all", Port: []step.RoutePort{
 			{Name: "b", Where: where(t, `startswith(event.word, "b")`)},
 			{Name: "bc", Where: where(t, `event.word == "bc"`)},
 		}}},

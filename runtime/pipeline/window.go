@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // Window is the configuration of a step that makes one event of many.
@@ -59,8 +60,8 @@ func (c *Window) New(env flow.StepEnv) (flow.Sink, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	w := &window{Window: *c, env: env, groups: newKeyed[group](c.MaxGroups), closed: longAgo, newest: longAgo}
-	w.out = outbox{mu: &w.mu, env: &w.env, counts: &w.counters}
+	w := &window{Window: *c, env: env, groups: step.NewKeyed[group](c.MaxGroups), closed: longAgo, newest: longAgo}
+	w.out = outbox{mu: &w.mu, env: &w.env, counts: &w.Counters}
 	w.width, w.step, w.kind = int64(c.Interval), int64(c.Interval), byTime
 	switch {
 	case c.Kind == "session":

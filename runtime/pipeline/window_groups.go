@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // group is what a window keeps for one value of group_by.
@@ -62,7 +63,7 @@ func (w *window) find(g *group, t int64) *pane {
 }
 
 // settle is called after an event at t has been added to pane p of g.
-func (w *window) settle(g *entry[group], p *pane, t int64) {
+func (w *window) settle(g *step.Entry[group], p *pane, t int64) {
 	switch w.kind {
 	case byTime:
 		if p.events == 1 {
@@ -71,17 +72,17 @@ func (w *window) settle(g *entry[group], p *pane, t int64) {
 	case byCount:
 		p.end = max(p.end, t)
 		if int64(p.events) == w.step {
-			w.emit(&g.value, g.value.panes, p.end)
-			if n := len(g.value.panes); int64(n)*w.step >= w.width {
+			w.emit(&g.Value, g.Value.panes, p.end)
+			if n := len(g.Value.panes); int64(n)*w.step >= w.width {
 				w.leave(g, 1)
 			}
 		}
 	case bySilence:
 		p.start, p.end = min(p.start, t), max(p.end, t)
-		w.join(&g.value, p)
+		w.join(&g.Value, p)
 		// A session that goes on closes later than it is on the agenda for,
 		// which is found out then: that saves moving it with each event.
-		w.due.bring(g, g.value.panes[0].end+w.step)
+		w.due.bring(g, g.Value.panes[0].end+w.step)
 	}
 }
 
@@ -116,7 +117,7 @@ func (w *window) addOrigin(to *origins, o *flow.Origin) {
 func (w *window) closeDue(mark int64) {
 	for w.due.first() <= mark {
 		g := w.due[0]
-		at := g.value.due
+		at := g.Value.due
 		if w.kind == bySilence {
 			w.closeSessions(g, mark)
 		} else {
@@ -127,13 +128,13 @@ func (w *window) closeDue(mark int64) {
 }
 
 // closeInterval closes the window of g that ends at the time at.
-func (w *window) closeInterval(g *entry[group], at int64) {
-	panes := g.value.panes
+func (w *window) closeInterval(g *step.Entry[group], at int64) {
+	panes := g.Value.panes
 	n := 0
 	for n < len(panes) && panes[n].end <= at {
 		n++
 	}
-	w.emit(&g.value, panes[:n], at)
+	w.emit(&g.Value, panes[:n], at)
 	gone := 0
 	for gone < n && panes[gone].start+w.width <= at {
 		gone++
@@ -146,64 +147,64 @@ func (w *window) closeInterval(g *entry[group], at int64) {
 		next = min(next, panes[n].end)
 	}
 	w.leave(g, gone)
-	if g.before != nil {
+	if !g.Forgotten() {
 		w.due.move(g, next)
 	}
 }
 
 // closeSessions closes the sessions of g that have been silent for the gap.
-func (w *window) closeSessions(g *entry[group], mark int64) {
-	panes := g.value.panes
+func (w *window) closeSessions(g *step.Entry[group], mark int64) {
+	panes := g.Value.panes
 	n := 0
 	for n < len(panes) && panes[n].end+w.step <= mark {
-		w.emit(&g.value, panes[n:n+1], panes[n].end)
+		w.emit(&g.Value, panes[n:n+1], panes[n].end)
 		n++
 	}
 	w.leave(g, n)
-	if g.before != nil {
-		w.due.move(g, g.value.panes[0].end+w.step)
+	if !g.Forgotten() {
+		w.due.move(g, g.Value.panes[0].end+w.step)
 	}
 }
 
 // leave takes the n oldest panes from g, and g away when none are left.
-func (w *window) leave(g *entry[group], n int) {
-	for _, p := range g.value.panes[:n] {
-		w.held.Add(-int64(p.events))
+func (w *window) leave(g *step.Entry[group], n int) {
+	for _, p := range g.Value.panes[:n] {
+		w.Held.Add(-int64(p.events))
 	}
-	if n < len(g.value.panes) {
-		g.value.panes = slices.Delete(g.value.panes, 0, n)
+	if n < len(g.Value.panes) {
+		g.Value.panes = slices.Delete(g.Value.panes, 0, n)
 		return
 	}
-	g.value.panes = nil
+	g.Value.panes = nil
 	w.due.remove(g)
-	w.groups.forget(g)
+	w.groups.Forget(g)
 }
 
 // forget closes all windows of g early.
-func (w *window) forget(g *entry[group]) {
-	panes := g.value.panes
+func (w *window) forget(g *step.Entry[group]) {
+	panes := g.Value.panes
 	switch w.kind {
 	case byTime:
 		last := panes[len(panes)-1].end
-		for g.before != nil && g.value.due <= last {
-			w.closeInterval(g, g.value.due)
+		for !g.Forgotten() && g.Value.due <= last {
+			w.closeInterval(g, g.Value.due)
 		}
 	case byCount:
 		if p := panes[len(panes)-1]; int64(p.events) < w.step {
-			w.emit(&g.value, panes, p.end)
+			w.emit(&g.Value, panes, p.end)
 		}
 	case bySilence:
 		for i, p := range panes {
-			w.emit(&g.value, panes[i:i+1], p.end)
+			w.emit(&g.Value, panes[i:i+1], p.end)
 		}
 	}
-	if g.before != nil {
-		w.leave(g, len(g.value.panes))
+	if !g.Forgotten() {
+		w.leave(g, len(g.Value.panes))
 	}
 }
 
 func (w *window) closeAll() {
-	for g := w.groups.oldest(); g != nil; g = w.groups.oldest() {
+	for g := w.groups.Oldest(); g != nil; g = w.groups.Oldest() {
 		w.forget(g)
 	}
 }
@@ -288,49 +289,49 @@ func timeValue(t int64) flow.Value {
 }
 
 // agenda is a heap of groups by when they are due.
-type agenda []*entry[group]
+type agenda []*step.Entry[group]
 
 func (a agenda) first() int64 {
 	if len(a) == 0 {
 		return never
 	}
-	return a[0].value.due
+	return a[0].Value.due
 }
 
 // bring sees to it that g is on the agenda at due, or before.
-func (a *agenda) bring(g *entry[group], due int64) {
-	if g.value.place < 0 {
-		g.value.due = due
+func (a *agenda) bring(g *step.Entry[group], due int64) {
+	if g.Value.place < 0 {
+		g.Value.due = due
 		heap.Push(a, g)
-	} else if due < g.value.due {
+	} else if due < g.Value.due {
 		a.move(g, due)
 	}
 }
 
 // move changes when g, which is on the agenda, is due.
-func (a *agenda) move(g *entry[group], due int64) {
-	g.value.due = due
-	heap.Fix(a, g.value.place)
+func (a *agenda) move(g *step.Entry[group], due int64) {
+	g.Value.due = due
+	heap.Fix(a, g.Value.place)
 }
 
-func (a *agenda) remove(g *entry[group]) {
-	if g.value.place >= 0 {
-		heap.Remove(a, g.value.place)
+func (a *agenda) remove(g *step.Entry[group]) {
+	if g.Value.place >= 0 {
+		heap.Remove(a, g.Value.place)
 	}
 }
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
 func (a agenda) Len() int           { return len(a) }
-func (a agenda) Less(i, j int) bool { return a[i].value.due < a[j].value.due }
+func (a agenda) Less(i, j int) bool { return a[i].Value.due < a[j].Value.due }
 func (a agenda) Swap(i, j int) {
 	a[i], a[j] = a[j], a[i]
-	a[i].value.place, a[j].value.place = i, j
+	a[i].Value.place, a[j].Value.place = i, j
 }
 
 // Push implements heap.Interface.
 func (a *agenda) Push(x any) {
-	g := x.(*entry[group])
-	g.value.place = len(*a)
+	g := x.(*step.Entry[group])
+	g.Value.place = len(*a)
 	*a = append(*a, g)
 }
 
@@ -340,7 +341,7 @@ func (a *agenda) Pop() any {
 	g := (*a)[last]
 	(*a)[last] = nil
 	*a = (*a)[:last]
-	g.value.place = -1
+	g.Value.place = -1
 	return g
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
 )
 
@@ -20,7 +21,7 @@ import (
 // without the lock.
 type window struct {
 	Window
-	counters
+	step.Counters
 	env   flow.StepEnv
 	clock *clock
 	kind  windowKind
@@ -28,7 +29,7 @@ type window struct {
 	step  int64 // of a pane: time, or number of events; the gap of a session
 
 	mu       sync.Mutex // guards what follows; nothing is sent while it is held
-	groups   *keyed[group]
+	groups   *step.Keyed[group]
 	due      agenda // the groups that close by time
 	closed   int64  // panes that end before this have closed, and get no more events
 	newest   int64  // with time: how far the stream has come, less lateness
@@ -123,7 +124,7 @@ func (w *window) take(a *arrivals, batch []flow.Event) bool {
 	}
 	w.seen = a.now
 	w.hand()
-	w.counters.add(len(batch), 0, dropped, len(a.refused))
+	w.Counters.Add(len(batch), 0, dropped, len(a.refused))
 	if next := w.due.first(); next < soonest && w.clock != nil {
 		w.clock.by(w.onClock(next, a.now))
 	}
@@ -154,14 +155,14 @@ func (w *window) put(e *flow.Event, x *arrival, a *arrivals) error {
 		w.moveOn(t)
 	}
 	key := a.keyOf(x)
-	g := w.groups.get(key)
+	g := w.groups.Get(key)
 	for {
 		var p *pane
 		if g != nil {
-			p = w.find(&g.value, t)
+			p = w.find(&g.Value, t)
 		}
 		full := p != nil && p.acc.Items() >= w.MaxItems
-		crowded := g == nil && len(w.groups.entries) >= w.MaxGroups
+		crowded := g == nil && w.groups.Len() >= w.MaxGroups
 		switch {
 		case w.Time != nil && w.late(p, t):
 			if w.Late == "err" {
@@ -176,7 +177,7 @@ func (w *window) put(e *flow.Event, x *arrival, a *arrivals) error {
 			w.forget(g)
 			g = nil
 		case w.OnOverflow == "close":
-			w.forget(w.groups.oldest())
+			w.forget(w.groups.Oldest())
 		case full:
 			return errItems
 		default:
@@ -218,7 +219,7 @@ func floor(t, step int64) int64 {
 
 // add counts an event in pane p of group g, each of which is nil when there is
 // none yet.
-func (w *window) add(g *entry[group], p *pane, key []byte, x *arrival, e *flow.Event, t int64, errs bool) error {
+func (w *window) add(g *step.Entry[group], p *pane, key []byte, x *arrival, e *flow.Event, t int64, errs bool) error {
 	created := p == nil
 	if created {
 		p = &pane{acc: w.Emit.New(), start: t, end: t, arrived: w.arrivals}
@@ -231,7 +232,7 @@ func (w *window) add(g *entry[group], p *pane, key []byte, x *arrival, e *flow.E
 		return err
 	}
 	w.arrivals++
-	w.held.Add(1)
+	w.Held.Add(1)
 	p.events++
 	p.errs = p.errs || errs
 	switch w.Origins {
@@ -243,10 +244,10 @@ func (w *window) add(g *entry[group], p *pane, key []byte, x *arrival, e *flow.E
 		p.origins.only(e.Origin)
 	}
 	if g == nil {
-		g = w.groups.add(key, group{key: x.key.Held(), place: -1})
+		g = w.groups.Add(key, group{key: x.key.Held(), place: -1})
 	}
 	if created {
-		g.value.insert(p)
+		g.Value.insert(p)
 	}
 	w.settle(g, p, t)
 	return nil

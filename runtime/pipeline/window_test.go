@@ -294,7 +294,7 @@ func TestWindow(t *testing.T) {
 				}
 				check(t, "errs", errs, test.errs)
 				check(t, "held", s.Stats()[0].Held, int64(0))
-				check(t, "groups", len(s.steps[0].sink.(*window).groups.entries), 0)
+				check(t, "groups", s.steps[0].sink.(*window).groups.Len(), 0)
 			})
 		})
 	}

@@ -1,4 +1,4 @@
-package pipeline
+package step_test
 
 import (
 	"context"
@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // dedupe builds an instance of the step, and what it sends to.
-func dedupe(t testing.TB, key string, ttl time.Duration, most int) (*Instance, *recorder) {
+func dedupe(t testing.TB, key string, ttl time.Duration, most int) (*pipeline.Instance, *recorder) {
 	t.Helper()
-	i := alone(t, &Dedupe{Key: value(t, key), TTL: flow.Duration(ttl), MaxKeys: most}, problems("pipeline", "p"))
+	i := alone(t, &step.Dedupe{Key: value(t, key), TTL: flow.Duration(ttl), MaxKeys: most}, problems("pipeline", "p"))
 	out := &recorder{}
 	i.Port("out").Connect(out)
 	return i, out
@@ -29,16 +31,16 @@ func TestDedupe(t *testing.T) {
 		refuse    string
 		calls     []string
 		failed    string // of the last batch
-		stats     StepStats
+		stats     pipeline.StepStats
 	}{
-		{name: "none twice", in: []string{"a b", "c"}, calls: []string{"a b", "c"}, stats: StepStats{In: 3, Out: 3}},
-		{name: "in one batch", in: []string{"a b a c b d"}, calls: []string{"a b", "c", "d"}, stats: StepStats{In: 6, Out: 4, Dropped: 2}},
-		{name: "in the next", in: []string{"a b", "b a c"}, calls: []string{"a b", "c"}, stats: StepStats{In: 5, Out: 3, Dropped: 2}},
-		{name: "the oldest is forgotten", most: 2, in: []string{"a b c", "b c a", "c b"}, calls: []string{"a b c", "a", "b"}, stats: StepStats{In: 8, Out: 5, Dropped: 3}},
-		{name: "no key", key: "event.none", in: []string{"a a", "a"}, calls: []string{"a a", "a"}, stats: StepStats{In: 3, Out: 3}},
-		{name: "a key that is an object", key: "event", in: []string{"a b a", "a"}, calls: []string{"a b a"}, stats: StepStats{In: 4, Out: 3, Dropped: 1}},
-		{name: "what failed passes again", in: []string{"a b c", "c b a", "b b d"}, refuse: "b", calls: []string{"a b c", "b", "b", "d"}, failed: "0", stats: StepStats{In: 9, Out: 6, Dropped: 3}},
-		{name: "key fails", key: "lower(event.word)", in: []string{"a 17 a b"}, calls: []string{"a", "b"}, failed: "1", stats: StepStats{In: 4, Out: 2, Dropped: 1, Failed: 1}},
+		{name: "none twice", in: []string{"a b", "c"}, calls: []string{"a b", "c"}, stats: pipeline.StepStats{In: 3, Out: 3}},
+		{name: "in one batch", in: []string{"a b a c b d"}, calls: []string{"a b", "c", "d"}, stats: pipeline.StepStats{In: 6, Out: 4, Dropped: 2}},
+		{name: "in the next", in: []string{"a b", "b a c"}, calls: []string{"a b", "c"}, stats: pipeline.StepStats{In: 5, Out: 3, Dropped: 2}},
+		{name: "the oldest is forgotten", most: 2, in: []string{"a b c", "b c a", "c b"}, calls: []string{"a b c", "a", "b"}, stats: pipeline.StepStats{In: 8, Out: 5, Dropped: 3}},
+		{name: "no key", key: "event.none", in: []string{"a a", "a"}, calls: []string{"a a", "a"}, stats: pipeline.StepStats{In: 3, Out: 3}},
+		{name: "a key that is an object", key: "event", in: []string{"a b a", "a"}, calls: []string{"a b a"}, stats: pipeline.StepStats{In: 4, Out: 3, Dropped: 1}},
+		{name: "what failed passes again", in: []string{"a b c", "c b a", "b b d"}, refuse: "b", calls: []string{"a b c", "b", "b", "d"}, failed: "0", stats: pipeline.StepStats{In: 9, Out: 6, Dropped: 3}},
+		{name: "key fails", key: "lower(event.word)", in: []string{"a 17 a b"}, calls: []string{"a", "b"}, failed: "1", stats: pipeline.StepStats{In: 4, Out: 2, Dropped: 1, Failed: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.key == "" {
@@ -90,18 +92,20 @@ func TestDedupeTime(t *testing.T) {
 // TestDedupeForgetsInTime: keys that are past go away as others come.
 func TestDedupeForgetsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i, _ := dedupe(t, "event", time.Second, 100000)
-		seen := i.steps[0].sink.(*deduper).seen
+		s, err := (&step.Dedupe{Key: value(t, "event"), TTL: flow.Duration(time.Second), MaxKeys: 100000}).New(flow.StepEnv{Next: &flow.Port{}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		send := func(words string) {
-			if err := i.In().Send(t.Context(), events(words)); err != nil {
+			if err := s.Send(t.Context(), events(words)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		send(strings.Repeat("a ", 1000))
-		check(t, "keys", len(seen.entries), 1000)
+		check(t, "keys", step.Remembered(s), 1000)
 		time.Sleep(time.Second)
 		send(strings.Repeat("b ", 1000))
-		check(t, "keys", len(seen.entries), 1000)
+		check(t, "keys", step.Remembered(s), 1000)
 	})
 }
 
@@ -192,7 +196,3 @@ func TestDedupeManySenders(t *testing.T) {
 		}
 	}
 }
-
-type sendFunc func(ctx context.Context, batch []flow.Event) error
-
-func (f sendFunc) Send(ctx context.Context, batch []flow.Event) error { return f(ctx, batch) }

@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (t *Throttle) New(env flow.StepEnv) (flow.Sink, error) {
 		gap:      time.Duration(gap),
 		ahead:    time.Duration(min((burst-1)*gap, float64(longest))),
 		start:    time.Now(),
-		next:     newKeyed[time.Duration](t.MaxKeys),
+		next:     NewKeyed[time.Duration](t.MaxKeys),
 	}, nil
 }
 
@@ -60,72 +60,72 @@ const (
 // times count from start.
 type throttler struct {
 	Throttle
-	counters
+	Counters
 	env        flow.StepEnv
 	gap, ahead time.Duration
 	start      time.Time
 
 	mu   sync.Mutex
-	next *keyed[time.Duration] // when the next event of the key is due; one whose time is past is as good as new
+	next *Keyed[time.Duration] // when the next event of the key is due; one whose time is past is as good as new
 }
 
 func (t *throttler) Send(ctx context.Context, batch []flow.Event) error {
-	return t.dispatch(ctx, t, batch)
+	return t.Dispatch(ctx, t, batch)
 }
 
 var errExcess = errors.New("too many events")
 
-// choose returns as the way the time at which the event goes on; straightaway
+// Choose returns as the way the time at which the event goes on; straightaway
 // for one that need not wait.
-func (t *throttler) choose(e *flow.Event) (way, error) {
+func (t *throttler) Choose(e *flow.Event) (Way, error) {
 	key, err := keyOf(t.Key, e)
 	if err != nil {
-		return nowhere, err
+		return Nowhere, err
 	}
 	defer key.release()
 	now := time.Since(t.start)
 	goes, pass := t.take(key.spelled, now)
 	switch {
 	case !pass && t.OnExcess == "drop":
-		return nowhere, nil
+		return Nowhere, nil
 	case !pass:
-		return nowhere, errExcess
+		return Nowhere, errExcess
 	case goes > now:
-		return way(goes), nil
+		return Way(goes), nil
 	}
 	return straightaway, nil
 }
 
 // straightaway is earlier than any time that an event waits for.
-const straightaway way = 1
+const straightaway Way = 1
 
 // take takes the next place of a key, if it is near enough or the sender
 // waits, and returns when the event may go on.
 func (t *throttler) take(key []byte, now time.Duration) (goes time.Duration, pass bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := t.next.get(key)
+	next := t.next.Get(key)
 	if next == nil {
-		next = t.next.add(key, now)
+		next = t.next.Add(key, now)
 	} else {
-		t.next.renew(next)
+		t.next.Renew(next)
 	}
 	// Two for each that comes, as in a dedupe.
 	for range 2 {
-		if old := t.next.oldest(); old != next && old.value+idle <= now {
-			t.next.forget(old)
+		if old := t.next.Oldest(); old != next && old.Value+idle <= now {
+			t.next.Forget(old)
 		}
 	}
-	due := max(now, next.value)
+	due := max(now, next.Value)
 	goes = due - t.ahead
 	if goes > now && t.OnExcess != "wait" {
 		return 0, false
 	}
-	next.value = due + t.gap
+	next.Value = due + t.gap
 	return goes, true
 }
 
-func (t *throttler) send(ctx context.Context, goes way, run []flow.Event) error {
+func (t *throttler) Pass(ctx context.Context, goes Way, run []flow.Event) error {
 	if goes != straightaway {
 		if err := t.wait(ctx, time.Duration(goes)); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (t *throttler) wait(ctx context.Context, until time.Duration) error {
 	}
 }
 
-func (t *throttler) refuse(ctx context.Context, e *flow.Event, cause error) error {
+func (t *throttler) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	if errors.Is(cause, errExcess) {
 		cause = fmt.Errorf("%w: more than %v in %v", errExcess, t.Rate, t.Per)
 	}

@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -25,36 +25,26 @@ func (f *Filter) New(env flow.StepEnv) (flow.Sink, error) {
 
 type filter struct {
 	Filter
-	counters
+	Counters
 	env flow.StepEnv
 }
 
 func (f *filter) Send(ctx context.Context, batch []flow.Event) error {
-	return f.dispatch(ctx, f, batch)
+	return f.Dispatch(ctx, f, batch)
 }
 
-func (f *filter) choose(e *flow.Event) (way, error) {
+func (f *filter) Choose(e *flow.Event) (Way, error) {
 	pass, err := f.Where.Test(e)
 	if pass {
 		return 1, err
 	}
-	return nowhere, err
+	return Nowhere, err
 }
 
-func (f *filter) send(ctx context.Context, _ way, run []flow.Event) error {
+func (f *filter) Pass(ctx context.Context, _ Way, run []flow.Event) error {
 	return f.env.Next.Send(ctx, run)
 }
 
-func (f *filter) refuse(ctx context.Context, e *flow.Event, cause error) error {
+func (f *filter) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	return refuse(ctx, &f.env, f.Where, e, cause)
-}
-
-// refuse sends an event that a step cannot deal with to the pipeline's err
-// port. The cause is about the expression x, if there is one.
-func refuse(ctx context.Context, env *flow.StepEnv, x flow.Expr, e *flow.Event, cause error) error {
-	p := flow.Problem{Kind: "step", Step: env.Label, Err: cause, Event: *e}
-	if x != nil {
-		p.At = place(x, cause)
-	}
-	return env.Problems.Handle(ctx, p)
 }

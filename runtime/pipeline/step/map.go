@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -28,25 +28,25 @@ func (m *Map) New(env flow.StepEnv) (flow.Sink, error) {
 
 type mapper struct {
 	Map
-	counters
+	Counters
 	env flow.StepEnv
 }
 
 func (m *mapper) Send(ctx context.Context, batch []flow.Event) error {
-	out := madeOf(len(batch), &m.env)
-	defer out.release()
+	out := MadeOf(len(batch), &m.env)
+	defer out.Release()
 	refused := 0
 	for i := range batch {
 		e := &batch[i]
-		if x, err := m.change(out.add(ctx, i, e), e); err != nil {
-			out.undo()
-			out.refuse(ctx, i, e, x, err)
+		if x, err := m.change(out.Add(ctx, i, e), e); err != nil {
+			out.Undo()
+			out.Refuse(ctx, i, e, x, err)
 			refused++
 		}
 	}
-	out.send(ctx)
-	m.counters.add(len(batch), len(batch)-refused, 0, refused)
-	return out.err()
+	out.Send(ctx)
+	m.Counters.Add(len(batch), len(batch)-refused, 0, refused)
+	return out.Err()
 }
 
 // change makes a copy of e what the flow wants it to be. With an error comes

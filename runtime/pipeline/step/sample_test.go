@@ -1,4 +1,4 @@
-package pipeline
+package step_test
 
 import (
 	"fmt"
@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // passed counts the events, by word, that come out of a step.
-func passed(t *testing.T, i *Instance, batch []flow.Event) map[string]int {
+func passed(t *testing.T, i *pipeline.Instance, batch []flow.Event) map[string]int {
 	t.Helper()
 	n := map[string]int{}
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
@@ -31,7 +33,7 @@ func TestSampleRate(t *testing.T) {
 		batch[n].Value = flow.TextOf("a")
 	}
 	for _, rate := range []float64{0, 0.1, 0.5, 0.9, 1} {
-		i := alone(t, &Sample{Rate: rate}, problems("pipeline", "p"))
+		i := alone(t, &step.Sample{Rate: rate}, problems("pipeline", "p"))
 		got := passed(t, i, batch)["a"]
 		// Ten standard deviations, at most 707 of 20000.
 		if want := int(rate * events); got < want-707 || got > want+707 || (rate == 0 || rate == 1) && got != want {
@@ -51,8 +53,8 @@ func TestSampleByKey(t *testing.T) {
 	}
 	batch := events(strings.Repeat(strings.Join(words, " ")+" ", 3))
 	sample := func(label string) map[string]int {
-		i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-			{Type: "sample", Label: label, Config: &Sample{Rate: 0.3, Key: value(t, `event.word`)}},
+		i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+			{Type: "sample", Label: label, Config: &step.Sample{Rate: 0.3, Key: value(t, `event.word`)}},
 		}}, problems("pipeline", "p"))
 		if err != nil {
 			t.Fatal(err)
@@ -87,14 +89,14 @@ func TestSampleByKey(t *testing.T) {
 }
 
 func TestSampleWithoutKey(t *testing.T) {
-	i := alone(t, &Sample{Rate: 0.5, Key: value(t, `event.none`)}, problems("pipeline", "p"))
+	i := alone(t, &step.Sample{Rate: 0.5, Key: value(t, `event.none`)}, problems("pipeline", "p"))
 	if n := passed(t, i, events(strings.Repeat("a ", 2000)))["a"]; n < 700 || n > 1300 {
 		t.Errorf("%d of 2000 events without a key pass, want about half", n)
 	}
 }
 
 func TestSampleFails(t *testing.T) {
-	i := alone(t, &Sample{Rate: 1, Key: value(t, `lower(event.word)`)}, problems("pipeline", "p"))
+	i := alone(t, &step.Sample{Rate: 1, Key: value(t, `lower(event.word)`)}, problems("pipeline", "p"))
 	out := &recorder{}
 	i.Port("out").Connect(out)
 	err := i.In().Send(t.Context(), events("a 17 b"))

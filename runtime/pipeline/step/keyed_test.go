@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"fmt"
@@ -14,11 +14,11 @@ import (
 func TestKeyed(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const most = 5
-	k := newKeyed[int](most)
+	k := NewKeyed[int](most)
 	var want []string // from the oldest
 	for step := range 10000 {
 		key := fmt.Sprint(random.IntN(8))
-		e := k.get([]byte(key))
+		e := k.Get([]byte(key))
 		if e != nil && e.key != key {
 			t.Fatalf("step %d: got %q for %q", step, e.key, key)
 		}
@@ -32,13 +32,13 @@ func TestKeyed(t *testing.T) {
 				want = want[1:]
 			}
 			want = append(want, key)
-			k.add([]byte(key), step)
+			k.Add([]byte(key), step)
 		case random.IntN(3) == 0:
-			k.forget(e)
-			k.forget(e) // nothing happens
+			k.Forget(e)
+			k.Forget(e) // nothing happens
 			want = slices.Delete(want, at, at+1)
 		default:
-			k.renew(e)
+			k.Renew(e)
 			want = append(slices.Delete(want, at, at+1), key)
 		}
 		var got []string
@@ -48,7 +48,7 @@ func TestKeyed(t *testing.T) {
 		if len(k.entries) != len(got) || strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Fatalf("step %d: got %v (%d), want %v", step, got, len(k.entries), want)
 		}
-		if old := k.oldest(); (old == nil) != (len(want) == 0) || old != nil && old.key != want[0] {
+		if old := k.Oldest(); (old == nil) != (len(want) == 0) || old != nil && old.key != want[0] {
 			t.Fatalf("step %d: oldest is %v, want the first of %v", step, old, want)
 		}
 	}
@@ -57,7 +57,7 @@ func TestKeyed(t *testing.T) {
 // TestKeysAreShort: a long key takes as little as any other, and stays what it
 // is.
 func TestKeysAreShort(t *testing.T) {
-	x := value(t, "event")
+	x := payload{}
 	spelled := func(v flow.Value) string {
 		k, err := keyOf(x, &flow.Event{Value: v})
 		if err != nil {
@@ -84,3 +84,8 @@ func TestKeysAreShort(t *testing.T) {
 		t.Errorf("null has the key %q", k)
 	}
 }
+
+// payload is an expression: that of the whole event.
+type payload struct{ flow.Expr }
+
+func (payload) Eval(e *flow.Event, _ ...flow.Value) (flow.Value, error) { return e.Payload() }

@@ -1,93 +1,13 @@
-package pipeline
+package step_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/codecs"
-	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
-
-// value compiles an expression as a flow would have it; "" is none.
-func value(t testing.TB, src string) flow.Expr {
-	t.Helper()
-	if src == "" {
-		return nil
-	}
-	e, diags := hclsyntax.ParseExpression([]byte(src), "flow.hcl", hcl.InitialPos)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	x, diags := expr.Compile(e, expr.Scope{Roots: []string{"event", "meta", "peer"}})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	return x
-}
-
-// arrived is an event as a codec leaves it.
-func arrived(t testing.TB, text string) flow.Event {
-	t.Helper()
-	e := flow.Event{Time: 7}
-	if err := jsonCodec(t).Decode(&e, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
-func jsonCodec(t testing.TB) flow.Codec {
-	t.Helper()
-	for _, spec := range codecs.All {
-		if spec.Name == "json" {
-			make, err := spec.Config().New()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return make()
-		}
-	}
-	t.Fatal("no codec json")
-	return nil
-}
-
-// spell is an event's payload as JSON.
-func spell(t testing.TB, e flow.Event) string {
-	t.Helper()
-	text, err := jsonCodec(t).Encode(nil, &e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func spellObject(t testing.TB, o *flow.Object) string {
-	t.Helper()
-	return spell(t, flow.Event{Value: flow.MapOf(o)})
-}
-
-// alone builds an instance of one step.
-func alone(t testing.TB, config flow.StepConfig, p *flow.Problems) *Instance {
-	t.Helper()
-	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: "step", Label: "s", Config: config}}}, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return i
-}
-
-// held keeps what it is sent, as a holding point does.
-type held struct{ events []flow.Event }
-
-func (h *held) Send(_ context.Context, batch []flow.Event) error {
-	for i := range batch {
-		h.events = append(h.events, batch[i].Held())
-	}
-	return nil
-}
 
 func TestMap(t *testing.T) {
 	const payload = `{"a":1.0,"b":"x","o":{"k":[1,2]},"m":{"ws_server":{"binary":true}},"e":{},"n":null}`
@@ -126,7 +46,7 @@ func TestMap(t *testing.T) {
 		{name: "meta fails", event: `1`, meta: `lower(event.a)`, err: "flow.hcl:1,7: event.a is a number, where lower takes a string"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			i := alone(t, &Map{Event: value(t, test.event), Meta: value(t, test.meta)}, problems("pipeline", "p"))
+			i := alone(t, &step.Map{Event: value(t, test.event), Meta: value(t, test.meta)}, problems("pipeline", "p"))
 			out := &held{}
 			i.Port("out").Connect(out)
 			e := arrived(t, payload)
@@ -146,7 +66,7 @@ func TestMap(t *testing.T) {
 				if err == nil || err.Error() != test.err {
 					t.Errorf("got error %v, want %s", err, test.err)
 				}
-				check(t, "stats", i.Stats()[0], StepStats{Type: "step", Label: "s", In: 1, Failed: 1})
+				check(t, "stats", i.Stats()[0], pipeline.StepStats{Type: "step", Label: "s", In: 1, Failed: 1})
 				check(t, "events", len(out.events), 0)
 				return
 			}
@@ -173,7 +93,7 @@ func spellWritten(t testing.TB, text string) string {
 // TestMapKeepsNothing: what a map makes of an event and somebody holds is
 // independent of the memory that the event was in.
 func TestMapKeepsNothing(t *testing.T) {
-	i := alone(t, &Map{Event: value(t, `event.o`), Meta: value(t, `event.m`)}, problems("pipeline", "p"))
+	i := alone(t, &step.Map{Event: value(t, `event.o`), Meta: value(t, `event.m`)}, problems("pipeline", "p"))
 	out := &held{}
 	i.Port("out").Connect(out)
 	e := arrived(t, `{"o":{"text":"abc","list":[1.50,"x"]},"m":{"key":{"peer":"abc"}}}`)
@@ -210,7 +130,7 @@ func TestMapFates(t *testing.T) {
 			if test.errConnected {
 				p.Port.Connect(errs)
 			}
-			i := alone(t, &Map{Event: value(t, `lower(event.word)`)}, p)
+			i := alone(t, &step.Map{Event: value(t, `lower(event.word)`)}, p)
 			out := &recorder{refuse: test.refuse, whole: test.whole}
 			i.Port("out").Connect(out)
 			batch := events(test.in)
@@ -224,7 +144,7 @@ func TestMapFates(t *testing.T) {
 }
 
 func TestMapNeedsSomething(t *testing.T) {
-	if _, err := (&Map{}).New(flow.StepEnv{}); err == nil {
+	if _, err := (&step.Map{}).New(flow.StepEnv{}); err == nil {
 		t.Error("a map without event and meta: want an error")
 	}
 }
@@ -232,7 +152,7 @@ func TestMapNeedsSomething(t *testing.T) {
 // TestMapLargeBatch: what is made beside a batch has a bound, and keeps its
 // order.
 func TestMapLargeBatch(t *testing.T) {
-	i := alone(t, &Map{Event: value(t, `event.id`)}, problems("pipeline", "p"))
+	i := alone(t, &step.Map{Event: value(t, `event.id`)}, problems("pipeline", "p"))
 	var sizes, ids []int
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
 		sizes = append(sizes, len(batch))
@@ -255,7 +175,3 @@ func TestMapLargeBatch(t *testing.T) {
 		}
 	}
 }
-
-type sinkFunc func(batch []flow.Event) error
-
-func (f sinkFunc) Send(_ context.Context, batch []flow.Event) error { return f(batch) }

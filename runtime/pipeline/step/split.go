@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -29,26 +29,26 @@ func (s *Split) New(env flow.StepEnv) (flow.Sink, error) {
 
 type splitter struct {
 	Split
-	counters
+	Counters
 	env flow.StepEnv
 }
 
 func (s *splitter) Send(ctx context.Context, batch []flow.Event) error {
-	out := madeOf(len(batch), &s.env)
-	defer out.release()
+	out := MadeOf(len(batch), &s.env)
+	defer out.Release()
 	var parts, dropped, refused int
 	for i := range batch {
 		e := &batch[i]
 		list, around, err := s.open(e)
 		switch {
 		case err != nil:
-			out.refuse(ctx, i, e, s.Over, err)
+			out.Refuse(ctx, i, e, s.Over, err)
 			refused++
 		case len(list) == 0:
 			dropped++
 		}
 		for _, element := range list {
-			part := out.add(ctx, i, e)
+			part := out.Add(ctx, i, e)
 			if around != nil {
 				o := around.Clone()
 				o.Set(s.As, element)
@@ -58,9 +58,9 @@ func (s *splitter) Send(ctx context.Context, batch []flow.Event) error {
 		}
 		parts += len(list)
 	}
-	out.send(ctx)
-	s.counters.add(len(batch), parts, dropped, refused)
-	return out.err()
+	out.Send(ctx)
+	s.Counters.Add(len(batch), parts, dropped, refused)
+	return out.Err()
 }
 
 // open returns the list of an event and, when its elements become a field of

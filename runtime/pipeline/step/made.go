@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -8,19 +8,19 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// made is a batch of events that a step makes of those of another batch, on
+// Made is a batch of events that a step makes of those of another batch, on
 // their way to the next step. It knows which one each was made of, so that
 // failures are counted back.
 //
 // The events may share memory with those that they were made of: the Send that
 // brought these has not returned while they are under way.
-type made struct {
+type Made struct {
 	env    *flow.StepEnv
 	of     int // how many events the other batch has
 	events []flow.Event
 	from   []int       // for each event, the place of the one that it was made of
 	lost   map[int]int // by that place: how many were not delivered
-	tally
+	Tally
 }
 
 // maxMade is how many events are sent at a time. More are sent in parts, so
@@ -29,43 +29,43 @@ const maxMade = 256
 
 // spare are used again, since a batch does not outlive a call of Send.
 var spare = sync.Pool{New: func() any {
-	return &made{events: make([]flow.Event, 0, maxMade), from: make([]int, 0, maxMade)}
+	return &Made{events: make([]flow.Event, 0, maxMade), from: make([]int, 0, maxMade)}
 }}
 
-// madeOf returns an empty batch, for what is made of a batch of n events.
-func madeOf(n int, env *flow.StepEnv) *made {
-	m := spare.Get().(*made)
+// MadeOf returns an empty batch, for what is made of a batch of n events.
+func MadeOf(n int, env *flow.StepEnv) *Made {
+	m := spare.Get().(*Made)
 	m.env, m.of = env, n
 	return m
 }
 
-// release gives the batch back. Nothing of it is used afterwards.
-func (m *made) release() {
+// Release gives the batch back. Nothing of it is used afterwards.
+func (m *Made) Release() {
 	clear(m.events)
-	*m = made{events: m.events[:0], from: m.from[:0]}
+	*m = Made{events: m.events[:0], from: m.from[:0]}
 	spare.Put(m)
 }
 
-// add appends an event that is made of e, at place from of its batch, and is
+// Add appends an event that is made of e, at place from of its batch, and is
 // like it so far. It is to be finished before the next call of a method.
-func (m *made) add(ctx context.Context, from int, e *flow.Event) *flow.Event {
+func (m *Made) Add(ctx context.Context, from int, e *flow.Event) *flow.Event {
 	if len(m.events) == maxMade {
-		m.send(ctx)
+		m.Send(ctx)
 	}
 	m.events = append(m.events, *e)
 	m.from = append(m.from, from)
 	return &m.events[len(m.events)-1]
 }
 
-// undo takes back the event that was added last.
-func (m *made) undo() {
+// Undo takes back the event that was added last.
+func (m *Made) Undo() {
 	last := len(m.events) - 1
 	m.events[last] = flow.Event{}
 	m.events, m.from = m.events[:last], m.from[:last]
 }
 
-// send sends what has been made so far.
-func (m *made) send(ctx context.Context) {
+// Send sends what has been made so far.
+func (m *Made) Send(ctx context.Context) {
 	if len(m.events) == 0 {
 		return
 	}
@@ -75,27 +75,27 @@ func (m *made) send(ctx context.Context) {
 	}
 	flow.Failures(err, len(m.events), func(index int, cause error) {
 		m.lost[m.from[index]]++
-		m.fail(m.of, m.from[index], cause)
+		m.Fail(m.of, m.from[index], cause)
 	})
 	clear(m.events)
 	m.events, m.from = m.events[:0], m.from[:0]
 }
 
-// refuse sends event e, at place from of its batch, to the pipeline's err port,
+// Refuse sends event e, at place from of its batch, to the pipeline's err port,
 // behind what was made of the events before it.
-func (m *made) refuse(ctx context.Context, from int, e *flow.Event, where flow.Expr, cause error) {
-	m.send(ctx)
+func (m *Made) Refuse(ctx context.Context, from int, e *flow.Event, where flow.Expr, cause error) {
+	m.Send(ctx)
 	if err := refuse(ctx, m.env, where, e, cause); err != nil {
-		m.fail(m.of, from, err)
+		m.Fail(m.of, from, err)
 	}
 }
 
-// err is the result of the Send that brought the other batch.
-func (m *made) err() error {
+// Err is the result of the Send that brought the other batch.
+func (m *Made) Err() error {
 	for place, n := range m.lost {
 		if n > 1 {
 			m.causes[place] = fmt.Errorf("%d of the events made of it were not delivered, the first: %w", n, m.causes[place])
 		}
 	}
-	return m.tally.err()
+	return m.Tally.Err()
 }

@@ -1,4 +1,4 @@
-package pipeline
+package step_test
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 func TestSplit(t *testing.T) {
@@ -15,19 +17,19 @@ func TestSplit(t *testing.T) {
 		max            int
 		payload        string // when not the one above
 		want           string
-		stats          StepStats
+		stats          pipeline.StepStats
 		err            string
 	}{
-		{name: "elements", over: `event.l`, want: `1.0 {"x":[2]} null`, stats: StepStats{In: 1, Out: 3}},
-		{name: "one", over: `event.one`, want: `"a"`, stats: StepStats{In: 1, Out: 1}},
-		{name: "a payload that is a list", over: `event`, payload: `[1,"b"]`, want: `1 "b"`, stats: StepStats{In: 1, Out: 2}},
-		{name: "a constant", over: `["x", 2]`, want: `"x" 2`, stats: StepStats{In: 1, Out: 2}},
-		{name: "none", over: `event.none`, stats: StepStats{In: 1, Dropped: 1}},
-		{name: "null", over: `event.n`, stats: StepStats{In: 1, Dropped: 1}},
-		{name: "nothing there", over: `event.missing.x`, as: "x", stats: StepStats{In: 1, Dropped: 1}},
-		{name: "as", over: `event.a`, as: "x", payload: `{"b":1.0,"a":[1,2]}`, want: `{"b":1.0,"a":[1,2],"x":1} {"b":1.0,"a":[1,2],"x":2}`, stats: StepStats{In: 1, Out: 2}},
-		{name: "as the list itself", over: `event.a`, as: "a", payload: `{"a":[1,2],"b":1}`, want: `{"a":1,"b":1} {"a":2,"b":1}`, stats: StepStats{In: 1, Out: 2}},
-		{name: "as many as there may be", over: `event.l`, max: 3, want: `1.0 {"x":[2]} null`, stats: StepStats{In: 1, Out: 3}},
+		{name: "elements", over: `event.l`, want: `1.0 {"x":[2]} null`, stats: pipeline.StepStats{In: 1, Out: 3}},
+		{name: "one", over: `event.one`, want: `"a"`, stats: pipeline.StepStats{In: 1, Out: 1}},
+		{name: "a payload that is a list", over: `event`, payload: `[1,"b"]`, want: `1 "b"`, stats: pipeline.StepStats{In: 1, Out: 2}},
+		{name: "a constant", over: `["x", 2]`, want: `"x" 2`, stats: pipeline.StepStats{In: 1, Out: 2}},
+		{name: "none", over: `event.none`, stats: pipeline.StepStats{In: 1, Dropped: 1}},
+		{name: "null", over: `event.n`, stats: pipeline.StepStats{In: 1, Dropped: 1}},
+		{name: "nothing there", over: `event.missing.x`, as: "x", stats: pipeline.StepStats{In: 1, Dropped: 1}},
+		{name: "as", over: `event.a`, as: "x", payload: `{"b":1.0,"a":[1,2]}`, want: `{"b":1.0,"a":[1,2],"x":1} {"b":1.0,"a":[1,2],"x":2}`, stats: pipeline.StepStats{In: 1, Out: 2}},
+		{name: "as the list itself", over: `event.a`, as: "a", payload: `{"a":[1,2],"b":1}`, want: `{"a":1,"b":1} {"a":2,"b":1}`, stats: pipeline.StepStats{In: 1, Out: 2}},
+		{name: "as many as there may be", over: `event.l`, max: 3, want: `1.0 {"x":[2]} null`, stats: pipeline.StepStats{In: 1, Out: 3}},
 		{name: "too many", over: `event.l`, max: 2, err: "over has 3 elements, more than max_items (2)"},
 		{name: "an object", over: `event.o`, err: "over is an object, where a list is needed"},
 		{name: "a string", over: `event.s`, err: "over is a string, where a list is needed"},
@@ -38,7 +40,7 @@ func TestSplit(t *testing.T) {
 			if test.max == 0 {
 				test.max = 10000
 			}
-			i := alone(t, &Split{Over: value(t, test.over), As: test.as, MaxItems: test.max}, problems("pipeline", "p"))
+			i := alone(t, &step.Split{Over: value(t, test.over), As: test.as, MaxItems: test.max}, problems("pipeline", "p"))
 			out := &held{}
 			i.Port("out").Connect(out)
 			if test.payload == "" {
@@ -52,7 +54,7 @@ func TestSplit(t *testing.T) {
 				t.Errorf("got error %v, want %q", err, test.err)
 			}
 			if test.err != "" {
-				test.stats = StepStats{In: 1, Failed: 1}
+				test.stats = pipeline.StepStats{In: 1, Failed: 1}
 			}
 			test.stats.Type, test.stats.Label = "step", "s"
 			check(t, "stats", i.Stats()[0], test.stats)
@@ -85,7 +87,7 @@ func TestSplitFates(t *testing.T) {
 		{name: "no list", in: "ab 1 17 cd", refuse: "c", calls: []string{"a b", "c d"}, failed: "1 2 3", err: "over is a number, where a list is needed (and 2 more events)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			i := alone(t, &Split{Over: value(t, `event`), MaxItems: 10}, problems("pipeline", "p"))
+			i := alone(t, &step.Split{Over: value(t, `event`), MaxItems: 10}, problems("pipeline", "p"))
 			out := &recorder{refuse: test.refuse}
 			i.Port("out").Connect(out)
 			var batch []flow.Event
@@ -116,7 +118,7 @@ func TestSplitFates(t *testing.T) {
 // TestSplitLargeList: parts are sent in bounded batches, in order, and a part
 // of a later one fails the event, too.
 func TestSplitLargeList(t *testing.T) {
-	i := alone(t, &Split{Over: value(t, `event`), MaxItems: 10000}, problems("pipeline", "p"))
+	i := alone(t, &step.Split{Over: value(t, `event`), MaxItems: 10000}, problems("pipeline", "p"))
 	var sizes []int
 	next := int64(0)
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {

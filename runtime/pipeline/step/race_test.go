@@ -1,6 +1,6 @@
 //go:build race
 
-package pipeline
+package step_test
 
 // The race detector makes sync.Pool forget at random, so that allocations
 // cannot be counted.

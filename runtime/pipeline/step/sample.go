@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -23,21 +23,21 @@ func (s *Sample) New(env flow.StepEnv) (flow.Sink, error) {
 
 type sampler struct {
 	Sample
-	counters
+	Counters
 	env  flow.StepEnv
 	seed uint64 // so that two samples choose different keys
 }
 
 func (s *sampler) Send(ctx context.Context, batch []flow.Event) error {
-	return s.dispatch(ctx, s, batch)
+	return s.Dispatch(ctx, s, batch)
 }
 
-func (s *sampler) choose(e *flow.Event) (way, error) {
+func (s *sampler) Choose(e *flow.Event) (Way, error) {
 	draw := rand.Float64()
 	if s.Key != nil {
 		key, err := keyOf(s.Key, e)
 		if err != nil {
-			return nowhere, err
+			return Nowhere, err
 		}
 		defer key.release()
 		if !key.none() {
@@ -47,14 +47,14 @@ func (s *sampler) choose(e *flow.Event) (way, error) {
 	if draw < s.Rate {
 		return 1, nil
 	}
-	return nowhere, nil
+	return Nowhere, nil
 }
 
-func (s *sampler) send(ctx context.Context, _ way, run []flow.Event) error {
+func (s *sampler) Pass(ctx context.Context, _ Way, run []flow.Event) error {
 	return s.env.Next.Send(ctx, run)
 }
 
-func (s *sampler) refuse(ctx context.Context, e *flow.Event, cause error) error {
+func (s *sampler) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	return refuse(ctx, &s.env, s.Key, e, cause)
 }
 

@@ -1,5 +1,5 @@
 //go:build !race
 
-package pipeline
+package step_test
 
 const raceDetector = false

@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -76,27 +76,27 @@ func (r *Route) check() error {
 	return nil
 }
 
-// route is the step. A way is the set of the sinks in to, as bits; the last of
+// route is the step. A Way is the set of the sinks in to, as bits; the last of
 // them is the next step.
 type route struct {
 	ports []RoutePort
 	all   bool
 	to    []flow.Sink
 	env   flow.StepEnv
-	counters
+	Counters
 }
 
 func (r *route) Send(ctx context.Context, batch []flow.Event) error {
-	return r.dispatch(ctx, r, batch)
+	return r.Dispatch(ctx, r, batch)
 }
 
-func (r *route) choose(e *flow.Event) (way, error) {
-	var w way
+func (r *route) Choose(e *flow.Event) (Way, error) {
+	var w Way
 	for i := range r.ports {
 		if where := r.ports[i].Where; where != nil {
 			takes, err := where.Test(e)
 			if err != nil {
-				return nowhere, &portError{where, err}
+				return Nowhere, &portError{where, err}
 			}
 			if !takes {
 				continue
@@ -107,30 +107,30 @@ func (r *route) choose(e *flow.Event) (way, error) {
 			return w, nil
 		}
 	}
-	if w == nowhere {
+	if w == Nowhere {
 		w = 1 << len(r.ports) // on to the next step
 	}
 	return w, nil
 }
 
-func (r *route) send(ctx context.Context, w way, run []flow.Event) error {
+func (r *route) Pass(ctx context.Context, w Way, run []flow.Event) error {
 	if w&(w-1) == 0 {
 		return r.to[bits.TrailingZeros64(uint64(w))].Send(ctx, run)
 	}
-	var t tally
+	var t Tally
 	for ; w != 0; w &= w - 1 {
-		t.add(len(run), 0, len(run), r.to[bits.TrailingZeros64(uint64(w))].Send(ctx, run))
+		t.Add(len(run), 0, len(run), r.to[bits.TrailingZeros64(uint64(w))].Send(ctx, run))
 	}
-	return t.err()
+	return t.Err()
 }
 
-func (r *route) refuse(ctx context.Context, e *flow.Event, cause error) error {
+func (r *route) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	var failed *portError
 	errors.As(cause, &failed)
 	return refuse(ctx, &r.env, failed.where, e, failed.cause)
 }
 
-// portError carries a failed condition from choose to refuse.
+// portError carries a failed condition from Choose to Refuse.
 type portError struct {
 	where flow.Expr
 	cause error

@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -24,30 +24,30 @@ func (d *Dedupe) New(env flow.StepEnv) (flow.Sink, error) {
 	if d.Key == nil {
 		return nil, &flow.FieldError{Field: "key", Err: errors.New("a dedupe needs a key: what duplicates have in common")}
 	}
-	return &deduper{Dedupe: *d, env: env, seen: newKeyed[time.Time](d.MaxKeys)}, nil
+	return &deduper{Dedupe: *d, env: env, seen: NewKeyed[time.Time](d.MaxKeys)}, nil
 }
 
 type deduper struct {
 	Dedupe
-	counters
+	Counters
 	env flow.StepEnv
 
 	mu   sync.Mutex
-	seen *keyed[time.Time] // when the event passed
+	seen *Keyed[time.Time] // when the event passed
 }
 
 func (d *deduper) Send(ctx context.Context, batch []flow.Event) error {
 	s := sievings.Get().(*sieving)
 	s.deduper, s.now = d, time.Now()
 	defer s.release()
-	return d.dispatch(ctx, s, batch)
+	return d.Dispatch(ctx, s, batch)
 }
 
 // sieving is a deduper at work on one batch.
 type sieving struct {
 	*deduper
 	now    time.Time
-	passed []*entry[time.Time] // of the run that is not sent yet; nil for an event without a key
+	passed []*Entry[time.Time] // of the run that is not sent yet; nil for an event without a key
 }
 
 var sievings = sync.Pool{New: func() any { return new(sieving) }}
@@ -58,16 +58,16 @@ func (s *sieving) release() {
 	sievings.Put(s)
 }
 
-func (s *sieving) choose(e *flow.Event) (way, error) {
+func (s *sieving) Choose(e *flow.Event) (Way, error) {
 	key, err := keyOf(s.Key, e)
 	if err != nil {
-		return nowhere, err
+		return Nowhere, err
 	}
 	defer key.release()
-	var seen *entry[time.Time]
+	var seen *Entry[time.Time]
 	if !key.none() {
 		if seen = s.remember(key.spelled, s.now); seen == nil {
-			return nowhere, nil
+			return Nowhere, nil
 		}
 	}
 	s.passed = append(s.passed, seen)
@@ -75,28 +75,28 @@ func (s *sieving) choose(e *flow.Event) (way, error) {
 }
 
 // remember makes an entry of a key that is not known; nil for one that is.
-func (d *deduper) remember(key []byte, now time.Time) *entry[time.Time] {
+func (d *deduper) remember(key []byte, now time.Time) *Entry[time.Time] {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	// Two for each that comes: what is past is gone in time, and nobody waits
 	// until all of it is.
 	for range 2 {
-		if old := d.seen.oldest(); old != nil && now.Sub(old.value) >= time.Duration(d.TTL) {
-			d.seen.forget(old)
+		if old := d.seen.Oldest(); old != nil && now.Sub(old.Value) >= time.Duration(d.TTL) {
+			d.seen.Forget(old)
 		}
 	}
-	if known := d.seen.get(key); known != nil {
-		if now.Sub(known.value) < time.Duration(d.TTL) {
+	if known := d.seen.Get(key); known != nil {
+		if now.Sub(known.Value) < time.Duration(d.TTL) {
 			return nil
 		}
-		d.seen.forget(known)
+		d.seen.Forget(known)
 	}
-	return d.seen.add(key, now)
+	return d.seen.Add(key, now)
 }
 
 var errPanicked = errors.New("a step panicked")
 
-func (s *sieving) send(ctx context.Context, _ way, run []flow.Event) error {
+func (s *sieving) Pass(ctx context.Context, _ Way, run []flow.Event) error {
 	err := errPanicked
 	defer func() { s.settle(err) }()
 	err = s.env.Next.Send(ctx, run)
@@ -111,7 +111,7 @@ func (s *sieving) settle(err error) {
 		defer s.mu.Unlock()
 		flow.Failures(err, len(s.passed), func(index int, _ error) {
 			if e := s.passed[index]; e != nil {
-				s.seen.forget(e)
+				s.seen.Forget(e)
 			}
 		})
 	}
@@ -119,7 +119,7 @@ func (s *sieving) settle(err error) {
 	s.passed = s.passed[:0]
 }
 
-func (s *sieving) refuse(ctx context.Context, e *flow.Event, cause error) error {
+func (s *sieving) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	return refuse(ctx, &s.env, s.Key, e, cause)
 }
 

@@ -1,4 +1,4 @@
-package pipeline
+package step_test
 
 import (
 	"context"
@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
-func throttle(t testing.TB, c Throttle) (*Instance, *recorder) {
+func throttle(t testing.TB, c step.Throttle) (*pipeline.Instance, *recorder) {
 	t.Helper()
 	if c.Per == 0 {
 		c.Per = flow.Duration(time.Second)
@@ -34,22 +36,22 @@ func TestThrottle(t *testing.T) {
 	word := value(t, `event.word`)
 	for _, test := range []struct {
 		name   string
-		config Throttle
+		config step.Throttle
 		in     string // "2s:a b" is the batch a b, two seconds after the one before
 		calls  string
-		stats  StepStats
+		stats  pipeline.StepStats
 	}{
-		{name: "rate is the burst", config: Throttle{Rate: 3}, in: "0s:a b c d e", calls: "a b c", stats: StepStats{In: 5, Out: 3, Dropped: 2}},
-		{name: "then one each gap", config: Throttle{Rate: 2}, in: "0s:a b c|499ms:d|1ms:e f|500ms:g|10s:h i j", calls: "a b|e|g|h i", stats: StepStats{In: 10, Out: 6, Dropped: 4}},
-		{name: "a burst of one", config: Throttle{Rate: 2, Burst: 1}, in: "0s:a b|500ms:c|1h:d e", calls: "a|c|d", stats: StepStats{In: 5, Out: 3, Dropped: 2}},
-		{name: "a larger burst", config: Throttle{Rate: 1, Burst: 3}, in: "0s:a b c d|1s:e f|2s:g h i", calls: "a b c|e|g h", stats: StepStats{In: 9, Out: 6, Dropped: 3}},
-		{name: "less than one", config: Throttle{Rate: 0.5}, in: "0s:a b|1s:c|1s:d|1999ms:e", calls: "a|d", stats: StepStats{In: 5, Out: 2, Dropped: 3}},
-		{name: "per", config: Throttle{Rate: 2, Per: flow.Duration(time.Minute)}, in: "0s:a b c|29s:d|1s:e f", calls: "a b|e", stats: StepStats{In: 6, Out: 3, Dropped: 3}},
-		{name: "by key", config: Throttle{Rate: 1, Key: word}, in: "0s:a b a b c|1s:c b b", calls: "a b|c|c b", stats: StepStats{In: 8, Out: 5, Dropped: 3}},
-		{name: "no key", config: Throttle{Rate: 1, Key: value(t, `event.none`)}, in: "0s:a b", calls: "a", stats: StepStats{In: 2, Out: 1, Dropped: 1}},
-		{name: "the key not used for longest is forgotten", config: Throttle{Rate: 1, Key: word, MaxKeys: 2}, in: "0s:a b a|0s:c|0s:a b", calls: "a b|c|b", stats: StepStats{In: 6, Out: 4, Dropped: 2}},
-		{name: "key fails", config: Throttle{Rate: 9, Key: value(t, `lower(event.word)`)}, in: "0s:a 17 b", calls: "a|b", stats: StepStats{In: 3, Out: 2, Failed: 1}},
-		{name: "err", config: Throttle{Rate: 1, OnExcess: "err"}, in: "0s:a b c|1s:d", calls: "a|d", stats: StepStats{In: 4, Out: 2, Failed: 2}},
+		{name: "rate is the burst", config: step.Throttle{Rate: 3}, in: "0s:a b c d e", calls: "a b c", stats: pipeline.StepStats{In: 5, Out: 3, Dropped: 2}},
+		{name: "then one each gap", config: step.Throttle{Rate: 2}, in: "0s:a b c|499ms:d|1ms:e f|500ms:g|10s:h i j", calls: "a b|e|g|h i", stats: pipeline.StepStats{In: 10, Out: 6, Dropped: 4}},
+		{name: "a burst of one", config: step.Throttle{Rate: 2, Burst: 1}, in: "0s:a b|500ms:c|1h:d e", calls: "a|c|d", stats: pipeline.StepStats{In: 5, Out: 3, Dropped: 2}},
+		{name: "a larger burst", config: step.Throttle{Rate: 1, Burst: 3}, in: "0s:a b c d|1s:e f|2s:g h i", calls: "a b c|e|g h", stats: pipeline.StepStats{In: 9, Out: 6, Dropped: 3}},
+		{name: "less than one", config: step.Throttle{Rate: 0.5}, in: "0s:a b|1s:c|1s:d|1999ms:e", calls: "a|d", stats: pipeline.StepStats{In: 5, Out: 2, Dropped: 3}},
+		{name: "per", config: step.Throttle{Rate: 2, Per: flow.Duration(time.Minute)}, in: "0s:a b c|29s:d|1s:e f", calls: "a b|e", stats: pipeline.StepStats{In: 6, Out: 3, Dropped: 3}},
+		{name: "by key", config: step.Throttle{Rate: 1, Key: word}, in: "0s:a b a b c|1s:c b b", calls: "a b|c|c b", stats: pipeline.StepStats{In: 8, Out: 5, Dropped: 3}},
+		{name: "no key", config: step.Throttle{Rate: 1, Key: value(t, `event.none`)}, in: "0s:a b", calls: "a", stats: pipeline.StepStats{In: 2, Out: 1, Dropped: 1}},
+		{name: "the key not used for longest is forgotten", config: step.Throttle{Rate: 1, Key: word, MaxKeys: 2}, in: "0s:a b a|0s:c|0s:a b", calls: "a b|c|b", stats: pipeline.StepStats{In: 6, Out: 4, Dropped: 2}},
+		{name: "key fails", config: step.Throttle{Rate: 9, Key: value(t, `lower(event.word)`)}, in: "0s:a 17 b", calls: "a|b", stats: pipeline.StepStats{In: 3, Out: 2, Failed: 1}},
+		{name: "err", config: step.Throttle{Rate: 1, OnExcess: "err"}, in: "0s:a b c|1s:d", calls: "a|d", stats: pipeline.StepStats{In: 4, Out: 2, Failed: 2}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -75,7 +77,7 @@ func TestThrottleToErr(t *testing.T) {
 	for _, key := range []string{"", "event.word"} {
 		p := problems("pipeline", "p")
 		errs := &errEvents{}
-		i := alone(t, &Throttle{Rate: 2.5, Burst: 1, Per: flow.Duration(time.Hour), Key: value(t, key), MaxKeys: 10, OnExcess: "err"}, p)
+		i := alone(t, &step.Throttle{Rate: 2.5, Burst: 1, Per: flow.Duration(time.Hour), Key: value(t, key), MaxKeys: 10, OnExcess: "err"}, p)
 		err := i.In().Send(t.Context(), events("a a"))
 		check(t, "failed", failed(err, 2), "1")
 		if err == nil || err.Error() != "too many events: more than 2.5 in 1h" {
@@ -95,7 +97,7 @@ func TestThrottleToErr(t *testing.T) {
 
 func TestThrottleWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i, out := throttle(t, Throttle{Rate: 1, Burst: 2, Key: value(t, "event.word"), OnExcess: "wait"})
+		i, out := throttle(t, step.Throttle{Rate: 1, Burst: 2, Key: value(t, "event.word"), OnExcess: "wait"})
 		start := time.Now()
 		if err := i.In().Send(t.Context(), events("a a b a c a")); err != nil {
 			t.Fatal(err)
@@ -119,7 +121,7 @@ func TestThrottleWaits(t *testing.T) {
 // rate.
 func TestThrottleManyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i, _ := throttle(t, Throttle{Rate: 10, Burst: 1, OnExcess: "wait"})
+		i, _ := throttle(t, step.Throttle{Rate: 10, Burst: 1, OnExcess: "wait"})
 		var mu sync.Mutex
 		var at []time.Duration
 		start := time.Now()
@@ -155,23 +157,25 @@ func TestThrottleManyWait(t *testing.T) {
 // fall idle.
 func TestThrottleManyKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i, _ := throttle(t, Throttle{Rate: 1, Key: value(t, "event.id"), MaxKeys: 50})
-		next := i.steps[0].sink.(*throttler).next
+		s, err := (&step.Throttle{Rate: 1, Per: flow.Duration(time.Second), Key: value(t, "event.id"), MaxKeys: 50}).New(flow.StepEnv{Next: &flow.Port{}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		batch := events(strings.Repeat("a ", 1000))
-		if err := i.In().Send(t.Context(), batch); err != nil {
+		if err := s.Send(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "keys", len(next.entries), 50)
+		check(t, "keys", step.Remembered(s), 50)
 		time.Sleep(time.Hour)
-		if err := i.In().Send(t.Context(), batch[:40]); err != nil {
+		if err := s.Send(t.Context(), batch[:40]); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "keys", len(next.entries), 40)
+		check(t, "keys", step.Remembered(s), 40)
 	})
 }
 
 func TestThrottleManySenders(t *testing.T) {
-	i, _ := throttle(t, Throttle{Rate: 100, Per: flow.Duration(time.Hour), Key: value(t, "event.word")})
+	i, _ := throttle(t, step.Throttle{Rate: 100, Per: flow.Duration(time.Hour), Key: value(t, "event.word")})
 	var mu sync.Mutex
 	got := map[string]int{}
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
@@ -207,7 +211,7 @@ func TestThrottleProblems(t *testing.T) {
 		{1e9, time.Second, ""},
 		{1, 365 * 24 * time.Hour, ""},
 	} {
-		_, err := (&Throttle{Rate: test.rate, Per: flow.Duration(test.per), MaxKeys: 1, Burst: 1 << 40}).New(flow.StepEnv{})
+		_, err := (&step.Throttle{Rate: test.rate, Per: flow.Duration(test.per), MaxKeys: 1, Burst: 1 << 40}).New(flow.StepEnv{})
 		got := ""
 		if err != nil {
 			var field *flow.FieldError

@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"crypto/sha256"
@@ -48,62 +48,68 @@ func (k *key) release() {
 	}
 }
 
-// keyed is what a step remembers by key, bounded: when one more comes, the
+// Keyed is what a step remembers by key, bounded: when one more comes, the
 // oldest is forgotten. How old an entry is counts from when it was added or
-// last renewed. A keyed is not safe for concurrent use.
-type keyed[V any] struct {
+// last renewed. A Keyed is not safe for concurrent use.
+type Keyed[V any] struct {
 	max     int
-	entries map[string]*entry[V]
-	ends    entry[V] // between the newest (before) and the oldest (after)
+	entries map[string]*Entry[V]
+	ends    Entry[V] // between the newest (before) and the oldest (after)
 }
 
-// entry is what is remembered under one key.
-type entry[V any] struct {
-	value         V
+// Entry is what is remembered under one key.
+type Entry[V any] struct {
+	Value         V
 	key           string
-	before, after *entry[V] // older and newer; nil when it is forgotten
+	before, after *Entry[V] // older and newer; nil when it is forgotten
 }
 
-// newKeyed returns an empty keyed for at most max entries.
-func newKeyed[V any](max int) *keyed[V] {
-	k := &keyed[V]{max: max, entries: map[string]*entry[V]{}}
+// NewKeyed returns an empty Keyed for at most max entries.
+func NewKeyed[V any](max int) *Keyed[V] {
+	k := &Keyed[V]{max: max, entries: map[string]*Entry[V]{}}
 	k.ends.before, k.ends.after = &k.ends, &k.ends
 	return k
 }
 
-// get returns the entry of key, nil when there is none.
-func (k *keyed[V]) get(key []byte) *entry[V] { return k.entries[string(key)] }
+// Len is the number of entries.
+func (k *Keyed[V]) Len() int { return len(k.entries) }
 
-// oldest returns the oldest entry, nil when there is none.
-func (k *keyed[V]) oldest() *entry[V] {
+// Get returns the entry of key, nil when there is none.
+func (k *Keyed[V]) Get(key []byte) *Entry[V] { return k.entries[string(key)] }
+
+// Oldest returns the oldest entry, nil when there is none.
+func (k *Keyed[V]) Oldest() *Entry[V] {
 	if k.ends.after == &k.ends {
 		return nil
 	}
 	return k.ends.after
 }
 
-// add makes an entry of a key that has none, and forgets the oldest for it
+// Add makes an entry of a key that has none, and forgets the oldest for it
 // where it must.
-func (k *keyed[V]) add(key []byte, v V) *entry[V] {
+func (k *Keyed[V]) Add(key []byte, v V) *Entry[V] {
 	if len(k.entries) >= k.max {
-		k.forget(k.oldest())
+		k.Forget(k.Oldest())
 	}
-	e := &entry[V]{value: v, key: string(key)}
+	e := &Entry[V]{Value: v, key: string(key)}
 	k.entries[e.key] = e
 	k.link(e)
 	return e
 }
 
-// renew makes an entry the newest.
-func (k *keyed[V]) renew(e *entry[V]) {
+// Renew makes an entry the newest.
+func (k *Keyed[V]) Renew(e *Entry[V]) {
 	if k.ends.before != e {
 		e.unlink()
 		k.link(e)
 	}
 }
 
-// forget takes an entry away, if it is there.
-func (k *keyed[V]) forget(e *entry[V]) {
+// Forgotten reports whether the entry has been taken away.
+func (e *Entry[V]) Forgotten() bool { return e.before == nil }
+
+// Forget takes an entry away, if it is there.
+func (k *Keyed[V]) Forget(e *Entry[V]) {
 	if e.before == nil {
 		return
 	}
@@ -112,9 +118,9 @@ func (k *keyed[V]) forget(e *entry[V]) {
 	e.before, e.after = nil, nil
 }
 
-func (k *keyed[V]) link(e *entry[V]) {
+func (k *Keyed[V]) link(e *Entry[V]) {
 	e.before, e.after = k.ends.before, &k.ends
 	e.before.after, e.after.before = e, e
 }
 
-func (e *entry[V]) unlink() { e.before.after, e.after.before = e.after, e.before }
+func (e *Entry[V]) unlink() { e.before.after, e.after.before = e.after, e.before }

@@ -1,4 +1,4 @@
-package pipeline
+package step_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // message has 143 bytes, as in the benchmarks of the whole process.
@@ -26,22 +28,22 @@ func onMessages(t testing.TB) []struct {
 		step   flow.StepConfig
 		allocs float64
 	}{
-		{"filter that passes", &Filter{Where: where(t, `event.type == "message" && event.data.price > 100`)}, 0},
-		{"filter that drops", &Filter{Where: where(t, `event.type == "message" && event.data.price > 102`)}, 0},
-		{"map to a constant", &Map{Event: value(t, `"x"`)}, 0},
-		{"map to a field", &Map{Event: value(t, `event.source`)}, 0},
-		{"map to an object", &Map{Event: value(t, `event.data`)}, 4},
-		{"map to five fields", &Map{Event: value(t, `{
+		{"filter that passes", &step.Filter{Where: where(t, `event.type == "message" && event.data.price > 100`)}, 0},
+		{"filter that drops", &step.Filter{Where: where(t, `event.type == "message" && event.data.price > 102`)}, 0},
+		{"map to a constant", &step.Map{Event: value(t, `"x"`)}, 0},
+		{"map to a field", &step.Map{Event: value(t, `event.source`)}, 0},
+		{"map to an object", &step.Map{Event: value(t, `event.data`)}, 4},
+		{"map to five fields", &step.Map{Event: value(t, `{
 			ts = event.time, seq = event.data.seq, price = event.data.price * 2, symbol = event.data.symbol, tags = event.data.tags
 		}`)}, 4},
-		{"map that addresses", &Map{Meta: value(t, `{ ws_server = { peer = event.source } }`)}, 12},
-		{"split of a constant", &Split{Over: value(t, `["x", "y"]`), MaxItems: 10}, 0},
-		{"split of a field", &Split{Over: value(t, `event.data.tags`), As: "tag", MaxItems: 10}, 20},
-		{"sample", &Sample{Rate: 0.5}, 0},
-		{"sample by key", &Sample{Rate: 0.5, Key: value(t, `event.data.symbol`)}, 0},
-		{"dedupe that drops", &Dedupe{Key: value(t, `event.data.seq`), TTL: hour, MaxKeys: 10}, 0},
-		{"throttle that drops", &Throttle{Rate: 1, Per: hour, Key: value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
-		{"throttle that passes", &Throttle{Rate: 1e12, Per: hour, Key: value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
+		{"map that addresses", &step.Map{Meta: value(t, `{ ws_server = { peer = event.source } }`)}, 12},
+		{"split of a constant", &step.Split{Over: value(t, `["x", "y"]`), MaxItems: 10}, 0},
+		{"split of a field", &step.Split{Over: value(t, `event.data.tags`), As: "tag", MaxItems: 10}, 20},
+		{"sample", &step.Sample{Rate: 0.5}, 0},
+		{"sample by key", &step.Sample{Rate: 0.5, Key: value(t, `event.data.symbol`)}, 0},
+		{"dedupe that drops", &step.Dedupe{Key: value(t, `event.data.seq`), TTL: hour, MaxKeys: 10}, 0},
+		{"throttle that drops", &step.Throttle{Rate: 1, Per: hour, Key: value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
+		{"throttle that passes", &step.Throttle{Rate: 1e12, Per: hour, Key: value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
 	}
 }
 
@@ -89,7 +91,7 @@ func BenchmarkMessages(b *testing.B) {
 		})
 	}
 	bench("none", &discard{})
-	empty, err := New(&flow.PipelineBlock{Name: "p"}, problems("pipeline", "p"))
+	empty, err := pipeline.New(&flow.PipelineBlock{Name: "p"}, problems("pipeline", "p"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func BenchmarkMessages(b *testing.B) {
 		bench(test.name, i.In())
 	}
 	for _, keys := range []int{1000, 100000} {
-		i := alone(b, &Dedupe{Key: value(b, `event`), TTL: flow.Duration(time.Hour), MaxKeys: keys}, problems("pipeline", "p"))
+		i := alone(b, &step.Dedupe{Key: value(b, `event`), TTL: flow.Duration(time.Hour), MaxKeys: keys}, problems("pipeline", "p"))
 		i.Port("out").Connect(&discard{})
 		next := int64(0)
 		bench(fmt.Sprint("dedupe of new keys, the oldest of ", keys, " forgotten"), sendFunc(func(ctx context.Context, batch []flow.Event) error {
