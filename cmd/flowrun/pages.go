@@ -24,6 +24,17 @@ those that messages pass on their way in (` + "`preprocessors`" + `) and out (` 
 		"`[\"gzip\", \"separate\"]`" + `,
 with arguments ` + "`[{ name = \"separate\", max_length = \"1MiB\" }]`" + `, or by reference to a block.`},
 	{"step", "runtime/pipeline/README.md", "Steps of a pipeline", `A ` + "`pipeline`" + ` is a list of steps, in the order written. Each step has a label.`},
+	{"module", "flows/std/README.md", "Modules of the library", `A module is a part of a flow that stands elsewhere. These come with flowrun; a flow uses one like a folder of its
+own, with the arguments below:
+
+` + "```hcl" + `
+module "limit" {
+  source = "std/rate_limit_per_peer"
+  rate   = 100
+}
+` + "```" + `
+
+A ` + "`connect`" + ` names it like a pipeline: ` + "`via = [module.limit]`, `from = module.limit.err`" + `.`},
 	{"function", "flows/expr/function/README.md", "Functions of expressions", `What an expression of a flow can call, per event and at the start alike. ` + "`flowrun eval`" + ` computes any of these
 examples. Nothing is converted by itself: a function that takes a string refuses a number. A null argument makes the
 result null, unless the table says otherwise. Names and the order of arguments are Terraform's where it has the function.
@@ -60,15 +71,20 @@ func (p page) markdown(all []component) string {
 
 // markdown writes the component's section of its page.
 func (c component) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "## `%s`\n\n%s.\n\n", c.Name, sentence(c.Summary))
+	fmt.Fprintf(b, "## `%s`\n", c.Name)
+	if summary := sentence(c.Summary); !strings.HasPrefix(c.Doc, summary) {
+		fmt.Fprintf(b, "\n%s.\n", summary)
+	}
 	if c.Doc != "" {
-		fmt.Fprintf(b, "%s\n\n", c.Doc)
+		fmt.Fprintf(b, "\n%s\n", c.Doc)
 	}
 	if len(c.Arguments) > 0 {
-		markdownTable(b, c.Arguments)
 		b.WriteString("\n")
+		markdownTable(b, c.Arguments)
 	}
-	fmt.Fprintf(b, "```hcl\n%s```\n", c.Example)
+	if c.Example != "" {
+		fmt.Fprintf(b, "\n```hcl\n%s```\n", c.Example)
+	}
 }
 
 func markdownTable(b *strings.Builder, list []argument) {
@@ -137,7 +153,9 @@ func (c component) text(b *strings.Builder, bold, plain string) {
 	if c.Kind == "connector" {
 		fmt.Fprintf(b, "\nEvery connector also has codec, preprocessors and others: `flowrun doc connector` lists them.\n")
 	}
-	fmt.Fprintf(b, "\n%sExample%s\n", bold, plain)
+	if c.Example != "" {
+		fmt.Fprintf(b, "\n%sExample%s\n", bold, plain)
+	}
 	for line := range strings.Lines(c.Example) {
 		b.WriteString("  " + line)
 	}

@@ -12,9 +12,10 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// component is what the reference says about one component, or one function of
-// expressions. All of it comes from the component's Spec and the tags and
-// defaults of its configuration, or from the table of functions.
+// component is what the reference says about one component, one module of the
+// library, or one function of expressions. All of it comes from the component's
+// Spec and the tags and defaults of its configuration, from the module's text,
+// or from the table of functions.
 type component struct {
 	Kind      string     `json:"kind"`
 	Name      string     `json:"name"`
@@ -43,19 +44,20 @@ type argument struct {
 	Doc      string   `json:"doc,omitempty"`
 }
 
-// reference describes the components of tables, in their order, and the
-// functions.
+// reference describes the components of tables, in their order, the modules
+// of the library and the functions.
 func reference(t flows.Tables) []component {
 	var all []component
 	all = append(all, describe("connector", t.Connectors)...)
 	all = append(all, describe("codec", t.Codecs)...)
 	all = append(all, describe("preprocessor", t.Processors)...)
 	all = append(all, describe("step", t.Steps)...)
+	all = append(all, describeModules()...)
 	return append(all, describeFunctions(function.All)...)
 }
 
 // kinds are the kinds of components, in the order in which they are listed.
-var kinds = []string{"connector", "codec", "preprocessor", "step", "function"}
+var kinds = []string{"connector", "codec", "preprocessor", "step", "module", "function"}
 
 func describe[C any](kind string, specs []flow.Spec[C]) []component {
 	var all []component

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/flowrun/flowrun/flows/std"
+)
+
+// describeModules describes the modules of the library.
+func describeModules() []component {
+	var all []component
+	for _, name := range std.Names() {
+		d := std.Describe(name)
+		doc := strings.ReplaceAll(strings.TrimSpace(d.Doc), "\n  ", "\n    ") // what is indented is code
+		c := component{Kind: "module", Name: d.Name, Summary: d.Summary, Doc: doc + ports(d), Arguments: []argument{}}
+		for _, v := range d.Variables {
+			c.Arguments = append(c.Arguments, argument{Name: v.Name, Type: v.Type, Default: v.Default, Required: v.Default == "", Doc: v.Doc})
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// ports lists where events go in and out.
+func ports(d std.Description) string {
+	list := func(what string, items []std.Item) string {
+		var names []string
+		for _, i := range items {
+			name := "`" + i.Name + "`"
+			if i.Doc != "" {
+				name += " (" + i.Doc + ")"
+			}
+			names = append(names, name)
+		}
+		if names == nil {
+			return ""
+		}
+		return fmt.Sprintf("\n\n%s: %s.", what, strings.Join(names, ", "))
+	}
+	return list("Inputs", d.Inputs) + list("Outputs", d.Outputs)
+}
