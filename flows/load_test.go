@@ -13,7 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // compare tells flows apart by what they do, not by where they stand.
@@ -108,8 +108,8 @@ func TestLoad(t *testing.T) {
 		Pipelines: []*flow.PipelineBlock{{
 			Name: "slim", Ports: []string{"exit", "rest"},
 			Steps: []flow.StepBlock{
-				{Type: "filter", Label: "some", Config: &pipeline.Filter{Where: set}},
-				{Type: "route", Label: "kind", Config: &pipeline.Route{Mode: "first", Port: []pipeline.RoutePort{
+				{Type: "filter", Label: "some", Config: &step.Filter{Where: set}},
+				{Type: "route", Label: "kind", Config: &step.Route{Mode: "first", Port: []step.RoutePort{
 					{Name: "exit", Where: set}, {Name: "rest"},
 				}}},
 			},
@@ -149,7 +149,7 @@ type anyExpr struct{ flow.Expr }
 
 func TestWhere(t *testing.T) {
 	files := load(t, flows.Inputs{}, "testdata/good/all.hcl")
-	where := files[0].Pipelines[0].Steps[0].Config.(*pipeline.Filter).Where
+	where := files[0].Pipelines[0].Steps[0].Config.(*step.Filter).Where
 	for value, want := range map[int64]bool{1: true, 2: false} {
 		e := flow.Event{Value: flow.MapOf(flow.ObjectOf(flow.Field{Key: "a", Value: flow.IntOf(value)}))}
 		if got, err := where.Test(&e); err != nil || got != want {

@@ -193,7 +193,7 @@ comes behind, those who bring more events wait.`,
 
 const batchExample = `connector "metronome" "clock" {
   interval = "100ms"
-  event    = { text = "hello" }
+  event    = jsonencode({ text = "hello" })
 }
 
 connector "stdio" "console" {

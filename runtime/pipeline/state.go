@@ -172,7 +172,7 @@ The step holds no events back. What a crash or a restart loses is the states. Th
 
 const stateExample = `connector "metronome" "clock" {
   interval = "1s"
-  event    = { device = "d1", value = 3 }
+  event    = jsonencode({ device = "d1", value = 3 })
 }
 
 connector "stdio" "console" {

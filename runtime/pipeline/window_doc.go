@@ -65,7 +65,7 @@ do not allow is for ` + "`on_overflow`" + ` to decide.`,
 
 const windowExample = `connector "metronome" "clock" {
   interval = "100ms"
-  event    = { site = "north", value = 3 }
+  event    = jsonencode({ site = "north", value = 3 })
 }
 
 connector "stdio" "console" {
