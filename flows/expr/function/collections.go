@@ -183,11 +183,14 @@ func merge(args []flow.Value) (flow.Value, error) {
 	for _, a := range args {
 		n += a.Object().Len()
 	}
-	o := flow.NewObject(n)
+	o := flow.NewObject(min(n, MaxElements))
 	for _, a := range args {
 		for _, f := range a.Object().Fields() {
 			o.Set(f.Key, f.Value)
 		}
+	}
+	if o.Len() > MaxElements {
+		return flow.NullValue, errTooMany
 	}
 	return flow.MapOf(o), nil
 }

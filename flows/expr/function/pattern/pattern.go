@@ -79,14 +79,13 @@ func (c *Cache) Get(s string) (*Pattern, error) {
 	return p, nil
 }
 
-// Match returns what p matches first in s, false where it matches nothing.
+// Match returns what p matches first in s; false means that it matches nothing.
 func (p *Pattern) Match(s string) (flow.Value, bool) {
-	var at []int
-	if p.re.NumSubexp() == 0 {
-		at = p.re.FindStringIndex(s)
-	} else {
-		at = p.re.FindStringSubmatchIndex(s)
+	if p.re.NumSubexp() == 0 { // without allocating
+		found := p.re.FindString(s)
+		return flow.TextOf(found), found != "" || p.re.MatchString(s)
 	}
+	at := p.re.FindStringSubmatchIndex(s)
 	if at == nil {
 		return flow.NullValue, false
 	}
