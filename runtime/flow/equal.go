@@ -39,7 +39,7 @@ func equalLists(a, b []Value) bool {
 		return false
 	}
 	for i := range a {
-		if !a[i].Whole().Equal(b[i].Whole()) {
+		if !a[i].Equal(b[i]) {
 			return false
 		}
 	}
@@ -52,7 +52,7 @@ func equalObjects(a, b *Object) bool {
 	}
 	for _, f := range a.Fields() {
 		other, ok := b.Get(f.Key)
-		if !ok || !f.Value.Whole().Equal(other.Whole()) {
+		if !ok || !f.Value.Equal(other) {
 			return false
 		}
 	}

@@ -73,8 +73,8 @@ type Form interface {
 	// neither a list nor an object. It may share raw's memory.
 	Scalar(raw []byte) (Value, bool)
 	// Open returns the list or the object that raw spells, one level of it:
-	// its lists and objects are lazy ([LazyOf]). It may share raw's memory. Of
-	// a scalar it is that.
+	// its lists and objects are lazy ([LazyOf]). It may share raw's memory, but
+	// is new to the caller, who changes it. Of a scalar it is that.
 	Open(raw []byte) Value
 	// Kind tells what raw spells.
 	Kind(raw []byte) Kind

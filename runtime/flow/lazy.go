@@ -42,14 +42,18 @@ func (v Value) Encoded() (raw []byte, form Form, ok bool) {
 }
 
 // Whole returns v as it is when everything in it has been decoded. It is for
-// who looks at all of a value, down to the bottom: to go down a lazy value level
-// by level reads what is nested deeply once for every level above it.
+// who needs all of a value, since that costs less than to open every level.
 func (v Value) Whole() Value {
 	if v.lazy {
 		return v.decoded()
 	}
 	return v
 }
+
+// maxOpened is how many levels of a value are opened one by one. What is nested
+// deeper is decoded at once: each level that is opened reads all that is in it,
+// and a message may have thousands.
+const maxOpened = 8
 
 // open returns a lazy value one level decoded. Several goroutines may do that
 // at once; all get the same value, if not the same memory.
@@ -58,9 +62,25 @@ func (v Value) open() Value {
 	if o := e.opened.Load(); o != nil {
 		return o.v
 	}
+	if v.num == maxOpened {
+		return v.decoded()
+	}
 	level := e.form.Open(e.raw)
+	for i := range level.List() {
+		level.List()[i].below(v)
+	}
+	for i := range level.Object().Fields() {
+		level.Object().Fields()[i].Value.below(v)
+	}
 	e.opened.Store(&opened{v: level})
 	return level
+}
+
+// below makes a part of what was just opened know how deep it is.
+func (v *Value) below(above Value) {
+	if v.lazy {
+		v.num = above.num + 1
+	}
 }
 
 func (v Value) decoded() Value {

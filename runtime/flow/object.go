@@ -102,10 +102,6 @@ func (o *Object) Merge(top *Object) *Object {
 	m := o.Clone()
 	for _, f := range top.Fields() {
 		if below, ok := m.Get(f.Key); ok && below.kind == Map && f.Value.kind == Map {
-			if below.lazy && f.Value.lazy {
-				// What is nested deeply would be read again at every level.
-				below, f.Value = below.Whole(), f.Value.Whole()
-			}
 			m.Set(f.Key, MapOf(below.Object().Merge(f.Value.Object())))
 		} else {
 			m.Set(f.Key, f.Value)

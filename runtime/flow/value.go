@@ -36,7 +36,7 @@ func (k Kind) String() string { return kindNames[k] }
 // over and does not change them afterwards.
 type Value struct {
 	ptr  unsafe.Pointer // *byte, *Value or *Object, by kind; *encoded if lazy
-	num  uint64         // the scalar, or the length of what ptr points to
+	num  uint64         // the scalar, or the length of what ptr points to; if lazy, how many levels above were opened
 	kind Kind
 	lazy bool // a list or an object in its encoded form: see LazyOf
 }
