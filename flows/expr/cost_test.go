@@ -41,6 +41,7 @@ var lazy = []string{
 	`peer.port == 1 || peer.tls`,
 	`meta.ws_server.kind == "x"`,
 	twoComparisons,
+	`local.table[event.type] == 1 || local.list[event.data.seq - 1234566] == 2`,
 	`event.data.seq + 1 > 5 * 2 && -event.data.seq < 0`,
 	`event.data.price > 100 ? event.type == "x" : event.missing == null`,
 	`try(event.data.seq, 1) == 1 || can(event.type)`,

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/flowrun/flowrun/flows/expr/path"
@@ -295,4 +296,22 @@ func TestMsgpack(t *testing.T) {
 			t.Errorf("%s: %v %v", src, pass, err)
 		}
 	}
+}
+
+// TestConcurrent: an expression is shared by all that evaluate it.
+func TestConcurrent(t *testing.T) {
+	x := compileText(t, `{for k, v in event.p : "${k}!" => [for x in [v, v + 1] : x * event.n][1] if has(event.o[k == "a" ? "x" : "nothing"]) || v > 1}`)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			e := event(t, payload)
+			for range 50 {
+				if got := spellOutcome(x.Eval(e)); got != `{"a!":2,"b!":3}` {
+					t.Errorf("got %s", got)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -72,31 +72,31 @@ func (c *compiler) index(e *hclsyntax.IndexExpr) *node {
 	if !c.hasParts(from, e.SrcRange) {
 		return bad(e.SrcRange)
 	}
-	find := func(e *flow.Event, vars []flow.Value) (flow.Value, bool, error) {
-		v, err := from.eval(e, vars)
-		if err != nil {
-			return flow.NullValue, false, err
+	inPayload := from.path != nil && from.path.Root == "event" && !from.path.Variable
+	find := func(e *flow.Event, vars []flow.Value) (v flow.Value, ok bool, err error) {
+		if !inPayload {
+			if v, err = from.eval(e, vars); err != nil {
+				return flow.NullValue, false, err
+			}
 		}
 		k, err := key.peek(e, vars)
-		switch {
-		case err != nil:
+		if err != nil || k.IsNull() {
 			return flow.NullValue, false, err
-		case k.Kind() == flow.Text:
-			v, ok := path.Lookup(v, []flow.Step{{Key: k.Text()}})
-			return v, ok, nil
-		case k.IsNumber():
-			step, ok := whole(k)
-			if ok {
-				v, ok = path.Lookup(v, []flow.Step{step})
-			}
-			if !ok {
-				v = flow.NullValue
-			}
-			return v, ok, nil
-		case k.IsNull():
-			return flow.NullValue, false, nil
 		}
-		return flow.NullValue, false, key.errorf("%s is %s, where an index is a number or a string", key.name(), k.Kinds())
+		step := flow.Step{Key: k.Text()}
+		if k.IsNumber() {
+			if step, ok = whole(k); !ok {
+				return flow.NullValue, false, nil
+			}
+		} else if k.Kind() != flow.Text {
+			return flow.NullValue, false, key.errorf("%s is %s, where an index is a number or a string", key.name(), k.Kinds())
+		}
+		if inPayload {
+			v, ok = from.path.Further(e, step)
+		} else {
+			v, ok = path.Next(v, step)
+		}
+		return v, ok, nil
 	}
 	return c.settle(maybe(e.SrcRange, find), 0, from, key)
 }

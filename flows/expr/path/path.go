@@ -198,6 +198,20 @@ func descend(o *flow.Object, steps []flow.Step) (flow.Value, outcome) {
 	return v, found
 }
 
+// Further is what is one step behind the path in the payload, and whether there
+// is something.
+func (p *Path) Further(e *flow.Event, s flow.Step) (flow.Value, bool) {
+	if !encoded(e) {
+		v, _ := Lookup(e.Value, p.Steps)
+		return Next(v, s)
+	}
+	raw, ok := e.Form.Find(e.Raw, append(p.Steps[:len(p.Steps):len(p.Steps)], s))
+	if !ok {
+		return flow.NullValue, false
+	}
+	return flow.LazyOf(raw, e.Form), true
+}
+
 // Lookup follows steps from v; null and false where they lead nowhere. What is
 // encoded stays so.
 func Lookup(v flow.Value, steps []flow.Step) (flow.Value, bool) {
@@ -208,19 +222,29 @@ func Lookup(v flow.Value, steps []flow.Step) (flow.Value, bool) {
 			}
 			return flow.LazyOf(raw, form), true
 		}
-		if s.IsIndex {
-			l := v.List()
-			if s.Index < 0 || s.Index >= len(l) {
-				return flow.NullValue, false
-			}
-			v = l[s.Index]
-			continue
+		var ok bool
+		if v, ok = next(v, s); !ok {
+			return v, false
 		}
-		next, ok := v.Object().Get(s.Key)
-		if !ok {
-			return flow.NullValue, false
-		}
-		v = next
 	}
 	return v, true
+}
+
+// Next is Lookup for one step.
+func Next(v flow.Value, s flow.Step) (flow.Value, bool) {
+	if _, _, ok := v.Encoded(); ok {
+		return Lookup(v, []flow.Step{s})
+	}
+	return next(v, s)
+}
+
+// next reads a value that is decoded.
+func next(v flow.Value, s flow.Step) (flow.Value, bool) {
+	if !s.IsIndex {
+		return v.Object().Get(s.Key)
+	}
+	if l := v.List(); s.Index >= 0 && s.Index < len(l) {
+		return l[s.Index], true
+	}
+	return flow.NullValue, false
 }
