@@ -109,4 +109,5 @@
 //	runtime/link      TestEchoAllocatesNothing
 //	runtime/pipeline  TestNoAllocations
 //	codecs            TestJSONAllocations
+//	runtime/jsontext  TestAllocations
 package runtime

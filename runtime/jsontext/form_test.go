@@ -69,3 +69,33 @@ func TestLargeIsNotShared(t *testing.T) {
 		t.Error("the small message is copied whole, the large one in parts")
 	}
 }
+
+func TestAllocations(t *testing.T) {
+	text := checked(t, `{"first":[1,{"\u0061":"x"}],"a\"b":{"n":42.50,"s":"plain"},"a\"b":{"n":1e3,"s":"plain","l":[]}}`)
+	find := func(path ...flow.Step) func() {
+		return func() {
+			raw, ok := Form{}.Find(text, path)
+			if !ok {
+				t.Error("not found")
+			}
+			_, _ = Form{}.Scalar(raw)
+			_ = Form{}.Kind(raw)
+		}
+	}
+	dst := make([]byte, 0, 1024)
+	for _, test := range []struct {
+		name string
+		f    func()
+		most float64
+	}{
+		{"check", func() { _, _ = Check(text, DefaultDepth) }, 0},
+		{"find a number", find(flow.Step{Key: `a"b`}, flow.Step{Key: "n"}), 0},
+		{"find a string by an escaped key", find(flow.Step{Key: "first"}, flow.Step{Index: 1, IsIndex: true}, flow.Step{Key: "a"}), 0},
+		{"find a list", find(flow.Step{Key: `a"b`}, flow.Step{Key: "l"}), 0},
+		{"write what is encoded", func() { dst, _ = Append(dst[:0], flow.LazyOf(text, Form{}), false) }, 1},
+	} {
+		if n := testing.AllocsPerRun(100, test.f); n > test.most {
+			t.Errorf("%s: %v allocations, want at most %v", test.name, n, test.most)
+		}
+	}
+}

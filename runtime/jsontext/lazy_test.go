@@ -74,7 +74,7 @@ func TestLazyInOtherStyles(t *testing.T) {
 // TestDeepNestingIsNotReadForEveryLevel: who goes down a value level by level
 // does not read what is nested deeply once for every level.
 func TestDeepNestingIsNotReadForEveryLevel(t *testing.T) {
-	const levels = 10_000
+	const levels = 4_000
 	comb := strings.Repeat(`[0,{"k":`, levels/2) + "0" + strings.Repeat("}]", levels/2)
 	text, err := Check([]byte(comb), levels)
 	if err != nil {
