@@ -71,6 +71,7 @@ var guests = map[string][]string{
 	"github.com/coder/websocket":     {"connectors/ws", "cmd/*", "tests/*"},
 	"github.com/cenkalti/backoff/v4": {"runtime/engine"},
 	"github.com/spf13/cobra":         {"cmd/*"},
+	"github.com/goccy/go-yaml":       {"runtime/yamltext"},
 }
 
 // source is one Go file of the repository.

@@ -1,6 +1,9 @@
 package bridge_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -61,6 +64,54 @@ func TestExamples(t *testing.T) {
 				}
 				check("at start-up", got)
 			})
+		}
+	}
+}
+
+// TestExamplesWithEvents runs the examples with arguments that come with an
+// event, decoded and as JSON.
+func TestExamplesWithEvents(t *testing.T) {
+	for i := range function.All {
+		f := &function.All[i]
+		for _, x := range f.Examples {
+			call, ok := parse(t, x.Call).(*hclsyntax.FunctionCallExpr)
+			if !ok || call.Name != f.Name || f.Special {
+				continue
+			}
+			args := make([]flow.Value, len(call.Args))
+			var src []string
+			for i, a := range call.Args {
+				v, diags := a.Value(&hcl.EvalContext{Functions: bridge.Functions()})
+				if diags.HasErrors() {
+					t.Fatalf("%s: %v", x.Call, diags)
+				}
+				var err error
+				if args[i], err = bridge.From(v); err != nil {
+					t.Fatalf("%s: %v", x.Call, err)
+				}
+				src = append(src, fmt.Sprintf("event[%d]", i))
+			}
+			compiled, diags := expr.Compile(parse(t, f.Name+"("+strings.Join(src, ", ")+")"), expr.Scope{Roots: []string{"event"}})
+			if diags.HasErrors() {
+				t.Fatalf("%s: %v", x.Call, diags)
+			}
+			want, _ := jsontext.Parse([]byte(x.Result))
+			raw, err := jsontext.Append(nil, flow.ListOf(args), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for form, e := range map[string]*flow.Event{
+				"decoded": {Value: flow.ListOf(args)},
+				"encoded": {Raw: raw, Form: jsontext.Form{}},
+			} {
+				if slices.ContainsFunc(args, func(v flow.Value) bool { return v.Kind() == flow.Bytes }) && form == "encoded" {
+					continue // JSON has no bytes
+				}
+				if got, err := compiled.Eval(e); err != nil || !got.Equal(want) {
+					b, _ := jsontext.Append(nil, got, false)
+					t.Errorf("%s of an event that is %s is %s, want %s (%v)", x.Call, form, b, x.Result, err)
+				}
+			}
 		}
 	}
 }
