@@ -43,7 +43,7 @@ var rooms = []struct {
 	{"runtime/yamltext", []string{"runtime/flow", "runtime/jsontext"}, "it spells scalars as JSON does"},
 	{"runtime", nil, "it is documentation"},
 	{"runtime/*", []string{"runtime/flow"}, "the parts of the runtime meet in the engine only"},
-	{"flows/expr", []string{"runtime/flow", "runtime/jsontext", "flows/expr/function", "flows/expr/aggregate", "flows/expr/path"}, "expressions know values, not components"},
+	{"flows/expr", []string{"runtime/flow", "runtime/jsontext", "flows/expr/function", "flows/expr/aggregate", "flows/expr/path", "flows/expr/bridge"}, "expressions know values, not components"},
 	{"flows/expr/aggregate", []string{"runtime/flow"}, "aggregates know values only"},
 	{"flows/expr/path", []string{"runtime/flow"}, "paths know events only"},
 	{"flows/expr/function", []string{"runtime/flow", "runtime/jsontext", "runtime/yamltext", "flows/expr/function/*"}, "functions know values only"},

@@ -191,7 +191,7 @@ func TestAggregateMistakes(t *testing.T) {
 		{`[for x in [1] : sum(event.a + x)]`, `31-32 x is not known yet when an event is added to an aggregate (it can stand outside of the aggregate)`},
 		{`avg()`, `1-6 avg takes 1 argument here, not 0 (as in avg(event.ms))`},
 		{`max(event.a, 1)`, `5-12 event is that of many events here (` + wrap + `)`},
-		{`sum(sum(event.a))`, `5-17 sum takes a list here, and this is a number`},
+		{`sum(sum(event.a))`, `5-17 sum takes a list here, and this is a number (this is the ordinary function, since its argument comes from an aggregate; aggregates cannot stand in each other)`},
 		{`avg(event.a, 1)`, `1-16 avg takes 1 argument here, not 2 (as in avg(event.ms))`},
 		{`quantile(event.a)`, `1-18 quantile takes 2 arguments here, not 1 (as in quantile(event.ms, 0.99))`},
 		{`quantile(event.a, 99)`, `19-21 quantile takes a number from 0 to 1 here, which is known at start-up (as in quantile(event.ms, 0.99))`},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/flows/expr/bridge"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -59,9 +60,9 @@ func FuzzAgainstHCL(f *testing.F) {
 		if diags.HasErrors() {
 			t.Fatalf("%s: %v", src, diags)
 		}
-		want, problem := fromCty(value)
-		if problem != "" {
-			t.Fatalf("%s: %s", src, problem)
+		want, err := bridge.From(value)
+		if err != nil {
+			t.Fatalf("%s: %v", src, err)
 		}
 		x := compileText(t, src)
 		arrived := event(t, raw)

@@ -132,7 +132,11 @@ func (c *compiler) callOf(f *function.Function, e *hclsyntax.FunctionCallExpr) *
 	for i, a := range args[:written] {
 		p := f.Param(i)
 		if a.can&p.Kinds == 0 && a.can != flow.OfNull {
-			c.mismatch(a.rng, fmt.Sprintf("%s takes %s here, and this is %s", e.Name, p.Kinds, a.can), "")
+			hint := ""
+			if c.agg != nil && aggregate.Find(e.Name) != nil {
+				hint = "this is the ordinary function, since its argument comes from an aggregate; aggregates cannot stand in each other"
+			}
+			c.mismatch(a.rng, fmt.Sprintf("%s takes %s here, and this is %s", e.Name, p.Kinds, a.can), hint)
 			ok = false
 		}
 		if a.can&flow.OfNull != 0 && !p.Null {
