@@ -96,7 +96,7 @@ func (r *reader) via(a source.Argument, edge string) (hops []hop) {
 			eachOf(r, ref, r.modules, func(m *module, text string) {
 				m.used = true
 				if m.folder != nil && r.checkPassage(m, ref, text) {
-					use, as := m.inVia(edge)
+					use, as := m.inVia(r.whole, edge)
 					hops = append(hops, hop{end{at: ref.at, text: text}, use, as})
 				}
 			})

@@ -7,7 +7,6 @@ var (
 	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_server", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "metrics", "logs", "events", "host"}
 	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
 	laterProcessors = []string{"xz", "json_stream", "msgpack_stream", "gelf_chunking", "ingest_time", "chunk", "collect"}
-	laterSteps      = []string{"window", "batch", "dedupe", "throttle", "sample", "state"}
 	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{

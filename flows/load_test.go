@@ -421,7 +421,7 @@ func TestFormat(t *testing.T) {
 
 func seeds(f *testing.F) {
 	f.Helper()
-	for _, pattern := range []string{"testdata/*.txtar", "testdata/good/*", "examples/*.hcl"} {
+	for _, pattern := range []string{"testdata/*.txtar", "testdata/graphs/*.txtar", "testdata/good/*", "examples/*.hcl", "std/*.hcl"} {
 		names, _ := filepath.Glob(pattern)
 		for _, name := range names {
 			text, err := os.ReadFile(name)

@@ -40,7 +40,7 @@ func (r *reader) readModules() {
 		}
 		done[name] = true
 		for _, m := range f.all() {
-			m.shared = m.use(m.name)
+			m.shared = m.use(r.whole, m.name)
 		}
 	}
 }
@@ -87,19 +87,19 @@ func (r *reader) mentioned() (inVia, named map[string]bool) {
 
 // inVia is a use of the module in the via of an edge, and what it is called
 // there: audit, then audit#2.
-func (m *module) inVia(edge string) (use *reader, as string) {
+func (m *module) inVia(w *whole, edge string) (use *reader, as string) {
 	m.edges[edge]++
 	as, here := m.name, "@"+edge
 	if n := m.edges[edge]; n > 1 {
 		again := "#" + strconv.Itoa(n)
 		as, here = as+again, here+again
 	}
-	return m.use(m.name + here), as
+	return m.use(w, m.name+here), as
 }
 
-// use reads the module's folder as a part of the flow; its components have
-// names that begin with name.
-func (m *module) use(name string) *reader {
+// use reads the module's folder as a part of w; its components have names that
+// begin with name.
+func (m *module) use(w *whole, name string) *reader {
 	r := m.reader
 	if m.folder == nil || !r.room(m.At, 1) {
 		return &reader{}
@@ -107,14 +107,16 @@ func (m *module) use(name string) *reader {
 	u := &reader{
 		Values: startup.New(r.Report, m.folder.dir, r.env),
 		folder: m.folder,
-		whole:  r.whole,
+		whole:  w,
 		tables: r.tables,
 		env:    r.env,
 		prefix: r.prefix + name + ".",
 		title:  "module " + r.prefix + name + " (" + source.Line(m.At) + ")",
 		above:  append(slices.Clone(r.above), r.folder),
 	}
-	m.uses = append(m.uses, u)
+	if w == r.whole {
+		m.uses = append(m.uses, u)
+	}
 	leave := r.Within(u.title)
 	u.Declare(u.blocks["variable"])
 	leave()

@@ -37,7 +37,7 @@ func (r *reader) readPipeline(b source.Block, name string) *pipeline {
 }
 
 func (r *reader) readSteps(p *pipeline) {
-	e := source.Expected{Noun: "step", Blocks: map[string]int{}, Later: laterSteps, Arguments: []string{"for_each"}}
+	e := source.Expected{Noun: "step", Blocks: map[string]int{}, Arguments: []string{"for_each"}}
 	for _, spec := range r.tables.Steps {
 		e.Blocks[spec.Name] = 1
 	}

@@ -35,10 +35,17 @@ func (w *whole) checkDelivery() {
 			}
 			typ := w.connectors[to.Name].block.Type
 			for _, from := range e.from {
-				if s := a.through(e.Via, a.leaving(from.PortRef)); s.some && !s.origins[to.Name] && !s.wrote[typ] && !s.wrote[anyType] {
-					w.Errorf(from.at, "no event of %s can be a reply: none comes from a connection of %s", from.text, to.text).
-						Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", typ)
+				before := a.leaving(from.PortRef)
+				s := a.through(e.Via, before)
+				if !s.some || s.origins[to.Name] || s.wrote[typ] || s.wrote[anyType] {
+					continue
 				}
+				why := "none comes from a connection of " + to.text
+				if before.origins[to.Name] {
+					why = "a step in via keeps no origins"
+				}
+				w.Errorf(from.at, "no event of %s can be a reply: %s", from.text, why).
+					Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", typ)
 			}
 		}
 		leave()

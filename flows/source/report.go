@@ -36,7 +36,8 @@ type Problem struct {
 	where   hcl.Range // zero Filename: no place in a file
 	summary string
 	hints   []string
-	within  []string // what it was found in; where it was found again, too
+	within  string          // what it was found in
+	again   map[string]bool // what else it was found in
 }
 
 // Errorf adds an error that concerns the place where.
@@ -56,17 +57,18 @@ func (r *Report) add(p Problem) *Problem {
 	said := place(p.where) + p.summary
 	if i := r.said[said]; i > 0 {
 		first := &r.problems[i-1]
-		if r.within != "" && !slices.Contains(first.within, r.within) {
-			first.within = append(first.within, r.within)
+		if r.within != first.within && r.within != "" {
+			if first.again == nil {
+				first.again = map[string]bool{}
+			}
+			first.again[r.within] = true
 		}
 		return &Problem{}
 	}
 	if r.said == nil {
 		r.said = map[string]int{}
 	}
-	if r.within != "" {
-		p.within = []string{r.within}
-	}
+	p.within = r.within
 	r.problems = append(r.problems, p)
 	r.said[said] = len(r.problems)
 	return &r.problems[len(r.problems)-1]
@@ -91,14 +93,14 @@ func (p *Problem) Hint(format string, args ...any) *Problem {
 
 // notes are the hints, and what the problem was found in.
 func (p *Problem) notes() []string {
-	switch n := len(p.within); n {
-	case 0:
+	where := "in " + p.within
+	switch {
+	case p.within == "":
 		return p.hints
-	case 1:
-		return append(slices.Clone(p.hints), "in "+p.within[0])
-	default:
-		return append(slices.Clone(p.hints), fmt.Sprintf("in %s, and in %d more", p.within[0], n-1))
+	case len(p.again) > 0:
+		where += fmt.Sprintf(", and in %d more", len(p.again))
 	}
+	return append(slices.Clone(p.hints), where)
 }
 
 // Also names another place that belongs to the problem.
