@@ -223,13 +223,19 @@ func (a *audience) ends(c *websocket.Conn) {
 func startFanout(t *testing.T, f *feed) (run *flowrun, addr string, c *websocket.Conn) {
 	t.Helper()
 	run = start(t, "", example(t, "fanout.hcl"), "--var", "feed=ws://"+f.addr, "--var", "url=ws://127.0.0.1:0/live")
-	addr = run.address("edge")
+	return run, run.address("edge"), f.reader()
+}
+
+// reader waits until somebody reads the feed, and returns the connection.
+func (f *feed) reader() *websocket.Conn {
+	f.t.Helper()
 	select {
-	case c = <-f.conn:
-	case <-withPatience(t).Done():
-		t.Fatal("nobody reads the feed")
+	case c := <-f.conn:
+		return c
+	case <-withPatience(f.t).Done():
+		f.t.Fatal("nobody reads the feed")
+		return nil
 	}
-	return run, addr, c
 }
 
 // Each of many clients gets each broadcast once and in order, one at a time
@@ -342,4 +348,22 @@ func TestBroadcastPastAStalledClient(t *testing.T) {
 	a.caughtUp()
 	a.ends(c)
 	run.grewAtMost(before, 64)
+}
+
+// The feed goes away and comes back: it is greeted again, and the listeners,
+// who stay connected, miss nothing of what it says from then on.
+func TestBroadcastSurvivesItsFeed(t *testing.T) {
+	f := newFeed(t)
+	_, addr, c := startFanout(t, f)
+	a := f.gather(c, addr, 20)
+	for n := range 3 {
+		f.send(c, 20)
+		a.caughtUp()
+		f.kill(n%2 == 0)
+		f.start()
+		c = f.reader()
+	}
+	f.send(c, 20)
+	a.caughtUp()
+	a.ends(c)
 }

@@ -110,6 +110,57 @@ func TestRelay(t *testing.T) {
 	}
 }
 
+// A connection upstream for each client is one of a limited number. When the
+// server closes one, the client's next request opens another.
+func TestRelayConnections(t *testing.T) {
+	m := newMirror(t, true)
+	flow := strings.Replace(example(t, "proxy_per.hcl"), "= 1000", "= 2", 1)
+	flow = strings.Replace(flow, `connector "log" "problems" {
+  level = "warn"
+}`, `connector "file" "problems" {
+  path           = "problems.ndjson"
+  mode           = "truncate"
+  codec          = "json"
+  postprocessors = ["separate"]
+}`, 1)
+	f := start(t, "", flow, "--var", "url=127.0.0.1:0", "--var", "upstream=ws://"+m.addr)
+	addr := f.address("clients")
+	one, two, three := mustDial(t, addr), mustDial(t, addr), mustDial(t, addr)
+	for i, c := range []*wire.Conn{one, two} {
+		if err := echoes(c, request(i, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := three.Send(wire.Fin|wire.Text, []byte(request(2, 0))); err != nil {
+		t.Fatal(err)
+	}
+	if p := f.problems(1)[0]; p.Event != request(2, 0) || p.Error.Component != "connector.upstream" || p.Raw != nil {
+		t.Errorf("the problem is told as %+v", p)
+	}
+	if err := leaves(one); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a connection upstream has ended", func() bool { return m.open.Load() == 1 })
+	served := &impatient{Conn: three, number: 2, sent: 1}
+	await(t, "the third client is served", func() bool {
+		ok, err := served.ask(time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	})
+	m.kill(false)
+	m.start()
+	again := &impatient{Conn: two, number: 1, sent: 1}
+	await(t, "the second client is served again", func() bool {
+		ok, err := again.ask(time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	})
+}
+
 // impatient is a client that gives up a request after a while, and accepts its
 // own answers only.
 type impatient struct {
