@@ -56,7 +56,7 @@ type accumulator struct {
 
 func (a *accumulator) Add(e *flow.Event) error {
 	var (
-		few  [6]aggregate.Input
+		few  [8]aggregate.Input
 		vars []flow.Value
 	)
 	inputs := few[:0]

@@ -44,7 +44,10 @@ func (c *compiler) problem(rng hcl.Range, summary, hint string) {
 
 // valueProblem marks a diagnostic about values rather than about the text: a
 // mistake only where the part is computed at all.
-type valueProblem struct{}
+type valueProblem struct{ inner any }
+
+// UnwrapDiagnosticExtra gives what package hcl said beside the diagnostic.
+func (p valueProblem) UnwrapDiagnosticExtra() any { return p.inner }
 
 // mismatch reports something that cannot be computed, whatever event comes.
 func (c *compiler) mismatch(rng hcl.Range, summary, hint string) {
@@ -57,7 +60,7 @@ func (c *compiler) mismatch(rng hcl.Range, summary, hint string) {
 func (c *compiler) forgive(mark int) {
 	kept := c.diags[:mark]
 	for _, d := range c.diags[mark:] {
-		if d.Extra != (valueProblem{}) {
+		if _, ok := d.Extra.(valueProblem); !ok {
 			kept = append(kept, d)
 		}
 	}

@@ -15,7 +15,7 @@ func (c *compiler) fold(e hcl.Expression) *node {
 	}
 	v, diags := e.Value(c.scope.Start)
 	for _, d := range diags {
-		d.Extra = valueProblem{}
+		d.Extra = valueProblem{d.Extra}
 	}
 	c.diags = append(c.diags, diags...)
 	if diags.HasErrors() {
