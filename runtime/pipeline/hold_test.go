@@ -367,7 +367,15 @@ func TestErrEventsComeBack(t *testing.T) {
 
 type refuses func(*flow.Event) error
 
-func (f refuses) Send(_ context.Context, batch []flow.Event) error { return f(&batch[0]) }
+func (f refuses) Send(_ context.Context, batch []flow.Event) error {
+	var err error
+	for i := range batch {
+		if cause := f(&batch[i]); cause != nil {
+			flow.Fail(&err, i, cause)
+		}
+	}
+	return err
+}
 
 // A step that panics does not take the timer with it.
 func TestPanicWhileTicking(t *testing.T) {
