@@ -28,8 +28,9 @@
 // channel per stage, and nothing is allocated: what comes back from Send is the
 // acknowledgement, and a slow target holds back whoever reads for it. What is
 // sent to another connection than the one that is being read goes into that
-// connection's queue instead, which is bounded and has a policy; a writer of
-// its own empties it. A target without a queue (a file) is written to directly.
+// connection's queue instead, which is bounded and has a policy; it is emptied
+// by a writer of its own, or, of a broadcast, by its sender as far as nobody has
+// to wait. A target without a queue (a file) is written to directly.
 //
 // When something goes wrong with an event, it goes on at the `err` port of the
 // component that it concerns, with the cause, the bytes and the peer. When that
@@ -90,13 +91,14 @@
 // 6. An event returns along its Origin, or to the peer that the flow named, or
 // it fails visibly; it never reaches another connection.
 //
-//	runtime/link      TestRepliesGoBackToTheirConnection  TestAddressing  TestUnionAnswersEachOnce  TestReplyToAVanishedClientIsCountedAndToldOnce
+//	runtime/link      TestRepliesGoBackToTheirConnection  TestAddressing  TestUnionAnswersEachOnce  TestReplyToAVanishedClientIsCountedAndToldOnce  TestUnionWithGoneConnections
+//	connectors/ws     TestPerConnectsEachClient
 //	tests/acceptance  TestAThousandClients  TestClientsThatVanish
 //
 // 7. No queue is unbounded, and no connection waits for another.
 //
-//	runtime/link      TestOverflow
-//	connectors/ws     TestSlowConsumerIsDisconnected
+//	runtime/link      TestOverflow  TestBroadcastDoesNotWaitForASlowClient
+//	connectors/ws     TestSlowConsumerIsDisconnected  TestBroadcastWithAClientThatDoesNotRead  TestPerRefusesOneTooMany
 //	tests/acceptance  TestStalledReaders  TestEndlessLine  TestZipBomb  TestHalfOpenHandshakes
 //
 // 8. Sensitive values appear in no log, error or page.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -31,9 +32,17 @@ type out struct {
 	timeout time.Duration
 	since   atomic.Int64
 	clock   *atomic.Int64
-	// How many bytes were ever appended, and how many the socket has taken.
-	taken, sent int64
-	key         [4]byte // the mask in use
+	key     [4]byte // the mask in use
+	last    progress
+	at      *atOnce // made when it is first needed
+}
+
+// progress is how far the frames of the last Write have come.
+type progress struct {
+	given, through int  // how many there are, and how many the socket has taken
+	before         int  // bytes in the buffer that were there before them
+	cut            int  // bytes at the start of the buffer that finish a frame which the socket has begun to take
+	counts         bool // the frame that is cut is one of them
 }
 
 var outBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -42,26 +51,58 @@ var outBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b
 func (o *out) Write(_ context.Context, frames []flow.Frame, corked bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.begin()
 	for i := range frames {
-		opcode := byte(opText)
-		if frames[i].Binary {
-			opcode = opBinary
-		}
-		if err := o.add(opcode, frames[i].Data); err != nil {
-			return err
+		if err := o.add(opcodeOf(&frames[i]), frames[i].Data); err != nil {
+			return o.unwritten(err)
 		}
 	}
 	if corked {
 		return nil
 	}
-	return o.flush()
+	return o.unwritten(o.flush())
+}
+
+// tryWrite is flow.Trier's. raw is nil where a write may always wait.
+func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (taken, sent bool, err error) {
+	if !o.mu.TryLock() {
+		return false, false, nil // somebody is writing
+	}
+	defer o.mu.Unlock()
+	o.begin()
+	for i := range frames {
+		if err := o.put(opcodeOf(&frames[i]), frames[i].Data); err != nil {
+			return true, false, o.unwritten(err)
+		}
+	}
+	if raw == nil {
+		return true, false, nil
+	}
+	if o.at == nil {
+		o.at = newAtOnce(raw)
+	}
+	n, err := o.at.write(*o.buf)
+	o.passed(n, err)
+	if err == nil && n < len(*o.buf) {
+		*o.buf = (*o.buf)[:copy(*o.buf, (*o.buf)[n:])]
+		return true, false, nil
+	}
+	o.giveBack()
+	return true, err == nil, o.unwritten(o.broken)
+}
+
+func opcodeOf(f *flow.Frame) byte {
+	if f.Binary {
+		return opBinary
+	}
+	return opText
 }
 
 // Flush implements flow.Writer.
 func (o *out) Flush(context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.flush()
+	return o.unwritten(o.flush())
 }
 
 // sendClose appends a close frame, after which nothing else is taken, and
@@ -82,6 +123,14 @@ func (o *out) control(opcode byte, payload []byte) {
 // add appends a frame, and sends all when enough has been collected: a reader
 // that always has more to read may not block for long. The caller holds mu.
 func (o *out) add(opcode byte, payload []byte) error {
+	if err := o.put(opcode, payload); err != nil || len(*o.buf) < corkLimit {
+		return err
+	}
+	return o.flush()
+}
+
+// put appends a frame. The caller holds mu.
+func (o *out) put(opcode byte, payload []byte) error {
 	switch {
 	case o.broken != nil:
 		return o.broken
@@ -91,13 +140,56 @@ func (o *out) add(opcode byte, payload []byte) error {
 	if o.buf == nil {
 		o.buf = outBufs.Get().(*[]byte)
 	}
-	before := len(*o.buf)
 	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
-	o.taken += int64(len(*o.buf) - before)
-	if len(*o.buf) >= corkLimit {
-		return o.flush()
+	if opcode < opClose {
+		o.last.given++
 	}
 	return nil
+}
+
+// begin says that frames of a new Write follow. The caller holds mu.
+func (o *out) begin() {
+	o.last.given, o.last.through, o.last.before, o.last.counts = 0, 0, 0, false
+	if o.buf != nil {
+		o.last.before = len(*o.buf)
+	}
+}
+
+// unwritten makes a *flow.WriteError of an error.
+func (o *out) unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &flow.WriteError{Written: o.last.through, Err: err}
+}
+
+// passed notes that the socket has taken n bytes of the buffer. When there are
+// more, it counts the frames in them, which it does not do otherwise. The caller
+// holds mu.
+func (o *out) passed(n int, err error) {
+	l := &o.last
+	if n == len(*o.buf) && err == nil {
+		l.through, l.before, l.cut = l.given, 0, 0
+		return
+	}
+	pos := l.cut
+	if pos <= n && l.counts {
+		l.through++
+		l.counts = false
+	}
+	for pos < n {
+		h, _ := parseHeader((*o.buf)[pos:]) // we have written it
+		l.counts = !h.control() && pos >= l.before
+		if pos += int(h.total()); pos <= n && l.counts {
+			l.through++
+			l.counts = false
+		}
+	}
+	l.cut, l.before = pos-n, max(0, l.before-n)
+	if err != nil {
+		o.broken = err
+		_ = o.nc.SetReadDeadline(past)
+	}
 }
 
 func (o *out) mask() *[4]byte {
@@ -116,25 +208,28 @@ func (o *out) flush() error {
 	}
 	if o.broken == nil && len(*o.buf) > 0 {
 		var n int
+		var err error
 		if o.timeout > 0 {
 			_ = o.nc.SetWriteDeadline(time.Now().Add(o.timeout))
-			n, o.broken = o.nc.Write(*o.buf)
+			n, err = o.nc.Write(*o.buf)
 		} else {
 			o.since.Store(o.clock.Load())
-			n, o.broken = o.nc.Write(*o.buf)
+			n, err = o.nc.Write(*o.buf)
 			o.since.Store(0)
 		}
-		o.sent += int64(n)
-		if o.broken != nil {
-			_ = o.nc.SetReadDeadline(past)
-		}
+		o.passed(n, err)
 	}
+	o.giveBack()
+	return o.broken
+}
+
+// giveBack returns the buffer to those who need one. The caller holds mu.
+func (o *out) giveBack() {
 	if b := o.buf; cap(*b) <= 2*corkLimit {
 		*b = (*b)[:0]
 		outBufs.Put(b)
 	}
 	o.buf = nil
-	return o.broken
 }
 
 // past is a deadline that has passed: it wakes whoever blocks on a socket.
@@ -151,12 +246,4 @@ func (o *out) failure() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.broken
-}
-
-// counts returns how many bytes were ever appended, and how many of them the
-// socket has taken.
-func (o *out) counts() (taken, sent int64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.taken, o.sent
 }

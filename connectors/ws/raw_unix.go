@@ -51,3 +51,42 @@ func (c *conn) tryRead(fd uintptr) bool {
 	}
 	return true
 }
+
+// atOnce writes to a socket what it takes without waiting.
+type atOnce struct {
+	raw syscall.RawConn
+	do  func(fd uintptr) bool
+	p   []byte
+	n   int
+	err error
+}
+
+func newAtOnce(raw syscall.RawConn) *atOnce {
+	a := &atOnce{raw: raw}
+	a.do = a.writeOnce
+	return a
+}
+
+func (a *atOnce) write(p []byte) (int, error) {
+	a.p, a.n, a.err = p, 0, nil
+	err := a.raw.Write(a.do)
+	a.p = nil
+	if err == nil {
+		err = a.err
+	}
+	return a.n, err
+}
+
+func (a *atOnce) writeOnce(fd uintptr) bool {
+	n, err := syscall.Write(int(fd), a.p)
+	for errors.Is(err, syscall.EINTR) {
+		n, err = syscall.Write(int(fd), a.p)
+	}
+	switch {
+	case err == nil:
+		a.n = n
+	case !errors.Is(err, syscall.EAGAIN):
+		a.err = os.NewSyscallError("write", err)
+	}
+	return true
+}

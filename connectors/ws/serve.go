@@ -19,6 +19,10 @@ func (w *writer) Write(ctx context.Context, frames []flow.Frame, corked bool) er
 	return w.out.Write(ctx, frames, corked)
 }
 
+func (w *writer) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
+	return w.out.tryWrite(w.raw, frames)
+}
+
 func (w *writer) Flush(ctx context.Context) error { return w.out.Flush(ctx) }
 
 func (w *writer) Disconnect(reason error) { (*conn)(w).disconnect(reason) }

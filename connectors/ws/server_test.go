@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -19,11 +20,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if what := os.Getenv(readersEnv); what != "" {
+		readers(what)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // fixture is a running ws_server.
 type fixture struct {
-	t    *testing.T
+	t    testing.TB
 	host *flowtest.Host
 	url  string
 	addr string
@@ -51,7 +58,7 @@ func serverConfig(t testing.TB) *ServerConfig {
 }
 
 // start runs a ws_server whose `out` leads to its own `in`.
-func start(t *testing.T, edit func(*ServerConfig)) *fixture {
+func start(t testing.TB, edit func(*ServerConfig)) *fixture {
 	t.Helper()
 	config := serverConfig(t)
 	if edit != nil {

@@ -15,7 +15,6 @@ type session struct {
 	client *client
 	host   flow.Host
 	conn   *conn
-	ends   []int64 // per frame of the burst: how many bytes the socket must have taken
 }
 
 // answersWithin is how long a server may be silent before a client that ends
@@ -77,38 +76,11 @@ func (s *session) explain(err error) error {
 
 // Write implements flow.Writer.
 func (s *session) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
-	for i := range frames {
-		if err := s.conn.out.Write(ctx, frames[i:i+1], true); err != nil {
-			return s.broken(err)
-		}
-		taken, _ := s.conn.counts()
-		s.ends = append(s.ends, taken)
-	}
-	if corked {
-		return nil
-	}
-	return s.Flush(ctx)
+	return s.conn.out.Write(ctx, frames, corked)
 }
 
 // Flush implements flow.Writer.
-func (s *session) Flush(ctx context.Context) error {
-	if err := s.conn.out.Flush(ctx); err != nil {
-		return s.broken(err)
-	}
-	s.ends = s.ends[:0]
-	return nil
-}
-
-// broken tells how much of the burst the socket took.
-func (s *session) broken(err error) error {
-	_, sent := s.conn.counts()
-	written := 0
-	for written < len(s.ends) && s.ends[written] <= sent {
-		written++
-	}
-	s.ends = s.ends[:0]
-	return &flow.WriteError{Written: written, Err: err}
-}
+func (s *session) Flush(ctx context.Context) error { return s.conn.out.Flush(ctx) }
 
 // Disconnect implements flow.Disconnecter.
 func (s *session) Disconnect(reason error) { s.conn.disconnect(reason) }

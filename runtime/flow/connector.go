@@ -97,6 +97,15 @@ type Writer interface {
 	Flush(ctx context.Context) error
 }
 
+// Trier is implemented by writers that can write without waiting.
+type Trier interface {
+	// TryWrite is a Write and a Flush as far as the connection takes them at
+	// once. taken is false when somebody else is writing: then none of the
+	// frames was taken. sent is false when some of what was taken is held back,
+	// for Flush to write.
+	TryWrite(frames []Frame) (taken, sent bool, err error)
+}
+
 // Disconnecter is implemented by writers whose connection can be ended by the
 // runtime: because its peer is too slow ([ErrSlow]) or sends what it must not.
 // Disconnect returns at once and may be called from any goroutine; the

@@ -40,7 +40,9 @@ func (b *broadcast) Send(ctx context.Context, batch []flow.Event) error {
 		t.unheard.Add(uint64(len(batch)))
 		return nil
 	}
-	if own := reader(ctx); t.cfg.Shape.Queue == nil || t.cfg.Shape.Queue.Overflow == "block" {
+	own := reader(ctx)
+	waits := t.cfg.Shape.Queue == nil || t.cfg.Shape.Queue.Overflow == "block"
+	if waits {
 		own.uncork(ctx) // this may take long
 	}
 	if b.once == nil || t.cfg.Shape.Queue == nil {
@@ -51,11 +53,14 @@ func (b *broadcast) Send(ctx context.Context, batch []flow.Event) error {
 	var err error
 	lost := 0
 	for _, o := range outlets {
-		n, stopped := o.take(ctx, &s)
+		n, stopped := o.take(ctx, &s, own == nil || waits)
 		lost += n
 		if stopped != nil {
 			return stopped
 		}
+	}
+	if own != nil && !waits {
+		own.spread(outlets)
 	}
 	t.lose(lost, flow.ErrGone)
 	for i, why := range refused {
@@ -108,10 +113,10 @@ func (b *broadcast) sendEach(ctx context.Context, outlets []*outlet, batch []flo
 	return err
 }
 
-// take puts the frames of a batch into the queue, as its policy allows. It
-// returns how many events were for a connection that is gone, and an error when
+// take puts the frames of a batch into the queue, as its policy allows, and
+// writes it when that is to be done now. It returns how many events were for a connection that is gone, and an error when
 // ctx ended while it waited for room.
-func (o *outlet) take(ctx context.Context, s *share) (lost int, err error) {
+func (o *outlet) take(ctx context.Context, s *share, now bool) (lost int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	from := 0
@@ -133,9 +138,36 @@ func (o *outlet) take(ctx context.Context, s *share) (lost int, err error) {
 		default:
 			return 0, err
 		}
-		o.startWriter()
+	}
+	if now {
+		o.writeNow()
 	}
 	return 0, nil
+}
+
+// spread notes that the turn of this link's reader has put something into the
+// queues of outlets, which are written together at the end of the turn.
+func (l *Link) spread(outlets []*outlet) {
+	t := l.inlet.turn
+	for _, noted := range t.spread {
+		if len(noted) == len(outlets) && &noted[0] == &outlets[0] {
+			return
+		}
+	}
+	t.spread = append(t.spread, outlets)
+}
+
+// writeSpread writes what the turn has put into the queues of others.
+func (t *turn) writeSpread() {
+	for i, outlets := range t.spread {
+		for _, o := range outlets {
+			o.mu.Lock()
+			o.writeNow()
+			o.mu.Unlock()
+		}
+		t.spread[i] = nil
+	}
+	t.spread = t.spread[:0]
 }
 
 // outlets lists the connections that can be written to. The slice is shared and

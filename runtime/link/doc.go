@@ -18,12 +18,19 @@
 //   - Everything else is put into the connection's queue, encoded. The first
 //     one starts a goroutine that writes the queue in bursts and ends when it
 //     is empty; an idle connection has none.
+//   - A broadcast is put into the queue of every connection, and these are
+//     written by the publisher, at the end of its turn, as far as that goes
+//     without waiting. What a connection does not take at once is left to a
+//     goroutine as above. A message to 500 connections costs little more than
+//     500 system calls (0.83 of a loop of the library's Write), 32 messages that
+//     arrive together cost 0.07 of such a loop.
 //   - A connector without a queue (a file) is written to directly, and the
 //     senders wait for each other.
 //
 // A connector with many connections has an outlet per link. A connector with
 // one connection at a time has one outlet for its whole life, so that what a
-// queue holds outlives a connection that is lost: the next one writes it.
+// queue holds outlives a connection that is lost: the next one writes it. A
+// connector with a connection per key has such an outlet per key, a [Lane].
 //
 // # The way back
 //
@@ -31,9 +38,11 @@
 // lookup. If the flow itself wrote `meta.<type>.peer`, that connection is
 // looked up by id, or by host and port when exactly one matches. Otherwise
 // the event goes to each connection among its origins (a union has several)
-// and their parents that belongs to this table, each once. An event is never
-// sent to another connection: where the right one is gone it is dropped and
-// counted, or, when it was addressed, fails with flow.ErrGone.
+// and their parents that belongs to this table, each once. Where there is none
+// and connections have keys, its key decides. An event is never sent to another
+// connection: where all that are right are gone, it is dropped and counted, or
+// fails with flow.ErrGone, as the edge says. An edge may also deliver to all
+// connections there are.
 //
 // # What it costs
 //

@@ -34,10 +34,12 @@ type turn struct {
 	buf    []byte       // their bytes
 	// scratch is what the codec made, before the processors make frames of it.
 	scratch []byte
-	meta    flow.Meta
-	time    int64
-	err     error
-	failed  int
+	// spread lists the outlets that have to be written at the end of the turn.
+	spread [][]*outlet
+	meta   flow.Meta
+	time   int64
+	err    error
+	failed int
 }
 
 var turns = sync.Pool{New: func() any { return &turn{} }}
@@ -46,7 +48,7 @@ var turns = sync.Pool{New: func() any { return &turn{} }}
 const maxIdleBuffer = 64 << 10
 
 func (t *turn) release() {
-	*t = turn{batch: t.batch[:0], frames: t.frames[:0], buf: t.buf[:0], scratch: t.scratch[:0]}
+	*t = turn{batch: t.batch[:0], frames: t.frames[:0], buf: t.buf[:0], scratch: t.scratch[:0], spread: t.spread[:0]}
 	if cap(t.buf) <= maxIdleBuffer && cap(t.scratch) <= maxIdleBuffer && cap(t.batch) <= 1024 {
 		turns.Put(t)
 	}
@@ -111,6 +113,9 @@ func (l *Link) begin(ctx context.Context) *turn {
 
 func (l *Link) end() error {
 	t := l.inlet.turn
+	if len(t.spread) > 0 {
+		t.writeSpread()
+	}
 	err, failed := t.err, t.failed
 	if failed > 0 {
 		l.table.failed.Add(uint64(failed))
@@ -192,7 +197,13 @@ func (l *Link) Close(ctx context.Context, reason error) {
 // uncork sends the replies that the reader holds back, before it does
 // something that may take long.
 func (l *Link) uncork(ctx context.Context) {
-	if l != nil && l.corked {
+	if l == nil {
+		return
+	}
+	if t := l.inlet.turn; t != nil && len(t.spread) > 0 {
+		t.writeSpread()
+	}
+	if l.corked {
 		l.corked = false
 		l.out.uncork(ctx)
 	}

@@ -76,6 +76,11 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 	limits := o.table.cfg.Shape.Queue
 	for o.closed == nil && o.queue.len() > 0 &&
 		(o.queue.len()+o.queue.busy >= limits.MaxEvents || o.queue.bytes+o.queue.busyBytes+size > int(limits.MaxBytes)) {
+		if had := o.queue.len(); !o.writing {
+			if o.writeNow(); o.queue.len() < had {
+				continue // it was not slow, only not asked
+			}
+		}
 		switch {
 		case mine && !o.lasting || limits.Overflow == "block":
 			if mine && o.writer == nil {
@@ -107,6 +112,41 @@ func (o *outlet) disconnect() {
 	o.giveUp(flow.ErrSlow)
 }
 
+// writeNow writes the queue as far as the connection takes it at once, and
+// leaves the rest to a goroutine. The caller holds mu.
+func (o *outlet) writeNow() {
+	w, ok := o.writer.(flow.Trier)
+	if !ok {
+		o.startWriter()
+		return
+	}
+	if o.writing || o.queue.len() == 0 {
+		return
+	}
+	burst := o.queue.take()
+	taken, sent, err := w.TryWrite(burst)
+	switch {
+	case taken && (sent || err != nil):
+		o.wrote(o.writer, burst, err)
+	case taken:
+		o.writing = true
+		go o.finish(o.writer, burst)
+	default:
+		o.queue.done()
+		o.queue.putBack(burst)
+		o.startWriter()
+	}
+}
+
+// finish writes what a connection held back of a burst, and then the queue.
+func (o *outlet) finish(w flow.Writer, burst []flow.Frame) {
+	err := w.Flush(context.Background())
+	o.mu.Lock()
+	o.wrote(w, burst, err)
+	o.mu.Unlock()
+	o.writeQueue(w)
+}
+
 // startWriter starts the goroutine that writes the queue, unless there is
 // nothing to write, nobody to write it to, or somebody at it. The caller
 // holds mu.
@@ -131,26 +171,29 @@ func (o *outlet) writeQueue(w flow.Writer) {
 			err = w.Flush(ctx)
 		}
 		o.mu.Lock()
-		o.queue.done()
-		written := len(burst)
-		if err != nil {
-			written = 0
-			if we := (*flow.WriteError)(nil); errors.As(err, &we) {
-				written = we.Written
-			}
-			o.unwritten(burst[written:], err)
-		}
-		o.table.sent.Add(uint64(written))
-		o.notify()
-		if err != nil {
-			if o.writer == w {
-				o.giveUp(err)
-			}
-			break
-		}
+		o.wrote(w, burst, err)
 	}
 	o.writing = false
 	o.startWriter()
+}
+
+// wrote notes what became of a burst. A connection that did not take all of it
+// is given up. The caller holds mu.
+func (o *outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
+	o.queue.done()
+	written := len(burst)
+	if err != nil {
+		written = 0
+		if we := (*flow.WriteError)(nil); errors.As(err, &we) {
+			written = we.Written
+		}
+		o.unwritten(burst[written:], err)
+	}
+	o.table.sent.Add(uint64(written))
+	o.notify()
+	if err != nil && o.writer == w {
+		o.giveUp(err)
+	}
 }
 
 // unwritten decides what becomes of frames that a broken connection did not
