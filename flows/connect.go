@@ -38,7 +38,7 @@ func (r *reader) readConnects() {
 		if f == nil {
 			continue
 		}
-		for _, c := range f.all() {
+		for _, c := range append(f.all(), f.aside...) {
 			leave := r.Within(c.reader.title)
 			c.wire()
 			leave()

@@ -17,8 +17,6 @@ const (
 	maxParts = 100_000 // instances of blocks in a flow, those of modules included
 )
 
-var stringType = cty.String
-
 // family is a block with its instances: the only one, under the key "", or
 // with for_each one per key.
 type family[T any] struct {
@@ -27,6 +25,7 @@ type family[T any] struct {
 	sound   bool // the keys are known
 	keys    []string
 	members map[string]T
+	aside   []T // read for what is wrong with it only: for_each is empty, or not known
 }
 
 // all returns the instances in order.
@@ -65,11 +64,11 @@ func readFamilies[T any](r *reader, kind string, label int, read func(r *reader,
 		if f.sound = f.sound && r.room(a.Expr.Range(), len(values)); !f.sound {
 			values = nil
 		}
-		if len(values) == 0 { // is checked all the same
+		if len(values) == 0 {
 			aside := *r
 			aside.whole = newWhole(r.Report)
 			aside.Values = r.Each(cty.UnknownVal(cty.String), cty.DynamicVal)
-			read(&aside, b, name)
+			f.aside = []T{read(&aside, b, name)}
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(values)) {

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
@@ -97,7 +98,7 @@ func (r *reader) readFlow() {
 		first = b.At
 		c := r.Content(b.Region, source.Expected{Arguments: []string{"description"}, Later: laterFlow})
 		if a, ok := c.Arguments["description"]; ok {
-			r.Constant(a, stringType)
+			r.Constant(a, cty.String)
 		}
 	}
 }

@@ -1,7 +1,10 @@
 package flow
 
 // File is one flow, read and checked: what package flows returns and the
-// engine runs. All references in it are resolved.
+// engine runs. All references in it are resolved, and modules and for_each are
+// spelled out: names are full ones, such as `store`, `edge["ams"]` or
+// `audit.store`, unique per kind of block and the same as long as the blocks that
+// they come from are called the same.
 type File struct {
 	Name       string
 	Dir        string // relative paths were relative to this
