@@ -54,10 +54,12 @@
 // Each of these has tests, which are named here.
 //
 // 1. Nothing is acknowledged before it is delivered or taken by a declared
-// holding point (a connection's queue).
+// holding point (a connection's queue, a window, a batch). What is held leaves
+// before those end whom it can go to, or it is counted as lost.
 //
 //	runtime/pipeline  TestEdge  TestFanOut  TestChain
 //	runtime/engine    TestADrainWaitsForWhatIsQueued  TestWhatACutDrainLosesIsCounted
+//	                  TestWindowsOfServersCloseBeforeTheGoodbye  TestWindowsOfTargetsCloseLast  TestWhatIsHeldAtAHardStopIsLost
 //	connectors/file   TestFullDisk  TestHalfAWriteIsTakenBack
 //
 // 2. Bytes and slices belong to the caller again when a call returns.
@@ -110,6 +112,7 @@
 //
 //	runtime/link      TestEchoAllocatesNothing
 //	runtime/pipeline  TestNoAllocations
+//	…/pipeline/step   TestAllocationsOnMessages
 //	codecs            TestJSONAllocations
 //	runtime/jsontext  TestAllocations
 package runtime

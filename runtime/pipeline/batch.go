@@ -55,8 +55,10 @@ func (l *list) ofErrs() bool                         { return l.errs }
 
 // Send implements flow.Sink.
 func (b *batcher) Send(ctx context.Context, batch []flow.Event) error {
-	if !b.take(ctx, batch) {
-		return flow.ErrFull
+	for !b.take(ctx, batch) {
+		if err := b.out.room(ctx); err != nil {
+			return err
+		}
 	}
 	b.out.flush(ctx)
 	return nil
@@ -66,7 +68,7 @@ func (b *batcher) take(ctx context.Context, batch []flow.Event) bool {
 	now, errs := time.Now().UnixNano(), flow.OnErrPath(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if errs && b.out.full() {
+	if b.out.full() {
 		return false
 	}
 	if len(b.list.events) > 0 && now-slack >= b.list.due {
@@ -88,7 +90,7 @@ func (b *batcher) take(ctx context.Context, batch []flow.Event) bool {
 }
 
 func (b *batcher) put(e *flow.Event, now int64, errs bool) {
-	v := heldPayload(e)
+	v := e.HeldPayload()
 	size := sizeOf(v)
 	if b.list.bytes+size > int(b.MaxBytes) {
 		b.close()
@@ -118,7 +120,7 @@ func (b *batcher) close() {
 }
 
 // keep implements holder.
-func (b *batcher) keep(c *clock) { b.clock = c }
+func (b *batcher) keep(c *clock) { b.clock, b.out.clock = c, c }
 
 // lost implements holder.
 func (b *batcher) lost() uint64 { return b.out.lost() }
@@ -145,14 +147,6 @@ func (b *batcher) finish(ctx context.Context) {
 	b.close()
 	b.mu.Unlock()
 	b.out.flush(ctx)
-}
-
-// heldPayload is an event's payload, to be kept. What came encoded stays so.
-func heldPayload(e *flow.Event) flow.Value {
-	if e.Raw != nil {
-		return flow.LazyOf(append(make([]byte, 0, len(e.Raw)), e.Raw...), e.Form)
-	}
-	return e.Value.Held()
 }
 
 // overhead is about what a value needs beside its text.

@@ -14,6 +14,18 @@
 // hold events (window, batch) or a state for each key are here.
 // [Instance.Stats] tells what has become of the events of each.
 //
+// # What is held
+//
+// A window and a batch acknowledge an event when they have taken it: they hold
+// it, and what a crash loses is said in their documentation. What they make of
+// events leaves in one of three ways: within the Send of the event that
+// completed it, by the timer goroutine of the instance when its time has come
+// ([Instance.Start]), or at the end ([Instance.Finish]). Whoever it is sends
+// all that is finished, in order, without a lock and on behalf of all; the
+// others who bring events wait for that as long as results wait, so that what
+// comes behind holds back what comes before. What nothing takes, not even err,
+// is counted ([Instance.Lost]): nobody else will speak of it.
+//
 // # Who fails
 //
 // An event that a step cannot deal with (its condition is neither true nor

@@ -33,8 +33,9 @@ const never = math.MaxInt64
 
 // clock wakes an instance's timer goroutine.
 type clock struct {
-	next  atomic.Int64  // when it wakes by itself
-	alarm chan struct{} // wakes it at once
+	next  atomic.Int64    // when it wakes by itself
+	alarm chan struct{}   // wakes it at once
+	ctx   context.Context // the instance's, from Start on
 }
 
 // by sees to it that the steps are asked at the time at, or before.
@@ -75,12 +76,13 @@ func (t *timing) init(steps []part) {
 // Start begins to send what steps hold when it is due: without it, that
 // happens only while events come, and in Finish. There is one goroutine for
 // all steps of an instance, and none where no step holds anything. It ends with
-// Finish; ctx ends the waits of its Sends. Start is called once, before
-// events come.
+// Finish; ctx ends all waits for what comes behind. Start is called once,
+// before events come.
 func (i *Instance) Start(ctx context.Context) {
 	if len(i.timing.holders) == 0 {
 		return
 	}
+	i.timing.clock.ctx = ctx
 	i.timing.stopped = make(chan struct{})
 	go i.run(ctx)
 }

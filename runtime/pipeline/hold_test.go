@@ -412,3 +412,69 @@ func stateful(t testing.TB, src string) flow.Expr {
 	}
 	return x
 }
+
+// Who sends a result may go away meanwhile: the result is not only about its
+// events. It is given up with the instance.
+func TestResultsOutliveTheirSender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 2 }))
+		s.out.block = make(chan struct{})
+		instance, abandon := context.WithCancel(t.Context())
+		s.Start(instance)
+		sender, leave := context.WithCancel(context.WithValue(t.Context(), key{}, "x"))
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := s.In().Send(sender, []flow.Event{event("id 1"), event("id 2")}); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		s.out.block <- struct{}{}
+		synctest.Wait()
+		check(t, "out", s.out.payloads(), []string{"g=null ids=[1 2]"})
+		all.Go(func() { _ = s.send("id 3", "id 4") })
+		synctest.Wait()
+		abandon()
+		all.Wait()
+		check(t, "lost", s.Lost(), uint64(1))
+		s.Finish(t.Context())
+		if got := (onBehalf{instance, sender}).Value(key{}); got != "x" {
+			t.Errorf("the ctx carries %v", got)
+		}
+	})
+}
+
+type key struct{}
+
+// Those who do not wait for their results cannot fill the memory.
+func TestOutboxIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 1 }))
+		s.out.block = make(chan struct{})
+		s.run()
+		many := make([]flow.Event, 1000)
+		for i := range many {
+			many[i] = event("id 1")
+		}
+		go func() { _ = s.In().Send(t.Context(), many[:1]) }()
+		synctest.Wait()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		taken := 0
+		for _, ctx := range []context.Context{ended, flow.ErrPath(t.Context())} {
+			for range 20 {
+				if err := s.In().Send(ctx, many); err == nil {
+					taken++
+				} else if !errors.Is(err, context.Canceled) && !errors.Is(err, flow.ErrFull) {
+					t.Error(err)
+				}
+			}
+		}
+		check(t, "batches taken", taken, maxWaiting/len(many))
+		close(s.out.block)
+		synctest.Wait()
+		check(t, "out", len(s.out.all()), maxWaiting+1)
+	})
+}

@@ -25,18 +25,19 @@ type result interface {
 // is sent by whoever finds it filled, one goroutine at a time, and while no
 // lock is held.
 //
-// All methods but flush are called with the step's mutex held.
+// The methods that say so take the step's mutex, the others are called with it.
 type outbox struct {
 	mu      *sync.Mutex // the step's
 	env     *flow.StepEnv
 	counts  *step.Counters
+	clock   *clock // nil in a step that stands alone
 	waiting []result
 	sending chan struct{} // closed when the one who sends is done; nil when nobody does
 	missed  atomic.Uint64
 }
 
-// The bounds of what is sent at a time, and of what waits while err events
-// fill the outbox, which are not made to wait.
+// The bounds of what is sent at a time, and of what may wait when more events
+// come.
 const (
 	maxSent    = 1024
 	maxWaiting = 10000
@@ -45,12 +46,22 @@ const (
 // add puts a result behind the others.
 func (o *outbox) add(r result) { o.waiting = append(o.waiting, r) }
 
-// full reports that no event should be taken that does not wait.
+// full reports that no more events are to be taken: some who brought them have
+// not waited until their results were sent, because their ctx has ended or
+// because they bring err events.
 func (o *outbox) full() bool { return len(o.waiting) >= maxWaiting }
 
+// room waits until the outbox is not full any more. It takes the mutex.
+func (o *outbox) room(ctx context.Context) error {
+	if flow.OnErrPath(ctx) {
+		return flow.ErrFull
+	}
+	o.flush(ctx)
+	return ctx.Err()
+}
+
 // flush sends what waits, or waits for whoever is doing so: a step whose
-// results are not taken holds back those who fill it. The mutex is not held by
-// the caller.
+// results are not taken holds back those who fill it. It takes the mutex.
 func (o *outbox) flush(ctx context.Context) {
 	for {
 		o.mu.Lock()
@@ -77,8 +88,11 @@ func (o *outbox) flush(ctx context.Context) {
 	}
 }
 
-// send sends until nothing waits.
+// send sends until nothing waits. It takes the mutex.
 func (o *outbox) send(ctx context.Context) {
+	if o.clock != nil && o.clock.ctx != nil {
+		ctx = onBehalf{o.clock.ctx, ctx}
+	}
 	o.mu.Lock()
 	defer func() { // in spite of a panic in what comes behind
 		close(o.sending)
@@ -101,6 +115,16 @@ func (o *outbox) send(ctx context.Context) {
 		o.unlocked(func() { o.deliver(ctx, batch) })
 	}
 }
+
+// onBehalf is the ctx of a Send of results: others have a part in them, so it
+// does not end with the one who happens to send them, but with the instance. What
+// the sender's ctx carries, it carries.
+type onBehalf struct {
+	context.Context
+	sender context.Context
+}
+
+func (c onBehalf) Value(key any) any { return c.sender.Value(key) }
 
 func (o *outbox) unlocked(f func()) {
 	o.mu.Unlock()

@@ -20,7 +20,7 @@ var windowSpec = flow.Spec[flow.StepConfig]{
 | ` + "`sliding`" + ` with ` + "`size`" + ` and ` + "`every`" + ` | closes with every so many events of a group and reaches back for ` + "`size`" + ` of them; the first ones have fewer |
 | ` + "`session`" + ` with ` + "`gap`" + ` | is the events of a group between which there is no silence of the gap or longer |
 
-Without an interval, ` + "`window.start`" + ` and ` + "`window.end`" + ` are the times of the first and the last event. A
+A session whose group is never silent does not close. Without an interval, ` + "`window.start`" + ` and ` + "`window.end`" + ` are the times of the first and the last event. A
 sliding window costs one aggregation for each ` + "`every`" + ` that an event is in it, at most 1000.
 
 **Time.** An event is in the window of the moment at which it comes, and windows close when their time is
@@ -47,8 +47,9 @@ who bring more events wait. An event that an expression fails on counts in no ag
 **Memory.** Events are not kept, only what aggregates need of them. A group takes about 0.5 KiB, its
 key, and what its aggregates keep: tens of bytes for count, sum, avg, min, max, stdev, some KiB for quantile, and for
 collect and distinct their values, at most ` + "`max_items`" + `. A sliding window keeps that for each ` + "`every`" + ` in it. A
-connection to answer takes 8 bytes in each group, 40 where there are many. What ` + "`max_groups`" + ` and ` + "`max_items`" + `
-do not allow is for ` + "`on_overflow`" + ` to decide.`,
+connection to answer takes 8 bytes in each group, 40 where there are many, and stays in memory, although
+it may have closed, until the window closes. What ` + "`max_groups`" + ` and ` + "`max_items`" + ` do not allow is for ` + "`on_overflow`" + `
+to decide.`,
 	Example: windowExample,
 	Config: func() flow.StepConfig {
 		return &Window{

@@ -263,3 +263,77 @@ func (r results) Send(_ context.Context, batch []flow.Event) error {
 	}
 	return nil
 }
+
+// Aggregates of windows that are put together of parts, or merged, are those of
+// their events.
+func TestEmitIsOfItsEvents(t *testing.T) {
+	const emit = `{
+		ids      = collect(event.id)
+		count    = count(event.t > 1010)
+		sum      = sum(event.id)
+		avg      = round(avg(event.id) * 1000)
+		min      = min(event.t)
+		max      = max(event.t)
+		stdev    = round(coalesce(stdev(event.t), 0) * 1000)
+		median   = quantile(event.t, 0.5)
+		first    = first(event.id)
+		last     = last(event.id)
+		distinct = length(distinct(event.t))
+		group    = group
+	}`
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		all := stream(r, 0)
+		config := windowOf(func(w *Window) {
+			w.Kind, w.Interval, w.Every.Time = "sliding", seconds(20), seconds(5)
+			switch r.IntN(4) {
+			case 0:
+				w.Kind, w.Interval, w.Every, w.Gap, w.Lateness = "session", 0, Every{}, seconds(5), seconds(30)
+				all = stream(r, 10) // merged out of order, so that nothing but the order is lost
+			case 1:
+				w.Interval, w.Size, w.Every = 0, 8, Every{Events: 2}
+			}
+		})
+		config.GroupBy, config.Emit = value(t, "event.g"), emitOf(t, emit)
+		if config.Size == 0 {
+			config.Time = value(t, "event.t")
+		}
+		s := set(t, false, config)
+		n := 0
+		s.Port("out").Connect(eachResult(func(got flow.Value) {
+			n++
+			acc := config.Emit.New()
+			ids, _ := got.Object().Get("ids")
+			for _, id := range ids.List() {
+				x := all[id.Int()]
+				e := event(fmt.Sprintf("g %s id %d t %d", x.g, x.id, x.t))
+				if err := acc.Add(&e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			group, _ := got.Object().Get("group")
+			want, err := acc.Value(group, flow.NullValue)
+			if err != nil || !want.Equal(got) {
+				t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, shown(got), shown(want))
+			}
+		}))
+		for _, x := range all {
+			if err := s.send(fmt.Sprintf("g %s id %d t %d", x.g, x.id, x.t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Finish(t.Context())
+		if n == 0 || s.Lost() > 0 {
+			t.Fatalf("seed %d: %d results, %d lost", seed, n, s.Lost())
+		}
+	}
+}
+
+type eachResult func(flow.Value)
+
+func (f eachResult) Send(_ context.Context, batch []flow.Event) error {
+	for i := range batch {
+		f(batch[i].Value)
+	}
+	return nil
+}

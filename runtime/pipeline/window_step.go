@@ -68,8 +68,10 @@ func (w *window) Send(ctx context.Context, batch []flow.Event) error {
 	a := arriving.Get().(*arrivals)
 	defer a.release()
 	a.look(ctx, w, batch)
-	if !w.take(a, batch) {
-		return flow.ErrFull
+	for !w.take(a, batch) {
+		if err := w.out.room(ctx); err != nil {
+			return err
+		}
 	}
 	w.out.flush(ctx)
 	if w.Time != nil {
@@ -93,11 +95,11 @@ func (w *window) place(cause error) string {
 	return w.Emit.At()
 }
 
-// take puts a batch into panes.
+// take puts a batch into panes, unless there is no room for their results.
 func (w *window) take(a *arrivals, batch []flow.Event) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if a.errs && w.out.full() {
+	if w.out.full() {
 		return false
 	}
 	w.sending++
@@ -272,7 +274,7 @@ func (w *window) hand() {
 }
 
 // keep implements holder.
-func (w *window) keep(c *clock) { w.clock = c }
+func (w *window) keep(c *clock) { w.clock, w.out.clock = c, c }
 
 // lost implements holder.
 func (w *window) lost() uint64 { return w.out.lost() }
