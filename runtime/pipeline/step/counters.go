@@ -5,8 +5,11 @@ import "sync/atomic"
 // Counters are the counters of one step; each step embeds them. They are
 // added to once per batch. The methods work on nil, which counts nothing.
 type Counters struct {
-	In, Out, Dropped, Failed atomic.Uint64
-	Held                     atomic.Int64
+	In      atomic.Uint64 // events that came
+	Out     atomic.Uint64 // events sent on, whether or not they were then delivered; one that leaves by several ports counts once
+	Dropped atomic.Uint64 // events that the step keeps from going on, as the flow wants it
+	Failed  atomic.Uint64 // events that the step could not deal with: they went to err
+	Held    atomic.Int64  // events that it holds now, acknowledged
 }
 
 // Counts is how a pipeline finds the counters of its steps.

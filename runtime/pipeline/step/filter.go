@@ -48,3 +48,39 @@ func (f *filter) Pass(ctx context.Context, _ Way, run []flow.Event) error {
 func (f *filter) Refuse(ctx context.Context, e *flow.Event, cause error) error {
 	return refuse(ctx, &f.env, f.Where, e, cause)
 }
+
+var filterSpec = flow.Spec[flow.StepConfig]{
+	Name:    "filter",
+	Summary: "lets the events pass for which a condition is true",
+	Doc: `An event for which ` + "`where`" + ` is false or null is dropped: it counts as delivered.
+An event for which it is neither true, false nor null goes to the pipeline's ` + "`err`" + ` port; without
+one it has failed, and whoever sent it learns of that. The other events of its batch go on.`,
+	Example: filterExample,
+	Config:  func() flow.StepConfig { return &Filter{} },
+}
+
+const filterExample = `connector "file" "in" {
+  path  = "in.ndjson"
+  mode  = "read"
+  codec = "json"
+
+  preprocessors = ["separate"]
+}
+
+connector "stdio" "console" {
+  codec          = "json"
+  postprocessors = ["separate"]
+}
+
+pipeline "errors" {
+  filter "bad" {
+    where = event.status >= 500 && !startswith(event.path, "/health")
+  }
+}
+
+connect "show" {
+  from = connector.in
+  via  = [pipeline.errors]
+  to   = connector.console
+}
+`

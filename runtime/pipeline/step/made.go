@@ -20,7 +20,7 @@ type Made struct {
 	events []flow.Event
 	from   []int       // for each event, the place of the one that it was made of
 	lost   map[int]int // by that place: how many were not delivered
-	Tally
+	tally  Tally
 }
 
 // maxMade is how many events are sent at a time. More are sent in parts, so
@@ -75,7 +75,7 @@ func (m *Made) Send(ctx context.Context) {
 	}
 	flow.Failures(err, len(m.events), func(index int, cause error) {
 		m.lost[m.from[index]]++
-		m.Fail(m.of, m.from[index], cause)
+		m.tally.Fail(m.of, m.from[index], cause)
 	})
 	clear(m.events)
 	m.events, m.from = m.events[:0], m.from[:0]
@@ -86,7 +86,7 @@ func (m *Made) Send(ctx context.Context) {
 func (m *Made) Refuse(ctx context.Context, from int, e *flow.Event, where flow.Expr, cause error) {
 	m.Send(ctx)
 	if err := refuse(ctx, m.env, where, e, cause); err != nil {
-		m.Fail(m.of, from, err)
+		m.tally.Fail(m.of, from, err)
 	}
 }
 
@@ -94,8 +94,8 @@ func (m *Made) Refuse(ctx context.Context, from int, e *flow.Event, where flow.E
 func (m *Made) Err() error {
 	for place, n := range m.lost {
 		if n > 1 {
-			m.causes[place] = fmt.Errorf("%d of the events made of it were not delivered, the first: %w", n, m.causes[place])
+			m.tally.causes[place] = fmt.Errorf("%d of the events made of it were not delivered, the first: %w", n, m.tally.causes[place])
 		}
 	}
-	return m.Tally.Err()
+	return m.tally.Err()
 }

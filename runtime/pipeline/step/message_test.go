@@ -32,10 +32,10 @@ func onMessages(t testing.TB) []struct {
 		{"filter that drops", &step.Filter{Where: where(t, `event.type == "message" && event.data.price > 102`)}, 0},
 		{"map to a constant", &step.Map{Event: value(t, `"x"`)}, 0},
 		{"map to a field", &step.Map{Event: value(t, `event.source`)}, 0},
-		{"map to an object", &step.Map{Event: value(t, `event.data`)}, 4},
+		{"map to an object", &step.Map{Event: value(t, `event.data`)}, 1},
 		{"map to five fields", &step.Map{Event: value(t, `{
 			ts = event.time, seq = event.data.seq, price = event.data.price * 2, symbol = event.data.symbol, tags = event.data.tags
-		}`)}, 4},
+		}`)}, 3},
 		{"map that addresses", &step.Map{Meta: value(t, `{ ws_server = { peer = event.source } }`)}, 12},
 		{"split of a constant", &step.Split{Over: value(t, `["x", "y"]`), MaxItems: 10}, 0},
 		{"split of a field", &step.Split{Over: value(t, `event.data.tags`), As: "tag", MaxItems: 10}, 20},
