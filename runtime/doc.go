@@ -59,7 +59,7 @@
 //
 //	runtime/pipeline  TestEdge  TestFanOut  TestChain
 //	runtime/engine    TestADrainWaitsForWhatIsQueued  TestWhatACutDrainLosesIsCounted
-//	                  TestWindowsOfServersCloseBeforeTheGoodbye  TestWindowsOfTargetsCloseLast  TestWhatIsHeldAtAHardStopIsLost
+//	runtime/engine    TestWindowsOfServersCloseBeforeTheGoodbye  TestWindowsOfTargetsCloseLast  TestWhatIsHeldAtAHardStopIsLost
 //	connectors/file   TestFullDisk  TestHalfAWriteIsTakenBack
 //
 // 2. Bytes and slices belong to the caller again when a call returns.
@@ -112,7 +112,7 @@
 //
 //	runtime/link      TestEchoAllocatesNothing
 //	runtime/pipeline  TestNoAllocations
-//	…/pipeline/step   TestAllocationsOnMessages
+//	runtime/pipeline/step  TestAllocationsOnMessages
 //	codecs            TestJSONAllocations
 //	runtime/jsontext  TestAllocations
 package runtime
