@@ -100,6 +100,7 @@
 // 7. No queue is unbounded, and no connection waits for another.
 //
 //	runtime/link      TestOverflow  TestBroadcastDoesNotWaitForASlowClient
+//	runtime/pipeline  TestOutboxIsBounded
 //	connectors/ws     TestSlowConsumerIsDisconnected  TestBroadcastWithAClientThatDoesNotRead  TestPerRefusesOneTooMany
 //	tests/acceptance  TestStalledReaders  TestEndlessLine  TestZipBomb  TestHalfOpenHandshakes
 //

@@ -15,7 +15,7 @@ type Window struct {
 	Kind       string         `hcl:"kind" required:"true" oneof:"tumbling|sliding|session" doc:"windows one after the other, windows that overlap, or windows that end with a silence"`
 	Interval   flow.Duration  `hcl:"interval" min:"1ms" doc:"how long a tumbling or sliding window is; its borders are multiples of this length since 1970, in UTC"`
 	Size       int            `hcl:"size" min:"1" doc:"how many events of its group a tumbling or sliding window has, in place of interval"`
-	Every      Every          `hcl:"every" doc:"how often a sliding window closes: a duration where it has an interval, a number of events where it has a size; the length is a multiple of it"`
+	Every      pace           `hcl:"every" doc:"how often a sliding window closes: a duration where it has an interval, a number of events where it has a size; the length is a multiple of it"`
 	Gap        flow.Duration  `hcl:"gap" min:"1ms" doc:"the silence of its group that ends a session"`
 	Time       flow.Expr      `hcl:"time" doc:"the event's own time, RFC 3339 or seconds since 1970, which decides on its window in place of the time it comes; not with size"`
 	Lateness   flow.Duration  `hcl:"lateness" doc:"with time: how far behind the newest event one may be"`
@@ -30,23 +30,34 @@ type Window struct {
 	OnOverflow string         `hcl:"on_overflow" oneof:"err|close|drop" doc:"what happens when an event would exceed max_groups or max_items: it goes to err; the oldest group, or the one that is full, closes early; or the event is dropped and counted"`
 }
 
-// Every is how often a sliding window closes: "10s", or a number of events.
-type Every struct {
+// pace is how often a sliding window closes: "10s", or a number of events.
+type pace struct {
 	Time   flow.Duration
 	Events int
 }
 
 // UnmarshalText parses a duration or a number of events.
-func (e *Every) UnmarshalText(text []byte) error {
-	*e = Every{}
+func (p *pace) UnmarshalText(text []byte) error {
+	*p = pace{}
 	if n, err := strconv.Atoi(string(text)); err == nil && n > 0 {
-		e.Events = n
+		p.Events = n
 		return nil
 	}
-	if err := e.Time.UnmarshalText(text); err != nil || e.Time <= 0 {
+	if err := p.Time.UnmarshalText(text); err != nil || p.Time <= 0 {
 		return fmt.Errorf("%q is neither a duration, like \"10s\", nor a number of events", text)
 	}
 	return nil
+}
+
+// String spells p so that UnmarshalText reads it; "" for none.
+func (p pace) String() string {
+	switch {
+	case p.Events > 0:
+		return strconv.Itoa(p.Events)
+	case p.Time > 0:
+		return p.Time.String()
+	}
+	return ""
 }
 
 // maxParts bounds how often a sliding window closes while an event is in it.
@@ -107,7 +118,7 @@ func (c *Window) check() error {
 		if err := c.checkEvery(); err != nil {
 			return &flow.FieldError{Field: "every", Err: err}
 		}
-	} else if c.Every != (Every{}) {
+	} else if c.Every != (pace{}) {
 		return problem("every", "every is for sliding windows, this one is %s", c.Kind)
 	}
 	if c.Lateness > 0 && c.Time == nil {
@@ -122,7 +133,7 @@ func (c *Window) checkEvery() error {
 		length, every, unit = int64(c.Size), int64(c.Every.Events), "size"
 	}
 	switch {
-	case c.Every == Every{}:
+	case c.Every == pace{}:
 		return errors.New("a sliding window needs every: how often it closes")
 	case every == 0 && c.Size > 0:
 		return errors.New("a window with a size closes every so many events, not by time")

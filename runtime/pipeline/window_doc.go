@@ -20,7 +20,8 @@ var windowSpec = flow.Spec[flow.StepConfig]{
 | ` + "`sliding`" + ` with ` + "`size`" + ` and ` + "`every`" + ` | closes with every so many events of a group and reaches back for ` + "`size`" + ` of them; the first ones have fewer |
 | ` + "`session`" + ` with ` + "`gap`" + ` | is the events of a group between which there is no silence of the gap or longer |
 
-A session whose group is never silent does not close. Without an interval, ` + "`window.start`" + ` and ` + "`window.end`" + ` are the times of the first and the last event. A
+A session whose group is never silent does not close, nor does a window of so many events that never come, before the
+process ends. Without an interval, ` + "`window.start`" + ` and ` + "`window.end`" + ` are the times of the first and the last event. A
 sliding window costs one aggregation for each ` + "`every`" + ` that an event is in it, at most 1000.
 
 **Time.** An event is in the window of the moment at which it comes, and windows close when their time is

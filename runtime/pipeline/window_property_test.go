@@ -288,10 +288,10 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 			w.Kind, w.Interval, w.Every.Time = "sliding", seconds(20), seconds(5)
 			switch r.IntN(4) {
 			case 0:
-				w.Kind, w.Interval, w.Every, w.Gap, w.Lateness = "session", 0, Every{}, seconds(5), seconds(30)
+				w.Kind, w.Interval, w.Every, w.Gap, w.Lateness = "session", 0, pace{}, seconds(5), seconds(30)
 				all = stream(r, 10) // merged out of order, so that nothing but the order is lost
 			case 1:
-				w.Interval, w.Size, w.Every = 0, 8, Every{Events: 2}
+				w.Interval, w.Size, w.Every = 0, 8, pace{Events: 2}
 			}
 		})
 		config.GroupBy, config.Emit = value(t, "event.g"), emitOf(t, emit)

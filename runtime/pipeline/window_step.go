@@ -270,6 +270,7 @@ func (w *window) hand() {
 	for _, c := range w.closing {
 		w.out.add(c)
 	}
+	clear(w.closing) // or they would stay in memory until as many close again
 	w.closing = w.closing[:0]
 }
 

@@ -405,24 +405,24 @@ func TestWindowProblems(t *testing.T) {
 	}{
 		{Window{Kind: "tumbling", Interval: 1}, "", ""},
 		{Window{Kind: "tumbling", Size: 1}, "", ""},
-		{Window{Kind: "sliding", Interval: 10, Every: Every{Time: 5}, Time: any, Lateness: 1}, "", ""},
-		{Window{Kind: "sliding", Size: 10, Every: Every{Events: 5}}, "", ""},
+		{Window{Kind: "sliding", Interval: 10, Every: pace{Time: 5}, Time: any, Lateness: 1}, "", ""},
+		{Window{Kind: "sliding", Size: 10, Every: pace{Events: 5}}, "", ""},
 		{Window{Kind: "session", Gap: 1, Time: any}, "", ""},
 		{Window{Kind: "tumbling"}, "interval", "a tumbling window needs an interval or a size"},
 		{Window{Kind: "tumbling", Interval: 1, Size: 1}, "size", "a window has an interval or a size, not both"},
 		{Window{Kind: "tumbling", Interval: 1, Gap: 1}, "gap", "gap is for session windows, this one is tumbling"},
-		{Window{Kind: "tumbling", Interval: 1, Every: Every{Time: 1}}, "every", "every is for sliding windows, this one is tumbling"},
+		{Window{Kind: "tumbling", Interval: 1, Every: pace{Time: 1}}, "every", "every is for sliding windows, this one is tumbling"},
 		{Window{Kind: "tumbling", Size: 1, Time: any}, "time", "a window with a size takes events in the order in which they come, and needs no time"},
 		{Window{Kind: "tumbling", Interval: 1, Lateness: 1}, "lateness", "lateness needs time: without it, no event comes late"},
 		{Window{Kind: "session"}, "gap", "a session window needs a gap: the silence that ends it"},
 		{Window{Kind: "session", Gap: 1, Interval: 1}, "interval", "a session ends with a gap and has no interval"},
 		{Window{Kind: "session", Gap: 1, Size: 1}, "size", "a session ends with a gap and has no size"},
 		{Window{Kind: "sliding", Interval: 10}, "every", "a sliding window needs every: how often it closes"},
-		{Window{Kind: "sliding", Interval: 10, Every: Every{Events: 5}}, "every", "a window with an interval closes by time: write every as a duration, like \"10s\""},
-		{Window{Kind: "sliding", Size: 10, Every: Every{Time: 5}}, "every", "a window with a size closes every so many events, not by time"},
-		{Window{Kind: "sliding", Size: 10, Every: Every{Events: 3}}, "every", "size is not a multiple of every"},
-		{Window{Kind: "sliding", Interval: 10, Every: Every{Time: 20}}, "every", "interval is not a multiple of every"},
-		{Window{Kind: "sliding", Interval: 2000, Every: Every{Time: 1}}, "every", "interval is more than 1000 times every"},
+		{Window{Kind: "sliding", Interval: 10, Every: pace{Events: 5}}, "every", "a window with an interval closes by time: write every as a duration, like \"10s\""},
+		{Window{Kind: "sliding", Size: 10, Every: pace{Time: 5}}, "every", "a window with a size closes every so many events, not by time"},
+		{Window{Kind: "sliding", Size: 10, Every: pace{Events: 3}}, "every", "size is not a multiple of every"},
+		{Window{Kind: "sliding", Interval: 10, Every: pace{Time: 20}}, "every", "interval is not a multiple of every"},
+		{Window{Kind: "sliding", Interval: 2000, Every: pace{Time: 1}}, "every", "interval is more than 1000 times every"},
 	} {
 		test.window.Emit, test.window.MaxGroups = ids{}, 1
 		_, err := test.window.New(flow.StepEnv{})
@@ -440,10 +440,10 @@ func TestWindowProblems(t *testing.T) {
 }
 
 func TestEvery(t *testing.T) {
-	for text, want := range map[string]Every{"10": {Events: 10}, "10s": {Time: seconds(10)}, "0": {}, "0s": {}, "-1": {}, "x": {}} {
-		var got Every
+	for text, want := range map[string]pace{"10": {Events: 10}, "10s": {Time: seconds(10)}, "0": {}, "0s": {}, "-1": {}, "x": {}} {
+		var got pace
 		err := got.UnmarshalText([]byte(text))
-		if got != want || (err == nil) != (want != Every{}) {
+		if got != want || (err == nil) != (want != pace{}) || err == nil && got.String() != text {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
