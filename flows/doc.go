@@ -14,7 +14,8 @@
 //	pipeline   the steps of a pipeline
 //	module     uses of modules: arguments, inputs and outputs
 //	sources    where modules come from: folders, and the library
-//	refs       connector.edge["ams"].err: references, hardly ever evaluated
+//	refs       connector.edge["ams"].err: references as they are written
+//	resolve    the ports that references mean
 //	connect    the edges and their policies
 //	reply      what can come back to whom: where a reply has nowhere to go
 //	check      what concerns several blocks or several flows
