@@ -83,7 +83,8 @@ func (t *Table) byID(id string) (*Link, error) {
 		}
 	}
 	if !t.gaveOut(id) {
-		return nil, fmt.Errorf("%s: %q is the id of none of its connections, present or past", t.cfg.Component.Address(), id)
+		// The id is a value of the event, so it is not shown.
+		return nil, fmt.Errorf("%s: meta.%s.peer is the id of none of its connections, present or past", t.cfg.Component.Address(), t.cfg.Component.Type)
 	}
 	return nil, fmt.Errorf("%s: connection %q: %w", t.cfg.Component.Address(), id, flow.ErrGone)
 }
