@@ -300,8 +300,9 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 		}
 		s := set(t, false, config)
 		n := 0
-		s.Port("out").Connect(eachResult(func(got flow.Value) {
+		s.Port("out").Connect(eachEvent(func(e *flow.Event) {
 			n++
+			got := e.Value
 			acc := config.Emit.New()
 			ids, _ := got.Object().Get("ids")
 			for _, id := range ids.List() {
@@ -327,13 +328,4 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 			t.Fatalf("seed %d: %d results, %d lost", seed, n, s.Lost())
 		}
 	}
-}
-
-type eachResult func(flow.Value)
-
-func (f eachResult) Send(_ context.Context, batch []flow.Event) error {
-	for i := range batch {
-		f(batch[i].Value)
-	}
-	return nil
 }

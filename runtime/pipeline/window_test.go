@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // A script of a window's test: events, pauses ("+1s"), and the end ("finish").
@@ -447,4 +448,63 @@ func TestEvery(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
+}
+
+// Windows by time close while events come from all sides: each is counted in
+// one, and each connection is answered.
+func TestManySendersByTime(t *testing.T) {
+	const senders, each = 8, 3000
+	for name, change := range map[string]func(*Window){
+		"tumbling": func(w *Window) { w.Kind, w.Interval = "tumbling", flow.Duration(time.Millisecond) },
+		"session":  func(w *Window) { w.Kind, w.Gap = "session", flow.Duration(time.Millisecond) },
+		"by time": func(w *Window) {
+			w.Kind, w.Interval, w.Time, w.Lateness = "tumbling", seconds(10), value(t, "event.t"), seconds(1e5)
+		},
+	} {
+		s := set(t, false, windowOf(func(w *Window) {
+			change(w)
+			w.GroupBy, w.Emit = value(t, "event.g"), emitOf(t, `{ n = count(), sum = sum(event.id), all = distinct(event.g) }`)
+		}))
+		s.run()
+		var n, sum int64
+		answered := map[*flow.Origin]bool{}
+		s.Port("out").Connect(eachEvent(func(e *flow.Event) {
+			v, _ := e.Value.Object().Get("n")
+			n += v.Int()
+			v, _ = e.Value.Object().Get("sum")
+			sum += v.Int()
+			var all origins
+			all.add(e.Origin, 1000)
+			for _, o := range all.list {
+				answered[o] = true
+			}
+		}))
+		var all sync.WaitGroup
+		for k := range senders {
+			all.Go(func() {
+				for i := range each {
+					raw := fmt.Appendf(nil, `{"g": %d, "id": %d, "t": %d}`, i%5, i, i)
+					e := flow.Event{Raw: raw, Form: jsontext.Form{}, Origin: connections[k]}
+					if err := s.In().Send(t.Context(), []flow.Event{e}); err != nil {
+						t.Error(err)
+					}
+					clear(raw)
+				}
+			})
+		}
+		all.Wait()
+		s.Finish(t.Context())
+		if n != senders*each || sum != senders*each*(each-1)/2 || len(answered) != senders {
+			t.Errorf("%s: %d events, sum %d, %d connections", name, n, sum, len(answered))
+		}
+	}
+}
+
+type eachEvent func(*flow.Event)
+
+func (f eachEvent) Send(_ context.Context, batch []flow.Event) error {
+	for i := range batch {
+		f(&batch[i])
+	}
+	return nil
 }
