@@ -53,6 +53,9 @@ func (x *expression) Test(e *flow.Event, vars ...flow.Value) (bool, error) {
 	return x.n.test(e, x.frame(vars))
 }
 
+// Kinds implements flow.Kinded.
+func (x *expression) Kinds() flow.Kinds { return x.n.can }
+
 func (x *expression) At() string { return x.n.rng.String() }
 
 // frame makes room for the variables inside the expression. The caller's slice

@@ -14,6 +14,13 @@ type Expr interface {
 	At() string
 }
 
+// Kinded is implemented by expressions of which something is known before any
+// event has come, so that a configuration can be checked.
+type Kinded interface {
+	// Kinds are those that the value can be of; it is of no other.
+	Kinds() Kinds
+}
+
 // Aggregate is an expression over many events: the `emit` of a window. Calls of
 // aggregate functions in it (count, avg, …) take an expression per event; what
 // stands around them is computed once, at the end.

@@ -43,7 +43,7 @@ func TestMap(t *testing.T) {
 		{name: "empty meta", meta: `event.e`, wrote: `{"a":1}`, want: payload, wantWrote: `{"a":1}`},
 		{name: "meta is a string", meta: `event.b`, err: "meta is a string, where an object is needed"},
 		{name: "event fails", event: `event.b < event.a`, meta: `{ x = 1 }`, err: "flow.hcl:1,1: event.b (a string) and event.a (a number) have no order: compare two numbers or two strings"},
-		{name: "meta fails", event: `1`, meta: `lower(event.a)`, err: "flow.hcl:1,7: event.a is a number, where lower takes a string"},
+		{name: "meta fails", event: `1`, meta: `event.a < event.b ? {} : {}`, err: "flow.hcl:1,1: event.a (a number) and event.b (a string) have no order: compare two numbers or two strings"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			i := alone(t, &step.Map{Event: value(t, test.event), Meta: value(t, test.meta)}, problems("pipeline", "p"))
@@ -143,10 +143,29 @@ func TestMapFates(t *testing.T) {
 	}
 }
 
-func TestMapNeedsSomething(t *testing.T) {
-	if _, err := (&step.Map{}).New(flow.StepEnv{}); err == nil {
-		t.Error("a map without event and meta: want an error")
+func TestMapProblems(t *testing.T) {
+	for _, test := range []struct{ event, meta, want string }{
+		{"", "", "a map needs event or meta: what is new"},
+		{"", `"text"`, "meta is a string, where an object is needed"},
+		{"", `upper(event.a)`, "meta is a string, where an object is needed"},
+		{"", `[event.a]`, "meta is a list, where an object is needed"},
+		{"", `null`, ""},
+		{"", `event.a`, ""},
+		{"", `event.a ? null : { b = 1 }`, ""},
+		{`"text"`, `{}`, ""},
+	} {
+		_, err := (&step.Map{Event: value(t, test.event), Meta: value(t, test.meta)}).New(flow.StepEnv{})
+		if got := spellError(err); got != test.want {
+			t.Errorf("event = %s, meta = %s: got %q, want %q", test.event, test.meta, got, test.want)
+		}
 	}
+}
+
+func spellError(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // TestMapLargeBatch: what is made beside a batch has a bound, and keeps its

@@ -34,7 +34,7 @@ func TestSplit(t *testing.T) {
 		{name: "an object", over: `event.o`, err: "over is an object, where a list is needed"},
 		{name: "a string", over: `event.s`, err: "over is a string, where a list is needed"},
 		{name: "as a field of no object", over: `event`, as: "x", payload: `[1]`, err: "event is a list, where an object is needed to set event.x"},
-		{name: "over fails", over: `lower(event.l)`, err: "flow.hcl:1,7: event.l is a list, where lower takes a string"},
+		{name: "over fails", over: `event.l < 1 ? [] : []`, err: "flow.hcl:1,1: event.l (a list) and a number have no order: compare two numbers or two strings"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.max == 0 {
@@ -145,4 +145,21 @@ func TestSplitLargeList(t *testing.T) {
 	check(t, "sizes", sizes, []int{256, 256, 188})
 	check(t, "failed", failed(err, 3), "0 1")
 	check(t, "first error", err.(*flow.BatchError).Failed[0].Err.Error(), "2 of the events made of it were not delivered, the first: refused")
+}
+
+func TestSplitProblems(t *testing.T) {
+	for _, test := range []struct{ over, want string }{
+		{"", "a split needs over: the list"},
+		{`5`, "over is a number, where a list is needed"},
+		{`{ a = event.a }`, "over is an object, where a list is needed"},
+		{`null`, ""},
+		{`event`, ""},
+		{`event[*].a`, ""},
+		{`[event]`, ""},
+	} {
+		_, err := (&step.Split{Over: value(t, test.over), MaxItems: 1}).New(flow.StepEnv{})
+		if got := spellError(err); got != test.want {
+			t.Errorf("over = %s: got %q, want %q", test.over, got, test.want)
+		}
+	}
 }
