@@ -58,6 +58,10 @@ func (e *Engine) finishInstances(role flow.Role) {
 	case <-done:
 	case <-timer.C:
 		e.unfinished = true
-		e.log.Error("what a pipeline holds could not be sent, it is lost", zap.String("instance", now.Load().name))
+		i, held := now.Load(), int64(0)
+		for _, s := range i.Stats() {
+			held += s.Held
+		}
+		e.log.Error("what a pipeline holds could not be sent, it is lost", zap.String("instance", i.name), zap.Int64("events_held", held))
 	}
 }

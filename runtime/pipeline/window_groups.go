@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -246,7 +247,11 @@ func (c *closedWindow) payload() (flow.Value, string, error) {
 		}
 	}
 	v, err := acc.Value(c.key, c.window.span.of(c.start, c.end))
-	return v, c.place(err), err
+	var part interface{ At() string }
+	if errors.As(err, &part) {
+		return v, part.At(), err
+	}
+	return v, c.Emit.At(), err
 }
 
 // origin implements result.

@@ -73,10 +73,10 @@ func (w *window) Send(ctx context.Context, batch []flow.Event) error {
 			return err
 		}
 	}
-	w.out.flush(ctx)
 	if w.Time != nil {
-		w.rest()
+		defer w.rest()
 	}
+	w.out.flush(ctx)
 	var failed error
 	for _, r := range a.refused {
 		problem := flow.Problem{Kind: "step", At: w.place(r.Err), Step: w.env.Label, Err: r.Err, Event: batch[r.Index]}
@@ -87,12 +87,16 @@ func (w *window) Send(ctx context.Context, batch []flow.Event) error {
 	return failed
 }
 
+// place is where in the flow file a mistake of an event is.
 func (w *window) place(cause error) string {
 	var part interface{ At() string }
-	if errors.As(cause, &part) {
+	switch {
+	case errors.As(cause, &part):
 		return part.At()
+	case w.Time != nil && cause != errGroups && cause != errItems:
+		return w.Time.At()
 	}
-	return w.Emit.At()
+	return ""
 }
 
 // take puts a batch into panes, unless there is no room for their results.
@@ -102,7 +106,6 @@ func (w *window) take(a *arrivals, batch []flow.Event) bool {
 	if w.out.full() {
 		return false
 	}
-	w.sending++
 	soonest := w.due.first()
 	if w.Time == nil && a.now-slack >= soonest {
 		w.closeDue(a.now)
@@ -130,8 +133,8 @@ func (w *window) take(a *arrivals, batch []flow.Event) bool {
 	if next := w.due.first(); next < soonest && w.clock != nil {
 		w.clock.by(w.onClock(next, a.now))
 	}
-	if w.Time == nil {
-		w.sending--
+	if w.Time != nil {
+		w.sending++
 	}
 	return true
 }

@@ -287,6 +287,9 @@ func TestWindow(t *testing.T) {
 				check(t, "out", s.out.all(), test.want)
 				var errs []string
 				for _, e := range s.errs.payloads() {
+					if where := " at=flow.hcl:1,1-8 "; strings.Contains(e, "time") && !strings.Contains(e, where) {
+						t.Errorf("%s: want it at %s", e, where)
+					}
 					_, message, _ := strings.Cut(e, "message=")
 					message, rest, _ := strings.Cut(message, " at=")
 					_, event, _ := strings.Cut(rest, " event=")
