@@ -27,8 +27,11 @@
 // # Who does what
 //
 // One goroutine per connection reads, runs the flow, and writes the replies.
-// Others write only through the link's queue. One goroutine per server, the
+// Others write only through the link's queue; what the socket takes at once,
+// whoever publishes a broadcast writes itself. One goroutine per server, the
 // sweep, looks for writes that take too long; there are no timers per message.
+// A client with `per` is a client for each key: none knows of the others.
+//
 // To end a connection from outside, its deadline is set, and the reader itself
 // answers what it has read (a client waits a moment for what may still come),
 // says goodbye with a close frame, and goes on reading until the peer's close

@@ -32,7 +32,7 @@ func (w where) At() string                                          { return str
 //
 //	connector <role> <type> <name>
 //	pipeline <name> [port...]
-//	connect <name> <from>... [via <pipeline>...] [where <place>] to <to>...
+//	connect <name> <from>... [via <pipeline>...] [where <place>] [best effort] [broadcast] to <to>...
 func file(t *testing.T, name, lines string) *flow.File {
 	t.Helper()
 	f := &flow.File{Name: name}
@@ -61,6 +61,11 @@ func edge(name string, words []string, at flow.Place) *flow.ConnectBlock {
 		switch {
 		case w == "via" || w == "where" || w == "to":
 			part = w
+		case w == "broadcast":
+			c.Deliver = flow.Broadcast
+		case w == "best":
+			c.BestEffort = true
+		case w == "effort":
 		case part == "from":
 			c.From = append(c.From, ref(w, "out"))
 		case part == "via":
@@ -83,6 +88,14 @@ var flows = map[string]string{
 	"echo": `
 connector server ws_server edge
 connect echo connector.edge to connector.edge`,
+
+	"fanout": `
+connector client ws_client feed
+connector server ws_server edge
+connector target file archive
+connect live connector.feed where flow.hcl:7 broadcast to connector.edge
+connect all connector.edge broadcast to connector.edge
+connect keep connector.feed best effort to connector.archive`,
 
 	"tremor": `
 connector source file in

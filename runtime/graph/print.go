@@ -19,9 +19,22 @@ func (n *Node) what() string {
 	case n.Private:
 		return "pipeline." + n.Pipeline.Name
 	case n.Kind == Edge && n.Edge.Where != nil:
-		return "where " + n.Edge.Where.At()
+		return n.terms("where " + n.Edge.Where.At())
+	case n.Kind == Edge:
+		return n.terms()
 	}
 	return ""
+}
+
+// terms adds to words how an edge delivers, where that is not as most do.
+func (n *Node) terms(words ...string) string {
+	if n.Edge.Deliver == flow.Broadcast {
+		words = append(words, "broadcast")
+	}
+	if n.Edge.BestEffort {
+		words = append(words, "best effort")
+	}
+	return strings.Join(words, ", ")
 }
 
 // Text lists the nodes with their wires, and the order of start. The same
@@ -61,7 +74,9 @@ func (n *Node) label() (name, below string) {
 	case n.Private:
 		return "pipeline." + n.Pipeline.Name, "via of connect." + n.edgeName()
 	case n.Kind == Edge && n.Edge.Where != nil:
-		return n.ID, "where"
+		return n.ID, n.terms("where")
+	case n.Kind == Edge:
+		return n.ID, n.terms()
 	}
 	return n.ID, ""
 }
@@ -153,6 +168,7 @@ type jsonNode struct {
 	Role     string   `json:"role,omitempty"`
 	Pipeline string   `json:"pipeline,omitempty"`
 	Where    string   `json:"where,omitempty"` // its place
+	Terms    string   `json:"terms,omitempty"` // of delivery: "broadcast, best effort"
 	File     string   `json:"file,omitempty"`
 	Line     int      `json:"line,omitempty"`
 	Ports    []string `json:"ports"`
@@ -175,6 +191,7 @@ func (g *Graph) JSON() []byte {
 		case Pipeline:
 			node.Pipeline = n.Pipeline.Name
 		case Edge:
+			node.Terms = n.terms()
 			if n.Edge.Where != nil {
 				node.Where = n.Edge.Where.At()
 			}

@@ -219,3 +219,47 @@ func TestEndIdle(t *testing.T) {
 		t.Error("a lane ended in which something waits")
 	}
 }
+
+func BenchmarkSendToLane(b *testing.B) {
+	shape := single("block")
+	shape.Tied, shape.Per = true, &flow.Per{Key: payload{}, MaxConnections: 10}
+	shape.Queue.MaxEvents, shape.Queue.MaxBytes = 1<<20, 1<<30
+	tab, _, _ := table(b, shape)
+	tab.cfg.Serve = func(l *Lane) error {
+		_, err := l.Open(flow.Peer{}, quiet{})
+		return err
+	}
+	in := tab.In(flow.Reply, false)
+	batch := make([]flow.Event, 32)
+	for i := range batch {
+		batch[i].SetPayload(flow.TextOf("a key of some length"))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := in.Send(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(batch)), "ns/event")
+}
+
+func BenchmarkBroadcast(b *testing.B) {
+	tab, _, _ := broadcasts(b, 0, nil, "separate")
+	for range 500 {
+		open(b, tab, &quick{})
+	}
+	in := tab.In(flow.Broadcast, false)
+	batch := []flow.Event{text(message143)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := in.Send(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*500), "ns/connection")
+}
+
+// quick is a writer that takes all at once.
+type quick struct{ quiet }
+
+func (*quick) TryWrite([]flow.Frame) (taken, sent bool, err error) { return true, true, nil }
