@@ -19,8 +19,12 @@ func table(results []result) string {
 		if !r.Within {
 			verdict = "over"
 		}
-		row(r.kase.title(), r.Unit, fmt.Sprintf("%.2f", base.Median), fmt.Sprintf("%.2f", flow.Median),
-			fmt.Sprintf("%.2f [%.2f..%.2f]", r.Ratio.Median, r.Ratio.Min, r.Ratio.Max), r.kase.limit(), verdict)
+		result := fmt.Sprintf("%.2f [%.2f..%.2f]", r.Ratio.Median, r.Ratio.Min, r.Ratio.Max)
+		if r.kase.adds {
+			more := r.more()
+			result = fmt.Sprintf("%+.2f us [%+.2f..%+.2f]", more.Median, more.Min, more.Max)
+		}
+		row(r.kase.title(), r.Unit, fmt.Sprintf("%.2f", base.Median), fmt.Sprintf("%.2f", flow.Median), result, r.kase.limit(), verdict)
 		if r.kase.depth == 0 {
 			base := spreadOf(r.Rounds, func(r round) float64 { return r.Baseline.AfterEcho })
 			flow := spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.AfterEcho })
