@@ -31,6 +31,10 @@ type holder interface {
 
 const never = math.MaxInt64
 
+// longestWait is how long the timer goroutine trusts in the clock: somebody may
+// set it, or the machine may have slept.
+const longestWait = time.Minute
+
 // clock wakes an instance's timer goroutine.
 type clock struct {
 	next  atomic.Int64    // when it wakes by itself
@@ -49,6 +53,16 @@ func (c *clock) by(at int64) {
 			return
 		}
 	}
+}
+
+// wait is how long to sleep.
+func (c *clock) wait() time.Duration {
+	next := c.next.Load()
+	d := time.Duration(next - time.Now().UnixNano())
+	if next == never {
+		return d
+	}
+	return min(d, longestWait)
 }
 
 // timing is what an Instance keeps for its steps that hold events.
@@ -110,7 +124,7 @@ func (i *Instance) run(ctx context.Context) {
 		case <-t.clock.alarm:
 		default:
 		}
-		timer.Reset(time.Duration(t.clock.next.Load() - time.Now().UnixNano()))
+		timer.Reset(t.clock.wait())
 	}
 }
 

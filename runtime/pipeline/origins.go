@@ -10,6 +10,7 @@ import (
 type origins struct {
 	list []*flow.Origin
 	set  map[*flow.Origin]struct{} // of list, when it is long
+	told bool                      // that there are more
 }
 
 // searched is how many connections are looked through without a map.

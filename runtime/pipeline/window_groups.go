@@ -97,20 +97,20 @@ func (w *window) join(g *group, p *pane) {
 		a.acc.Merge(b.acc)
 		a.end, a.events = max(a.end, b.end), a.events+b.events
 		a.arrived, a.errs = min(a.arrived, b.arrived), a.errs || b.errs
-		for _, o := range b.origins.list {
-			w.addOrigin(&a.origins, o)
-		}
+		w.joinOrigins(&a.origins, &b.origins)
 		g.panes = slices.Delete(g.panes, i, i+1)
 		i--
 	}
 }
 
-// addOrigin adds one connection of an earlier pane to those of a later one.
-func (w *window) addOrigin(to *origins, o *flow.Origin) {
-	if w.Origins == "last" {
-		to.only(o)
-	} else if !to.add(o, w.MaxOrigins) {
-		w.tooManyOrigins()
+// joinOrigins adds the connections of a later pane to those of an earlier one.
+func (w *window) joinOrigins(to, later *origins) {
+	for _, o := range later.list {
+		if w.Origins == "last" {
+			to.only(o)
+		} else {
+			w.addOrigin(to, o)
+		}
 	}
 }
 
@@ -261,9 +261,7 @@ func (c *closedWindow) origin() *flow.Origin {
 	}
 	var all origins
 	for _, p := range c.panes {
-		for _, o := range p.origins.list {
-			c.addOrigin(&all, o)
-		}
+		c.joinOrigins(&all, &p.origins)
 	}
 	return all.union()
 }

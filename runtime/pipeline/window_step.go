@@ -242,9 +242,7 @@ func (w *window) add(g *step.Entry[group], p *pane, key []byte, x *arrival, e *f
 	p.errs = p.errs || errs
 	switch w.Origins {
 	case "all":
-		if !p.origins.add(e.Origin, w.MaxOrigins) {
-			w.tooManyOrigins()
-		}
+		w.addOrigin(&p.origins, e.Origin)
 	case "last":
 		p.origins.only(e.Origin)
 	}
@@ -258,9 +256,13 @@ func (w *window) add(g *step.Entry[group], p *pane, key []byte, x *arrival, e *f
 	return nil
 }
 
-func (w *window) tooManyOrigins() {
-	w.env.Problems.Log.Warn("a window has events of more than max_origins connections: the others get no answer",
-		zap.String("step", w.env.Label), zap.Int("max_origins", w.MaxOrigins))
+// addOrigin adds connections to those that a result answers.
+func (w *window) addOrigin(to *origins, o *flow.Origin) {
+	if !to.add(o, w.MaxOrigins) && !to.told {
+		to.told = true
+		w.env.Problems.Log.Warn("a window has events of more than max_origins connections: the others get no answer",
+			zap.String("step", w.env.Label), zap.Int("max_origins", w.MaxOrigins))
+	}
 }
 
 // hand gives closed windows to the outbox, in the order of start and then of

@@ -334,7 +334,7 @@ func TestMaxOrigins(t *testing.T) {
 		if len(got) != 1 || !strings.HasSuffix(got[0], " 5] ->1,2,3") {
 			t.Errorf("got %v", got)
 		}
-		check(t, "logged", s.logs.FilterMessageSnippet("max_origins").Len(), 2)
+		check(t, "logged", s.logs.FilterMessageSnippet("max_origins").Len(), 1)
 	})
 }
 
