@@ -6,6 +6,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -24,7 +25,7 @@ type connect struct {
 
 // hop is one element of via: a pipeline, or a use of a module.
 type hop struct {
-	end
+	wiring.End
 	use *reader
 	as  string // what the use is called beside the edge
 }
@@ -97,12 +98,12 @@ func (r *reader) via(a source.Argument, edge string) (hops []hop) {
 				m.used = true
 				if m.folder != nil && r.checkPassage(m, ref, text) {
 					use, as := m.inVia(r.whole, edge)
-					hops = append(hops, hop{end{at: ref.at, text: text}, use, as})
+					hops = append(hops, hop{wiring.End{At: ref.at, Text: text}, use, as})
 				}
 			})
 		default:
 			for _, x := range r.resolve(ref, "via") {
-				hops = append(hops, hop{end: x})
+				hops = append(hops, hop{End: x})
 			}
 		}
 	}
@@ -125,7 +126,7 @@ func (r *reader) checkPassage(m *module, ref reference, text string) bool {
 // wire adds the edge to the flow. A module in via cuts it: one part leads into
 // the module, the next starts behind it.
 func (c *connect) wire() {
-	var from, to []end
+	var from, to []wiring.End
 	if a, ok := c.Arguments["from"]; ok {
 		from = c.reader.ends(a)
 	}
@@ -139,20 +140,20 @@ func (c *connect) wire() {
 			part.Via = append(part.Via, h.Name)
 			continue
 		}
-		c.add(part, from, h.means(h.use.inputs["in"]), nil)
-		from = h.means(h.use.outputs["out"])
+		c.add(part, from, standFor(h.End, h.use.inputs["in"]), nil)
+		from = standFor(h.End, h.use.outputs["out"])
 		part.Name, part.Where, part.Via = c.block.Name+"@"+h.as, nil, nil
 	}
 	part.Deliver, part.LostPeerErr = c.block.Deliver, c.block.LostPeerErr
 	c.add(part, from, to, c.Arguments)
 }
 
-func (c *connect) add(block flow.ConnectBlock, from, to []end, arguments map[string]source.Argument) {
+func (c *connect) add(block flow.ConnectBlock, from, to []wiring.End, arguments map[string]source.Argument) {
 	w := c.reader.whole
 	block.From, block.To = ports(from), ports(to)
 	if len(to) == 0 { // an empty for_each, or a problem that is told
 		return
 	}
 	w.file.Connects = append(w.file.Connects, &block)
-	w.edges = append(w.edges, edge{&block, from, to, c.reader.title, arguments})
+	w.edges = append(w.edges, wiring.Edge{ConnectBlock: &block, Sources: from, Targets: to, Within: c.reader.title, Arguments: arguments})
 }

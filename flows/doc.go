@@ -17,14 +17,13 @@
 //	refs       connector.edge["ams"].err: references as they are written
 //	resolve    the ports that references mean
 //	connect    the edges and their policies
-//	reply      what can come back to whom: where a reply has nowhere to go
 //	check      what concerns several blocks or several flows
 //	format     the one layout of a file
 //
 // Below it, source parses text and holds the report, startup computes variables,
 // locals and all other values of the start, decode fills the configurations of
-// components, expr compiles per-event expressions, and std is the library of
-// modules.
+// components, expr compiles per-event expressions, wiring checks all edges
+// together, and std is the library of modules.
 //
 // Everything that can be checked before the start is checked here, and all
 // problems of a run are told at once: after a problem the reading goes on with

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
+	"github.com/flowrun/flowrun/flows/wiring"
 )
 
 // module is an instance of a module block. Its folder is read once for each
@@ -173,7 +174,7 @@ func (m *module) hasPorts() bool { return len(m.ports("to"))+len(m.ports("from")
 
 // ends is what a port of the module stands for. As with pipelines, the ports
 // other than in and out join all uses.
-func (m *module) ends(port, argument string) (list []end) {
+func (m *module) ends(port, argument string) (list []wiring.End) {
 	switch {
 	case argument == "from" && port != "out":
 		for _, u := range m.uses {
@@ -193,8 +194,8 @@ func (r *reader) readPorts() {
 	r.inputs, r.outputs = r.portsOf("input", "to"), r.portsOf("output", "from")
 }
 
-func (r *reader) portsOf(kind, argument string) map[string][]end {
-	all := map[string][]end{}
+func (r *reader) portsOf(kind, argument string) map[string][]wiring.End {
+	all := map[string][]wiring.End{}
 	first := map[string]hcl.Range{}
 	for _, b := range r.blocks[kind] {
 		name := b.Labels[0]

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -18,7 +19,7 @@ type pipeline struct {
 	fed   bool // something can flow in
 	used  bool // something refers to it
 
-	passages []passage // what its steps do to the way back
+	passages []wiring.Passage // what its steps do to the way back
 }
 
 // Ports that every pipeline has.
@@ -94,6 +95,6 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 		d.Refused(b.Owner, b.At, err)
 		return
 	}
-	p.passages = append(p.passages, passageOf(config, arguments["meta"].Expr))
+	p.passages = append(p.passages, wiring.PassageOf(config, arguments["meta"].Expr))
 	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
 }

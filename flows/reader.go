@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
+	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -16,7 +17,7 @@ type whole struct {
 	file       *flow.File
 	connectors map[string]*connector
 	pipelines  map[string]*pipeline
-	edges      []edge
+	edges      []wiring.Edge
 	folders    map[string]*folder // of modules, by source
 	parts      int                // instances of blocks so far
 	misread    bool               // there are errors where components are referred to
@@ -45,7 +46,7 @@ type reader struct {
 	pipelines  map[string]*family[*pipeline]
 	modules    map[string]*family[*module]
 
-	inputs, outputs map[string][]end // of a module, by port
+	inputs, outputs map[string][]wiring.End // of a module, by port
 }
 
 // newReader returns the reader of a flow.
@@ -78,12 +79,20 @@ func (r *reader) read() {
 	r.checkUse()
 }
 
-// check looks at what concerns several blocks of the flow.
+// check looks at what concerns the flow as a whole.
 func (w *whole) check() {
-	w.checkCycles()
-	w.checkDelivery()
-	if f := w.file; len(f.Connectors)+len(f.Pipelines) == 0 && !w.HasErrors() {
-		w.Warnf(source.NoPlace(""), "the flow %s has nothing to run: there is no connector in it", f.Name)
+	f := &wiring.Flow{Report: w.Report, Connectors: map[string]wiring.Connector{}, Pipelines: map[string]wiring.Pipeline{}, Edges: w.edges}
+	for name, c := range w.connectors {
+		if c.block != nil {
+			f.Connectors[name] = wiring.Connector{Type: c.block.Type, Shape: c.shape, Sound: c.sound}
+		}
+	}
+	for name, p := range w.pipelines {
+		f.Pipelines[name] = wiring.Pipeline{At: p.At, Passages: p.passages}
+	}
+	f.Check(!w.misread)
+	if len(f.Connectors)+len(f.Pipelines) == 0 && !w.HasErrors() {
+		w.Warnf(source.NoPlace(""), "the flow %s has nothing to run: there is no connector in it", w.file.Name)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -23,22 +24,15 @@ type reference struct {
 	all        bool           // of all instances
 }
 
-// end is a port that an edge starts from or leads to.
-type end struct {
-	flow.PortRef
-	at   hcl.Range
-	text string // as it is written, without a port that goes without saying
-}
-
-// means is the end of what a module calls by one of its ports.
-func (e end) means(inside []end) (list []end) {
+// standFor spells the ends inside a module as e, the port that stands for them.
+func standFor(e wiring.End, inside []wiring.End) (list []wiring.End) {
 	for _, x := range inside {
-		list = append(list, end{x.PortRef, e.at, e.text})
+		list = append(list, wiring.End{PortRef: x.PortRef, At: e.At, Text: e.Text})
 	}
 	return list
 }
 
-func ports(ends []end) (refs []flow.PortRef) {
+func ports(ends []wiring.End) (refs []flow.PortRef) {
 	for _, e := range ends {
 		refs = append(refs, e.PortRef)
 	}
@@ -54,7 +48,7 @@ func expressions(a source.Argument) []hcl.Expression {
 }
 
 // ends reads an argument that holds one reference or a list of them.
-func (r *reader) ends(a source.Argument) (list []end) {
+func (r *reader) ends(a source.Argument) (list []wiring.End) {
 	exprs := expressions(a)
 	if len(exprs) == 0 {
 		r.Errorf(a.Expr.Range(), "%s is empty", a.Name)
@@ -66,13 +60,13 @@ func (r *reader) ends(a source.Argument) (list []end) {
 			continue
 		}
 		for _, x := range r.resolve(ref, a.Name) {
-			if written[x.text] {
-				r.Errorf(x.at, "%s stands in %s twice", x.text, a.Name)
+			if written[x.Text] {
+				r.Errorf(x.At, "%s stands in %s twice", x.Text, a.Name)
 			}
 			list = append(list, x)
 		}
 		for _, x := range list {
-			written[x.text] = true
+			written[x.Text] = true
 		}
 	}
 	return list

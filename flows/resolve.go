@@ -7,18 +7,19 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // resolve finds the ports that a reference means and checks that they are there
 // on that side.
-func (r *reader) resolve(ref reference, argument string) (list []end) {
+func (r *reader) resolve(ref reference, argument string) (list []wiring.End) {
 	switch ref.kind {
 	case "connector":
 		eachOf(r, ref, r.connectors, func(c *connector, text string) {
 			c.used = true
 			if r.checkPort(ref, argument, text, connectorPorts(c.shape, argument), c.sound, c) {
-				list = append(list, end{flow.PortRef{Kind: "connector", Name: c.full, Port: ref.port}, ref.at, ref.spell(text, argument)})
+				list = append(list, ref.end(c.full, text, argument))
 			}
 		})
 	case "pipeline":
@@ -26,18 +27,23 @@ func (r *reader) resolve(ref reference, argument string) (list []end) {
 			p.used = true
 			p.fed = p.fed || argument != "from"
 			if r.checkPort(ref, argument, text, pipelineSide(p.block.Ports, argument), p.sound, nil) {
-				list = append(list, end{flow.PortRef{Kind: "pipeline", Name: p.block.Name, Port: ref.port}, ref.at, ref.spell(text, argument)})
+				list = append(list, ref.end(p.block.Name, text, argument))
 			}
 		})
 	case "module":
 		eachOf(r, ref, r.modules, func(m *module, text string) {
 			m.used = true
 			if r.checkPort(ref, argument, text, m.ports(argument), m.folder != nil, nil) {
-				list = append(list, end{at: ref.at, text: ref.spell(text, argument)}.means(m.ends(ref.port, argument))...)
+				list = append(list, standFor(wiring.End{At: ref.at, Text: ref.spell(text, argument)}, m.ends(ref.port, argument))...)
 			}
 		})
 	}
 	return list
+}
+
+// end is the port of the component with the full name.
+func (f reference) end(full, component, argument string) wiring.End {
+	return wiring.End{PortRef: flow.PortRef{Kind: f.kind, Name: full, Port: f.port}, At: f.at, Text: f.spell(component, argument)}
 }
 
 // spell adds the port to the text of a component where one would write it.

@@ -1,0 +1,56 @@
+package wiring
+
+import "github.com/flowrun/flowrun/runtime/flow"
+
+// delivery warns of policies that change nothing, and reports sources whose
+// events can come from no connection of a target that has several: each would
+// fail, since it is a reply to nobody.
+func (f *Flow) delivery() {
+	a := f.arrivals()
+	for _, e := range f.Edges {
+		leave := f.Within(e.Within)
+		f.policy(e)
+		for _, to := range e.Targets {
+			if to.Kind != "connector" || e.Deliver != flow.Reply || !f.Connectors[to.Name].Shape.Many {
+				continue
+			}
+			typ := f.Connectors[to.Name].Type
+			for _, from := range e.Sources {
+				before := a.leaving(from.PortRef)
+				s := a.through(e.Via, before)
+				if !s.some || s.origins[to.Name] || s.wrote[typ] || s.wrote[anyType] {
+					continue
+				}
+				why := "none comes from a connection of " + to.Text
+				if before.origins[to.Name] {
+					why = "a step in via keeps no origins"
+				}
+				f.Errorf(from.At, "no event of %s can be a reply: %s", from.Text, why).
+					Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", typ)
+			}
+		}
+		leave()
+	}
+}
+
+// policy warns of arguments that change nothing.
+func (f *Flow) policy(e Edge) {
+	var connectors, many bool
+	for _, to := range e.Targets {
+		if to.Kind == "connector" {
+			c := f.Connectors[to.Name]
+			connectors, many = true, many || c.Shape.Many || !c.Sound
+		}
+	}
+	if a, ok := e.Arguments["deliver"]; ok && !connectors {
+		f.Warnf(a.At, "deliver has no effect: %s is no connector", e.Targets[0].Text).Hint("write it in the edge that leads to one")
+	}
+	if a, ok := e.Arguments["on_lost_peer"]; ok {
+		switch {
+		case !many:
+			f.Warnf(a.At, "on_lost_peer has no effect: no target has connections to lose one by one")
+		case e.Deliver != flow.Reply:
+			f.Warnf(a.At, "on_lost_peer has no effect: a broadcast goes to whoever is there")
+		}
+	}
+}
