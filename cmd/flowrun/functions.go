@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
 )
 
 // call is an example of a function: what is written, and what comes of it, as
-// JSON.
+// JSON; of an aggregate, that depends on the events.
 type call struct {
 	Call   string `json:"call"`
-	Result string `json:"result"`
+	Result string `json:"result,omitempty"`
 }
 
 // describeFunctions describes the functions of expressions.
@@ -46,6 +47,35 @@ func describeFunctions(list []function.Function) []component {
 	return all
 }
 
+// describeAggregates describes the functions over many events.
+func describeAggregates(list []aggregate.Function) []component {
+	all := make([]component, len(list))
+	for i, f := range list {
+		c := component{
+			Kind: "aggregate", Name: f.Name, Summary: f.Doc, Returns: f.Returns.String(), Calls: []call{{Call: f.Example}},
+			Arguments: []argument{{Name: "value", Type: f.Takes.String(), Required: !f.Optional}},
+		}
+		switch f.Second {
+		case aggregate.Share:
+			c.Arguments = append(c.Arguments, argument{Name: "share", Type: "a number from 0 to 1", Required: true})
+		case aggregate.Limit:
+			c.Arguments = append(c.Arguments, argument{Name: "n", Type: "a number"})
+		case aggregate.None:
+		}
+		var names []string
+		for _, a := range c.Arguments {
+			if a.Required {
+				names = append(names, a.Name)
+			} else {
+				names = append(names, "["+a.Name+"]")
+			}
+		}
+		c.Signature = f.Name + "(" + strings.Join(names, ", ") + ")"
+		all[i] = c
+	}
+	return all
+}
+
 func parameter(p function.Param) argument {
 	a := argument{Name: p.Name, Type: p.Kinds.String()}
 	if p.Null && a.Type != "any value" {
@@ -56,7 +86,7 @@ func parameter(p function.Param) argument {
 
 // functionText writes a function for a terminal.
 func (c component) functionText(b *strings.Builder, bold, plain string) {
-	fmt.Fprintf(b, "%sfunction %s%s: %s\n\n  %s\n", bold, c.Name, plain, c.Summary, c.Signature)
+	fmt.Fprintf(b, "%s%s %s%s: %s\n\n  %s\n", bold, c.Kind, c.Name, plain, c.Summary, c.Signature)
 	width := 0
 	for _, a := range c.Arguments {
 		width = max(width, len(a.Name))
@@ -73,11 +103,16 @@ func (c component) functionText(b *strings.Builder, bold, plain string) {
 		fmt.Fprintf(b, "\n%sExamples%s\n", bold, plain)
 	}
 	for _, e := range c.Calls {
-		fmt.Fprintf(b, "  %s  is  %s\n", e.Call, e.Result)
+		b.WriteString("  " + e.Call)
+		if e.Result != "" {
+			b.WriteString("  is  " + e.Result)
+		}
+		b.WriteString("\n")
 	}
 }
 
-// functionTables writes the functions of a page, a table for each group.
+// functionTables writes the functions of a page, a table for each group, and
+// the aggregates.
 func functionTables(b *strings.Builder, all []component) {
 	code := func(text string) string { return "`" + strings.ReplaceAll(text, "|", "\\|") + "`" }
 	group := ""
@@ -95,6 +130,13 @@ func functionTables(b *strings.Builder, all []component) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", code(c.Signature), cell(c.Summary), strings.Join(calls, "<br>"))
 	}
+	b.WriteString("\n## Aggregates\n\nIn the `emit` of a window: one value of many, of which the first argument is computed per event. " +
+		"Null counts nowhere.\n\n| aggregate | returns | for example |\n|---|---|---|\n")
+	for _, c := range all {
+		if c.Kind == "aggregate" {
+			fmt.Fprintf(b, "| %s | %s | %s |\n", code(c.Signature), cell(c.Summary), code(c.Calls[0].Call))
+		}
+	}
 }
 
 // functionNames lists the functions of each group, for the catalogue.
@@ -102,6 +144,9 @@ func functionNames(b *strings.Builder, all []component) {
 	groups := map[string][]string{}
 	var order []string
 	for _, c := range all {
+		if c.Kind != "function" {
+			c.Group = "aggregates"
+		}
 		if groups[c.Group] == nil {
 			order = append(order, c.Group)
 		}

@@ -138,7 +138,7 @@ func sentence(text string) string {
 
 // text writes the component for a terminal.
 func (c component) text(b *strings.Builder, bold, plain string) {
-	if c.Kind == "function" {
+	if c.Signature != "" {
 		c.functionText(b, bold, plain)
 		return
 	}

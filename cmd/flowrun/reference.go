@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -24,7 +25,7 @@ type component struct {
 	Arguments []argument `json:"arguments"`
 	Example   string     `json:"example,omitempty"` // a flow
 
-	// Of functions.
+	// Of functions and aggregates.
 	Group     string `json:"group,omitempty"`
 	Signature string `json:"signature,omitempty"`
 	Returns   string `json:"returns,omitempty"`
@@ -53,11 +54,12 @@ func reference(t flows.Tables) []component {
 	all = append(all, describe("preprocessor", t.Processors)...)
 	all = append(all, describe("step", t.Steps)...)
 	all = append(all, describeModules()...)
-	return append(all, describeFunctions(function.All)...)
+	all = append(all, describeFunctions(function.All)...)
+	return append(all, describeAggregates(aggregate.All)...)
 }
 
 // kinds are the kinds of components, in the order in which they are listed.
-var kinds = []string{"connector", "codec", "preprocessor", "step", "module", "function"}
+var kinds = []string{"connector", "codec", "preprocessor", "step", "module", "function", "aggregate"}
 
 func describe[C any](kind string, specs []flow.Spec[C]) []component {
 	var all []component

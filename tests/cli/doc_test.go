@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,10 @@ func TestDocExamples(t *testing.T) {
 				runExample(t, binary, c.Example)
 			}
 			for _, e := range c.Calls {
+				if c.Kind == "aggregate" {
+					runExample(t, binary, fmt.Sprintf(windowOf, e.Call))
+					continue
+				}
 				got, err := exec.CommandContext(t.Context(), binary, "eval", e.Call).CombinedOutput()
 				if err != nil || string(got) != e.Result+"\n" {
 					t.Errorf("%s is %s, %v; the reference says %s", e.Call, got, err, e.Result)
@@ -52,6 +57,26 @@ func TestDocExamples(t *testing.T) {
 		})
 	}
 }
+
+// windowOf is a flow whose window emits an aggregate.
+const windowOf = `connector "stdio" "console" {
+  codec = "json"
+}
+
+pipeline "some" {
+  window "some" {
+    kind = "tumbling"
+    size = 10
+    emit = %s
+  }
+}
+
+connect "all" {
+  from = connector.console
+  via  = [pipeline.some]
+  to   = connector.console
+}
+`
 
 func runExample(t *testing.T, binary, example string) {
 	dir := t.TempDir()
