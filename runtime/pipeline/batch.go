@@ -13,7 +13,7 @@ import (
 // Batch is the configuration of a step that makes a list of several events.
 type Batch struct {
 	MaxEvents int           `hcl:"max_events" min:"1" doc:"events in a list"`
-	MaxWait   flow.Duration `hcl:"max_wait" min:"1ms" doc:"how long the first event of a list waits for others"`
+	MaxWait   flow.Duration `hcl:"max_wait" min:"1ms" max:"3650d" doc:"how long the first event of a list waits for others"`
 	MaxBytes  flow.Size     `hcl:"max_bytes" min:"1B" doc:"about how large the events of a list are together; one that is larger by itself is alone in its list"`
 }
 

@@ -13,14 +13,14 @@ import (
 // Window is the configuration of a step that makes one event of many.
 type Window struct {
 	Kind       string         `hcl:"kind" required:"true" oneof:"tumbling|sliding|session" doc:"windows one after the other, windows that overlap, or windows that end with a silence"`
-	Interval   flow.Duration  `hcl:"interval" min:"1ms" doc:"how long a tumbling or sliding window is; its borders are multiples of this length since 1970, in UTC"`
+	Interval   flow.Duration  `hcl:"interval" min:"1ms" max:"3650d" doc:"how long a tumbling or sliding window is; its borders are multiples of this length since 1970, in UTC"`
 	Size       int            `hcl:"size" min:"1" doc:"how many events of its group a tumbling or sliding window has, in place of interval"`
 	Every      pace           `hcl:"every" doc:"how often a sliding window closes: a duration where it has an interval, a number of events where it has a size; the length is a multiple of it"`
-	Gap        flow.Duration  `hcl:"gap" min:"1ms" doc:"the silence of its group that ends a session"`
+	Gap        flow.Duration  `hcl:"gap" min:"1ms" max:"3650d" doc:"the silence of its group that ends a session"`
 	Time       flow.Expr      `hcl:"time" doc:"the event's own time, RFC 3339 or seconds since 1970, which decides on its window in place of the time it comes; not with size"`
-	Lateness   flow.Duration  `hcl:"lateness" doc:"with time: how far behind the newest event one may be"`
+	Lateness   flow.Duration  `hcl:"lateness" max:"3650d" doc:"with time: how far behind the newest event one may be"`
 	Late       string         `hcl:"late" oneof:"drop|err" doc:"with time: what becomes of an event whose window has closed: dropped and counted, or to err"`
-	MaxAhead   flow.Duration  `hcl:"max_ahead" min:"1ms" doc:"with time: how far ahead of the clock an event may be; what is beyond goes to err, or one wrong date would close all windows"`
+	MaxAhead   flow.Duration  `hcl:"max_ahead" min:"1ms" max:"3650d" doc:"with time: how far ahead of the clock an event may be; what is beyond goes to err, or one wrong date would close all windows"`
 	GroupBy    flow.Expr      `hcl:"group_by" doc:"events for which this is equal are aggregated together; null is a group of its own"`
 	Emit       flow.Aggregate `hcl:"emit" required:"true" vars:"group|window" doc:"the event that a window of a group becomes, with aggregates as in count(). group is what group_by was, window is {start, end}"`
 	Origins    string         `hcl:"origins" oneof:"all|last|none" doc:"which connections it answers: each that contributed, the last that did, or none"`
@@ -157,7 +157,7 @@ func (c *Window) timeOf(e *flow.Event, now int64) (int64, error) {
 	switch {
 	case v.Kind() == flow.Text:
 		at, err := time.Parse(time.RFC3339, v.Text())
-		if err != nil || at.Year() < 1700 || at.Year() > 2250 {
+		if err != nil || at.Year() < 1750 || at.Year() > 2190 {
 			return 0, errors.New("time is a string that is no time in RFC 3339, like 2026-01-02T15:04:05Z")
 		}
 		t = at.UnixNano()
@@ -176,5 +176,6 @@ func (c *Window) timeOf(e *flow.Event, now int64) (int64, error) {
 	return t, nil
 }
 
-// maxSeconds is beyond all times that fit nanoseconds in 64 bits.
-const maxSeconds = 9_000_000_000
+// maxSeconds keeps times, and what is some years from them, within nanoseconds
+// of 64 bits: they are from 1750 to 2190.
+const maxSeconds = 6_900_000_000

@@ -50,7 +50,8 @@ const (
 	bySilence
 )
 
-const longAgo = math.MinInt64 / 2
+// longAgo is before all times of events.
+const longAgo = math.MinInt64 / 8 * 7
 
 // slack is how long a window that is due is left to the timer goroutine before
 // a Send closes it. It keeps the readers of connections free of that, as long as

@@ -167,6 +167,16 @@ func TestWindow(t *testing.T) {
 			},
 		},
 		{
+			name:   "times long ago",
+			change: []func(*Window){tumbling(10), late(1), func(w *Window) { w.Emit = bounds{} }}, time: true,
+			script: []string{"t 1751-01-01T00:00:03Z id 1, t 1751-01-01T00:00:04Z id 2, t -6899999999 id 3, t 1755-01-01T00:00:00Z id 4, t 1600-01-01T00:00:00Z id 5, t -6900000000 id 6"},
+			want:   []string{"0s: [1751-01-01T00:00:00Z 1751-01-01T00:00:10Z 2]", "0s: [1751-05-07T21:20:00Z 1751-05-07T21:20:10Z 1]", "0s: [1755-01-01T00:00:00Z 1755-01-01T00:00:10Z 1]"},
+			errs: []string{
+				"time is a string that is no time in RFC 3339, like 2026-01-02T15:04:05Z t=1600-01-01T00:00:00Z id=5",
+				"time is a number, but not one of seconds since 1970: divide milliseconds by 1000 t=-6900000000 id=6",
+			},
+		},
+		{
 			name:   "sessions by time",
 			change: []func(*Window){session(5), late(100)}, time: true,
 			script: []string{"t 10 id 1, t 30 id 2, t 22 id 3, t 26 id 4, t 40 id 5", "t 14 id 6"},
