@@ -74,9 +74,13 @@ type wsClient struct {
 	URL     flow.URL               `hcl:"url" required:"true" doc:"what to connect to"`
 	Headers map[string]flow.Secret `hcl:"headers"`
 	OnOpen  []flow.Secret          `hcl:"on_open"`
+	Per     flow.Expr              `hcl:"per"`
 }
 
-func (*wsClient) Shape() flow.Shape            { return flow.Shape{Role: flow.Client, In: true, Out: true} }
+func (c *wsClient) Shape() flow.Shape {
+	tied := c.Per != nil
+	return flow.Shape{Role: flow.Client, In: true, Out: true, Many: tied, Tied: tied}
+}
 func (*wsClient) New() (flow.Connector, error) { return nil, nil }
 
 type file struct {

@@ -11,8 +11,8 @@ func (f *Flow) delivery() {
 		leave := f.Within(e.Within)
 		f.policy(e)
 		for _, to := range e.Targets {
-			if to.Kind != "connector" || e.Deliver != flow.Reply || !f.Connectors[to.Name].Shape.Many {
-				continue
+			if shape := f.Connectors[to.Name].Shape; to.Kind != "connector" || e.Deliver != flow.Reply || !shape.Many || shape.Tied {
+				continue // where one connection is all, or opens when it is needed
 			}
 			typ := f.Connectors[to.Name].Type
 			for _, from := range e.Sources {
