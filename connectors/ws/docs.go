@@ -6,7 +6,8 @@ event that came from a client and reaches this connector's ` + "`in`" + ` goes b
 that client; the aggregate of several goes to each of them. To address another
 connection, a flow writes ` + "`meta.ws_server.peer`" + `: its id, or host and port. An edge
 with ` + "`deliver = \"broadcast\"`" + ` sends each event to all clients, the one that it
-came from among them.
+came from among them; only what the flow has addressed still goes to that one
+alone.
 
 Events carry ` + "`meta.ws_server`" + ` = ` + "`{ tls, binary, peer = { id, host, port } }`" + `, and ` + "`peer`" + `
 with path, parameters, query and headers of the handshake. A reply is sent as

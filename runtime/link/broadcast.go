@@ -15,15 +15,18 @@ import (
 // connection, and put into the queue of each: the frames are shared, and
 // nobody changes them. The reader whose message is broadcast gets it in the
 // same way, behind the replies it has been given before. An event is delivered
-// when each queue has taken it or dropped it as its policy says.
+// when each queue has taken it or dropped it as its policy says. An event that
+// the flow has addressed goes to that connection alone: what is meant for one
+// is never told to all.
 type broadcast struct {
 	table *Table
+	one   *replies // for what is addressed
 	mu    sync.Mutex
 	once  *encoder // nil where each connection encodes for itself
 }
 
-func newBroadcast(t *Table) *broadcast {
-	b := &broadcast{table: t}
+func newBroadcast(t *Table, lostErr bool) *broadcast {
+	b := &broadcast{table: t, one: &replies{table: t, lostErr: lostErr}}
 	c := &encoder{}
 	c.init(t)
 	if c.stateless() {
@@ -34,11 +37,30 @@ func newBroadcast(t *Table) *broadcast {
 
 // Send implements flow.Sink.
 func (b *broadcast) Send(ctx context.Context, batch []flow.Event) error {
+	var err error
+	from := 0
+	for i := range batch {
+		if _, addressed := b.table.address(&batch[i]); addressed {
+			b.sendAll(ctx, batch[from:i], from, &err)
+			b.one.route(ctx, reader(ctx), batch[i:i+1], i, &err)
+			from = i + 1
+		}
+	}
+	b.sendAll(ctx, batch[from:], from, &err)
+	return err
+}
+
+// sendAll delivers a run to all connections. base is its place in the batch that
+// err speaks of.
+func (b *broadcast) sendAll(ctx context.Context, run []flow.Event, base int, err *error) {
+	if len(run) == 0 {
+		return
+	}
 	t := b.table
 	outlets := t.outlets()
 	if len(outlets) == 0 {
-		t.unheard.Add(uint64(len(batch)))
-		return nil
+		t.unheard.Add(uint64(len(run)))
+		return
 	}
 	own := reader(ctx)
 	waits := t.cfg.Shape.Queue == nil || t.cfg.Shape.Queue.Overflow == "block"
@@ -46,17 +68,18 @@ func (b *broadcast) Send(ctx context.Context, batch []flow.Event) error {
 		own.uncork(ctx) // this may take long
 	}
 	if b.once == nil || t.cfg.Shape.Queue == nil {
-		return b.sendEach(ctx, outlets, batch)
+		b.sendEach(ctx, outlets, run, base, err)
+		return
 	}
 	var s share
-	refused := b.encode(&s, batch)
-	var err error
+	refused := b.encode(&s, run)
 	lost := 0
 	for _, o := range outlets {
 		n, stopped := o.take(ctx, &s, own == nil || waits)
 		lost += n
 		if stopped != nil {
-			return stopped
+			refuseRun(&refused, len(run), refusal{err: stopped})
+			break
 		}
 	}
 	if own != nil && !waits {
@@ -64,9 +87,8 @@ func (b *broadcast) Send(ctx context.Context, batch []flow.Event) error {
 	}
 	t.lose(lost, flow.ErrGone)
 	for i, why := range refused {
-		t.tell(ctx, why, &batch[i], i, &err)
+		t.tell(ctx, why, &run[i], base+i, err)
 	}
-	return err
 }
 
 // share is what a batch is for all connections.
@@ -100,17 +122,16 @@ func (b *broadcast) encode(s *share, batch []flow.Event) (refused []refusal) {
 }
 
 // sendEach lets each connection encode for itself.
-func (b *broadcast) sendEach(ctx context.Context, outlets []*outlet, batch []flow.Event) (err error) {
+func (b *broadcast) sendEach(ctx context.Context, outlets []*outlet, run []flow.Event, base int, err *error) {
 	refused := make([][]refusal, len(outlets))
 	for k, o := range outlets {
-		refused[k] = o.send(ctx, nil, batch)
+		refused[k] = o.send(ctx, nil, run)
 	}
-	for i := range batch {
+	for i := range run {
 		why, gone := verdict(refused, i)
 		b.table.lose(gone, flow.ErrGone)
-		b.table.tell(ctx, why, &batch[i], i, &err)
+		b.table.tell(ctx, why, &run[i], base+i, err)
 	}
-	return err
 }
 
 // take puts the frames of a batch into the queue, as its policy allows, and

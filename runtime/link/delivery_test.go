@@ -414,3 +414,48 @@ func TestBroadcastsOfATurnLeaveTogether(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// An event that the flow has addressed is never told to all.
+func TestBroadcastOfWhatIsAddressed(t *testing.T) {
+	tab, wires, links := broadcasts(t, 3, nil)
+	private := text("private")
+	peer := flow.ObjectOf(flow.Field{Key: "peer", Value: flow.TextOf(links[1].ID())})
+	private.Meta.Wrote = flow.ObjectOf(flow.Field{Key: "ws_server", Value: flow.MapOf(peer)})
+	gone := private
+	peer = flow.ObjectOf(flow.Field{Key: "peer", Value: flow.TextOf("nobody")})
+	gone.Meta.Wrote = flow.ObjectOf(flow.Field{Key: "ws_server", Value: flow.MapOf(peer)})
+	tab.cfg.Problems.Port.Connect(nil)
+	err := tab.In(flow.Broadcast, false).Send(t.Context(), []flow.Event{text("a"), private, text("b"), gone, text("c")})
+	failed := ""
+	flow.Failures(err, 5, func(i int, _ error) { failed += fmt.Sprint(i) })
+	if failed != "3" {
+		t.Errorf("failed: %s (%v)", failed, err)
+	}
+	flush(t, links...)
+	for i, want := range []string{`"a"|"b"|"c"`, `"a"|"private"|"b"|"c"`, `"a"|"b"|"c"`} {
+		if got := wires[i].text(); got != want {
+			t.Errorf("connection %d got %s, want %s", i, got, want)
+		}
+	}
+}
+
+// What was said to all before the flow panicked is heard.
+func TestBroadcastBeforeAPanic(t *testing.T) {
+	tab, wires, links := broadcasts(t, 2, nil)
+	tab.Out().Connect(sinkFunc(func(ctx context.Context, batch []flow.Event) error {
+		if err := tab.In(flow.Broadcast, false).Send(ctx, batch[:1]); err != nil {
+			t.Error(err)
+		}
+		panic("after the first")
+	}))
+	func() {
+		defer func() { _ = recover() }()
+		receive(t, links[0], `"a"`, `"b"`)
+	}()
+	tab.Out().Connect(nil)
+	links[0].Close(t.Context(), nil)
+	flush(t, links[1])
+	if got := wires[1].text(); got != `"a"` {
+		t.Errorf("the other got %q", got)
+	}
+}

@@ -102,6 +102,9 @@ func (l *Link) begin(ctx context.Context) *turn {
 	if l.ctx.Context != ctx {
 		l.ctx = readerContext{Context: ctx, link: l}
 	}
+	if left := l.inlet.turn; left != nil {
+		left.writeSpread() // of a turn that ended in a panic
+	}
 	t.ctx = &l.ctx
 	t.time = time.Now().UnixNano()
 	if l.lane != nil {

@@ -319,6 +319,7 @@ func (o *outlet) flushWriter(ctx context.Context) error {
 func (o *outlet) flush(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.startWriter() // which a turn that goes on may have put off
 	for (o.writing || o.queue.len() > 0) && o.closed == nil && o.writer != nil {
 		if err := o.wait(ctx); err != nil {
 			return err

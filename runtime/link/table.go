@@ -101,7 +101,7 @@ func (t *Table) Out() *flow.Port { return &t.out }
 // of being dropped and counted.
 func (t *Table) In(deliver flow.Delivery, lostErr bool) flow.Sink {
 	if deliver == flow.Broadcast && t.cfg.Shape.Many {
-		return newBroadcast(t)
+		return newBroadcast(t, lostErr)
 	}
 	return &replies{table: t, lostErr: lostErr}
 }
