@@ -39,7 +39,7 @@ func (f *Flow) policy(e Edge) {
 	for _, to := range e.Targets {
 		if to.Kind == "connector" {
 			c := f.Connectors[to.Name]
-			connectors, many = true, many || c.Shape.Many || !c.Sound
+			connectors, many = true, many || c.Shape.Many || c.Shape.Tied || !c.Sound
 		}
 	}
 	if a, ok := e.Arguments["deliver"]; ok && !connectors {
