@@ -55,22 +55,29 @@ func (l *list) ofErrs() bool                         { return l.errs }
 
 // Send implements flow.Sink.
 func (b *batcher) Send(ctx context.Context, batch []flow.Event) error {
-	for !b.take(ctx, batch) {
+	taken, closed := b.take(ctx, batch)
+	for !taken {
 		if err := b.out.room(ctx); err != nil {
 			return err
 		}
+		taken, closed = b.take(ctx, batch)
 	}
-	b.out.flush(ctx)
+	if closed {
+		b.out.flush(ctx)
+	}
 	return nil
 }
 
-func (b *batcher) take(ctx context.Context, batch []flow.Event) bool {
+// take puts a batch into lists, unless there is no room for these; closed is
+// whether it has closed any.
+func (b *batcher) take(ctx context.Context, batch []flow.Event) (taken, closed bool) {
 	now, errs := time.Now().UnixNano(), flow.OnErrPath(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.out.full() {
-		return false
+		return false, false
 	}
+	before := len(b.out.waiting)
 	if len(b.list.events) > 0 && now-slack >= b.list.due {
 		b.close()
 	}
@@ -86,7 +93,7 @@ func (b *batcher) take(ctx context.Context, batch []flow.Event) bool {
 	case !waited && len(b.list.events) > 0 && b.clock != nil:
 		b.clock.by(b.list.due)
 	}
-	return true
+	return true, len(b.out.waiting) > before
 }
 
 func (b *batcher) put(e *flow.Event, now int64, errs bool) {

@@ -21,9 +21,9 @@
 // events leaves in one of three ways: within the Send of the event that
 // completed it, by the timer goroutine of the instance when its time has come
 // ([Instance.Start]), or at the end ([Instance.Finish]). Whoever it is sends
-// all that is finished, in order, without a lock and on behalf of all; the
-// others who bring events wait for that as long as results wait, so that what
-// comes behind holds back what comes before. What nothing takes, not even err,
+// all that is finished, in order, without a lock and on behalf of all; others
+// who finish something wait for their turn, so that what comes behind holds
+// back what comes before. What nothing takes, not even err,
 // is counted ([Instance.Lost]): nobody else will speak of it.
 //
 // # Who fails

@@ -478,3 +478,28 @@ func TestOutboxIsBounded(t *testing.T) {
 		check(t, "out", len(s.out.all()), maxWaiting+1)
 	})
 }
+
+// Who finishes nothing does not wait for those who are slow to take what others
+// have finished; but whole windows do not pile up.
+func TestOthersDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Interval = "tumbling", seconds(1) }))
+		s.out.block = make(chan struct{})
+		s.run()
+		_ = s.send("id 1")
+		time.Sleep(1500 * time.Millisecond) // the timer goroutine sends, and waits
+		begin := time.Now()
+		_ = s.send("id 2")
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		time.Sleep(5 * time.Second)
+		go func() { time.Sleep(time.Minute); close(s.out.block) }()
+		begin = time.Now()
+		_ = s.send("id 3")
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("it took %v", took)
+		}
+		check(t, "out", s.out.payloads(), []string{"g=null ids=[1]", "g=null ids=[2]"})
+	})
+}

@@ -353,6 +353,7 @@ func (a *agenda) Pop() any {
 type arrivals struct {
 	now     int64
 	errs    bool // they are err events
+	closed  bool // they have closed windows
 	keys    []byte
 	events  []arrival
 	refused []flow.Failure

@@ -77,7 +77,9 @@ func (w *window) Send(ctx context.Context, batch []flow.Event) error {
 	if w.Time != nil {
 		defer w.rest()
 	}
-	w.out.flush(ctx)
+	if a.closed {
+		w.out.flush(ctx)
+	}
 	var failed error
 	for _, r := range a.refused {
 		problem := flow.Problem{Kind: "step", At: w.place(r.Err), Step: w.env.Label, Err: r.Err, Event: batch[r.Index]}
@@ -128,7 +130,7 @@ func (w *window) take(a *arrivals, batch []flow.Event) bool {
 	if w.finished {
 		w.closeAll()
 	}
-	w.seen = a.now
+	w.seen, a.closed = a.now, len(w.closing) > 0
 	w.hand()
 	w.Counters.Add(len(batch), 0, dropped, len(a.refused))
 	if next := w.due.first(); next < soonest && w.clock != nil {
