@@ -257,6 +257,69 @@ func TestWindowAtTheEnd(t *testing.T) {
 	}
 }
 
+// What a batch becomes goes to each connection that has a part in it, once.
+func TestBatchAnswersEach(t *testing.T) {
+	const clients, share = 50, 2
+	f := start(t, "", fmt.Sprintf(`
+connector "ws_server" "edge" {
+  url   = "127.0.0.1:0"
+  codec = "json"
+}
+
+pipeline "together" {
+  batch "b" {
+    max_events = %d
+    max_wait   = "1h"
+  }
+}
+
+connect "back" {
+  from = connector.edge
+  via  = [pipeline.together]
+  to   = connector.edge
+}
+`, clients*share))
+	addr := f.address("edge")
+	bystander := mustDial(t, addr)
+	answers := make([]string, clients)
+	each(t, clients, clients, func(i int) error {
+		c, err := dial(addr, nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for n := range share {
+			if err := c.Send(wire.Fin|wire.Text, fmt.Appendf(nil, "%d", i*share+n)); err != nil {
+				return err
+			}
+		}
+		m, err := c.Next()
+		if err != nil {
+			return err
+		}
+		answers[i] = string(m.Payload)
+		return leaves(c)
+	})
+	if err := leaves(bystander); err != nil {
+		t.Error(err)
+	}
+	var list []int
+	if err := json.Unmarshal([]byte(answers[0]), &list); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	for i, n := range list {
+		if n != i {
+			t.Fatalf("not every number is in the batch once: %v", list)
+		}
+	}
+	for i, a := range answers {
+		if a != answers[0] || len(list) != clients*share {
+			t.Errorf("client %d is answered %s", i, a)
+		}
+	}
+}
+
 // The flow that is shipped, in short windows.
 func TestWindowExample(t *testing.T) {
 	f := start(t, "", example(t, "window.hcl"), "--var", "url=127.0.0.1:0", "--var", "interval=50ms")

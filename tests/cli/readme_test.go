@@ -151,7 +151,7 @@ func TestReadmeDependencies(t *testing.T) {
 // TestReadmeLinks follows the README's links to files.
 func TestReadmeLinks(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, "../../README.md"), -1) {
-		if strings.Contains(m[1], "://") {
+		if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "#") {
 			continue
 		}
 		if _, err := os.Stat("../../" + m[1]); err != nil {
