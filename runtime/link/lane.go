@@ -70,7 +70,7 @@ func (r *replies) sendToLane(ctx context.Context, own *Link, key []byte, run []f
 	var closed *Lane
 	var refused []refusal
 	for {
-		lane, cause := r.table.lane(key, run[0].Origin)
+		lane, made, cause := r.table.lane(key, run[0].Origin)
 		if cause != nil {
 			r.unroutable(ctx, run, base, cause, err)
 			return
@@ -78,6 +78,9 @@ func (r *replies) sendToLane(ctx context.Context, own *Link, key []byte, run []f
 		if lane != closed {
 			lane.active.Store(time.Now().UnixNano())
 			refused = lane.out.send(ctx, own, run)
+			if made {
+				lane.tie() // not before it has what a client that has left already has said
+			}
 			if refused == nil {
 				return
 			}
@@ -92,24 +95,23 @@ func (r *replies) sendToLane(ctx context.Context, own *Link, key []byte, run []f
 }
 
 // lane returns the lane of a key. It makes one on behalf of origin when there
-// is none.
-func (t *Table) lane(key []byte, origin *flow.Origin) (*Lane, error) {
+// is none; then it is to be tied.
+func (t *Table) lane(key []byte, origin *flow.Origin) (l *Lane, made bool, err error) {
 	t.mu.RLock()
-	l := t.lanes[string(key)]
+	l = t.lanes[string(key)]
 	t.mu.RUnlock()
 	if l != nil {
-		return l, nil
+		return l, false, nil
 	}
-	l, made, err := t.makeLane(string(key), origin)
+	l, made, err = t.makeLane(string(key), origin)
 	if !made {
-		return l, err
+		return l, false, err
 	}
-	l.tie()
 	if err := t.cfg.Serve(l); err != nil {
 		l.Close(err)
-		return nil, err
+		return nil, false, err
 	}
-	return l, nil
+	return l, true, nil
 }
 
 func (t *Table) makeLane(key string, origin *flow.Origin) (l *Lane, made bool, err error) {
@@ -151,6 +153,15 @@ func (l *Lane) tie() {
 		if !p.tie(l) {
 			l.parentGone()
 		}
+	}
+	if l.ending.Err() != nil {
+		l.untie()
+	}
+}
+
+func (l *Lane) untie() {
+	for _, p := range l.parents() {
+		p.untie(l)
 	}
 }
 
@@ -239,9 +250,7 @@ func (l *Lane) Retire() bool {
 // Close ends the lane. What is still queued is lost.
 func (l *Lane) Close(reason error) {
 	l.End()
-	for _, p := range l.parents() {
-		p.untie(l)
-	}
+	l.untie()
 	l.out.close(reason)
 	l.table.mu.Lock()
 	delete(l.table.allLanes, l)
