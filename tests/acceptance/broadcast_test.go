@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -366,4 +367,66 @@ func TestBroadcastSurvivesItsFeed(t *testing.T) {
 	f.send(c, 20)
 	a.caughtUp()
 	a.ends(c)
+}
+
+// The end of the process in the middle of a broadcast: everybody hears a part of
+// it without gaps, and then the goodbye.
+func TestBroadcastUntilTheEnd(t *testing.T) {
+	f := newFeed(t)
+	run, addr, c := startFanout(t, f)
+	all := make([]*listener, 50)
+	ends := make([]error, len(all))
+	var listening sync.WaitGroup
+	each(t, len(all), 32, func(i int) (err error) {
+		all[i], err = f.listen(addr)
+		return err
+	})
+	if t.Failed() {
+		return
+	}
+	for i, l := range all {
+		defer l.Close()
+		listening.Go(func() { ends[i] = l.hear(func(int64) bool { return false }) })
+	}
+	heard := func() int64 { // by everybody
+		least := all[0].heard.Load()
+		for _, l := range all {
+			least = min(least, l.heard.Load())
+		}
+		return least
+	}
+	await(t, "everybody hears the feed", func() bool {
+		f.send(c, 8)
+		return heard() >= 50
+	})
+	stop, said := make(chan struct{}), make(chan struct{})
+	go func() { // on and on, but for nobody to be too slow
+		defer close(said)
+		for n := f.next.Load(); ; n++ {
+			for ahead := true; ahead; ahead = n > heard()+100 {
+				select {
+				case <-stop:
+					return
+				case <-time.After(10 * time.Microsecond):
+				}
+			}
+			message := fmt.Sprintf(`{"type":"message","data":{"timestamp":%d,"peer":"192.0.2.%d","host":"%s"}}`, n, n%256, feedHosts[n%3].host)
+			if c.Write(context.Background(), websocket.MessageText, []byte(message)) != nil {
+				return
+			}
+		}
+	}()
+	if err := run.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	listening.Wait()
+	for i, err := range ends {
+		if err == nil || !strings.Contains(err.Error(), "closed with 1001") {
+			t.Errorf("listener %d: %v", i, err)
+		}
+		_ = all[i].Close()
+	}
+	close(stop)
+	<-said
+	run.exits(0)
 }
