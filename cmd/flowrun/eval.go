@@ -36,7 +36,8 @@ func newEval() *cobra.Command {
 		Long: `Compiles an expression like those of where, map and others, computes it, and prints
 the result as one line of JSON. What it calls event is null unless --event names a file
 with one (- for standard input); with --each-line the file holds an event in each line,
-and each has a result. Peer is null: the event came from no connection.
+and each has a result. Peer is null: the event came from no connection. Before an
+expression that begins with a minus, write --.
 
 The exit code is 1 when the expression fails on an event, or an event cannot be read,
 and 2 when the expression itself, or what it takes from a flow, is wrong.`,

@@ -52,7 +52,7 @@ the exit code 1.`,
 		RunE:    p.run,
 	}
 	p.in.register(cmd)
-	cmd.Flags().StringVar(&p.port, "port", "out", "print what leaves by this port of the pipeline")
+	cmd.Flags().StringVar(&p.port, "port", "out", "print what leaves by this `port` of the pipeline")
 	cmd.Flags().BoolVar(&p.all, "all", false, "print what leaves by any port, with the port's name")
 	return cmd
 }
