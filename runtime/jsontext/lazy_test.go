@@ -62,6 +62,7 @@ func TestLazyInOtherStyles(t *testing.T) {
 		want  string
 	}{
 		{Style{}, `{"b":[{"y":1.0,"x":"\u0041"},2],"a":{},"A":1}`}, // one line, as it came
+		{Style{Compact: true}, `{"b":[{"y":1.0,"x":"A"},2],"a":{},"A":1}`},
 		{Style{SortKeys: true}, `{"A":1,"a":{},"b":[{"x":"A","y":1.0},2]}`},
 		{Style{Indent: 1}, "{\n \"b\": [\n  {\n   \"y\": 1.0,\n   \"x\": \"A\"\n  },\n  2\n ],\n \"a\": {},\n \"A\": 1\n}"},
 	} {

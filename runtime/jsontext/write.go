@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,6 +28,7 @@ func Append(dst []byte, v flow.Value, sortKeys bool) ([]byte, error) {
 type Style struct {
 	SortKeys bool // write the keys of objects in the order of their bytes
 	Indent   int  // spaces for each level; 0 writes everything in one line
+	Compact  bool // spell anew what came as JSON, without white space and repeated keys
 }
 
 // Append appends the spelling of v, as [Append] does.
@@ -44,8 +46,8 @@ func (s Style) append(dst []byte, v flow.Value, level int) ([]byte, error) {
 	case flow.Float:
 		return appendFloat(dst, v.Float())
 	case flow.Number:
-		if n := v.Text(); !IsNumber(n) {
-			return dst, fmt.Errorf("encode the number %q as JSON: JSON does not know this spelling: map it with tostring()", n)
+		if !IsNumber(v.Text()) {
+			return dst, errors.New("encode the number as JSON: JSON does not know its spelling: map it with tostring()")
 		}
 		return append(dst, v.Text()...), nil
 	case flow.Text:
