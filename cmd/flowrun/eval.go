@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // evaluation is one run of `flowrun eval`.
@@ -137,10 +138,10 @@ func (v *evaluation) one(x flow.Expr, e flow.Event) error {
 		_, err = v.out.WriteString(value.Text() + "\n")
 		return err
 	}
-	if v.buf, err = appendJSON(v.buf[:0], v.codec, value); err != nil {
+	if v.buf, err = (jsontext.Style{Compact: true}).Append(v.buf[:0], value); err != nil {
 		return &lineError{err}
 	}
-	_, err = v.out.Write(v.buf)
+	_, err = v.out.Write(append(v.buf, '\n'))
 	return err
 }
 

@@ -106,9 +106,3 @@ func jsonCodec() flow.Codec {
 	}
 	panic("the table of codecs has no json") // a mistake in the program
 }
-
-// appendJSON appends a value in compact JSON, and a newline.
-func appendJSON(dst []byte, codec flow.Codec, v flow.Value) ([]byte, error) {
-	dst, err := codec.Encode(dst, &flow.Event{Value: v})
-	return append(dst, '\n'), err
-}

@@ -1,11 +1,9 @@
 package expr
 
 import (
-	"strconv"
-
+	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -71,24 +69,14 @@ func (c *compiler) key(e hclsyntax.Expression) *node {
 		if name := hcl.ExprAsKeyword(k.Wrapped); name != "" {
 			return constant(k.Range(), flow.TextOf(name))
 		}
-		if t, isPath := k.Wrapped.(*hclsyntax.ScopeTraversalExpr); isPath {
-			c.problem(t.SrcRange, "a key is a name, a text in quotes or an expression in parentheses",
-				"did you mean `("+(&path.Path{Root: t.Traversal.RootName(), Steps: c.spelled(t.Traversal[1:])}).String()+")`?")
+		if t, ok := k.Wrapped.(*hclsyntax.ScopeTraversalExpr); ok {
+			p := &path.Path{Root: t.Traversal.RootName()}
+			p.Steps, _ = c.steps(p, t.Traversal[1:])
+			c.problem(t.SrcRange, "a key is a name, a text in quotes or an expression in parentheses", "did you mean `("+p.String()+")`?")
 			return bad(t.SrcRange)
 		}
 	}
 	return c.compile(k.Wrapped)
-}
-
-// spelled are the steps of a traversal, as far as they can be spelled.
-func (c *compiler) spelled(t hcl.Traversal) []flow.Step {
-	var steps []flow.Step
-	for _, s := range t {
-		if attr, ok := s.(hcl.TraverseAttr); ok {
-			steps = append(steps, flow.Step{Key: attr.Name})
-		}
-	}
-	return steps
 }
 
 // keyable reports a key that can never be one.
@@ -110,7 +98,7 @@ func (n *node) asKey(e *flow.Event, vars []flow.Value) (string, error) {
 		return v.Text(), nil
 	case !v.IsNull():
 		var room [32]byte
-		if b, ok := appendText(room[:0], v); ok {
+		if b, err := function.AppendText(room[:0], v); err == nil {
 			return string(b), nil
 		}
 	}
@@ -152,9 +140,8 @@ func (c *compiler) join(e *hclsyntax.TemplateJoinExpr) *node {
 		}
 		var b []byte
 		for _, part := range v.List() {
-			var ok bool
-			if b, ok = appendText(b, part); !ok {
-				return flow.NullValue, n.errorf("%s cannot stand in a text: jsonencode() spells it", part.Kinds())
+			if b, err = function.AppendText(b, part); err != nil {
+				return flow.NullValue, n.errorf("an element cannot stand in a text: %w", err)
 			}
 		}
 		return flow.TextOf(string(b)), nil
@@ -171,7 +158,11 @@ func (c *compiler) printable(n *node) bool {
 	if n.can&inText != 0 {
 		return true
 	}
-	c.mismatch(n.rng, n.can.String()+" cannot stand in a text", "jsonencode() spells it")
+	hint := "jsonencode() spells it"
+	if n.can == flow.OfBytes {
+		hint = "utf8(), base64encode() or hexencode() make a string of them"
+	}
+	c.mismatch(n.rng, n.can.String()+" cannot stand in a text", hint)
 	return false
 }
 
@@ -181,28 +172,8 @@ func (n *node) print(b []byte, e *flow.Event, vars []flow.Value) ([]byte, error)
 	if err != nil {
 		return b, err
 	}
-	b, ok := appendText(b, v)
-	if !ok {
-		return b, n.errorf("%s is %s, which cannot stand in a text: jsonencode() spells it", n.name(), v.Kinds())
+	if b, err = function.AppendText(b, v); err != nil {
+		return b, n.errorf("%s cannot stand in a text: %w", n.name(), err)
 	}
 	return b, nil
-}
-
-// appendText spells a value as templates do: numbers and bools as in JSON,
-// null as nothing. It is false of what cannot stand in a text.
-func appendText(b []byte, v flow.Value) ([]byte, bool) {
-	switch v.Kind() {
-	case flow.Null:
-		return b, true
-	case flow.Text, flow.Number:
-		return append(b, v.Text()...), true
-	case flow.Int:
-		return strconv.AppendInt(b, v.Int(), 10), true
-	case flow.Bool:
-		return strconv.AppendBool(b, v.Bool()), true
-	case flow.Float:
-		spelled, err := jsontext.Append(b, v, false)
-		return spelled, err == nil
-	}
-	return b, false
 }

@@ -71,6 +71,11 @@ func TestMistakes(t *testing.T) {
 		{`has()`, `1-6 has takes one path, like has(event.user.name)`},
 		{`has(5)`, `1-7 has takes one path, like has(event.user.name)`},
 		{`has(lower(event.a))`, `1-20 has takes one path, like has(event.user.name)`},
+		{`has(try(event.a))`, `1-18 has takes one path, like has(event.user.name)`},
+		{`has(path(event, "a"))`, `1-22 has takes one path, like has(event.user.name)`},
+		{`has(event.list[*].a)`, `1-21 has takes one path, like has(event.user.name)`},
+		{`has(upper(1))`, `1-14 has takes one path, like has(event.user.name)`},
+		{`has(var.later)`, ``},
 		{`has(var.levl)`, `5-13 unknown name var.levl (did you mean "level"?)`},
 		{`has(evnt.a)`, `5-11 unknown name evnt (did you mean "event"?)`},
 		{`coalesce() == 1`, `1-11 coalesce takes at least one argument`},
@@ -78,7 +83,7 @@ func TestMistakes(t *testing.T) {
 
 		// kinds that never fit
 		{`event.a + "x" == 2`, `11-14 + takes numbers, and this is a string (texts are joined in a template: "${event.a}${event.b}")`},
-		{`-event.list[*] == 2`, `2-15 - takes numbers, and this is a list (tonumber() makes a number of a string)`},
+		{`-event.list[*] == 2`, `2-15 - takes numbers, and this is a list`},
 		{`event.a * null == 2`, `11-15 * takes numbers, and this is null (null counts as nothing with coalesce: coalesce(event.n, 0))`},
 		{`"x" ? true : false`, `1-4 true or false is needed here, and this is a string (compare it with something, like event.type == "a")`},
 		{`[for x in "abc" : x] == event.a`, `11-16 for goes through a list or an object, and this is a string`},
@@ -87,6 +92,11 @@ func TestMistakes(t *testing.T) {
 		{`{[1] = 2} == event.a`, `2-5 a key is a string, a number or a bool, and this is a list`},
 		{`{(null) = 2} == event.a`, `3-7 a key is a string, a number or a bool, and this is null`},
 		{`{event.a = 2} == event.a`, "2-9 a key is a name, a text in quotes or an expression in parentheses (did you mean `(event.a)`?)"},
+		{`{event.a[0]["x y"].b = 2} == event.a`, "2-21 a key is a name, a text in quotes or an expression in parentheses (did you mean `(event.a[0][\"x y\"].b)`?)"},
+		{`[1] + event.a == 2`, `1-4 + takes numbers, and this is a list (concat() joins lists)`},
+		{`event.a + {} == 2`, `11-13 + takes numbers, and this is an object (merge() joins objects)`},
+		{`lower(event.a) * 2 == 2`, `1-15 * takes numbers, and this is a string (tonumber() makes a number of a string)`},
+		{`"a${bytes("x")}" == event.b`, `5-15 bytes cannot stand in a text (utf8(), base64encode() or hexencode() make a string of them)`},
 		{`"a${[event.a]}" == "ab"`, `5-14 a list cannot stand in a text (jsonencode() spells it)`},
 		{`event[[event.a]] == 1`, `7-16 an index is a number or a string, and this is a list`},
 		{`lower(event.a)[0] == 1`, `1-18 a string has neither fields nor elements`},
@@ -103,7 +113,7 @@ func TestMistakes(t *testing.T) {
 		{`cidrcontains("10.0.0.0/33", event.a)`, `14-27 the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32`},
 		{`[for x in event.a : y]`, `21-22 unknown name y (did you mean "x"?)` +
 			"\n" + `1-23 true or false is needed here, and this is a list (compare it with something, like event.type == "a")`},
-		{`{for k, v in event.a : k => key} == 1`, `29-32 unknown name key (did you mean "k"?)`},
+		{`{for k, v in event.a : k => key} == event.b`, `29-32 unknown name key (did you mean "k"?)`},
 		{`[for x in event.a : x] == x`, `27-28 unknown name x (what can be used: event, meta, peer, local, var)`},
 
 		// all at once
@@ -168,6 +178,47 @@ func TestSecrets(t *testing.T) {
 	_, err := compileText(t, `event < var.token`).Eval(event(t, `[1]`))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestSecretSteps: a secret that is a step of a path is in no message either.
+func TestSecretSteps(t *testing.T) {
+	for _, src := range []string{`event[var.token] + 1`, `event.o[var.token].x < 1`, `peer[var.token] + 1`, `upper({hunter2 = 1, b = event}[var.token])`} {
+		x, diags := Compile(parse(t, src), scope())
+		if diags.HasErrors() {
+			t.Errorf("%s: %s", src, spell(diags))
+			continue
+		}
+		if _, err := x.Eval(event(t, `{"hunter2": "a", "o": {"hunter2": {"x": "a"}}}`)); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %v", src, err)
+		}
+	}
+}
+
+// TestNeverEqual: comparisons that always come out the same are warned of.
+func TestNeverEqual(t *testing.T) {
+	const hint = " (nothing is converted: tostring() and tonumber() do that)"
+	for _, test := range []struct{ src, want string }{
+		{`length(event.a) == "3"`, `1-23 a number never equals a string: this is always false` + hint},
+		{`"x" != [event.a]`, `1-17 a string never equals a list: this is always true` + hint},
+		{`lower(event.a) == var.limit`, `1-28 a string never equals a number: this is always false` + hint},
+		{`event.a > 1 == "yes"`, `1-21 a bool never equals a string: this is always false` + hint},
+		{`[for x in event.a : x if "${x}!" == 1]`, `26-38 a string never equals a number: this is always false` + hint},
+		{`length(event.a) == null`, ``},
+		{`[event.a] == null`, ``},
+		{`[event.a] == var.absent`, ``},
+		{`var.limit == "10"`, ``},
+		{`event.a == "3"`, ``},
+		{`event.a > 1 == null`, ``},
+		{`abs(event.a) == event.b + 1.5`, ``},
+		{`coalesce(event.a, "x") == 1`, ``},
+		{`try(length(event.a) == "3", false)`, ``},
+		{`var.limit == 10 || length(event.a) == "3"`, ``},
+	} {
+		x, diags := Compile(parse(t, test.src), scope())
+		if got := spell(diags); got != test.want || x == nil {
+			t.Errorf("%s: expression %v\n got %s\nwant %s", test.src, x, got, test.want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/flowrun/flowrun/flows/expr/function"
@@ -84,12 +85,18 @@ func (c *compiler) number(n *node, sign string) bool {
 	if n.can&flow.OfNumber != 0 {
 		return true
 	}
-	hint := "null counts as nothing with coalesce: coalesce(event.n, 0)"
-	switch {
-	case n.can == flow.OfText && sign == "+":
+	hint := ""
+	switch can := n.can &^ flow.OfNull; {
+	case can == 0:
+		hint = "null counts as nothing with coalesce: coalesce(event.n, 0)"
+	case can == flow.OfText && sign == "+":
 		hint = "texts are joined in a template: \"${event.a}${event.b}\""
-	case n.can != flow.OfNull:
+	case can == flow.OfText:
 		hint = "tonumber() makes a number of a string"
+	case can == flow.OfList && sign == "+":
+		hint = "concat() joins lists"
+	case can == flow.OfMap && sign == "+":
+		hint = "merge() joins objects"
 	}
 	c.mismatch(n.rng, sign+" takes numbers, and this is "+n.can.String(), hint)
 	return false
@@ -149,6 +156,11 @@ func (c *compiler) conditional(e *hclsyntax.ConditionalExpr) *node {
 
 func (c *compiler) equality(e *hclsyntax.BinaryOpExpr, l, r *node) *node {
 	want := e.Op == hclsyntax.OpEqual
+	// A start-up value is compared with null, or with what it may be elsewhere.
+	settled := l.konst != nil && r.konst != nil || l.can == flow.OfNull || r.can == flow.OfNull
+	if l.can&r.can == 0 && !settled {
+		c.warn(e.SrcRange, fmt.Sprintf("%s never equals %s: this is always %t", l.can, r.can, !want), "nothing is converted: tostring() and tonumber() do that")
+	}
 	return c.settle(truth(e.SrcRange, func(e *flow.Event, vars []flow.Value) (bool, error) {
 		same, err := compare(e, vars, l, r)
 		return err == nil && same == want, err

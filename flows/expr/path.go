@@ -58,7 +58,7 @@ func (c *compiler) variable(v variable, t hcl.Traversal) *node {
 // index compiles x[key] where key is no literal.
 func (c *compiler) index(e *hclsyntax.IndexExpr) *node {
 	from, key := c.compile(e.Collection), c.compile(e.Key)
-	if key.konst != nil {
+	if key.konst != nil && !key.secret { // a secret is never part of a path, which errors spell
 		step, ok := c.constantStep(*key.konst, e.Key.Range())
 		if !ok {
 			return bad(e.SrcRange)
@@ -146,15 +146,23 @@ func (c *compiler) extend(from *node, with hcl.Traversal, rng hcl.Range) *node {
 	if from.path != nil {
 		before = from.path.String()
 	}
-	p := &path.Path{Root: before}
-	for _, t := range with {
-		step, ok := c.step(p, t)
+	steps, ok := c.steps(&path.Path{Root: before}, with)
+	if !ok {
+		return bad(rng)
+	}
+	return c.further(from, steps, rng)
+}
+
+// steps reads what follows p, up to the first step that cannot be read.
+func (c *compiler) steps(p *path.Path, t hcl.Traversal) ([]flow.Step, bool) {
+	for _, s := range t {
+		step, ok := c.step(p, s)
 		if !ok {
-			return bad(rng)
+			return p.Steps, false
 		}
 		p.Steps = append(p.Steps, step)
 	}
-	return c.further(from, p.Steps, rng)
+	return p.Steps, true
 }
 
 // further follows steps from what from comes to.

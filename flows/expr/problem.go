@@ -55,6 +55,12 @@ func (c *compiler) mismatch(rng hcl.Range, summary, hint string) {
 	c.diags[len(c.diags)-1].Extra = valueProblem{}
 }
 
+// warn reports something that can be computed and is most probably not meant.
+func (c *compiler) warn(rng hcl.Range, summary, hint string) {
+	c.mismatch(rng, summary, hint)
+	c.diags[len(c.diags)-1].Severity = hcl.DiagWarning
+}
+
 // forgive takes back what mismatch has reported since there were mark
 // diagnostics: the part is never computed, or the flow is ready for its error.
 func (c *compiler) forgive(mark int) {

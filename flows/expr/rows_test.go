@@ -38,6 +38,12 @@ var rows = []struct{ src, want string }{
 	// literals and templates
 	{`1`, `1`},
 	{`-1`, `-1`},
+	{`12345678901234567890123`, `12345678901234567890123`},
+	{`1e30`, `1000000000000000000000000000000`},
+	{`1e250`, `1e+250`},
+	{`-1e250`, `-1e+250`},
+	{`1e250 == jsondecode("1e250")`, `true`},
+	{`1.5e300 * 2`, `3e+300`},
 	{`-1.5`, `-1.5`},
 	{`0.1`, `0.1`},
 	{`12345678901234567890`, `12345678901234567890`},
@@ -276,8 +282,12 @@ var rows = []struct{ src, want string }{
 	{`"(%{ for k, v in event.p }${k}=${v};%{ endfor })"`, `"(a=1;b=2;)"`},
 	{`"%{ for x in event.nothing }%{ endfor }"`, `flow.hcl:1,14: event.nothing is null, where for goes through a list or an object`},
 	{"<<-EOT\n\t${event.s}:\n\t  ${event.n}\nEOT\n", `"abc:\n  1\n"`},
-	{`"${event.list}!"`, `flow.hcl:1,4: event.list is a list, which cannot stand in a text: jsonencode() spells it`},
-	{`"${event.o}!"`, `flow.hcl:1,4: event.o is an object, which cannot stand in a text: jsonencode() spells it`},
+	{`"%{for x in event.list}${x}%{endfor}"`, `flow.hcl:1,26: x cannot stand in a text: a list is no string: jsonencode() makes one of it`},
+	{`jsonencode(event.list)`, `"[1,\"b\",[3],{\"x\":4}]"`},
+	{`jsonencode([event.o.x])`, `"[{\"y\":\"z\"}]"`},
+	{`format("%s %v", event.list, [event.o.x])`, `"[1,\"b\",[3],{\"x\":4}] [{\"y\":\"z\"}]"`},
+	{`"${event.list}!"`, `flow.hcl:1,4: event.list cannot stand in a text: a list is no string: jsonencode() makes one of it`},
+	{`"${event.o}!"`, `flow.hcl:1,4: event.o cannot stand in a text: an object is no string: jsonencode() makes one of it`},
 
 	// lists and objects
 	{`[event.n, event.s, event.nothing, [event.o.x]]`, `[1,"abc",null,[{"y":"z"}]]`},

@@ -33,26 +33,28 @@ func (c *compiler) has(e *hclsyntax.FunctionCallExpr) *node {
 	switch {
 	case len(args) == 1 && args[0].has != nil:
 		return c.settle(truth(e.Range(), args[0].has), 0, args[0])
-	case len(args) == 1 && args[0].konst != nil && c.isStartPath(e.Args[0]):
-		return constant(e.Range(), flow.BoolOf(true))
-	case len(args) == 1 && reported > len(c.diags):
-		return constant(e.Range(), flow.BoolOf(false))
-	case len(c.diags) == mark && (len(args) != 1 || args[0].konst != nil || args[0].can != flow.OfAny):
+	case len(c.diags) > mark:
+	case len(args) != 1 || !isPath(e.Args[0]):
 		c.problem(e.Range(), "has takes one path, like has(event.user.name)", "")
+	case args[0].konst != nil:
+		return constant(e.Range(), flow.BoolOf(true))
+	case reported > mark:
+		return constant(e.Range(), flow.BoolOf(false))
 	}
 	return bad(e.Range())
 }
 
-func (c *compiler) isStartPath(e hclsyntax.Expression) bool {
+// isPath reports whether e is a name with steps behind it.
+func isPath(e hclsyntax.Expression) bool {
 	switch e := e.(type) {
 	case *hclsyntax.ScopeTraversalExpr:
 		return true
 	case *hclsyntax.RelativeTraversalExpr:
-		return c.isStartPath(e.Source)
+		return isPath(e.Source)
 	case *hclsyntax.IndexExpr:
-		return c.isStartPath(e.Collection)
+		return isPath(e.Collection)
 	case *hclsyntax.ParenthesesExpr:
-		return c.isStartPath(e.Expression)
+		return isPath(e.Expression)
 	}
 	return false
 }

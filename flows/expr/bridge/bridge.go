@@ -136,6 +136,10 @@ func From(v cty.Value) (flow.Value, error) {
 // float holds, and little enough to spell out.
 const maxExponent = 1100
 
+// exactBits is the precision of package cty: a larger integer (1e200) may have been
+// rounded, and all its digits would be others than those that were written.
+const exactBits = 512
+
 var errSize = errors.New("this number is out of range: it must be between 1e-308 and 1e308 in size")
 
 func fromBig(f *big.Float) (flow.Value, error) {
@@ -145,7 +149,7 @@ func fromBig(f *big.Float) (flow.Value, error) {
 	if exponent := f.MantExp(nil); f.IsInf() || exponent > maxExponent || exponent < -maxExponent {
 		return flow.NullValue, errSize
 	}
-	if f.IsInt() {
+	if f.IsInt() && f.MantExp(nil) <= exactBits {
 		return flow.NumberOf(f.Text('f', 0)), nil
 	}
 	// A decimal fraction is spelled as it was written; what was computed (1/3)

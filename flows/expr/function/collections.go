@@ -327,11 +327,11 @@ func sorted(v flow.Value) (flow.Value, error) {
 func slice(v, start, end flow.Value) (flow.Value, error) {
 	to, err := within(end, "the end index", 0, int64(len(v.List())))
 	if err != nil {
-		return flow.NullValue, fmt.Errorf("%w, the length of the list", err)
+		return flow.NullValue, errors.New("the end index must be a whole number between 0 and the length of the list")
 	}
 	from, err := within(start, "the start index", 0, int64(to))
 	if err != nil {
-		return flow.NullValue, fmt.Errorf("%w, the end index", err)
+		return flow.NullValue, errors.New("the start index must be a whole number between 0 and the end index")
 	}
 	return flow.ListOf(v.List()[from:to:to]), nil
 }
@@ -377,7 +377,7 @@ func numberRange(args []flow.Value) (flow.Value, error) {
 
 func zipmap(names, vs flow.Value) (flow.Value, error) {
 	if len(names.List()) != len(vs.List()) {
-		return flow.NullValue, fmt.Errorf("there are %d keys for %d values", len(names.List()), len(vs.List()))
+		return flow.NullValue, errors.New("there must be as many keys as values")
 	}
 	o := flow.NewObject(len(names.List()))
 	for i, key := range names.List() {

@@ -92,8 +92,11 @@ func decoded(b []byte) flow.Value {
 	return flow.BytesOf(b)
 }
 
+// compactJSON is how functions spell JSON, whatever its spelling was.
+var compactJSON = jsontext.Style{Compact: true}
+
 func jsonEncode(v flow.Value) (flow.Value, error) {
-	b, err := jsontext.Append(nil, v, false)
+	b, err := compactJSON.Append(nil, v)
 	if err != nil {
 		return flow.NullValue, err
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // maxWidth bounds the width and the precision of a verb.
@@ -104,9 +103,9 @@ func appendVerb(dst []byte, verb string, v flow.Value) ([]byte, error) {
 // shown is what %s makes of v.
 func shown(v flow.Value) (string, error) {
 	if v.Kind() == flow.List || v.Kind() == flow.Map {
-		b, err := jsontext.Append(nil, v, false)
+		b, err := compactJSON.Append(nil, v)
 		return string(b), err
 	}
-	b, err := appendScalar(nil, v)
+	b, err := AppendText(nil, v)
 	return string(b), err
 }

@@ -265,7 +265,7 @@ func computed(f float64) (flow.Value, error) {
 }
 
 func abs(v flow.Value) (flow.Value, error) {
-	if v.Float() >= 0 {
+	if f := v.Float(); f >= 0 && !math.Signbit(f) {
 		return v, nil
 	}
 	return Neg(v)

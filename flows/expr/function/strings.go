@@ -177,7 +177,7 @@ func join(separator, parts flow.Value) (flow.Value, error) {
 			b = append(b, separator.Text()...)
 		}
 		var err error
-		if b, err = appendScalar(b, part); err != nil {
+		if b, err = AppendText(b, part); err != nil {
 			return flow.NullValue, err
 		}
 		if len(b) > MaxText {
@@ -187,8 +187,9 @@ func join(separator, parts flow.Value) (flow.Value, error) {
 	return flow.TextOf(string(b)), nil
 }
 
-// appendScalar spells v as a template does.
-func appendScalar(dst []byte, v flow.Value) ([]byte, error) {
+// AppendText spells a value as templates do: numbers and bools as in JSON,
+// null as nothing. What cannot stand in a text is an error.
+func AppendText(dst []byte, v flow.Value) ([]byte, error) {
 	switch v.Kind() {
 	case flow.Null:
 		return dst, nil

@@ -73,7 +73,7 @@ func toString(v flow.Value) (flow.Value, error) {
 	if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
 		return flow.TextOf(strconv.FormatFloat(f, 'g', -1, 64)), nil
 	}
-	b, err := appendScalar(nil, v)
+	b, err := AppendText(nil, v)
 	if err != nil {
 		return flow.NullValue, err
 	}
