@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,6 +50,12 @@ and 2 when the expression itself, or what it takes from a flow, is wrong.`,
 		Args: between(1, 1, "one expression, in quotes"),
 		RunE: v.run,
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if strings.HasPrefix(err.Error(), "unknown shorthand flag") { // there are none: it is a minus
+			return usage("an expression that begins with - stands behind --: %s -- '-event.n'", cmd.CommandPath())
+		}
+		return flagError(cmd, err)
+	})
 	v.in.register(cmd)
 	cmd.Flags().StringVar(&v.flow, "flow", "", "let the expression use var and local of a `flow`")
 	cmd.Flags().StringVar(&v.event, "event", "", "take the event from a JSON `file`, or from standard input (-)")

@@ -225,13 +225,22 @@ func (c *compiler) step(p *path.Path, t hcl.Traverser) (flow.Step, bool) {
 // minus finds the names that are most probably a subtraction.
 var minus = regexp.MustCompile(`^(.+?)-([0-9].*|(?:event|meta|peer|var|local))$`)
 
-// hyphen reports a name like a-1: HCL reads it as one name.
+// Subtraction spells what a name like a-1 was probably meant to be, "" where it
+// is a name: HCL takes hyphens for a part of names.
+func Subtraction(name string) string {
+	if m := minus.FindStringSubmatch(name); m != nil {
+		return m[1] + " - " + m[2]
+	}
+	return ""
+}
+
+// hyphen reports a name like a-1.
 func (c *compiler) hyphen(before, name string, rng hcl.Range) bool {
-	m := minus.FindStringSubmatch(name)
-	if m == nil {
+	meant := Subtraction(name)
+	if meant == "" {
 		return true
 	}
-	hint := "did you mean `" + before + m[1] + " - " + m[2] + "`?"
+	hint := "did you mean `" + before + meant + "`?"
 	if object, ok := strings.CutSuffix(before, "."); ok {
 		hint += " For the field write " + object + "[" + strconv.Quote(name) + "]"
 	}

@@ -24,3 +24,20 @@ func (r *Report) ParseExpression(shown, text string) hcl.Expression {
 	}
 	return e
 }
+
+// CheckTemplate reports what is wrong with the syntax of text, the template that
+// a string in JSON at the place at is.
+func (r *Report) CheckTemplate(at hcl.Range, text string) bool {
+	// Lines and columns are those of the file, bytes those of the text.
+	start := hcl.Pos{Line: at.Start.Line, Column: at.Start.Column + 1}
+	_, diags := hclsyntax.ParseTemplate([]byte(text), at.Filename, start)
+	diags = meant(first(diags), []byte(text))
+	for _, d := range diags {
+		if d.Subject != nil {
+			d.Subject.Start.Byte += at.Start.Byte + 1
+			d.Subject.End.Byte += at.Start.Byte + 1
+		}
+	}
+	r.HCL(diags)
+	return !diags.HasErrors()
+}

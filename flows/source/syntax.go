@@ -22,9 +22,14 @@ var notOurs = []struct {
 	{nil, regexp.MustCompile(`^=<`), "there is no operator =<", "did you mean <=?"},
 	{nil, regexp.MustCompile(`^=>`), "there is no operator =>", "did you mean >=?"},
 	{regexp.MustCompile(`[\w\])"]\s*$`), regexp.MustCompile(`^=[^=>]`), "= gives a name its value, == compares", "did you mean ==?"},
-	{nil, regexp.MustCompile(`^<>`), "there is no operator <>", "did you mean !=?"},
+	{regexp.MustCompile(`<$`), regexp.MustCompile(`^>`), "there is no operator <>", "did you mean !=?"},
 	{regexp.MustCompile(`[\w\])"]\s*$`), regexp.MustCompile(`^and\b`), "there is no operator and", "did you mean &&?"},
 	{regexp.MustCompile(`[\w\])"]\s*$`), regexp.MustCompile(`^or\b`), "there is no operator or", "did you mean ||?"},
+	{regexp.MustCompile(`[\w\])"]\s*$`), regexp.MustCompile(`^&[^&]`), "there is no operator &", "did you mean &&?"},
+	{regexp.MustCompile(`[\w\])"]\s*$`), regexp.MustCompile(`^\|[^|]`), "there is no operator |", "did you mean ||? The functions stand in front of what they work on"},
+	{regexp.MustCompile(`\*$`), regexp.MustCompile(`^\*`), "there is no operator **", "did you mean pow()?"},
+	{nil, regexp.MustCompile(`^\$\{?([a-z][\w.]*)`), "an expression stands without $", "did you mean $2? Only what is put into a text stands in ${ }"},
+	{regexp.MustCompile(`(?:^|[=(,:[])\s*if\s+$`), regexp.MustCompile(`^[\w(!"]`), "there is no if", "did you mean condition ? this : that?"},
 	{regexp.MustCompile(`\bnot\s+$`), nil, "there is no operator not", "did you mean !?"},
 	{regexp.MustCompile(`([a-z][\w.\[\]-]*)\.([a-z_]\w*)$`), regexp.MustCompile(`^\(`), "a value has no functions of its own", "did you mean $fn($1, …)? The functions stand in front of what they work on"},
 	{regexp.MustCompile(`[\w\])]\?$`), regexp.MustCompile(`^[.\[]`), "there is no operator ?.", "did you mean . alone? What is missing is null, never an error"},
@@ -35,7 +40,7 @@ var notOurs = []struct {
 func meant(diags hcl.Diagnostics, src []byte) hcl.Diagnostics {
 	var told []int
 	return slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool {
-		if d.Subject == nil || d.Subject.Start.Byte > len(src) || strings.Contains(d.Summary, "block") {
+		if d.Subject == nil || d.Subject.Start.Byte > len(src) || strings.Contains(d.Summary, "block") || strings.Contains(d.Summary, "template") {
 			return false
 		}
 		at := d.Subject.Start.Byte

@@ -28,6 +28,14 @@ func TestMeant(t *testing.T) {
 		{`event.a or event.b`, `9 there is no operator or: did you mean ||?`},
 		{`not event.a`, `5 there is no operator not: did you mean !?`},
 		{`event.a?.b`, `9 there is no operator ?.: did you mean . alone? What is missing is null, never an error`},
+		{`event.a <> 1`, `10 there is no operator <>: did you mean !=?`},
+		{`event.a & 1`, `9 there is no operator &: did you mean &&?`},
+		{`event.a | upper`, `9 there is no operator |: did you mean ||? The functions stand in front of what they work on`},
+		{`event.a ** 2`, `10 there is no operator **: did you mean pow()?`},
+		{`$event.a`, `1 an expression stands without $: did you mean event.a? Only what is put into a text stands in ${ }`},
+		{`${event.a}`, `1 an expression stands without $: did you mean event.a? Only what is put into a text stands in ${ }`},
+		{`if event.a then 1`, `4 there is no if: did you mean condition ? this : that?`},
+		{`[for x in event.a : x if ]`, `26 Invalid expression: Expected the start of an expression, but found an invalid expression token.`},
 		{`1 +`, `4 Invalid expression: Expected the start of an expression, but found an invalid expression token.`},
 	} {
 		src := []byte("where = " + test.src + "\n")

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/flows/source"
 )
 
@@ -89,6 +90,9 @@ func (s *Values) checkEach(t hcl.Traversal) bool {
 	return false
 }
 
+// wordsElsewhere are how other languages spell what is a word here.
+var wordsElsewhere = map[string]string{"true": "true", "false": "false", "null": "null", "nil": "null", "none": "null", "undefined": "null"}
+
 func (s *Values) unknownRoot(t hcl.Traversal, pos position) {
 	root := t.RootName()
 	roots := startRoots
@@ -97,7 +101,12 @@ func (s *Values) unknownRoot(t hcl.Traversal, pos position) {
 	}
 	p := s.Errorf(t.SourceRange(), "there is no %q here", root)
 	best := source.Nearest(root, roots)
+	subtraction, word := expr.Subtraction(root), wordsElsewhere[strings.ToLower(root)]
 	switch {
+	case subtraction != "":
+		p.Hint("hyphens belong to names: did you mean `%s`?", subtraction)
+	case word != "":
+		p.Hint("did you mean %s?", word)
 	case best != "":
 		p.Hint("did you mean %q?", best)
 	case len(t) == 1:
