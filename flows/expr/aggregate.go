@@ -157,7 +157,7 @@ func (w *ofEvents) Enter(n hclsyntax.Node) hcl.Diagnostics {
 		}
 	case *hclsyntax.ScopeTraversalExpr:
 		root := n.Traversal.RootName()
-		w.found = w.found || w.inside == 0 && (root == "event" || root == "meta" || root == "peer")
+		w.found = w.found || w.inside == 0 && slices.Contains(eventRoots, root) && !w.c.isLocal(root)
 	}
 	return nil
 }
@@ -254,7 +254,8 @@ func (c *compiler) second(use *aggregateUse, e hclsyntax.Expression) bool {
 // eachEvent compiles what an aggregate is given per event.
 func (c *compiler) eachEvent(use *aggregateUse, e hclsyntax.Expression) bool {
 	text := spellTree(e)
-	if place, there := c.agg.argText[text]; there {
+	hidden := slices.ContainsFunc(e.Variables(), func(t hcl.Traversal) bool { return c.isLocal(t.RootName()) })
+	if place, there := c.agg.argText[text]; there && !hidden {
 		use.arg = place
 		return c.addable(use, c.agg.args[place])
 	}

@@ -82,6 +82,7 @@ func TestAggregates(t *testing.T) {
 		{`avg(sum([for x in event.l : x]))`, `1.25`, `null`},
 		{`sum(max(coalesce(event.a, 0), 2))`, `10`, `0`},
 		{`sum(length(event.l[*]))`, `4`, `0`},
+		{`[for event in [[1, 5]] : max(event)]`, `[5]`, `[5]`},
 		{`5`, `5`, `5`},
 		{`1 / count()`, `0.25`, `flow.hcl:1,1: division by zero`},
 	} {
@@ -189,6 +190,7 @@ func TestAggregateMistakes(t *testing.T) {
 		{`avg(count())`, `5-10 count is an aggregate, and these cannot stand in each other`},
 		{`sum(group + event.a)`, `5-10 group is not known yet when an event is added to an aggregate (it can stand outside of the aggregate)`},
 		{`[for x in [1] : sum(event.a + x)]`, `31-32 x is not known yet when an event is added to an aggregate (it can stand outside of the aggregate)`},
+		{`{a = sum(event.a), b = [for event in [{a = 1}] : avg(event.a)]}`, `54-61 event is not known yet when an event is added to an aggregate (it can stand outside of the aggregate)`},
 		{`avg()`, `1-6 avg takes 1 argument here, not 0 (as in avg(event.ms))`},
 		{`max(event.a, 1)`, `5-12 event is that of many events here (` + wrap + `)`},
 		{`sum(sum(event.a))`, `5-17 sum takes a list here, and this is a number (this is the ordinary function, since its argument comes from an aggregate; aggregates cannot stand in each other)`},

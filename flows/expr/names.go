@@ -66,6 +66,11 @@ func (c *compiler) startRoots() []string {
 	return roots
 }
 
+// isLocal reports whether a for expression around gives a name.
+func (c *compiler) isLocal(name string) bool {
+	return slices.ContainsFunc(c.local, func(v variable) bool { return v.name == name })
+}
+
 // names are those that can be used.
 func (c *compiler) names() []string {
 	names := slices.Clone(c.scope.Roots)

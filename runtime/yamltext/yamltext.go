@@ -113,7 +113,7 @@ func Parse(text []byte) (v flow.Value, err error) {
 	}()
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return flow.NullValue, errSyntax
+		return flow.NullValue, problem(err)
 	}
 	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
 	switch len(docs) {
@@ -129,6 +129,22 @@ func Parse(text []byte) (v flow.Value, err error) {
 var errTooMany = errors.New("the YAML has more than 1,000,000 values")
 
 var errSyntax = errors.New("the text is no YAML")
+
+// problem says where the parser gave up. What it says itself quotes the text.
+func problem(err error) error {
+	var at interface {
+		error
+		GetToken() *token.Token
+	}
+	if !errors.As(err, &at) || at.GetToken() == nil || at.GetToken().Position == nil {
+		return errSyntax
+	}
+	what := "something is wrong"
+	if strings.Contains(err.Error(), "already defined") {
+		what = "a key is there twice"
+	}
+	return fmt.Errorf("%w: %s in line %d", errSyntax, what, at.GetToken().Position.Line)
+}
 
 // depthOf is how deep a text nests at most, by its brackets and by the dashes
 // that follow each other in a line; indentation costs so much text that it

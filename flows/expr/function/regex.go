@@ -10,6 +10,8 @@ import (
 
 var errNoMatch = errors.New("the pattern matches nothing in the string: can(regex(…)) tells whether it does, try(regex(…), null) is null where it does not")
 
+var errTooMuch = errors.New("the pattern matches more than 1,000,000 times, groups counted, or the result is longer than 16 MiB: make it of less")
+
 // patterns are the functions of regular expressions. Those written into the
 // flow are compiled at start-up. Where one comes with an event, the 64 that
 // were compiled last are kept.
@@ -126,7 +128,7 @@ func replace(s, what, by flow.Value) (flow.Value, error) {
 func replaceMatches(p *pattern.Pattern, s, by string) (flow.Value, error) {
 	replaced, ok := p.Replace(s, by, MaxElements, MaxText)
 	if !ok {
-		return flow.NullValue, errTooLong
+		return flow.NullValue, errTooMuch
 	}
 	return flow.TextOf(replaced), nil
 }

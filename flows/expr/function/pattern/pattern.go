@@ -108,14 +108,15 @@ func (p *Pattern) MatchAll(s string, most int) ([]flow.Value, bool) {
 }
 
 // Replace returns s with by, in which $1 and ${name} are groups, in each place
-// that p matches; false where these are too many places, or the result has
-// more bytes than that.
-func (p *Pattern) Replace(s, by string, places, size int) (string, bool) {
-	all := p.re.FindAllStringSubmatchIndex(s, places+1)
+// that p matches; false where that is more than so many values, or the result
+// has more bytes than that.
+func (p *Pattern) Replace(s, by string, most, size int) (string, bool) {
+	values := 1 + p.re.NumSubexp()
+	all := p.re.FindAllStringSubmatchIndex(s, most/values+1)
 	switch {
 	case len(all) == 0:
 		return s, true
-	case len(all) > places:
+	case len(all)*values > most:
 		return "", false
 	}
 	groups := strings.Count(by, "$")

@@ -13,3 +13,18 @@ func TestPatternsAreKeptBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaceCountsGroups: a pattern of many groups, which may come with an
+// event, needs room for each of them in each place.
+func TestReplaceCountsGroups(t *testing.T) {
+	p, err := Compile("(a)(b)?")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := p.Replace("abab", "<$1>", 6, 100); got != "<a><a>" || !ok {
+		t.Errorf("got %q, %v", got, ok)
+	}
+	if got, ok := p.Replace("ababab", "<$1>", 6, 100); ok {
+		t.Errorf("got %q of too many places", got)
+	}
+}
