@@ -71,11 +71,12 @@ func (x *expression) frame(vars []flow.Value) []flow.Value {
 
 // compiler is at work on one expression.
 type compiler struct {
-	scope Scope
-	diags hcl.Diagnostics
-	slots int                                 // variables so far
-	local []variable                          // those of for expressions, from the outside in
-	items map[*hclsyntax.AnonSymbolExpr]*node // what splats go through
+	scope   Scope
+	diags   hcl.Diagnostics
+	slots   int                                 // variables so far
+	visited int                                 // 1 + the slot that counts elements, 0 while nothing does
+	local   []variable                          // those of for expressions, from the outside in
+	items   map[*hclsyntax.AnonSymbolExpr]*node // what splats go through
 
 	agg *aggregates // of an expression over many events
 	per bool        // inside the argument of an aggregate, which is per event

@@ -47,7 +47,8 @@
 //	x[*].y      of each element; x.*.y is the same. Null counts as no element, what is no list as the only one
 //	for         [for v in x : a if c], [for k, v in x : a], {for k, v in x : a => b}: over a list (k is the
 //	            index) or an object, in its order; anything else, null too, is an error. Null in `if` counts as
-//	            false. Two values of one key are an error, unless ... behind the value makes a list of them
+//	            false. Two values of one key are an error, unless ... behind the value makes a list of them.
+//	            All for expressions and splats of one evaluation go through 1,000,000 elements at most
 //	f(x...)     the elements of the list x are the last arguments; null and any other type are errors
 //	conversion  never; "1" == 1 is false. tostring, tonumber and tobool convert
 //

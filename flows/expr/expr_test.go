@@ -119,6 +119,35 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestVisits: a list that is gone through for each of its own elements costs an
+// error when it is long, and not all the memory.
+func TestVisits(t *testing.T) {
+	list := func(n int) *flow.Event { return event(t, "["+strings.TrimSuffix(strings.Repeat("1,", n), ",")+"]") }
+	for _, src := range []string{
+		`length([for x in event : [for y in event : y]])`,
+		`length([for x in event : {for i, y in event : i => y}])`,
+		`length([for x in event : event[*]])`,
+		`length(event[*].a) + length([for x in event : event[*].a])`,
+	} {
+		x := compileText(t, src)
+		for range 3 { // each evaluation counts anew
+			if _, err := x.Eval(list(400)); err != nil {
+				t.Errorf("%s: %v", src, err)
+			}
+		}
+		if _, err := x.Eval(list(2000)); err == nil || !strings.Contains(err.Error(), "more than 1000000 elements in all") {
+			t.Errorf("%s: %v", src, err)
+		}
+	}
+	a := compileAggregate(t, `sum(length([for x in event : event[*]]))`)
+	acc := a.New()
+	for range 8 {
+		if err := acc.Add(list(400)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestWhere: what a condition says of its own value.
 func TestWhere(t *testing.T) {
 	e := event(t, payload)

@@ -1,6 +1,9 @@
 package expr
 
 import (
+	"fmt"
+
+	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,8 +25,32 @@ func (c *compiler) newVariable(name string) variable {
 	return variable{name: name, slot: slot, uses: slotUse(slot - len(c.scope.Vars)), per: c.per}
 }
 
+// visits is the slot in which an evaluation counts the elements that its for
+// expressions and splats go through, so that a list from outside, gone through
+// once for each of its own elements, costs an error and not all the memory.
+func (c *compiler) visits() int {
+	if c.visited == 0 {
+		c.visited = c.newVariable("").slot + 1
+	}
+	return c.visited - 1
+}
+
+var errVisits = fmt.Errorf("for expressions and splats go through more than %d elements in all: make them fewer", function.MaxElements)
+
+// visit counts n elements more.
+func visit(vars []flow.Value, slot, n int) error {
+	all := vars[slot].Int() + int64(n)
+	vars[slot] = flow.IntOf(all)
+	if all > function.MaxElements {
+		return errVisits
+	}
+	return nil
+}
+
 // forBody are the parts of a for expression.
 type forBody struct {
+	from         *node
+	visits       int // slot
 	key, value   int // slots; key is -1 when it has no name
 	cond         *node
 	keyOf, valOf *node // keyOf is nil when it makes a list
@@ -37,7 +64,7 @@ func (c *compiler) loop(e *hclsyntax.ForExpr) *node {
 		c.mismatch(from.rng, "for goes through a list or an object, and this is "+from.can.String(), "")
 	}
 	outer := len(c.local)
-	body := forBody{key: -1}
+	body := forBody{from: from, visits: c.visits(), key: -1}
 	bound := uses(0)
 	if e.KeyVar != "" {
 		k := c.newVariable(e.KeyVar)
@@ -87,9 +114,12 @@ func (c *compiler) loop(e *hclsyntax.ForExpr) *node {
 	return c.settle(n, bound, append(inside, from)...)
 }
 
-// each calls visit for the elements of v that the condition lets pass, with
+// each calls do for the elements of v that the condition lets pass, with
 // the variables set.
-func (b *forBody) each(e *flow.Event, vars []flow.Value, v flow.Value, visit func() error) error {
+func (b *forBody) each(e *flow.Event, vars []flow.Value, v flow.Value, do func() error) error {
+	if err := visit(vars, b.visits, len(v.List())+v.Object().Len()); err != nil {
+		return b.from.errorf("%w", err)
+	}
 	pass := func(key, value flow.Value) error {
 		if b.key >= 0 {
 			vars[b.key] = key
@@ -100,7 +130,7 @@ func (b *forBody) each(e *flow.Event, vars []flow.Value, v flow.Value, visit fun
 				return err
 			}
 		}
-		return visit()
+		return do()
 	}
 	for i, x := range v.List() {
 		if err := pass(flow.IntOf(int64(i)), x); err != nil {
@@ -199,6 +229,7 @@ func (c *compiler) splat(e *hclsyntax.SplatExpr) *node {
 	}
 	c.items[e.Item] = item
 	each := c.compile(e.Each)
+	visits := c.visits()
 	n := of(e.SrcRange, flow.OfList, func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
 		x, err := from.eval(e, vars)
 		if err != nil {
@@ -207,6 +238,9 @@ func (c *compiler) splat(e *hclsyntax.SplatExpr) *node {
 		parts := x.List()
 		if x.Kind() != flow.List && !x.IsNull() {
 			parts = []flow.Value{x}
+		}
+		if err := visit(vars, visits, len(parts)); err != nil {
+			return flow.NullValue, from.errorf("%w", err)
 		}
 		list := make([]flow.Value, len(parts))
 		for i, part := range parts {

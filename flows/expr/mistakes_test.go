@@ -109,6 +109,7 @@ func TestMistakes(t *testing.T) {
 		{`var.limit == 10 ? event.a : 1 / 0 == 1`, ``},
 		{`true || 1 / 0 == 1`, ``},
 		{`try(1 / 0, event.a)`, ``},
+		{`[for x in range(2000) : [for y in range(2000) : x]] == event.a`, `35-46 for expressions and splats go through more than 1000000 elements in all: make them fewer`},
 		{`regex("(", event.a) == 1`, `7-10 the pattern is no regular expression: missing closing )`},
 		{`cidrcontains("10.0.0.0/33", event.a)`, `14-27 the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32`},
 		{`[for x in event.a : y]`, `21-22 unknown name y (did you mean "x"?)` +
