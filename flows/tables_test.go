@@ -78,8 +78,11 @@ type wsClient struct {
 }
 
 func (c *wsClient) Shape() flow.Shape {
-	tied := c.Per != nil
-	return flow.Shape{Role: flow.Client, In: true, Out: true, Many: tied, Tied: tied}
+	s := flow.Shape{Role: flow.Client, In: true, Out: true}
+	if c.Per != nil {
+		s.Per = &flow.Per{Key: c.Per}
+	}
+	return s
 }
 func (*wsClient) New() (flow.Connector, error) { return nil, nil }
 

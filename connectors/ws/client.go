@@ -35,7 +35,7 @@ const (
 func (c *ClientConfig) Shape() flow.Shape {
 	s := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &c.Queue}
 	if c.Per != nil {
-		s.Tied, s.Per = true, &flow.Per{
+		s.Per = &flow.Per{
 			Key:            c.Per,
 			MaxConnections: cmp.Or(c.MaxPer, defaultMaxPer),
 			IdleTimeout:    cmp.Or(time.Duration(c.Idle), defaultIdle),

@@ -79,7 +79,7 @@ func (a arrivals) leaving(port flow.PortRef) arrival {
 		return a.flow.Pipelines[port.Name].after(in, port.Port)
 	}
 	own := arrival{some: true, origins: map[string]bool{port.Name: true}}
-	if port.Port == "err" || a.flow.Connectors[port.Name].Shape.Tied { // what could not be written leaves by err, too
+	if port.Port == "err" || a.flow.Connectors[port.Name].Shape.Per != nil { // what could not be written leaves by err, too
 		own.origins = union(own.origins, a.connectors[port.Name].origins)
 	}
 	return own

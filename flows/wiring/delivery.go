@@ -11,7 +11,7 @@ func (f *Flow) delivery() {
 		leave := f.Within(e.Within)
 		f.policy(e)
 		for _, to := range e.Targets {
-			if shape := f.Connectors[to.Name].Shape; to.Kind != "connector" || e.Deliver != flow.Reply || !shape.Many || shape.Tied {
+			if shape := f.Connectors[to.Name].Shape; to.Kind != "connector" || e.Deliver != flow.Reply || !shape.Many {
 				continue // where one connection is all, or opens when it is needed
 			}
 			typ := f.Connectors[to.Name].Type
@@ -39,7 +39,7 @@ func (f *Flow) policy(e Edge) {
 	for _, to := range e.Targets {
 		if to.Kind == "connector" {
 			c := f.Connectors[to.Name]
-			connectors, many = true, many || c.Shape.Many || c.Shape.Tied || !c.Sound
+			connectors, many = true, many || c.Shape.Many || c.Shape.Per != nil || !c.Sound
 		}
 	}
 	if a, ok := e.Arguments["deliver"]; ok && !connectors {

@@ -164,12 +164,10 @@ type Shape struct {
 	// Many means that it has several connections at a time, so that a reply
 	// must find its own; otherwise everything goes to the one connection.
 	Many bool
-	// Tied means that each connection is opened on behalf of another, its
-	// origin's Parent, so that what comes from it can be a reply to that one.
-	Tied bool
 	// Per, when it is not nil, gives each key of what the connector is sent a
-	// connection of its own, opened when the first event comes and Tied to
-	// where that came from. Run is then called for each of these connections,
+	// connection of its own, opened when the first event comes, on behalf of
+	// where that came from, its origin's Parent: what comes from it can be a
+	// reply to that one. Run is then called for each of these connections,
 	// several at a time, each with a host of its own, and serves that one; the
 	// connector is no Preparer and no Feeder.
 	Per *Per

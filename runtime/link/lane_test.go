@@ -35,7 +35,7 @@ type keyed struct {
 func perPayload(t *testing.T, limit int) *keyed {
 	t.Helper()
 	shape := single("block")
-	shape.Tied, shape.Per = true, &flow.Per{Key: payload{}, MaxConnections: limit}
+	shape.Per = &flow.Per{Key: payload{}, MaxConnections: limit}
 	tab, errs, _ := table(t, shape)
 	k := &keyed{Table: tab, errs: errs}
 	tab.cfg.Serve = func(l *Lane) error {
@@ -222,7 +222,7 @@ func TestEndIdle(t *testing.T) {
 
 func BenchmarkSendToLane(b *testing.B) {
 	shape := single("block")
-	shape.Tied, shape.Per = true, &flow.Per{Key: payload{}, MaxConnections: 10}
+	shape.Per = &flow.Per{Key: payload{}, MaxConnections: 10}
 	shape.Queue.MaxEvents, shape.Queue.MaxBytes = 1<<20, 1<<30
 	tab, _, _ := table(b, shape)
 	tab.cfg.Serve = func(l *Lane) error {
