@@ -60,8 +60,12 @@ func (p pace) String() string {
 	return ""
 }
 
-// maxParts bounds how often a sliding window closes while an event is in it.
-const maxParts = 1000
+// maxParts bounds how often a sliding window closes while an event is in it,
+// and maxOpen how many windows of a group wait for events that are late.
+const (
+	maxParts = 1000
+	maxOpen  = 10000
+)
 
 // Ports implements flow.StepConfig: a window has none of its own.
 func (c *Window) Ports() []string { return nil }
@@ -124,7 +128,22 @@ func (c *Window) check() error {
 	if c.Lateness > 0 && c.Time == nil {
 		return problem("lateness", "lateness needs time: without it, no event comes late")
 	}
+	if unit, length := c.pane(); c.Lateness/maxOpen >= length {
+		return problem("lateness", "lateness is %d times %s or more: so many windows of each group would be open", maxOpen, unit)
+	}
 	return nil
+}
+
+// pane is how long the parts of the stream are that a window with time keeps
+// apart, and what says so.
+func (c *Window) pane() (field string, length flow.Duration) {
+	switch c.Kind {
+	case "session":
+		return "gap", c.Gap
+	case "sliding":
+		return "every", max(c.Every.Time, 1)
+	}
+	return "interval", max(c.Interval, 1)
 }
 
 func (c *Window) checkEvery() error {

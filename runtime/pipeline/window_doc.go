@@ -47,7 +47,8 @@ who bring more events wait. An event that an expression fails on counts in no ag
 
 **Memory.** Events are not kept, only what aggregates need of them. A group takes about 0.5 KiB, its
 key, and what its aggregates keep: tens of bytes for count, sum, avg, min, max, stdev, some KiB for quantile, and for
-collect and distinct their values, at most ` + "`max_items`" + `. A sliding window keeps that for each ` + "`every`" + ` in it. A
+collect and distinct their values, at most ` + "`max_items`" + `. A sliding window keeps that for each ` + "`every`" + ` in it,
+and one that waits for what is late for each of its windows in ` + "`lateness`" + `, which are fewer than 10000. A
 connection to answer takes 8 bytes in each group, 40 where there are many, and stays in memory, although
 it may have closed, until the window closes. What ` + "`max_groups`" + ` and ` + "`max_items`" + ` do not allow is for ` + "`on_overflow`" + `
 to decide.`,
