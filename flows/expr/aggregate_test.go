@@ -205,7 +205,7 @@ func TestAggregateMistakes(t *testing.T) {
 		{`count(1)`, `7-8 count takes a bool here, and this is a number (as in count(event.level == "error"))`},
 		{`collect(event.a...)`, `1-20 collect takes its arguments one by one`},
 		{`stddev(event.a)`, `1-7 unknown function stddev (did you mean "stdev"?)` + "\n" + `8-15 event is that of many events here (` + wrap + `)`},
-		{`sum(evnt.a)`, `5-11 unknown name evnt (did you mean "event"?)`},
+		{`sum(evnt.a)`, `5-11 there is no "evnt" here (did you mean "event"?)`},
 		{`avg(event.a-1)`, `10-14 "a-1" is one name, hyphens belong to names (did you mean ` + "`event.a - 1`" + `? For the field write event["a-1"])`},
 	} {
 		a, diags := CompileAggregate(parse(t, test.src), aggregateScope())

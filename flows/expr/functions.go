@@ -72,7 +72,7 @@ func (c *compiler) startCall(e *hclsyntax.FunctionCallExpr) *node {
 
 // perEvent reports whether the values of a name are known per event only.
 func (c *compiler) perEvent(root string) bool {
-	return perEventRoots[root] || slices.Contains(c.scope.Roots, root) || slices.Contains(c.scope.Vars, root) || c.isLocal(root)
+	return slices.Contains(c.scope.Roots, root) || slices.Contains(c.scope.Vars, root) || c.isLocal(root)
 }
 
 // arguments compiles all arguments of a call, so that their mistakes are found.

@@ -13,10 +13,6 @@ import (
 // eventRoots are the roots that any event has.
 var eventRoots = []string{"event", "meta", "peer"}
 
-// perEventRoots are all roots that only mean something while an event passes,
-// wherever in a flow.
-var perEventRoots = set("event meta peer topic group window")
-
 func set(names string) map[string]bool {
 	m := map[string]bool{}
 	for _, n := range strings.Fields(names) {
@@ -25,28 +21,43 @@ func set(names string) map[string]bool {
 	return m
 }
 
-// roots reports the names in e, which HCL is to compute, that mean nothing
-// here or are known per event only.
+// roots reports the names in e, which HCL is to compute, that are none of the
+// start-up. Names in var and local are for the caller to check, who knows where
+// they are declared.
 func (c *compiler) roots(e hcl.Expression) bool {
 	ok := true
 	for _, t := range e.Variables() {
-		ok = c.startName(t) && ok
+		if name := t.RootName(); !slices.Contains(c.startRoots(), name) {
+			names := c.names()
+			summary, hint := UnknownName(t, nearest(name, names), names)
+			c.problem(t.SourceRange(), summary, hint)
+			ok = false
+		}
 	}
 	return ok
 }
 
-// startName checks that a path begins with a name of the start-up.
-func (c *compiler) startName(t hcl.Traversal) bool {
-	name := t.RootName()
-	switch {
-	case slices.Contains(c.startRoots(), name):
-		return true
-	case perEventRoots[name]:
-		c.problem(t.SourceRange(), name+" means nothing here", c.usable())
-	case c.hyphen("", name, t.SourceRange()):
-		c.problem(t.SourceRange(), "unknown name "+name, choose(name, c.names(), c.usable()))
+// wordsElsewhere are how other languages spell what is a word here.
+var wordsElsewhere = map[string]string{"true": "true", "false": "false", "null": "null", "nil": "null", "none": "null", "undefined": "null"}
+
+// UnknownName says of a path whose root is none of the names that can stand
+// there what is wrong and what to do; best is the nearest of these, "" for none.
+func UnknownName(t hcl.Traversal, best string, names []string) (summary, hint string) {
+	root := t.RootName()
+	summary = fmt.Sprintf("there is no %q here", root)
+	switch meant, word := subtraction(root), wordsElsewhere[strings.ToLower(root)]; {
+	case meant != "":
+		hint = "hyphens belong to names: did you mean `" + meant + "`?"
+	case word != "":
+		hint = "did you mean " + word + "?"
+	case best != "":
+		hint = fmt.Sprintf("did you mean %q?", best)
+	case len(t) == 1:
+		hint = fmt.Sprintf("a text stands in quotes: %q", root)
+	case len(names) > 0:
+		hint = "here stand " + strings.Join(names, ", ") + " and functions"
 	}
-	return false
+	return summary, hint
 }
 
 func (c *compiler) startFunction(name string) bool {
@@ -83,25 +94,22 @@ func (c *compiler) names() []string {
 	return append(names, c.startRoots()...)
 }
 
-// usable says which names can be used, for people.
-func (c *compiler) usable() string {
-	if names := c.names(); len(names) > 0 {
-		return "what can be used: " + strings.Join(names, ", ")
-	}
-	return "what can be used: nothing but constants"
-}
-
 // choose asks "did you mean" for the name nearest to the given one, or returns
 // otherwise when none is near.
 func choose(name string, among []string, otherwise string) string {
+	if best := nearest(name, among); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return otherwise
+}
+
+// nearest is the name that the given one was probably meant to be, or "".
+func nearest(name string, among []string) string {
 	best, least := "", 1+len(name)/3
 	for _, a := range among {
-		if d := levenshtein.Distance(name, a, nil); d <= least && (best == "" || d < least) {
+		if d := levenshtein.Distance(strings.ToLower(name), a, nil); d <= least && (best == "" || d < least) {
 			best, least = a, d
 		}
 	}
-	if best == "" {
-		return otherwise
-	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return best
 }

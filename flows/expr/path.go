@@ -225,9 +225,9 @@ func (c *compiler) step(p *path.Path, t hcl.Traverser) (flow.Step, bool) {
 // minus finds the names that are most probably a subtraction.
 var minus = regexp.MustCompile(`^(.+?)-([0-9].*|(?:event|meta|peer|var|local))$`)
 
-// Subtraction spells what a name like a-1 was probably meant to be, "" where it
+// subtraction spells what a name like a-1 was probably meant to be, "" where it
 // is a name: HCL takes hyphens for a part of names.
-func Subtraction(name string) string {
+func subtraction(name string) string {
 	if m := minus.FindStringSubmatch(name); m != nil {
 		return m[1] + " - " + m[2]
 	}
@@ -236,7 +236,7 @@ func Subtraction(name string) string {
 
 // hyphen reports a name like a-1.
 func (c *compiler) hyphen(before, name string, rng hcl.Range) bool {
-	meant := Subtraction(name)
+	meant := subtraction(name)
 	if meant == "" {
 		return true
 	}

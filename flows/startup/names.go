@@ -28,8 +28,9 @@ const (
 	perEvent                 // computed for each event
 )
 
-// checkNamesIn checks each name that e refers to, and reports all that mean
-// nothing where e stands. At the start it is false as well when a name is
+// checkNamesIn checks each name that e refers to, and reports those of the flow
+// language that mean nothing where e stands, and at the start all others, too;
+// per event, the compiler knows what else there is. At the start it is false as well when a name is
 // known but its value is not. vars are names that this position has beside the
 // usual ones.
 func (s *Values) checkNamesIn(e hcl.Expression, what string, pos position, vars ...string) bool {
@@ -63,8 +64,9 @@ func (s *Values) checkNamesIn(e hcl.Expression, what string, pos position, vars 
 		case slices.Contains(blockRoots, root):
 			s.Errorf(at, "a reference to a %s cannot stand in %s", root, what)
 			ok = false
-		default:
-			s.unknownRoot(t, pos)
+		case pos == atStart: // per event, the compiler knows what else there is
+			summary, hint := expr.UnknownName(t, source.Nearest(root, startRoots), startRoots)
+			s.Errorf(at, "%s", summary).Hint("%s", hint)
 			ok = false
 		}
 	}
@@ -88,32 +90,6 @@ func (s *Values) checkEach(t hcl.Traversal) bool {
 		return true
 	}
 	return false
-}
-
-// wordsElsewhere are how other languages spell what is a word here.
-var wordsElsewhere = map[string]string{"true": "true", "false": "false", "null": "null", "nil": "null", "none": "null", "undefined": "null"}
-
-func (s *Values) unknownRoot(t hcl.Traversal, pos position) {
-	root := t.RootName()
-	roots := startRoots
-	if pos == perEvent {
-		roots = slices.Concat(eventRoots, startRoots)
-	}
-	p := s.Errorf(t.SourceRange(), "there is no %q here", root)
-	best := source.Nearest(root, roots)
-	subtraction, word := expr.Subtraction(root), wordsElsewhere[strings.ToLower(root)]
-	switch {
-	case subtraction != "":
-		p.Hint("hyphens belong to names: did you mean `%s`?", subtraction)
-	case word != "":
-		p.Hint("did you mean %s?", word)
-	case best != "":
-		p.Hint("did you mean %q?", best)
-	case len(t) == 1:
-		p.Hint("a text stands in quotes: %q", root)
-	default:
-		p.Hint("here stand %s and functions", strings.Join(roots, ", "))
-	}
 }
 
 func checkMember[T any](s *Values, t hcl.Traversal, members map[string]T, known func(T) bool) bool {
