@@ -20,17 +20,38 @@ func (a arrival) with(b arrival) arrival {
 	return arrival{a.some || b.some, union(a.origins, b.origins), union(a.wrote, b.wrote)}
 }
 
-func (a arrival) covers(b arrival) bool {
-	return (a.some || !b.some) && len(union(a.origins, b.origins)) == len(a.origins) && len(union(a.wrote, b.wrote)) == len(a.wrote)
-}
-
+// union shares what it can with a and b.
 func union(a, b map[string]bool) map[string]bool {
-	if len(b) == 0 {
+	switch {
+	case len(b) == 0:
 		return a
+	case len(a) == 0:
+		return b
 	}
 	u := maps.Clone(b)
 	maps.Copy(u, a)
 	return u
+}
+
+// add extends a, whose sets are its own, and reports whether b brought anything.
+func (a *arrival) add(b arrival) (grown bool) {
+	grown = b.some && !a.some
+	a.some = a.some || b.some
+	for _, set := range []struct {
+		to   *map[string]bool
+		from map[string]bool
+	}{{&a.origins, b.origins}, {&a.wrote, b.wrote}} {
+		for name := range set.from {
+			if (*set.to)[name] {
+				continue
+			}
+			if *set.to == nil {
+				*set.to = map[string]bool{}
+			}
+			(*set.to)[name], grown = true, true
+		}
+	}
+	return grown
 }
 
 // after is what is at a port of the pipeline when in comes into it.
@@ -64,23 +85,38 @@ func (p Pipeline) after(in arrival, port string) arrival {
 // arrivals is what can come into each connector and pipeline. shared is the
 // instance of a pipeline that is the target of edges; all are those in via, too.
 type arrivals struct {
-	flow        *Flow
-	connectors  map[string]arrival
-	shared, all map[string]arrival
+	flow                    *Flow
+	connectors, shared, all places
+}
+
+type places map[string]*arrival
+
+func (p places) at(name string) arrival {
+	if a := p[name]; a != nil {
+		return *a
+	}
+	return arrival{}
+}
+
+func (p places) add(name string, s arrival) (grown bool) {
+	if p[name] == nil {
+		p[name] = &arrival{}
+	}
+	return p[name].add(s)
 }
 
 // leaving is what can leave by a port.
 func (a arrivals) leaving(port flow.PortRef) arrival {
 	if port.Kind == "pipeline" {
-		in := a.all[port.Name]
+		in := a.all.at(port.Name)
 		if port.Port == "out" {
-			in = a.shared[port.Name]
+			in = a.shared.at(port.Name)
 		}
 		return a.flow.Pipelines[port.Name].after(in, port.Port)
 	}
 	own := arrival{some: true, origins: map[string]bool{port.Name: true}}
 	if port.Port == "err" || a.flow.Connectors[port.Name].Shape.Per != nil { // what could not be written leaves by err, too
-		own.origins = union(own.origins, a.connectors[port.Name].origins)
+		own.origins = union(own.origins, a.connectors.at(port.Name).origins)
 	}
 	return own
 }
@@ -93,30 +129,47 @@ func (a arrivals) through(via []string, s arrival) arrival {
 	return s
 }
 
+// arrivals follows the edges, again those behind a place where there is more
+// than before.
 func (f *Flow) arrivals() arrivals {
-	a := arrivals{f, map[string]arrival{}, map[string]arrival{}, map[string]arrival{}}
-	for grown := true; grown; {
-		grown = false
-		arrive := func(at map[string]arrival, name string, s arrival) {
-			if !at[name].covers(s) {
-				grown = true
-				at[name] = at[name].with(s)
+	a := arrivals{f, places{}, places{}, places{}}
+	component := func(port flow.PortRef) flow.PortRef { return flow.PortRef{Kind: port.Kind, Name: port.Name} }
+	behind := map[flow.PortRef][]int{}
+	todo, waits := make([]int, len(f.Edges)), make([]bool, len(f.Edges))
+	for i, e := range f.Edges {
+		todo[i], waits[i] = i, true
+		for _, from := range e.From {
+			behind[component(from)] = append(behind[component(from)], i)
+		}
+	}
+	again := func(port flow.PortRef) {
+		for _, i := range behind[component(port)] {
+			if !waits[i] {
+				todo, waits[i] = append(todo, i), true
 			}
 		}
-		for _, e := range f.Edges {
-			for _, from := range e.From {
-				s := a.leaving(from)
-				for _, name := range e.Via {
-					arrive(a.all, name, s)
-					s = a.through([]string{name}, s)
+	}
+	for len(todo) > 0 {
+		i := todo[0]
+		todo, waits[i] = todo[1:], false
+		for _, from := range f.Edges[i].From {
+			s := a.leaving(from)
+			for _, name := range f.Edges[i].Via {
+				if a.all.add(name, s) {
+					again(flow.PortRef{Kind: "pipeline", Name: name})
 				}
-				for _, to := range e.To {
-					if to.Kind == "connector" {
-						arrive(a.connectors, to.Name, s)
-						continue
-					}
-					arrive(a.shared, to.Name, s)
-					arrive(a.all, to.Name, s)
+				s = a.through([]string{name}, s)
+			}
+			for _, to := range f.Edges[i].To {
+				var grown bool
+				if to.Kind == "connector" {
+					grown = a.connectors.add(to.Name, s)
+				} else {
+					grown = a.shared.add(to.Name, s)
+					grown = a.all.add(to.Name, s) || grown
+				}
+				if grown {
+					again(to)
 				}
 			}
 		}

@@ -22,6 +22,14 @@ type Graph struct {
 	Flow  string
 	Nodes []*Node // connectors, shared pipelines, then each edge with its own pipelines; in the order of the file
 	Wires []Wire  // grouped by where they start; of one port, in the order in which events are sent
+
+	leaving map[start][]Wire
+}
+
+// start is where wires start.
+type start struct {
+	node *Node
+	port string
 }
 
 // Node is one part of the running flow.
@@ -41,6 +49,8 @@ type Node struct {
 	Private bool
 	// Role is that of a connector.
 	Role flow.Role
+
+	leadsTo flow.Role
 }
 
 // Wire leads from a port of one node into another node.
@@ -52,7 +62,13 @@ type Wire struct {
 
 // New draws the wiring of f, whose references must be resolved.
 func New(f *flow.File) *Graph {
-	b := builder{graph: &Graph{Flow: f.Name}, file: f, byID: map[string]*Node{}}
+	b := builder{
+		graph: &Graph{Flow: f.Name}, file: f, byID: map[string]*Node{},
+		pipelines: map[string]*flow.PipelineBlock{}, instances: map[string][]*Node{},
+	}
+	for _, p := range f.Pipelines {
+		b.pipelines[p.Name] = p
+	}
 	for _, c := range f.Connectors {
 		b.add(&Node{ID: "connector." + c.Name, Kind: Connector, At: c.At, Connector: c, Role: c.Config.Shape().Role, Ports: []string{"out", "err"}})
 	}
@@ -63,41 +79,32 @@ func New(f *flow.File) *Graph {
 	for _, c := range f.Connects {
 		b.wireEdge(c)
 	}
-	b.sortWires()
+	b.groupWires()
+	b.graph.findRoles()
 	return b.graph
-}
-
-// Node returns the node with the given ID, nil when there is none.
-func (g *Graph) Node(id string) *Node {
-	for _, n := range g.Nodes {
-		if n.ID == id {
-			return n
-		}
-	}
-	return nil
 }
 
 // Leaving returns the wires that start at a port of n, in the order in which
 // events are sent.
 func (g *Graph) Leaving(n *Node, port string) []Wire {
-	var ws []Wire
-	for _, w := range g.Wires {
-		if w.From == n && w.Port == port {
-			ws = append(ws, w)
-		}
-	}
-	return ws
+	return g.leaving[start{n, port}]
 }
 
 type builder struct {
 	graph *Graph
 	file  *flow.File
 	byID  map[string]*Node
+
+	pipelines map[string]*flow.PipelineBlock
+	instances map[string][]*Node // of a pipeline
 }
 
 func (b *builder) add(n *Node) {
 	b.graph.Nodes = append(b.graph.Nodes, n)
 	b.byID[n.ID] = n
+	if n.Kind == Pipeline {
+		b.instances[n.Pipeline.Name] = append(b.instances[n.Pipeline.Name], n)
+	}
 }
 
 // addSharedPipelines adds an instance for each pipeline that is named in
@@ -133,8 +140,7 @@ func (b *builder) addEdge(c *flow.ConnectBlock) {
 	id := "connect." + c.Name
 	b.add(&Node{ID: id, Kind: Edge, At: c.At, Edge: c, Ports: []string{"out"}})
 	for i, name := range c.Via {
-		at := slices.IndexFunc(b.file.Pipelines, func(p *flow.PipelineBlock) bool { return p.Name == name })
-		n := pipelineNode(viaID(id, i), b.file.Pipelines[at])
+		n := pipelineNode(viaID(id, i), b.pipelines[name])
 		n.Private, n.Edge = true, c
 		b.add(n)
 	}
@@ -165,30 +171,26 @@ func (b *builder) sources(ref flow.PortRef) []*Node {
 	if ref.Kind == "connector" || ref.Port == "out" {
 		return []*Node{b.byID[ref.Kind+"."+ref.Name]}
 	}
-	var all []*Node
-	for _, n := range b.graph.Nodes {
-		if n.Kind == Pipeline && n.Pipeline.Name == ref.Name {
-			all = append(all, n)
-		}
-	}
-	return all
+	return b.instances[ref.Name]
 }
 
 func (b *builder) wire(from *Node, port string, to *Node) {
 	b.graph.Wires = append(b.graph.Wires, Wire{from, port, to})
 }
 
-// sortWires groups wires by node and port; the order within a port stays that
+// groupWires orders wires by node and port; the order within a port stays that
 // of the file.
-func (b *builder) sortWires() {
-	place := map[*Node]int{}
-	for i, n := range b.graph.Nodes {
-		place[n] = i
+func (b *builder) groupWires() {
+	g := b.graph
+	g.leaving = map[start][]Wire{}
+	for _, w := range g.Wires {
+		at := start{w.From, w.Port}
+		g.leaving[at] = append(g.leaving[at], w)
 	}
-	slices.SortStableFunc(b.graph.Wires, func(x, y Wire) int {
-		if x.From != y.From {
-			return place[x.From] - place[y.From]
+	g.Wires = g.Wires[:0]
+	for _, n := range g.Nodes {
+		for _, port := range n.Ports {
+			g.Wires = append(g.Wires, g.leaving[start{n, port}]...)
 		}
-		return slices.Index(x.From.Ports, x.Port) - slices.Index(x.From.Ports, y.Port)
-	})
+	}
 }

@@ -3,11 +3,13 @@ package graph
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/google/go-cmp/cmp"
@@ -175,12 +177,13 @@ func TestJSONIsJSON(t *testing.T) {
 
 func TestNodesAndWires(t *testing.T) {
 	g := New(file(t, "f", flows["instances"]))
-	if n := g.Node("connect.nothing"); n != nil {
-		t.Errorf("found %v", n)
+	i := slices.IndexFunc(g.Nodes, func(n *Node) bool { return n.ID == "connect.live.via[1]" })
+	if i < 0 {
+		t.Fatal("the second pipeline of connect.live is not there")
 	}
-	live := g.Node("connect.live.via[1]")
-	if live == nil || !live.Private || live.Pipeline.Name != "tidy" {
-		t.Fatalf("got %+v", live)
+	live := g.Nodes[i]
+	if !live.Private || live.Pipeline.Name != "tidy" {
+		t.Errorf("got %+v", live)
 	}
 	var to []string
 	for _, w := range g.Leaving(live, "out") {
@@ -188,6 +191,36 @@ func TestNodesAndWires(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"connector.edge", "connector.odd"}, to); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The wiring is drawn, put in order and printed in time linear in the flow: with
+// twenty times the edges, the square would be four hundred times as long.
+func TestCostOfEdges(t *testing.T) {
+	cost := func(edges int) time.Duration {
+		var lines strings.Builder
+		lines.WriteString("connector client ws_client feed\nconnector server ws_server edge\npipeline p0\n")
+		for i := range edges {
+			fmt.Fprintf(&lines, "pipeline p%d\n", i+1)
+			fmt.Fprintf(&lines, "connect c%d connector.feed via p%d to connector.edge\n", i, i+1)
+			fmt.Fprintf(&lines, "connect d%d pipeline.p%d.err to connector.edge\n", i, i+1)
+			fmt.Fprintf(&lines, "connect e%d pipeline.p%d to pipeline.p%d\n", i, i, i+1)
+		}
+		f := file(t, "f", lines.String())
+		best := time.Hour
+		for range 3 {
+			began := time.Now()
+			g := New(f)
+			g.Text()
+			for _, n := range g.Instances() {
+				g.LeadsTo(n)
+			}
+			best = min(best, time.Since(began))
+		}
+		return best
+	}
+	if few, many := cost(200), cost(4000); many > 150*few {
+		t.Errorf("%v for 200 edges, %v for 4000", few, many)
 	}
 }
 

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -13,10 +14,6 @@ import (
 // one that stands first in the file starts last. They end in the order of
 // their roles, from source to target.
 func (g *Graph) Order() []*Node {
-	next := map[*Node][]*Node{}
-	for _, w := range g.Wires {
-		next[w.From] = append(next[w.From], w.To)
-	}
 	var order []*Node
 	seen := map[*Node]bool{}
 	var visit func(n *Node)
@@ -25,8 +22,8 @@ func (g *Graph) Order() []*Node {
 			return
 		}
 		seen[n] = true
-		for _, to := range next[n] {
-			visit(to)
+		for w := range g.from(n) {
+			visit(w.To)
 		}
 		if n.Kind == Connector {
 			order = append(order, n)
@@ -58,14 +55,35 @@ func (g *Graph) Instances() []*Node {
 // LeadsTo returns the role of the connectors that n leads to, by any port and
 // through other instances; of several roles the one that ends first, and
 // Target when it leads to none.
-func (g *Graph) LeadsTo(n *Node) flow.Role {
-	first := flow.Target
-	g.follow(n, map[*Node]bool{}, func(n *Node) {
-		if n.Kind == Connector {
-			first = min(first, n.Role)
+func (g *Graph) LeadsTo(n *Node) flow.Role { return n.leadsTo }
+
+// findRoles is what LeadsTo knows. No pipelines lead to each other in a circle.
+func (g *Graph) findRoles() {
+	seen := map[*Node]bool{}
+	for _, n := range g.Nodes {
+		g.follow(n, seen, func(n *Node) {
+			if n.leadsTo = flow.Target; n.Kind == Connector {
+				n.leadsTo = n.Role
+				return
+			}
+			for w := range g.from(n) {
+				n.leadsTo = min(n.leadsTo, w.To.leadsTo)
+			}
+		})
+	}
+}
+
+// from goes through all wires that start at n.
+func (g *Graph) from(n *Node) iter.Seq[Wire] {
+	return func(yield func(Wire) bool) {
+		for _, port := range n.Ports {
+			for _, w := range g.Leaving(n, port) {
+				if !yield(w) {
+					return
+				}
+			}
 		}
-	})
-	return first
+	}
 }
 
 // follow visits what is behind n and then n. It does not go on behind a
@@ -76,10 +94,8 @@ func (g *Graph) follow(n *Node, seen map[*Node]bool, visit func(*Node)) {
 	}
 	seen[n] = true
 	if n.Kind != Connector {
-		for _, w := range g.Wires {
-			if w.From == n {
-				g.follow(w.To, seen, visit)
-			}
+		for w := range g.from(n) {
+			g.follow(w.To, seen, visit)
 		}
 	}
 	visit(n)
