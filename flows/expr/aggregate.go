@@ -224,7 +224,7 @@ func (c *compiler) aggregateCount(f *aggregate.Function, e *hclsyntax.FunctionCa
 	case e.ExpandFinal:
 		c.problem(e.Range(), e.Name+" takes its arguments one by one", "")
 	case n < least || n > most:
-		c.problem(e.Range(), fmt.Sprintf("%s takes %s here, not %d", e.Name, arguments(least, most), n), "as in "+f.Example)
+		c.problem(e.Range(), fmt.Sprintf("%s takes %s here, not %d", e.Name, function.Arguments(least, most), n), "as in "+f.Example)
 	default:
 		return true
 	}

@@ -89,27 +89,9 @@ func (c *compiler) arguments(e *hclsyntax.FunctionCallExpr) []*node {
 func countProblem(f *function.Function, n int, open bool) string {
 	least, most := f.Arity()
 	if n < least && !open || most >= 0 && n > most {
-		return fmt.Sprintf("%s takes %s, not %d", f.Name, arguments(least, most), n)
+		return fmt.Sprintf("%s takes %s, not %d", f.Name, function.Arguments(least, most), n)
 	}
 	return ""
-}
-
-// arguments says how many there may be; most is -1 for any number.
-func arguments(least, most int) string {
-	switch {
-	case most < 0:
-		return "at least " + count(least)
-	case least == most:
-		return count(least)
-	}
-	return fmt.Sprintf("%d to %s", least, count(most))
-}
-
-func count(n int) string {
-	if n == 1 {
-		return "1 argument"
-	}
-	return fmt.Sprintf("%d arguments", n)
 }
 
 // callOf compiles a call of a function of the table.

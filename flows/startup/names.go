@@ -30,9 +30,9 @@ const (
 
 // checkNamesIn checks each name that e refers to, and reports those of the flow
 // language that mean nothing where e stands, and at the start all others, too;
-// per event, the compiler knows what else there is. At the start it is false as well when a name is
-// known but its value is not. vars are names that this position has beside the
-// usual ones.
+// per event, the compiler knows what else there is. At the start it is false as
+// well when a name is known but its value is not. vars are names that this
+// position has beside the usual ones.
 func (s *Values) checkNamesIn(e hcl.Expression, what string, pos position, vars ...string) bool {
 	ok := true
 	for _, t := range e.Variables() {

@@ -162,7 +162,7 @@ func (f *Function) Invoke(args ...flow.Value) (flow.Value, error) {
 func (f *Function) Check(args []flow.Value) (at int, err error) {
 	least, most := f.Arity()
 	if n := len(args); n < least || most >= 0 && n > most {
-		return -1, fmt.Errorf("%s takes %s, not %d", f.Name, arguments(least, most), n)
+		return -1, fmt.Errorf("%s takes %s, not %d", f.Name, Arguments(least, most), n)
 	}
 	for i, a := range args {
 		if p := f.Param(i); !a.IsNull() && !p.Kinds.Has(a) {
@@ -172,10 +172,11 @@ func (f *Function) Check(args []flow.Value) (at int, err error) {
 	return -1, nil
 }
 
-func arguments(least, most int) string {
+// Arguments says how many there may be; most is -1 for any number.
+func Arguments(least, most int) string {
 	switch {
 	case most < 0:
-		return fmt.Sprintf("at least %s", argumentCount(least))
+		return "at least " + argumentCount(least)
 	case least == most:
 		return argumentCount(least)
 	}

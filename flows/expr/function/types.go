@@ -122,17 +122,10 @@ func fromUTF8(v flow.Value) (flow.Value, error) {
 	return flow.TextOf(string(v.Bytes())), nil
 }
 
-// A step goes from a value to one of its parts.
-type step struct {
-	key   string
-	index int // of a list, when key is not meant
-	isKey bool
-}
-
 // parsePath reads a path. Numbers in brackets go into lists, all else into
 // objects.
-func parsePath(s string) ([]step, error) {
-	var steps []step
+func parsePath(s string) ([]flow.Step, error) {
+	var steps []flow.Step
 	for i := 0; i < len(s); {
 		switch {
 		case s[i] == '[':
@@ -155,7 +148,7 @@ func parsePath(s string) ([]step, error) {
 			if n == 0 {
 				return nil, fmt.Errorf("the path has no name at its character %d", utf8.RuneCountInString(s[:i])+1)
 			}
-			steps = append(steps, step{key: s[i : i+n], isKey: true})
+			steps = append(steps, flow.Step{Key: s[i : i+n]})
 			i += n
 		}
 	}
@@ -172,26 +165,26 @@ func digits(s string) int {
 }
 
 // bracket reads what follows an opening bracket; end is behind the closing one.
-func bracket(s string) (end int, st step, ok bool) {
+func bracket(s string) (end int, st flow.Step, ok bool) {
 	if n := digits(s); n > 0 && n < len(s) && s[n] == ']' {
 		i, err := strconv.Atoi(s[:n])
-		return n + 1, step{index: i}, err == nil
+		return n + 1, flow.Step{Index: i, IsIndex: true}, err == nil
 	}
 	quoted, err := strconv.QuotedPrefix(s)
 	if err != nil || s[0] != '"' || !strings.HasPrefix(s[len(quoted):], "]") {
 		return 0, st, false
 	}
 	key, err := strconv.Unquote(quoted)
-	return len(quoted) + 1, step{key: key, isKey: true}, err == nil
+	return len(quoted) + 1, flow.Step{Key: key}, err == nil
 }
 
-func walk(v flow.Value, steps []step) flow.Value {
+func walk(v flow.Value, steps []flow.Step) flow.Value {
 	for _, st := range steps {
 		switch {
-		case st.isKey:
-			v, _ = v.Object().Get(st.key)
-		case st.index < len(v.List()):
-			v = v.List()[st.index]
+		case !st.IsIndex:
+			v, _ = v.Object().Get(st.Key)
+		case st.Index < len(v.List()):
+			v = v.List()[st.Index]
 		default:
 			return flow.NullValue
 		}
