@@ -1,0 +1,142 @@
+package peer
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
+)
+
+// Content is a message as scripts spell it, in one of several ways.
+type Content struct {
+	Text   flow.Expr `hcl:"text" vars:"index|n|saved|text" doc:"the message is this text"`
+	JSON   flow.Expr `hcl:"json" vars:"index|n|saved|text" doc:"the message is this value, as JSON"`
+	Hex    string    `hcl:"hex" doc:"the message is these bytes, spelled as \"00 ff\""`
+	Base64 string    `hcl:"base64" doc:"the message is these bytes, in base64"`
+	File   flow.Path `hcl:"file" doc:"the message is what the file holds"`
+}
+
+// given names the arguments that are there.
+func (c *Content) given() (names []string) {
+	for _, a := range []struct {
+		name  string
+		given bool
+	}{{"text", c.Text != nil}, {"json", c.JSON != nil}, {"hex", c.Hex != ""}, {"base64", c.Base64 != ""}, {"file", c.File != ""}} {
+		if a.given {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
+// check finds bytes that are spelled wrongly, and too many spellings.
+func (c *Content) check() error {
+	if names := c.given(); len(names) > 1 {
+		return &flow.FieldError{Field: names[1], Err: fmt.Errorf("a message is %s or %s, not both", names[0], names[1])}
+	}
+	if _, err := unhex(c.Hex); err != nil {
+		return &flow.FieldError{Field: "hex", Err: err}
+	}
+	if _, err := base64.StdEncoding.DecodeString(c.Base64); err != nil {
+		return &flow.FieldError{Field: "base64", Err: errors.New("this is no base64 with padding")}
+	}
+	return nil
+}
+
+func unhex(s string) ([]byte, error) {
+	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		return nil, errors.New("this is no hex: two digits for each byte, as in \"00 ff\"")
+	}
+	return b, nil
+}
+
+// bytes are the message's, and whether they are binary by nature.
+func (c *Content) bytes(p *Peer) (data []byte, binary bool, err error) {
+	switch {
+	case c.Text != nil:
+		data, err = p.evalText(c.Text, "text")
+	case c.JSON != nil:
+		var v flow.Value
+		if v, err = p.eval(c.JSON); err == nil {
+			data, err = jsontext.Style{Compact: true}.Append(nil, v)
+		}
+	case c.Hex != "":
+		data, err = unhex(c.Hex)
+		binary = true
+	case c.Base64 != "":
+		data, err = base64.StdEncoding.DecodeString(c.Base64)
+		binary = true
+	case c.File != "":
+		data, err = readFile(c.File)
+	}
+	return data, binary, err
+}
+
+// maxFile bounds a file that messages are taken from.
+const maxFile = 64 << 20
+
+func readFile(path flow.Path) ([]byte, error) {
+	info, err := os.Stat(string(path))
+	if err == nil && info.Size() > maxFile {
+		return nil, fmt.Errorf("%s is larger than %s", path, flow.Size(maxFile))
+	}
+	data, err := os.ReadFile(string(path))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	return data, nil
+}
+
+// lines are those of a file, without their ends.
+func lines(path flow.Path) ([][]byte, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var all [][]byte
+	for line := range strings.Lines(string(data)) {
+		all = append(all, []byte(strings.TrimRight(line, "\r\n")))
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s has no lines", path)
+	}
+	return all, nil
+}
+
+// event is a message as expressions see it.
+func event(m Message) flow.Event {
+	e := flow.Event{Meta: flow.Meta{Binary: m.Binary}, Time: m.At.UnixNano()}
+	if v, err := jsontext.Parse(m.Data); err == nil {
+		e.Value = v
+	} else if m.Binary {
+		e.Value = flow.BytesOf(m.Data)
+	} else {
+		e.Value = flow.TextOf(string(m.Data))
+	}
+	return e
+}
+
+func kindOf(binary bool) string {
+	if binary {
+		return "binary"
+	}
+	return "text"
+}
+
+// describe tells a message in one line.
+func describe(m Message) string { return kindOf(m.Binary) + " " + excerpt(m.Data) }
+
+// spell tells a value in one line.
+func spell(v flow.Value) string {
+	b, err := jsontext.Style{Compact: true}.Append(nil, v)
+	if err != nil {
+		return v.Kinds().String()
+	}
+	return excerpt(b)
+}

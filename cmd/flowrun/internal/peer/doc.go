@@ -1,0 +1,28 @@
+// Package peer plays the other side of a WebSocket: scripted clients and
+// servers that talk with the flows under test, and say precisely what came
+// instead of what was expected.
+//
+// A [Script] is one `peer` block of a test file: where it connects to or
+// listens, and its steps in the order written. [Kinds] is the table of what a
+// step can be. [Run] plays a script once for each of its clients or accepted
+// connections, and returns a [Report]: nothing when all went as written,
+// otherwise the step with its place in the file, what was expected, what came,
+// and the last of what happened on the wire.
+//
+//	script    the configuration of a peer, and what can be checked without running
+//	run       the instances of a script, and the values their expressions see
+//	report    failures and the transcript
+//	kinds     the table of steps; send, expect, control, handshake, raw, timing, signals
+//	conn      one connection: a reader that fills the inbox, and writes
+//	frame     the frames of RFC 6455, well-formed or not
+//
+// The frames are our own: a peer must be able to do what no library lets one
+// do (a text of invalid UTF-8, a frame that never ends, reading one byte a
+// second), and to see what libraries hide (pings, how a connection ended).
+//
+// Each connection has one goroutine that reads. It answers pings and closes,
+// as peers should unless told otherwise, and puts messages into an inbox that
+// is bounded: when it is full, nothing more is read, and the other side feels
+// what a slow peer is. Every step has a deadline, and the end of the context
+// ends everything that Run has started before Run returns.
+package peer

@@ -1,0 +1,183 @@
+package peer
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Bounds of what is kept for a report.
+const (
+	maxLines    = 40  // of a transcript
+	maxExcerpt  = 300 // bytes of a message
+	maxFailures = 5   // of the instances of a script
+)
+
+// Report is how a script went.
+type Report struct {
+	Peer     string
+	At       flow.Place
+	Ran      int       // instances
+	Failed   int       // of them
+	Failures []Failure // the first few
+}
+
+// Failure is the step that ended an instance.
+type Failure struct {
+	Peer       string // "alice", or "alice[3]" of several
+	Kind       string // of the step: "expect"; empty when it is none of them
+	At         flow.Place
+	Err        error
+	Transcript []Line // the last of what happened
+	Before     int    // how much happened before that
+}
+
+// Line is one line of a transcript.
+type Line struct {
+	At   time.Duration // since the instance began
+	Text string
+}
+
+// OK reports that all instances went as written.
+func (r *Report) OK() bool { return r.Failed == 0 }
+
+// Err returns what went wrong as one error, nil when nothing did.
+func (r *Report) Err() error {
+	if r.OK() {
+		return nil
+	}
+	return failed{r}
+}
+
+type failed struct{ *Report }
+
+func (f failed) Error() string { return f.String() }
+
+// Unwrap gives the causes.
+func (f failed) Unwrap() []error {
+	var all []error
+	for i := range f.Failures {
+		all = append(all, f.Failures[i].Err)
+	}
+	return all
+}
+
+// String is the report for people: empty when all went as written.
+func (r *Report) String() string {
+	var b strings.Builder
+	for i := range r.Failures {
+		b.WriteString(r.Failures[i].String())
+	}
+	if more := r.Failed - len(r.Failures); more > 0 {
+		fmt.Fprintf(&b, "and %d more of the %d clients of peer %q\n", more, r.Ran, r.Peer)
+	}
+	return b.String()
+}
+
+// String tells the failure with its transcript, in lines.
+func (f *Failure) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d: peer %q", f.At.File, f.At.Line, f.Peer)
+	if f.Kind != "" {
+		fmt.Fprintf(&b, ", %s", f.Kind)
+	}
+	fmt.Fprintf(&b, ": %s\n", f.Err)
+	if len(f.Transcript) > 0 {
+		b.WriteString("  what happened:\n")
+	}
+	if f.Before > 0 {
+		fmt.Fprintf(&b, "    … %d lines before\n", f.Before)
+	}
+	for _, l := range f.Transcript {
+		fmt.Fprintf(&b, "    %8.3fs  %s\n", l.At.Seconds(), l.Text)
+	}
+	return b.String()
+}
+
+// transcript keeps the last lines of what happens.
+type transcript struct {
+	mu     sync.Mutex
+	start  time.Time
+	lines  []Line // a ring once it is full
+	next   int
+	before int
+}
+
+func (t *transcript) add(format string, args ...any) {
+	l := Line{time.Since(t.start), fmt.Sprintf(format, args...)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.lines) < maxLines {
+		t.lines = append(t.lines, l)
+		return
+	}
+	t.lines[t.next] = l
+	t.next = (t.next + 1) % maxLines
+	t.before++
+}
+
+func (t *transcript) last() ([]Line, int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append(append([]Line{}, t.lines[t.next:]...), t.lines[:t.next]...), t.before
+}
+
+// unexpected is the error of a step that met something else: in lines, of
+// which the first is what is wrong.
+type unexpected struct {
+	what     string
+	expected []string
+	got      string
+	notes    []string
+}
+
+func (u *unexpected) Error() string {
+	var b strings.Builder
+	b.WriteString(u.what)
+	for i, e := range u.expected {
+		title := "expected"
+		if i > 0 {
+			title = "and"
+		}
+		fmt.Fprintf(&b, "\n  %-8s  %s", title, e)
+	}
+	if u.got != "" {
+		fmt.Fprintf(&b, "\n  %-8s  %s", "got", u.got)
+	}
+	for _, n := range u.notes {
+		fmt.Fprintf(&b, "\n  %-8s  %s", "", n)
+	}
+	return b.String()
+}
+
+// excerpt spells the beginning of a message so that it stays one line.
+func excerpt(p []byte) string {
+	more := ""
+	if len(p) > maxExcerpt {
+		more = fmt.Sprintf(" … (%d bytes)", len(p))
+		p = p[:maxExcerpt]
+		for i := 0; i < utf8.UTFMax && len(p) > 0 && !utf8.Valid(p[len(p)-min(len(p), 1+i):]); i++ {
+			if utf8.RuneStart(p[len(p)-1-i]) {
+				p = p[:len(p)-1-i]
+				break
+			}
+		}
+	}
+	if !utf8.Valid(p) {
+		return fmt.Sprintf("hex %x%s", p, more)
+	}
+	return plainText(string(p)) + more
+}
+
+// plainText leaves text as it is when it is readable in one line, and quotes it
+// otherwise.
+func plainText(s string) string {
+	if q := fmt.Sprintf("%q", s); s == "" || len(q) != len(s)+2+strings.Count(s, `"`)+strings.Count(s, `\`) || strings.TrimSpace(s) != s {
+		return q
+	}
+	return s
+}

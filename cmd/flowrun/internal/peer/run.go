@@ -1,0 +1,225 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Peer is one instance of a script: one client, or one connection of a server
+// and those that it accepts after it. One goroutine runs its steps.
+type Peer struct {
+	script  *Script
+	name    string
+	index   int
+	door    *door // of a server
+	greeted bool  // by its first connection
+	log     *transcript
+
+	conn  *conn // nil before there is one
+	n     int   // number of the repetition
+	saved *flow.Object
+	last  flow.Event // what an expect, dial or accept has taken
+	text  string     // the same, as text
+}
+
+// Run plays the script: each instance in a goroutine of its own. It returns
+// when all have ended and their connections are closed; the end of ctx ends
+// them, and its cause tells why. The report says what went wrong.
+func Run(ctx context.Context, s *Script) *Report {
+	if s.Signals == nil {
+		alone := *s
+		alone.Signals = NewSignals()
+		s = &alone
+	}
+	r := &Report{Peer: s.Name, At: s.At, Ran: s.Config.Count}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(errors.New("the peer has ended"))
+	var d *door
+	if !s.Config.Listen.IsZero() {
+		var err error
+		if d, err = open(s); err != nil {
+			r.Failed = 1
+			r.Failures = []Failure{{Peer: s.Name, At: s.At, Err: err}}
+			return r
+		}
+		defer d.close()
+		if s.Listening != nil {
+			s.Listening(d.Addr().String())
+		}
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range s.Config.Count {
+		p := &Peer{script: s, name: s.Name, index: i, door: d, log: &transcript{start: time.Now()}}
+		if s.Config.Count > 1 {
+			p.name += "[" + strconv.Itoa(i) + "]"
+		}
+		wg.Go(func() {
+			f := p.play(ctx)
+			if f == nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if r.Failed++; len(r.Failures) < maxFailures {
+				r.Failures = append(r.Failures, *f)
+			}
+		})
+	}
+	wg.Wait()
+	return r
+}
+
+// play runs the steps and closes what is open.
+func (p *Peer) play(ctx context.Context) (f *Failure) {
+	failed, err := p.steps(ctx, p.script.Steps)
+	if err != nil {
+		f = &Failure{Peer: p.name, Kind: failed.Kind, At: failed.At, Err: err}
+		f.Transcript, f.Before = p.log.last()
+	}
+	if p.conn != nil {
+		p.conn.leave(err == nil)
+	}
+	return f
+}
+
+// steps runs steps one after the other and returns the one that failed.
+func (p *Peer) steps(ctx context.Context, steps []PlacedStep) (failed PlacedStep, err error) {
+	for _, s := range steps {
+		if b, ok := s.Step.(*Repeat); ok {
+			if failed, err := b.rounds(ctx, p); err != nil {
+				return failed, err
+			}
+			continue
+		}
+		if err := s.Step.Run(ctx, p); err != nil {
+			return s, err
+		}
+	}
+	return PlacedStep{}, nil
+}
+
+// deadline bounds a step by what it says itself, or what the peer says.
+func (p *Peer) deadline(ctx context.Context, own flow.Duration) (context.Context, context.CancelFunc) {
+	if own == 0 {
+		own = p.script.Config.Within
+	}
+	return context.WithTimeoutCause(ctx, time.Duration(own), late(own))
+}
+
+// late is the cause of a context whose step took too long.
+type late flow.Duration
+
+func (l late) Error() string { return "not within " + flow.Duration(l).String() }
+
+// vars are the values of the names that expressions may use beside event.
+func (p *Peer) vars() []flow.Value {
+	return []flow.Value{flow.IntOf(int64(p.index)), flow.IntOf(int64(p.n)), flow.MapOf(p.savedObject()), flow.TextOf(p.text)}
+}
+
+func (p *Peer) savedObject() *flow.Object {
+	if p.saved == nil {
+		p.saved = flow.NewObject(0)
+	}
+	return p.saved
+}
+
+// eval computes an expression that uses the last message.
+func (p *Peer) eval(x flow.Expr) (flow.Value, error) { return p.evalOn(&p.last, p.text, x) }
+
+func (p *Peer) evalOn(e *flow.Event, text string, x flow.Expr) (flow.Value, error) {
+	vars := p.vars()
+	vars[3] = flow.TextOf(text)
+	v, err := x.Eval(e, vars...)
+	if err != nil {
+		return v, fmt.Errorf("%s: %w", x.At(), err)
+	}
+	return v.Held(), nil
+}
+
+// evalText computes an expression that must be a text, or bytes.
+func (p *Peer) evalText(x flow.Expr, what string) ([]byte, error) {
+	v, err := p.eval(x)
+	switch {
+	case err != nil:
+		return nil, err
+	case v.Kind() == flow.Text:
+		return []byte(v.Text()), nil
+	case v.Kind() == flow.Bytes:
+		return v.Bytes(), nil
+	}
+	return nil, fmt.Errorf("%s is %s: it must be a string or bytes", what, v.Kinds())
+}
+
+// take makes e the last message.
+func (p *Peer) take(e flow.Event, text string) { p.last, p.text = e, text }
+
+// save keeps values for later steps.
+func (p *Peer) save(x flow.Expr) error {
+	if x == nil {
+		return nil
+	}
+	v, err := p.eval(x)
+	if err != nil {
+		return err
+	}
+	if v.Kind() != flow.Map {
+		return fmt.Errorf("save is %s: it must be an object, as in save = { id = event.id }", v.Kinds())
+	}
+	p.saved = p.savedObject().Merge(v.Object())
+	return nil
+}
+
+// open listens.
+func open(s *Script) (*door, error) {
+	conf, err := s.Config.serverTLS()
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", s.Config.Listen.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", s.Config.Listen, cause(err))
+	}
+	return newDoor(l, conf, s.Config.Count), nil
+}
+
+// Repeat is the step `repeat`.
+type Repeat struct {
+	Times int `hcl:"times" required:"true" min:"1" doc:"how many rounds"`
+
+	body []PlacedStep
+}
+
+// Body implements Block.
+func (r *Repeat) Body() *[]PlacedStep { return &r.body }
+
+// Check implements Checker.
+func (r *Repeat) Check() error { return nil }
+
+// Run implements Step.
+func (r *Repeat) Run(ctx context.Context, p *Peer) error {
+	_, err := r.rounds(ctx, p)
+	return err
+}
+
+func (r *Repeat) rounds(ctx context.Context, p *Peer) (PlacedStep, error) {
+	outer := p.n
+	defer func() { p.n = outer }()
+	for i := range r.Times {
+		p.n = i
+		if failed, err := p.steps(ctx, r.body); err != nil {
+			if i > 0 {
+				err = fmt.Errorf("in round %d of %d: %w", i+1, r.Times, err)
+			}
+			return failed, err
+		}
+	}
+	return PlacedStep{}, nil
+}

@@ -1,0 +1,226 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Send is the step `send`.
+type Send struct {
+	Content
+	Lines     flow.Path     `hcl:"lines" doc:"each line of the file is a message"`
+	Type      string        `hcl:"type" oneof:"text|binary" doc:"the kind of the frame; binary for hex and base64, text for everything else when not given"`
+	Count     int           `hcl:"count" min:"1" doc:"how often; n is the number of the message, from 0 (1)"`
+	Every     flow.Duration `hcl:"every" doc:"time from one message to the next; none when not given"`
+	Fragments int           `hcl:"fragments" min:"1" doc:"frames that each message is cut into (1)"`
+	Within    flow.Duration `hcl:"within" doc:"deadline for each message to be taken by the other side's machine; that of the peer when not given"`
+}
+
+// Check implements Checker.
+func (s *Send) Check() error {
+	switch names := s.given(); {
+	case len(names) == 0 && s.Lines == "":
+		return errors.New("send needs a message: one of text, json, hex, base64, file, lines")
+	case len(names) > 0 && s.Lines != "":
+		return &flow.FieldError{Field: "lines", Err: fmt.Errorf("a message is %s or lines, not both", names[0])}
+	}
+	return s.check()
+}
+
+// Run implements Step.
+func (s *Send) Run(ctx context.Context, p *Peer) error {
+	c, err := p.connection(ctx)
+	if err != nil {
+		return err
+	}
+	if c.tcp {
+		return errors.New("there was no handshake: raw writes bytes")
+	}
+	var all [][]byte
+	if s.Lines != "" {
+		if all, err = lines(s.Lines); err != nil {
+			return err
+		}
+	}
+	outer := p.n
+	defer func() { p.n = outer }()
+	total := s.Count * max(1, len(all))
+	for i := range total {
+		if total > 1 {
+			p.n = i
+		}
+		if i > 0 && s.Every > 0 && !sleep(ctx, time.Duration(s.Every)) {
+			return context.Cause(ctx)
+		}
+		m := Message{Binary: s.Type == "binary"}
+		if s.Lines != "" {
+			m.Data = all[i%len(all)]
+		} else {
+			var binary bool
+			if m.Data, binary, err = s.bytes(p); err != nil {
+				return err
+			}
+			m.Binary = m.Binary || binary && s.Type == ""
+		}
+		if err := s.one(ctx, p, c, m); err != nil {
+			if total > 1 {
+				err = fmt.Errorf("message %d of %d: %w", i+1, total, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// one writes a message, in fragments if so wanted.
+func (s *Send) one(ctx context.Context, p *Peer, c *conn, m Message) error {
+	ctx, cancel := p.deadline(ctx, s.Within)
+	defer cancel()
+	p.log.add("sent      %s", describe(m))
+	op, rest, size := byte(opText), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
+	if m.Binary {
+		op = opBinary
+	}
+	var out []byte
+	for i := range s.Fragments {
+		part := rest[:min(size, len(rest))]
+		rest = rest[len(part):]
+		fin := i == s.Fragments-1
+		out = appendFrame(out, shape{opcode: op, fin: fin, masked: c.client, length: uint64(len(part))}, part)
+		op = opContinuation
+	}
+	return c.send(ctx, out)
+}
+
+// Frame is the step `frame`.
+type Frame struct {
+	Opcode int           `hcl:"opcode" min:"0" max:"15" doc:"0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved (1)"`
+	Fin    bool          `hcl:"fin" doc:"it is the last of its message (true)"`
+	RSV    int           `hcl:"rsv" min:"0" max:"7" doc:"the three reserved bits (0)"`
+	Masked string        `hcl:"masked" oneof:"yes|no" doc:"by default as the role asks for: clients mask, servers do not"`
+	Length int           `hcl:"length" doc:"what the header says, when that is not the length of the payload"`
+	Text   flow.Expr     `hcl:"text" vars:"index|n|saved|text" doc:"payload, a text"`
+	Hex    string        `hcl:"hex" doc:"payload, spelled as \"00 ff\""`
+	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+}
+
+// Check implements Checker.
+func (f *Frame) Check() error {
+	if f.Text != nil && f.Hex != "" {
+		return &flow.FieldError{Field: "hex", Err: errors.New("the payload is text or hex, not both")}
+	}
+	if _, err := unhex(f.Hex); err != nil {
+		return &flow.FieldError{Field: "hex", Err: err}
+	}
+	return nil
+}
+
+// Run implements Step.
+func (f *Frame) Run(ctx context.Context, p *Peer) error {
+	c, err := p.connection(ctx)
+	if err != nil {
+		return err
+	}
+	payload, err := unhex(f.Hex)
+	if f.Text != nil {
+		payload, err = p.evalText(f.Text, "text")
+	}
+	if err != nil {
+		return err
+	}
+	s := shape{opcode: byte(f.Opcode), fin: f.Fin, rsv: byte(f.RSV), masked: c.client, length: uint64(len(payload))}
+	if f.Masked != "" {
+		s.masked = f.Masked == "yes"
+	}
+	if f.Length >= 0 {
+		s.length = uint64(f.Length)
+	}
+	p.log.add("sent      a %s frame %s", opcodeName(s.opcode), excerpt(payload))
+	ctx, cancel := p.deadline(ctx, f.Within)
+	defer cancel()
+	return c.send(ctx, appendFrame(nil, s, payload))
+}
+
+// Raw is the step `raw`.
+type Raw struct {
+	Text   flow.Expr     `hcl:"text" vars:"index|n|saved|text" doc:"the bytes, as a text"`
+	Hex    string        `hcl:"hex" doc:"the bytes, spelled as \"00 ff\""`
+	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+}
+
+// Check implements Checker.
+func (r *Raw) Check() error {
+	if (r.Text != nil) == (r.Hex != "") {
+		return errors.New("raw needs bytes: text or hex")
+	}
+	if _, err := unhex(r.Hex); err != nil {
+		return &flow.FieldError{Field: "hex", Err: err}
+	}
+	return nil
+}
+
+// Run implements Step.
+func (r *Raw) Run(ctx context.Context, p *Peer) error {
+	c, err := p.connection(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := unhex(r.Hex)
+	if r.Text != nil {
+		data, err = p.evalText(r.Text, "text")
+	}
+	if err != nil {
+		return err
+	}
+	p.log.add("sent      %d bytes  %s", len(data), excerpt(data))
+	ctx, cancel := p.deadline(ctx, r.Within)
+	defer cancel()
+	return c.send(ctx, data)
+}
+
+// ExpectRaw is the step `expect_raw`.
+type ExpectRaw struct {
+	Matches pattern       `hcl:"matches" required:"true" doc:"regular expression that all that has arrived so far must match"`
+	Within  flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+}
+
+// Run implements Step.
+func (x *ExpectRaw) Run(ctx context.Context, p *Peer) error {
+	c, err := p.connection(ctx)
+	if err != nil {
+		return err
+	}
+	if !c.tcp {
+		return errors.New("expect_raw is for connections without a handshake: dial with tcp = true")
+	}
+	ctx, cancel := p.deadline(ctx, x.Within)
+	defer cancel()
+	var raw []byte
+	var end *ending
+	var found bool
+	err = c.wait(ctx, func() bool {
+		raw, end = c.raw, c.end
+		found = x.Matches.Match(raw)
+		return found || end != nil
+	})
+	if found {
+		text := ""
+		if utf8.Valid(raw) {
+			text = string(raw)
+		}
+		p.take(flow.Event{Value: flow.BytesOf(append([]byte{}, raw...))}, text)
+		return nil
+	}
+	u := &unexpected{what: "the bytes that came do not match", expected: []string{"matches " + x.Matches.String()}, got: excerpt(raw)}
+	if err != nil {
+		u.notes = append(u.notes, whyEnded(err))
+	} else {
+		u.notes = append(u.notes, "then the connection ended: "+end.String())
+	}
+	return u
+}

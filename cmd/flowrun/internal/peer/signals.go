@@ -1,0 +1,87 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Signals are what the peers of one test tell each other: names, and how often
+// each has been signalled. It is safe for concurrent use.
+type Signals struct {
+	mu      sync.Mutex
+	counts  map[string]int
+	changed chan struct{} // closed when a count changes
+}
+
+// NewSignals returns Signals that nobody has given yet.
+func NewSignals() *Signals {
+	return &Signals{counts: map[string]int{}, changed: make(chan struct{})}
+}
+
+// Signal counts the name once more.
+func (s *Signals) Signal(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[name]++
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Await returns when the name has been signalled n times, or with the count so
+// far and the cause when ctx ends.
+func (s *Signals) Await(ctx context.Context, name string, n int) (int, error) {
+	for {
+		s.mu.Lock()
+		count, changed := s.counts[name], s.changed
+		s.mu.Unlock()
+		if count >= n {
+			return count, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return count, context.Cause(ctx)
+		}
+	}
+}
+
+// Signal is the step `signal`.
+type Signal struct {
+	Name string `hcl:"name" required:"true" doc:"what is reached; an await of any peer of the test may wait for it"`
+}
+
+// Run implements Step.
+func (s *Signal) Run(_ context.Context, p *Peer) error {
+	p.log.add("signal %q", s.Name)
+	p.script.Signals.Signal(s.Name)
+	return nil
+}
+
+// Await is the step `await`.
+type Await struct {
+	Name   string        `hcl:"name" required:"true" doc:"what a signal names"`
+	Count  int           `hcl:"count" min:"1" doc:"how often it must have been signalled (1)"`
+	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+}
+
+// Run implements Step.
+func (a *Await) Run(ctx context.Context, p *Peer) error {
+	ctx, cancel := p.deadline(ctx, a.Within)
+	defer cancel()
+	count, err := p.script.Signals.Await(ctx, a.Name, a.Count)
+	if err == nil {
+		p.log.add("heard signal %q", a.Name)
+		return nil
+	}
+	return &unexpected{
+		what:     "waited in vain: " + whyEnded(err),
+		expected: []string{fmt.Sprintf("%d × signal %q", a.Count, a.Name)},
+		got:      fmt.Sprintf("%d", count),
+	}
+}
+
+// whyEnded tells the end of a step's context.
+func whyEnded(cause error) string { return cause.Error() }
