@@ -66,7 +66,8 @@
 // ([Error]). It names paths and types, never values, which may be secret. What
 // is an error whatever event comes, because a type or a constant never fits, is
 // a diagnostic; not so in a part that is never computed, and inside of try, can
-// and has.
+// and has. A comparison that always comes out the same, because its sides are
+// of different types, is warned of.
 //
 // In JSON syntax every string is a template, keys of objects too.
 //

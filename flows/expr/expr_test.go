@@ -119,6 +119,18 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestComparisonsInComparisons: each is computed once, or this would never end.
+func TestComparisonsInComparisons(t *testing.T) {
+	src := `event`
+	for range 90 {
+		src = "[" + src + "] == event"
+	}
+	v, err := compileText(t, "["+src+"]").Eval(event(t, `[1]`))
+	if got := spellOutcome(v, err); got != `[false]` {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestVisits: a list that is gone through for each of its own elements costs an
 // error when it is long, and not all the memory.
 func TestVisits(t *testing.T) {

@@ -27,7 +27,8 @@ type node struct {
 	// eval returns the value.
 	eval evaluate
 	// peek is eval for callers who want scalars only: instead of a list or an
-	// object it may return any other, which saves making one.
+	// object it may return path.SomeList or path.SomeObject, which saves making
+	// one.
 	peek evaluate
 	// test returns the value as a condition.
 	test test

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/flows/expr/function"
+	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -179,14 +180,24 @@ func compare(e *flow.Event, vars []flow.Value, l, r *node) (bool, error) {
 		return false, err
 	}
 	if isComposite(v) && v.Kind() == w.Kind() {
-		if v, err = l.eval(e, vars); err != nil {
+		if v, err = l.full(e, vars, v); err != nil {
 			return false, err
 		}
-		if w, err = r.eval(e, vars); err != nil {
+		if w, err = r.full(e, vars, w); err != nil {
 			return false, err
 		}
 	}
 	return v.Equal(w), nil
+}
+
+// full is the value of n where peek returned v. Only what peek has not looked at
+// is computed again, or comparisons in comparisons would cost twice as much
+// with every level.
+func (n *node) full(e *flow.Event, vars []flow.Value, v flow.Value) (flow.Value, error) {
+	if v == path.SomeList || v == path.SomeObject {
+		return n.eval(e, vars)
+	}
+	return v, nil
 }
 
 // order compiles < <= > >=.

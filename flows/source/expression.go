@@ -1,6 +1,8 @@
 package source
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -12,6 +14,9 @@ func (r *Report) ParseExpression(shown, text string) hcl.Expression {
 		r.files = map[string]file{}
 	}
 	r.files[shown] = file{text: []byte(text), order: len(r.files) + 1}
+	if strings.Contains(text, "<<") {
+		text += "\n" // it ends with a line, whose end shells cut
+	}
 	tokens, _ := hclsyntax.LexExpression([]byte(text), shown, hcl.InitialPos)
 	if at, deep := TooDeep(tokens); deep {
 		r.Errorf(at, "more than %d brackets, or %d operators, are nested here", maxDepth, maxOperators)

@@ -52,3 +52,14 @@ func TestMeant(t *testing.T) {
 		}
 	}
 }
+
+// TestHereDocument: shells cut the line end behind the last line of an
+// argument.
+func TestHereDocument(t *testing.T) {
+	for _, text := range []string{"<<END\na\nEND", "<<END\na\nEND\n", "[<<END\na\nEND\n]"} {
+		var r Report
+		if r.ParseExpression("expression", text) == nil {
+			t.Errorf("%q: %s", text, r.Text(false))
+		}
+	}
+}
