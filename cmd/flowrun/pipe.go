@@ -134,7 +134,7 @@ func (p *pipe) pump(ctx context.Context, stdin io.Reader, instance *pipeline.Ins
 	for {
 		e, err := l.next()
 		if errors.Is(err, io.EOF) {
-			instance.Finish(ctx)
+			instance.Finish()
 			return p.trouble()
 		}
 		if one := (*lineError)(nil); errors.As(err, &one) {

@@ -47,7 +47,7 @@ func (e *Engine) finishInstances(role flow.Role) {
 		for _, i := range e.instances {
 			if i.before == role {
 				now.Store(i)
-				i.Finish(e.abandoned)
+				i.Finish()
 			}
 		}
 	}()

@@ -23,7 +23,7 @@ func (b *Batch) Ports() []string { return nil }
 // New implements flow.StepConfig.
 func (b *Batch) New(env flow.StepEnv) (flow.Sink, error) {
 	s := &batcher{Batch: *b, env: env}
-	s.out = outbox{mu: &s.mu, env: &s.env, counts: &s.Counters}
+	s.out = outbox{mu: &s.mu, env: &s.env, counts: &s.Counters, most: maxWaiting}
 	return s, nil
 }
 
@@ -148,12 +148,12 @@ func (b *batcher) tick(ctx context.Context, now int64) (next int64) {
 }
 
 // finish implements holder.
-func (b *batcher) finish(ctx context.Context) {
+func (b *batcher) finish() {
 	b.mu.Lock()
 	b.finished = true
 	b.close()
 	b.mu.Unlock()
-	b.out.flush(ctx)
+	b.out.finish()
 }
 
 // overhead is about what a value needs beside its text.

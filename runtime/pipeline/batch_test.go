@@ -102,7 +102,7 @@ func TestBatchManySenders(t *testing.T) {
 		})
 	}
 	all.Wait()
-	s.Finish(t.Context())
+	s.Finish()
 	check(t, "events", n, senders*each)
 }
 

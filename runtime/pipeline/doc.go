@@ -18,12 +18,13 @@
 //
 // A window and a batch acknowledge an event when they have taken it: they hold
 // it, and what a crash loses is said in their documentation. What they make of
-// events leaves in one of three ways: within the Send of the event that
-// completed it, by the timer goroutine of the instance when its time has come
-// ([Instance.Start]), or at the end ([Instance.Finish]). Whoever it is sends
-// all that is finished, in order, without a lock and on behalf of all; others
-// who finish something wait for their turn, so that what comes behind holds
-// back what comes before. What nothing takes, not even err,
+// events is finished at one of three times: within the Send of the event that
+// completes it, when its time has come, by the timer goroutine of the instance
+// ([Instance.Start]), or at the end ([Instance.Finish]). Whoever finishes it waits
+// until it is sent, so that what comes behind holds back what comes before. It is
+// sent by neither of them, but by a goroutine that the step has while there is
+// something to send: it is about the events of many, and a connection that is slow
+// to take its part holds back nobody else. What nothing takes, not even err,
 // is counted ([Instance.Lost]): nobody else will speak of it.
 //
 // # Who fails

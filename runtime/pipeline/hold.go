@@ -24,7 +24,7 @@ type holder interface {
 	tick(ctx context.Context, now int64) (next int64)
 	// finish sends all that is held. What is sent to the step afterwards it
 	// holds only until that Send returns. It is not called while tick runs.
-	finish(ctx context.Context)
+	finish()
 	// lost counts the results that nothing took.
 	lost() uint64
 }
@@ -90,8 +90,8 @@ func (t *timing) init(steps []part) {
 // Start begins to send what steps hold when it is due: without it, that
 // happens only while events come, and in Finish. There is one goroutine for
 // all steps of an instance, and none where no step holds anything. It ends with
-// Finish; ctx ends all waits for what comes behind. Start is called once,
-// before events come.
+// Finish; ctx ends all waits for what comes behind, and is what results are sent
+// with. Start is called once, before events come.
 func (i *Instance) Start(ctx context.Context) {
 	if len(i.timing.holders) == 0 {
 		return
@@ -139,15 +139,19 @@ func (i *Instance) tick(ctx context.Context, h holder) (next int64) {
 // catch keeps a panic of one step from ending the others' time.
 func (i *Instance) catch() {
 	if p := recover(); p != nil {
-		i.problems.Log.Error("a step panicked, which is a bug in it", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+		logPanic(i.problems.Log, p)
 	}
+}
+
+func logPanic(log *zap.Logger, p any) {
+	log.Error("a step panicked, which is a bug in it", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 }
 
 // Finish sends all that steps hold, the first step first, and ends what Start
 // began. Events may still come afterwards: what is made of them leaves within
-// the Send that brings them. ctx ends its waits. It may be called more than
-// once, from any goroutine.
-func (i *Instance) Finish(ctx context.Context) {
+// the Send that brings them. The end of Start's ctx ends its waits. It may be
+// called more than once, from any goroutine.
+func (i *Instance) Finish() {
 	t := &i.timing
 	t.end.Do(func() { close(t.stop) })
 	if t.stopped != nil {
@@ -156,7 +160,7 @@ func (i *Instance) Finish(ctx context.Context) {
 	for _, h := range t.holders {
 		func() {
 			defer i.catch()
-			h.finish(ctx)
+			h.finish()
 		}()
 	}
 }

@@ -188,7 +188,7 @@ func (s *stand) send(events ...string) error {
 // run starts the instance, and ends it with the test.
 func (s *stand) run() {
 	s.Start(s.t.Context())
-	s.t.Cleanup(func() { s.Finish(context.Background()) })
+	s.t.Cleanup(func() { s.Finish() })
 }
 
 // ids is an aggregate: {g = group, ids = those of all events}. An event without
@@ -252,8 +252,8 @@ func TestNothingToHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, &step.Filter{Where: where(t, `event.word != "a"`)})
 		s.Start(t.Context())
-		s.Finish(t.Context())
-		s.Finish(t.Context())
+		s.Finish()
+		s.Finish()
 		if err := s.send("word b"); err != nil || len(s.out.all()) != 1 || s.Lost() != 0 {
 			t.Errorf("%v %v", err, s.out.all())
 		}
@@ -272,7 +272,7 @@ func TestFinishInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{3, 0})
-		s.Finish(t.Context())
+		s.Finish()
 		check(t, "out", s.out.payloads(), []string{"[g=a ids=[1 3] g=b ids=[2]]"})
 		if err := s.send("g a id 4", "g b id 5"); err != nil {
 			t.Fatal(err)
@@ -399,6 +399,31 @@ func TestPanicWhileTicking(t *testing.T) {
 	})
 }
 
+// What is called for a result is not called by one of those whose events are in
+// it: a connection that is slow to take its part would hold back the others, and
+// a panic would end it.
+func TestResultsAreSentForAll(t *testing.T) {
+	s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 1 }))
+	s.Port("out").Connect(hearer(func(ctx context.Context) {
+		if ctx.Value(key{}) != nil {
+			t.Error("a result is sent with the ctx of an event")
+		}
+		panic("ouch")
+	}))
+	s.run()
+	if err := s.In().Send(context.WithValue(t.Context(), key{}, "x"), []flow.Event{event("id 1")}); err != nil {
+		t.Error(err)
+	}
+	check(t, "lost", s.Lost(), uint64(1))
+	check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
+}
+
+type key struct{}
+
+type hearer func(context.Context)
+
+func (f hearer) Send(ctx context.Context, _ []flow.Event) error { f(ctx); return nil }
+
 // stateful compiles an expression that knows `state`.
 func stateful(t testing.TB, src string) flow.Expr {
 	t.Helper()
@@ -413,20 +438,21 @@ func stateful(t testing.TB, src string) flow.Expr {
 	return x
 }
 
-// Who sends a result may go away meanwhile: the result is not only about its
-// events. It is given up with the instance.
+// A result is about the events of many: it has nothing to do with the call that
+// finished it, which may go away meanwhile. It is given up with the instance.
 func TestResultsOutliveTheirSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 2 }))
 		s.out.block = make(chan struct{})
 		instance, abandon := context.WithCancel(t.Context())
 		s.Start(instance)
-		sender, leave := context.WithCancel(context.WithValue(t.Context(), key{}, "x"))
+		sender, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
 			if err := s.In().Send(sender, []flow.Event{event("id 1"), event("id 2")}); err != nil {
 				t.Error(err)
 			}
+			check(t, "out while it waited", len(s.out.all()), 0)
 		})
 		synctest.Wait()
 		leave()
@@ -439,14 +465,9 @@ func TestResultsOutliveTheirSender(t *testing.T) {
 		abandon()
 		all.Wait()
 		check(t, "lost", s.Lost(), uint64(1))
-		s.Finish(t.Context())
-		if got := (onBehalf{instance, sender}).Value(key{}); got != "x" {
-			t.Errorf("the ctx carries %v", got)
-		}
+		s.Finish()
 	})
 }
-
-type key struct{}
 
 // Those who do not wait for their results cannot fill the memory.
 func TestOutboxIsBounded(t *testing.T) {
@@ -472,10 +493,11 @@ func TestOutboxIsBounded(t *testing.T) {
 				}
 			}
 		}
-		check(t, "batches taken", taken, maxWaiting/len(many))
+		most := maxWaiting + 10000 // which is max_groups
+		check(t, "batches taken", taken, most/len(many))
 		close(s.out.block)
 		synctest.Wait()
-		check(t, "out", len(s.out.all()), maxWaiting+1)
+		check(t, "out", len(s.out.all()), most+1)
 	})
 }
 

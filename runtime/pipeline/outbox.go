@@ -21,9 +21,11 @@ type result interface {
 	ofErrs() bool
 }
 
-// outbox sends the results of a step in the order in which they were added. It
-// is sent by whoever finds it filled, one goroutine at a time, and while no
-// lock is held.
+// outbox sends the results of a step in the order in which they were added,
+// while no lock is held. What waits in it is about the events of many, so it is
+// sent by a goroutine of its own, which ends when nothing waits any more: a
+// connection that does not take what is for it holds back its own reader, and
+// that must not hold back the others.
 //
 // The methods that say so take the step's mutex, the others are called with it.
 type outbox struct {
@@ -31,13 +33,14 @@ type outbox struct {
 	env     *flow.StepEnv
 	counts  *step.Counters
 	clock   *clock // nil in a step that stands alone
+	most    int    // results that may wait when more events come
 	waiting []result
-	sending chan struct{} // closed when the one who sends is done; nil when nobody does
+	sending chan struct{} // closed when the goroutine that sends is done; nil while there is none
 	missed  atomic.Uint64
 }
 
-// The bounds of what is sent at a time, and of what may wait when more events
-// come.
+// The bounds of what is sent at a time, and of what may wait (beside all that a
+// step finishes at once) when more events come.
 const (
 	maxSent    = 1024
 	maxWaiting = 10000
@@ -49,7 +52,7 @@ func (o *outbox) add(r result) { o.waiting = append(o.waiting, r) }
 // full reports that no more events are to be taken: some who brought them have
 // not waited until their results were sent, because their ctx has ended or
 // because they bring err events.
-func (o *outbox) full() bool { return len(o.waiting) >= maxWaiting }
+func (o *outbox) full() bool { return len(o.waiting) >= o.most }
 
 // room waits until the outbox is not full any more. It takes the mutex.
 func (o *outbox) room(ctx context.Context) error {
@@ -60,47 +63,45 @@ func (o *outbox) room(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// flush sends what waits, or waits for whoever is doing so: a step whose
-// results are not taken holds back those who fill it. It takes the mutex.
+// flush waits until all that was added has been sent: a step whose results are
+// not taken holds back those who fill it. On the err path it does not wait, since
+// it may be called by the very goroutine that sends. It takes the mutex.
 func (o *outbox) flush(ctx context.Context) {
-	for {
-		o.mu.Lock()
-		sending := o.sending
-		if len(o.waiting) == 0 {
-			o.mu.Unlock()
-			return
-		}
-		if sending == nil {
-			o.sending = make(chan struct{})
-			o.mu.Unlock()
-			o.send(ctx)
-			return
-		}
-		o.mu.Unlock()
-		if flow.OnErrPath(ctx) {
-			return // it may be this very goroutine that sends
-		}
-		select {
-		case <-sending:
-		case <-ctx.Done():
-			return
-		}
+	sending := o.start()
+	if sending == nil || flow.OnErrPath(ctx) {
+		return
+	}
+	select {
+	case <-sending:
+	case <-ctx.Done():
 	}
 }
 
-// send sends until nothing waits. It takes the mutex.
-func (o *outbox) send(ctx context.Context) {
-	if o.clock != nil && o.clock.ctx != nil {
-		ctx = onBehalf{o.clock.ctx, ctx}
+// finish is flush for those who wait as long as the instance. It takes the
+// mutex.
+func (o *outbox) finish() {
+	if sending := o.start(); sending != nil {
+		<-sending
 	}
+}
+
+// start sees to it that what waits is sent, and returns what is closed then.
+func (o *outbox) start() (sending <-chan struct{}) {
 	o.mu.Lock()
-	defer func() { // in spite of a panic in what comes behind
-		close(o.sending)
-		o.sending = nil
-		o.mu.Unlock()
-	}()
+	defer o.mu.Unlock()
+	if o.sending == nil && len(o.waiting) > 0 {
+		o.sending = make(chan struct{})
+		go o.send()
+	}
+	return o.sending
+}
+
+// send sends until nothing waits. It takes the mutex.
+func (o *outbox) send() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for len(o.waiting) > 0 {
-		ctx, ofErrs := ctx, o.waiting[0].ofErrs()
+		ctx, ofErrs := o.ctx(), o.waiting[0].ofErrs()
 		if ofErrs { // or what fails would come back for ever
 			ctx = flow.ErrPath(ctx)
 		}
@@ -112,27 +113,25 @@ func (o *outbox) send(ctx context.Context) {
 		if o.waiting = o.waiting[n:]; len(o.waiting) == 0 {
 			o.waiting = nil
 		}
-		o.unlocked(func() { o.deliver(ctx, batch) })
+		o.mu.Unlock()
+		o.deliver(ctx, batch)
+		o.mu.Lock()
 	}
+	close(o.sending)
+	o.sending = nil
 }
 
-// onBehalf is the ctx of a Send of results: others have a part in them, so it
-// does not end with the one who happens to send them, but with the instance. What
-// the sender's ctx carries, it carries.
-type onBehalf struct {
-	context.Context
-	sender context.Context
-}
-
-func (c onBehalf) Value(key any) any { return c.sender.Value(key) }
-
-func (o *outbox) unlocked(f func()) {
-	o.mu.Unlock()
-	defer o.mu.Lock()
-	f()
+// ctx ends with the instance: results do not end with one of those whose events
+// are in them.
+func (o *outbox) ctx() context.Context {
+	if o.clock != nil && o.clock.ctx != nil {
+		return o.clock.ctx
+	}
+	return context.Background()
 }
 
 func (o *outbox) deliver(ctx context.Context, batch []result) {
+	defer o.catch(len(batch))
 	events := make([]flow.Event, 0, len(batch))
 	now := time.Now().UnixNano()
 	for _, r := range batch {
@@ -151,6 +150,15 @@ func (o *outbox) deliver(ctx context.Context, batch []result) {
 	o.counts.Add(0, len(events), 0, 0)
 	err := o.env.Next.Send(ctx, events)
 	flow.Failures(err, len(events), func(i int, cause error) { o.report(ctx, events[i], "", cause) })
+}
+
+// catch keeps a panic in what comes behind from ending the process, and counts
+// the results that were being sent.
+func (o *outbox) catch(n int) {
+	if p := recover(); p != nil {
+		o.missed.Add(uint64(n))
+		logPanic(o.env.Problems.Log, p)
+	}
 }
 
 // report tells of a result that could not be made or delivered. Nobody waits

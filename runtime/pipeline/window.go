@@ -76,7 +76,7 @@ func (c *Window) New(env flow.StepEnv) (flow.Sink, error) {
 		return nil, err
 	}
 	w := &window{Window: *c, env: env, groups: step.NewKeyed[group](c.MaxGroups), closed: longAgo, newest: longAgo}
-	w.out = outbox{mu: &w.mu, env: &w.env, counts: &w.Counters}
+	w.out = outbox{mu: &w.mu, env: &w.env, counts: &w.Counters, most: maxWaiting + c.MaxGroups}
 	w.width, w.step, w.kind = int64(c.Interval), int64(c.Interval), byTime
 	switch {
 	case c.Kind == "session":

@@ -135,7 +135,7 @@ func BenchmarkWindow(b *testing.B) {
 				_ = s.In().Send(b.Context(), batch)
 			}
 			b.StartTimer()
-			s.Finish(b.Context())
+			s.Finish()
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*10000), "ns/result")
 	})

@@ -54,7 +54,7 @@ func playStream(t testing.TB, r *rand.Rand, config *Window, all []sample) map[st
 		}
 		rest = rest[n:]
 	}
-	s.Finish(t.Context())
+	s.Finish()
 	if held := s.Stats()[0].Held; held != 0 {
 		t.Fatalf("%d events are still held", held)
 	}
@@ -188,7 +188,7 @@ func TestCountsAreBruteForce(t *testing.T) {
 				}
 			}
 		}
-		s.Finish(t.Context())
+		s.Finish()
 		return got, want, all
 	})
 }
@@ -214,7 +214,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.Finish(t.Context())
+		s.Finish()
 		counted := map[int]bool{}
 		for _, windows := range got {
 			for _, id := range slices.Concat(windows...) {
@@ -323,7 +323,7 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.Finish(t.Context())
+		s.Finish()
 		if n == 0 || s.Lost() > 0 {
 			t.Fatalf("seed %d: %d results, %d lost", seed, n, s.Lost())
 		}

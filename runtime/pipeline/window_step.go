@@ -323,11 +323,11 @@ func (w *window) onClock(due, now int64) int64 {
 }
 
 // finish implements holder.
-func (w *window) finish(ctx context.Context) {
+func (w *window) finish() {
 	w.mu.Lock()
 	w.finished = true
 	w.closeAll()
 	w.hand()
 	w.mu.Unlock()
-	w.out.flush(ctx)
+	w.out.finish()
 }

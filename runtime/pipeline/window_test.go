@@ -28,14 +28,14 @@ func (s *stand) play(script ...string) {
 			continue
 		}
 		if line == "finish" {
-			s.Finish(s.t.Context())
+			s.Finish()
 			continue
 		}
 		if err := s.send(strings.Split(line, ", ")...); err != nil {
 			s.t.Logf("%s: %v", line, err)
 		}
 	}
-	s.Finish(s.t.Context())
+	s.Finish()
 }
 
 func TestWindow(t *testing.T) {
@@ -379,7 +379,7 @@ func TestManySenders(t *testing.T) {
 		})
 	}
 	all.Wait()
-	s.Finish(t.Context())
+	s.Finish()
 	check(t, "events", order.n, 2*senders*each)
 	check(t, "held", s.Stats()[0].Held, int64(0))
 	if order.err != nil {
@@ -475,7 +475,7 @@ func TestManySendersByTime(t *testing.T) {
 		"tumbling": func(w *Window) { w.Kind, w.Interval = "tumbling", flow.Duration(time.Millisecond) },
 		"session":  func(w *Window) { w.Kind, w.Gap = "session", flow.Duration(time.Millisecond) },
 		"by time": func(w *Window) {
-			w.Kind, w.Interval, w.Time, w.Lateness = "tumbling", seconds(10), value(t, "event.t"), seconds(1e5)
+			w.Kind, w.Interval, w.Time, w.Lateness = "tumbling", seconds(10), value(t, "event.t"), seconds(99990)
 		},
 	} {
 		s := set(t, false, windowOf(func(w *Window) {
@@ -510,7 +510,7 @@ func TestManySendersByTime(t *testing.T) {
 			})
 		}
 		all.Wait()
-		s.Finish(t.Context())
+		s.Finish()
 		if n != senders*each || sum != senders*each*(each-1)/2 || len(answered) != senders {
 			t.Errorf("%s: %d events, sum %d, %d connections", name, n, sum, len(answered))
 		}

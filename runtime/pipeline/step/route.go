@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -32,6 +33,11 @@ func (r *Route) Ports() []string {
 		names[i] = p.Name
 	}
 	return names
+}
+
+// Ends implements flow.Ender: a port without where takes what comes to it.
+func (r *Route) Ends() bool {
+	return slices.ContainsFunc(r.Port, func(p RoutePort) bool { return p.Where == nil })
 }
 
 // New implements flow.StepConfig.
