@@ -30,7 +30,7 @@ func (c *compiler) call(e *hclsyntax.FunctionCallExpr) *node {
 	case aggregate.Find(e.Name) != nil:
 		c.problem(e.NameRange, e.Name+" is an aggregate: it is for values over many events, in the emit of a window", "")
 	default:
-		c.problem(e.NameRange, "unknown function "+e.Name, choose(e.Name, c.functionNames(), ""))
+		c.problem(e.NameRange, "unknown function "+e.Name, SuggestFunction(e.Name, nearest(e.Name, c.functionNames())))
 	}
 	c.arguments(e)
 	return bad(e.Range())

@@ -52,6 +52,10 @@ func TestMistakes(t *testing.T) {
 
 		// functions
 		{`lenght(event.a) > 1`, `1-7 unknown function lenght (did you mean "length"?)`},
+		{`len(event.a) > 1`, `1-4 unknown function len (did you mean "length"?)`},
+		{`match(event.a, "x")`, `1-6 unknown function match (did you mean "regex"?)`},
+		{`filter(event.a)`, `1-7 unknown function filter (a for expression does that: [for x in event.list : x.name if x.n > 1])`},
+		{`nop(event.a)`, `1-4 unknown function nop`},
 		{`frobnicate(event.a)`, `1-11 unknown function frobnicate`},
 		{`frobnicate(1)`, `1-11 unknown function frobnicate`},
 		{`trim(event.a) == "a"`, `1-14 trim takes 2 arguments, not 1`},

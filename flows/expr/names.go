@@ -103,9 +103,34 @@ func choose(name string, among []string, otherwise string) string {
 	return otherwise
 }
 
+// functionsElsewhere are functions of other languages, with those that do the
+// same here.
+var functionsElsewhere = map[string]string{
+	"len": "length", "size": "length", "typeof": "type", "string": "tostring", "str": "tostring",
+	"int": "tonumber", "float": "tonumber", "number": "tonumber",
+	"exists": "has", "isset": "has", "defined": "has", "default": "coalesce", "nvl": "coalesce", "ifnull": "coalesce",
+	"match": "regex", "matches": "regex", "substring": "substr", "unique": "distinct", "uniq": "distinct", "append": "concat",
+	"from_json": "jsondecode", "parse_json": "jsondecode", "to_json": "jsonencode",
+	"anytrue": "any", "alltrue": "all", "date": "formatdate", "time": "now",
+}
+
+// SuggestFunction says what to do about a function that there is not; best is
+// the name nearest to its own, "" for none.
+func SuggestFunction(name, best string) string {
+	switch here := functionsElsewhere[strings.ToLower(name)]; {
+	case slices.Contains([]string{"map", "filter", "select", "foreach"}, name):
+		return "a for expression does that: [for x in event.list : x.name if x.n > 1]"
+	case here != "":
+		return fmt.Sprintf("did you mean %q?", here)
+	case best != "":
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return ""
+}
+
 // nearest is the name that the given one was probably meant to be, or "".
 func nearest(name string, among []string) string {
-	best, least := "", 1+len(name)/3
+	best, least := "", 1+len(name)/4
 	for _, a := range among {
 		if d := levenshtein.Distance(strings.ToLower(name), a, nil); d <= least && (best == "" || d < least) {
 			best, least = a, d

@@ -123,17 +123,10 @@ func (s *Values) checkFunctions(e hcl.Expression, pos position) bool {
 		}
 		if _, known := s.context.Functions[call.Name]; !known {
 			s.Errorf(call.NameRange, "there is no function %s()", call.Name).
-				Hint("%s", suggestFunction(call.Name, slices.Collect(maps.Keys(s.context.Functions))))
+				Hint("%s", expr.SuggestFunction(call.Name, source.Nearest(call.Name, slices.Collect(maps.Keys(s.context.Functions)))))
 			ok = false
 		}
 		return nil
 	})
 	return ok
-}
-
-func suggestFunction(given string, names []string) string {
-	if best := source.Nearest(given, names); best != "" {
-		return "did you mean " + best + "()?"
-	}
-	return ""
 }
