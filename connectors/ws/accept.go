@@ -23,15 +23,8 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request) (*conn, string, 
 	_ = lib.CloseNow() // of nowhere: without it, a finalizer keeps it for two more collections
 	c := newConn(u.socket, u.already, &s.config.Common)
 	c.clock = &s.clock
-	if c.raw == nil {
-		c.leave.quiet = quiet
-	}
 	return c, lib.Subprotocol(), nil
 }
-
-// quiet is how long a client must be silent to count as read to its end, where
-// that cannot be asked of its socket.
-const quiet = 20 * time.Millisecond
 
 // upgrade takes the socket from net/http when the library asks for it. What
 // the library gets instead is nothing: the connection that it makes of this is

@@ -119,6 +119,44 @@ func TestClientSendsAndReceives(t *testing.T) {
 	}
 }
 
+// A server that sends all the time does not keep a client from its end.
+func TestClientLeavesABusyServer(t *testing.T) {
+	for _, sends := range []bool{false, true} {
+		code := make(chan websocket.StatusCode, 1)
+		s := upstream(t, func(c *websocket.Conn, _ *http.Request) {
+			go func() {
+				for tick := time.Tick(time.Millisecond); c.Write(context.Background(), websocket.MessageText, []byte("news")) == nil; <-tick {
+				}
+			}()
+			for {
+				if _, _, err := c.Read(context.Background()); err != nil {
+					code <- websocket.CloseStatus(err)
+					return
+				}
+			}
+		})
+		c, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []flow.Secret{flow.SecretOf("subscribe")} })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx, host) }()
+		host.Out.Wait(t, 10)
+		if sends {
+			if err := host.Send(ctx, "a question"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		select {
+		case err := <-done:
+			if got := <-code; err != nil || got != websocket.StatusNormalClosure {
+				t.Errorf("the end: %v, close %d", err, got)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("the client does not end")
+		}
+	}
+}
+
 func TestClientNoticesALostConnection(t *testing.T) {
 	for _, tt := range []struct {
 		name string

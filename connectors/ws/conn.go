@@ -77,7 +77,9 @@ func newConn(nc net.Conn, already []byte, limits *Common) *conn {
 	c := &conn{Conn: nc, limits: limits, rest: already}
 	c.leave.timeout = time.Duration(limits.CloseTimeout)
 	c.out.nc = nc
-	c.findRaw()
+	if c.findRaw(); c.raw == nil {
+		c.leave.quiet = quiet
+	}
 	if len(already) > 0 {
 		c.room() // to be dealt with before anything is read
 	}

@@ -51,7 +51,6 @@ func (c *client) dial(ctx context.Context) (*conn, flow.Peer, error) {
 	lib.SetReadLimit(int64(c.config.MaxMessage))
 	conn.lib = lib
 	conn.timeout = time.Duration(c.config.Queue.WriteTimeout)
-	conn.leave.quiet = answersWithin
 	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // never fails
 	conn.masks = rand.NewChaCha8(seed)

@@ -33,7 +33,7 @@
 // A client with `per` is a client for each key: none knows of the others.
 //
 // To end a connection from outside, its deadline is set, and the reader itself
-// answers what it has read (a client waits a moment for what may still come),
+// answers what it has read (a client that has sent something waits a moment for answers),
 // says goodbye with a close frame, and goes on reading until the peer's close
 // frame or close_timeout.
 package ws

@@ -69,7 +69,7 @@ The environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. User and
 password in the URL become an Authorization header and are never logged.
 
 On a graceful end, the queue is written, and answers are read until none has
-come for 100 ms.
+come for 100 ms, or for a second. A client that was sent nothing does not wait.
 `
 
 const clientExample = `connector "file" "in" {

@@ -42,6 +42,8 @@ type leave struct {
 	flush     func()        // waits for the link's queue
 	timeout   time.Duration // of the close handshake, and of what is still to be written
 	quiet     time.Duration // see look
+	answers   time.Duration // how long answers are waited for at most
+	until     time.Time     // they are
 	looks     int           // reads that are left on the last look
 	looked    bool
 	said      bool // our close frame has been sent
@@ -50,6 +52,10 @@ type leave struct {
 // lastLooks bounds how much is still read and answered from a peer that never
 // stops sending.
 const lastLooks = 64
+
+// quiet is how long a peer must be silent to count as read to its end, where
+// that cannot be asked of its socket.
+const quiet = 20 * time.Millisecond
 
 // part asks the connection to end: it answers what has already arrived, then
 // says goodbye. It returns at once and may be called by anyone; the first
@@ -104,18 +110,20 @@ func (c *conn) woken(dry bool) error {
 // goodbye. Where a connection cannot say that nothing is there, or must wait
 // for what may still come, it has been silent for a while.
 func (c *conn) look() error {
-	c.leave.looks, c.leave.looked = lastLooks, true
-	if c.leave.quiet > 0 {
-		return c.setReadDeadline(c.leave.quiet)
+	l := &c.leave
+	l.looks, l.looked = lastLooks, true
+	if l.quiet > 0 {
+		l.until = time.Now().Add(l.answers)
+		return c.setReadDeadline(l.quiet)
 	}
 	c.looking = true
 	return c.Conn.SetReadDeadline(time.Time{})
 }
 
-// lookOn is called after messages were delivered: on the last look, others may
-// follow. For how long is a matter of the drain.
+// lookOn is called after messages were delivered: when answers are waited for,
+// others may follow.
 func (c *conn) lookOn() {
-	if l := &c.leave; c.client && l.looked && !l.said {
+	if l := &c.leave; l.looked && !l.said && time.Now().Before(l.until) {
 		_ = c.setReadDeadline(l.quiet)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -15,11 +16,16 @@ type session struct {
 	client *client
 	host   flow.Host
 	conn   *conn
+	asked  atomic.Bool // the flow has sent something
 }
 
-// answersWithin is how long a server may be silent before a client that ends
-// believes that all answers have come.
-const answersWithin = 100 * time.Millisecond
+// A client that ends believes that all answers have come when the server has
+// been silent for answersWithin. It waits no longer than answersAtMost: a server
+// that sends all the time is never silent. Who has asked nothing does not wait.
+const (
+	answersWithin = 100 * time.Millisecond
+	answersAtMost = time.Second
+)
 
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
@@ -40,6 +46,9 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c.deliverTo(link, s.host.Log())
 	defer context.AfterFunc(ctx, func() {
 		flushLink(link, c.timeout)()
+		if s.asked.Load() {
+			c.leave.quiet, c.leave.answers = answersWithin, answersAtMost
+		}
 		c.part(farewell{websocket.StatusNormalClosure, ""})
 	})()
 	defer context.AfterFunc(s.host.Abandon(), c.abandon)()
@@ -76,6 +85,7 @@ func (s *session) explain(err error) error {
 
 // Write implements flow.Writer.
 func (s *session) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
+	s.asked.Store(true)
 	return s.conn.out.Write(ctx, frames, corked)
 }
 
