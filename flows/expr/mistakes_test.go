@@ -55,7 +55,7 @@ func TestMistakes(t *testing.T) {
 		{`len(event.a) > 1`, `1-4 unknown function len (did you mean "length"?)`},
 		{`match(event.a, "x")`, `1-6 unknown function match (did you mean "regex"?)`},
 		{`filter(event.a)`, `1-7 unknown function filter (a for expression does that: [for x in event.list : x.name if x.n > 1])`},
-		{`nop(event.a)`, `1-4 unknown function nop`},
+		{`foo(event.a)`, `1-4 unknown function foo`},
 		{`frobnicate(event.a)`, `1-11 unknown function frobnicate`},
 		{`frobnicate(1)`, `1-11 unknown function frobnicate`},
 		{`trim(event.a) == "a"`, `1-14 trim takes 2 arguments, not 1`},
@@ -114,7 +114,7 @@ func TestMistakes(t *testing.T) {
 		{`cidrcontains("10.0.0.0/33", event.a)`, `14-27 the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32`},
 		{`[for x in event.a : y]`, `21-22 there is no "y" here (did you mean "x"?)` +
 			"\n" + `1-23 true or false is needed here, and this is a list (compare it with something, like event.type == "a")`},
-		{`{for k, v in event.a : k => key} == event.b`, `29-32 there is no "key" here (did you mean "k"?)`},
+		{`{for key, v in event.a : key => ky} == event.b`, `33-35 there is no "ky" here (did you mean "key"?)`},
 		{`[for x in event.a : x] == x`, `27-28 there is no "x" here (a text stands in quotes: "x")`},
 
 		// all at once
