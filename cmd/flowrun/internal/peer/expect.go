@@ -38,7 +38,7 @@ func (x pattern) String() string {
 type Match struct {
 	Content
 	Type     string    `hcl:"type" oneof:"text|binary" doc:"the kind of its frames"`
-	Ignore   []string  `hcl:"ignore" doc:"with json: fields that are not compared, as paths: \"ts\", \"data.id\""`
+	Ignore   []string  `hcl:"ignore" doc:"with json: fields that are not compared, as paths: \"ts\", \"data.id\", \"items.*.ts\""`
 	Includes flow.Expr `hcl:"includes" vars:"index|n|saved|text" doc:"an object whose fields the message must have, with these values; it may have others"`
 	Matches  pattern   `hcl:"matches" doc:"regular expression that matches somewhere in it"`
 	Where    flow.Expr `hcl:"where" vars:"index|n|saved|text" doc:"what must hold; event is the message"`
@@ -141,7 +141,7 @@ func plainJSON(v flow.Value) (flow.Value, error) {
 // difference tells the first difference, "" when there is none. With part, got
 // may have fields that want has not.
 func (m *Match) difference(at string, want, got flow.Value, part bool) string {
-	if slices.Contains(m.Ignore, strings.TrimPrefix(at, ".")) && at != "" {
+	if m.ignored(at) {
 		return ""
 	}
 	where := at
@@ -153,7 +153,7 @@ func (m *Match) difference(at string, want, got flow.Value, part bool) string {
 		for _, f := range want.Object().Fields() {
 			g, ok := got.Object().Get(f.Key)
 			path := at + "." + f.Key
-			if !ok && !slices.Contains(m.Ignore, strings.TrimPrefix(path, ".")) {
+			if !ok && !m.ignored(path) {
 				return path + " is missing"
 			}
 			if d := m.difference(path, f.Value, g, part); d != "" {
@@ -162,7 +162,7 @@ func (m *Match) difference(at string, want, got flow.Value, part bool) string {
 		}
 		for _, f := range got.Object().Fields() {
 			path := at + "." + f.Key
-			if _, ok := want.Object().Get(f.Key); !ok && !part && !slices.Contains(m.Ignore, strings.TrimPrefix(path, ".")) {
+			if _, ok := want.Object().Get(f.Key); !ok && !part && !m.ignored(path) {
 				return path + " was not expected: it is " + spell(f.Value)
 			}
 		}
@@ -170,7 +170,7 @@ func (m *Match) difference(at string, want, got flow.Value, part bool) string {
 	case want.Kind() == flow.List && got.Kind() == flow.List:
 		w, g := want.List(), got.List()
 		for i := range min(len(w), len(g)) {
-			if d := m.difference(at+"["+strconv.Itoa(i)+"]", w[i], g[i], part); d != "" {
+			if d := m.difference(at+"."+strconv.Itoa(i), w[i], g[i], part); d != "" {
 				return d
 			}
 		}
@@ -182,6 +182,15 @@ func (m *Match) difference(at string, want, got flow.Value, part bool) string {
 		return ""
 	}
 	return fmt.Sprintf("%s is %s, not %s", where, spell(got), spell(want))
+}
+
+// ignored reports whether the field at path is left out of the comparison. In
+// what is ignored, * is any key or index.
+func (m *Match) ignored(path string) bool {
+	keys := strings.Split(strings.TrimPrefix(path, "."), ".")
+	return slices.ContainsFunc(m.Ignore, func(pattern string) bool {
+		return slices.EqualFunc(strings.Split(pattern, "."), keys, func(p, k string) bool { return p == "*" || p == k })
+	})
 }
 
 func firstDifference(want, got []byte) string {
@@ -273,7 +282,7 @@ func (x *Expect) one(ctx context.Context, p *Peer, c *conn, line []byte, start t
 			return err
 		}
 		if u == nil {
-			if early := start.Add(time.Duration(x.NotBefore)).Sub(m.At); early > 0 {
+			if early := start.Add(time.Duration(x.NotBefore)).Sub(m.At); x.NotBefore > 0 && early > 0 {
 				return &unexpected{what: "the message came too early", expected: []string{"not before " + x.NotBefore.String()}, got: fmt.Sprintf("after %s: %s", m.At.Sub(start).Round(time.Millisecond), describe(m))}
 			}
 			p.take(e, string(m.Data))

@@ -135,13 +135,13 @@ frame unfinished.`,
 	},
 	{
 		Name: "signal", Summary: "tell the other peers that this point is reached",
-		Example: "signal {\n  name = \"joined\"\n}\n",
+		Example: "signal \"joined\" {\n}\n",
 		Config:  func() Step { return &Signal{} },
 	},
 	{
 		Name: "await", Summary: "wait until a peer has signalled",
 		Doc:     "Signals are counted: with count it waits for that many, for instance of the many clients of one peer.",
-		Example: "await {\n  name  = \"joined\"\n  count = 100\n}\n",
+		Example: "await \"joined\" {\n  count = 100\n}\n",
 		Config:  func() Step { return &Await{Count: 1} },
 	},
 	{

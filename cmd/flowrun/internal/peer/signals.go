@@ -48,9 +48,9 @@ func (s *Signals) Await(ctx context.Context, name string, n int) (int, error) {
 	}
 }
 
-// Signal is the step `signal`.
+// Signal is the step `signal`, labelled with what is reached.
 type Signal struct {
-	Name string `hcl:"name" required:"true" doc:"what is reached; an await of any peer of the test may wait for it"`
+	Name string `hcl:"name,label"`
 }
 
 // Run implements Step.
@@ -60,9 +60,9 @@ func (s *Signal) Run(_ context.Context, p *Peer) error {
 	return nil
 }
 
-// Await is the step `await`.
+// Await is the step `await`, labelled with what is waited for.
 type Await struct {
-	Name   string        `hcl:"name" required:"true" doc:"what a signal names"`
+	Name   string        `hcl:"name,label"`
 	Count  int           `hcl:"count" min:"1" doc:"how often it must have been signalled (1)"`
 	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
 }
