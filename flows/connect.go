@@ -133,27 +133,30 @@ func (c *connect) wire() {
 	if a, ok := c.Arguments["to"]; ok {
 		to = c.reader.ends(a)
 	}
-	part := c.block
+	part, before := c.block, []wiring.End(nil)
 	part.Deliver, part.LostPeerErr = flow.Reply, false
 	for _, h := range c.hops {
 		if h.use == nil {
 			part.Via = append(part.Via, h.Name)
 			continue
 		}
-		c.add(part, from, standFor(h.End, h.use.inputs["in"]), nil)
+		if before == nil {
+			before = from
+		}
+		c.add(part, from, standFor(h.End, h.use.inputs["in"]), nil, nil)
 		from = standFor(h.End, h.use.outputs["out"])
 		part.Name, part.Where, part.Via = c.block.Name+"@"+h.as, nil, nil
 	}
 	part.Deliver, part.LostPeerErr = c.block.Deliver, c.block.LostPeerErr
-	c.add(part, from, to, c.Arguments)
+	c.add(part, from, to, before, c.Arguments)
 }
 
-func (c *connect) add(block flow.ConnectBlock, from, to []wiring.End, arguments map[string]source.Argument) {
+func (c *connect) add(block flow.ConnectBlock, from, to, before []wiring.End, arguments map[string]source.Argument) {
 	w := c.reader.whole
 	block.From, block.To = ports(from), ports(to)
 	if len(to) == 0 { // an empty for_each, or a problem that is told
 		return
 	}
 	w.file.Connects = append(w.file.Connects, &block)
-	w.edges = append(w.edges, wiring.Edge{ConnectBlock: &block, Sources: from, Targets: to, Within: c.reader.title, Arguments: arguments})
+	w.edges = append(w.edges, wiring.Edge{ConnectBlock: &block, Sources: from, Targets: to, Before: before, Within: c.reader.title, Arguments: arguments})
 }

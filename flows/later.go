@@ -10,10 +10,10 @@ var (
 	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
-		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "idle_timeout", "ping", "app_ping", "adopt_headless", "auth", "limits", "queue", "sessions", "topics", "lifecycle_events"},
-		"ws_client": {"auth", "subprotocols", "ping", "app_ping", "idle_interval", "queue"},
-		"file":      {"follow", "rotate", "compression", "sync"},
-		"json":      {"indent", "max_depth", "date_key", "date_format"},
+		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "idle_timeout", "ping", "app_ping", "adopt_headless", "auth", "limits", "sessions", "topics", "lifecycle_events"},
+		"ws_client": {"auth", "subprotocols", "ping", "app_ping", "idle_interval"},
+		"file":      {"follow", "rotate", "compression"},
+		"json":      {"date_key", "date_format"},
 		"queue":     {"persistent", "confirm"},
 	}
 )

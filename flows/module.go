@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
@@ -134,11 +133,12 @@ func (m *module) use(w *whole, name string) *reader {
 func (m *module) evaluate(u *reader) map[string]startup.Argument {
 	r := m.reader
 	values := map[string]startup.Argument{}
-	known := u.Variables()
-	for _, name := range slices.Sorted(maps.Keys(m.arguments)) {
+	known, meant := u.Variables(), map[string]bool{}
+	for _, name := range sortedNames(m.arguments) {
 		a := m.arguments[name]
 		if !slices.Contains(known, name) {
 			r.Errorf(a.At, "%s has no argument %q", m.Owner, name).Hint("%s", source.DidYouMean(name, known))
+			meant[source.Nearest(name, known)] = true
 			continue
 		}
 		value := startup.Argument{Value: cty.DynamicVal, At: a.Expr.Range()}
@@ -147,9 +147,14 @@ func (m *module) evaluate(u *reader) map[string]startup.Argument {
 		}
 		values[name] = value
 	}
-	for _, name := range u.Required() {
-		if _, given := values[name]; !given {
-			r.Errorf(m.At, "%s needs the argument %s", m.Owner, name)
+	required := u.Required()
+	for _, name := range sortedNames(required) {
+		if _, given := values[name]; given || meant[name] {
+			continue
+		}
+		p := r.Errorf(m.At, "%s needs the argument %s", m.Owner, name)
+		if about := required[name]; about != "" {
+			p.Hint("%s: %s", name, about)
 		}
 	}
 	return values
@@ -165,7 +170,9 @@ func (m *module) ports(argument string) (names []string) {
 		kind = "output"
 	}
 	for _, b := range m.folder.blocks[kind] {
-		names = append(names, b.Labels[0])
+		if !slices.Contains(names, b.Labels[0]) {
+			names = append(names, b.Labels[0])
+		}
 	}
 	return names
 }

@@ -44,6 +44,8 @@ func (r *reader) readSteps(p *pipeline) {
 	}
 	before := r.Errors()
 	labels := map[string]hcl.Range{}
+	var end source.Block // a step that hands nothing on
+	told := false
 	for _, b := range r.Content(p.Region, e).Blocks {
 		label := b.Labels[0]
 		b.Owner = b.Kind + " " + quote(label)
@@ -51,22 +53,25 @@ func (r *reader) readSteps(p *pipeline) {
 			r.Errorf(b.At, "two steps of %s are called %q", p.Owner, label).Also("the first is", first)
 		}
 		labels[label] = b.At
+		if end.Owner != "" && !told {
+			told = true
+			r.Warnf(b.At, "no event comes to %s: %s takes them all", b.Owner, end.Owner).Also("that one is", end.At)
+		}
 		for i := range r.tables.Steps {
-			if r.tables.Steps[i].Name == b.Kind {
-				r.readStep(p, b, &r.tables.Steps[i])
+			if r.tables.Steps[i].Name == b.Kind && r.readStep(p, b, &r.tables.Steps[i]) {
+				end = b
 			}
 		}
 	}
 	p.sound = r.Errors() == before
 }
 
-func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.StepConfig]) {
+// readStep adds a step to the pipeline, and reports whether it ends there: it
+// hands nothing on.
+func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.StepConfig]) (ends bool) {
 	config := spec.Config()
 	d := r.decoder()
 	arguments := d.Decode(b.Region, nil, laterArguments[spec.Name], config)
-	if d.Failed {
-		return
-	}
 	before := r.Errors()
 	for _, port := range config.Ports() {
 		at, ok := d.Places["port."+port]
@@ -82,8 +87,8 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 			p.block.Ports = append(p.block.Ports, port)
 		}
 	}
-	if r.Errors() > before {
-		return
+	if d.Failed || r.Errors() > before {
+		return false
 	}
 	nowhere := flow.StepEnv{
 		Label:    b.Labels[0],
@@ -93,8 +98,10 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 	}
 	if _, err := config.New(nowhere); err != nil {
 		d.Refused(b.Owner, b.At, err)
-		return
+		return false
 	}
 	p.passages = append(p.passages, wiring.PassageOf(config, arguments["meta"].Expr))
 	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
+	ender, ok := config.(flow.Ender)
+	return ok && ender.Ends()
 }

@@ -72,10 +72,11 @@ func eachOf[T any](r *reader, ref reference, families map[string]*family[T], use
 			use(f.members[key], f.spell(text, key))
 		}
 	case ref.key == nil:
-		p := r.Errorf(ref.at, "%s has for_each: say which instance is meant", text)
+		key := "<key>"
 		if len(f.keys) > 0 {
-			p.Hint("write %s for one, %s[*] for all", f.spell(text, f.keys[0]), text)
+			key = quote(f.keys[0])
 		}
+		r.Errorf(ref.at, "%s has for_each: say which instance is meant", text).Hint("write %s[%s] for one, %s[*] for all", text, key, text)
 	default:
 		v, ok := r.Evaluate(ref.key, "the index of a reference")
 		if !ok {
@@ -88,9 +89,12 @@ func eachOf[T any](r *reader, ref reference, families map[string]*family[T], use
 		}
 		if !slices.Contains(f.keys, key.AsString()) {
 			p := r.Errorf(ref.at, "there is no %s", f.spell(text, key.AsString()))
-			if best := source.Nearest(key.AsString(), f.keys); best != "" {
+			switch best := source.Nearest(key.AsString(), f.keys); {
+			case best != "":
 				p.Hint("did you mean %s?", f.spell(text, best))
-			} else {
+			case len(f.keys) == 0:
+				p.Hint("its for_each is empty")
+			default:
 				p.Hint("%s", source.DidYouMeanRef("", "", f.spellings(text)))
 			}
 			return

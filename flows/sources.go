@@ -2,7 +2,6 @@ package flows
 
 import (
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,10 +24,10 @@ func (r *reader) moduleFolder(a source.Argument) *folder {
 	at, from := a.Expr.Range(), v.AsString()
 	name, library := strings.CutPrefix(from, "std/")
 	f := &folder{shown: from, id: from}
-	switch clean := path.Clean(from); {
+	switch {
 	case library:
 		f.dir = r.dir
-	case clean == "." || clean == ".." || strings.HasPrefix(from, "./") || strings.HasPrefix(from, "../"):
+	case from == "." || from == ".." || strings.HasPrefix(from, "./") || strings.HasPrefix(from, "../"):
 		f.dir = filepath.Join(r.dir, filepath.FromSlash(from))
 		f.shown = source.ShownPath(f.dir)
 		if f.id = f.dir; r.isLibrary() {

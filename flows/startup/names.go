@@ -74,8 +74,8 @@ func (s *Values) checkNamesIn(e hcl.Expression, what string, pos position, vars 
 }
 
 var whereRootStands = map[string]string{
-	"group":  "it is the key of a window's group, in emit",
-	"window": "it is the window itself, in emit",
+	"group":  "it is the key of a group, in emit of a window step",
+	"window": "it is the window itself, in emit of a window step",
 	"state":  "it is what a state step keeps, in update and emit",
 }
 

@@ -29,6 +29,7 @@ type variable struct {
 	preset      *source.Argument // default
 	meant       bool             // something is there that was probably meant to be default
 	sensitive   bool
+	description string
 	validations []source.Content
 	from        string // where the value comes from
 	value       cty.Value
@@ -78,7 +79,9 @@ func (s *Values) Declare(blocks []source.Block) {
 			}
 		}
 		if a, ok := c.Arguments["description"]; ok {
-			s.Constant(a, cty.String)
+			if text, ok := s.Constant(a, cty.String); ok {
+				v.description = text.AsString()
+			}
 		}
 		for _, inner := range c.Blocks {
 			inner.Owner = "validation of " + b.Owner
@@ -108,15 +111,15 @@ type Argument struct {
 	At    hcl.Range
 }
 
-// Required returns the names of the variables that have no default.
-func (s *Values) Required() (names []string) {
+// Required returns the variables that have no default, with their descriptions.
+func (s *Values) Required() map[string]string {
+	required := map[string]string{}
 	for name, v := range s.variables {
 		if v.preset == nil && !v.meant {
-			names = append(names, name)
+			required[name] = v.description
 		}
 	}
-	slices.Sort(names)
-	return names
+	return required
 }
 
 // SetArguments is Set for a use of a module, which owner names. The caller

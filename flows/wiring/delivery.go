@@ -16,21 +16,41 @@ func (f *Flow) delivery() {
 			}
 			typ := f.Connectors[to.Name].Type
 			for _, from := range e.Sources {
-				before := a.leaving(from.PortRef)
-				s := a.through(e.Via, before)
-				if !s.some || s.origins[to.Name] || s.wrote[typ] || s.wrote[anyType] {
+				s := a.through(e.Via, a.leaving(from.PortRef))
+				if !s.some || s.wrote[typ] || s.wrote[anyType] {
 					continue
 				}
-				why := "none comes from a connection of " + to.Text
-				if before.origins[to.Name] {
-					why = "a step in via keeps no origins"
+				for _, x := range a.named(e, from) {
+					why := "none comes from a connection of " + to.Text
+					if a.leaving(x.PortRef).origins[to.Name] {
+						if s.origins[to.Name] {
+							continue
+						}
+						why = "a step in via keeps no origins"
+					}
+					f.Errorf(x.At, "no event of %s can be a reply: %s", x.Text, why).
+						Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", typ)
 				}
-				f.Errorf(from.At, "no event of %s can be a reply: %s", from.Text, why).
-					Hint("write deliver = \"broadcast\" to send each to all of its connections, or choose one by meta.%s.peer in a map step", typ)
 			}
 		}
 		leave()
 	}
+}
+
+// named tells where the file names the events of a source: behind a module in
+// via, at the from of the block, as far as they can come from there.
+func (a arrivals) named(e Edge, source End) (list []End) {
+	out := a.leaving(source.PortRef).origins
+	for _, x := range e.Before {
+		in := a.leaving(x.PortRef).origins
+		if len(out) == 0 || len(union(in, out)) < len(in)+len(out) {
+			list = append(list, x)
+		}
+	}
+	if list == nil {
+		return []End{source}
+	}
+	return list
 }
 
 // policy warns of arguments that change nothing.

@@ -47,6 +47,7 @@ type End struct {
 type Edge struct {
 	*flow.ConnectBlock
 	Sources, Targets []End                      // From and To, and where they stand
+	Before           []End                      // the from of the block, in a part behind a module
 	Within           string                     // what it was found in: see Report.Within
 	Arguments        map[string]source.Argument // of the block, where the part has any
 }

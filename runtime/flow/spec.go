@@ -58,6 +58,13 @@ type Forgetter interface {
 	Forgets() (meta, origins bool)
 }
 
+// Ender is implemented by configurations of steps that may let nothing go on.
+type Ender interface {
+	// Ends reports whether no event comes to the next step, nor leaves by the
+	// pipeline's out when there is none.
+	Ends() bool
+}
+
 // StepEnv is where a step finds what is around it.
 type StepEnv struct {
 	Label    string
