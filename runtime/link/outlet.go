@@ -185,7 +185,7 @@ func (o *outlet) accept(ctx context.Context, own *Link, run []flow.Event) []refu
 	case o.table.cfg.Shape.Queue == nil:
 		return o.sendDirect(ctx, run)
 	}
-	return o.sendQueued(ctx, mine, run)
+	return o.sendQueued(ctx, own, run)
 }
 
 // refuse notes why event i of n was not sent. The first reason counts.
@@ -250,9 +250,12 @@ func (o *outlet) sendDirect(ctx context.Context, run []flow.Event) (refused []re
 	return refused
 }
 
-// sendQueued encodes into the queue and sees to it that somebody writes it.
-// mine says that the sender is the connection's own reader.
-func (o *outlet) sendQueued(ctx context.Context, mine bool, run []flow.Event) (refused []refusal) {
+// sendQueued encodes into the queue and sees to it that somebody writes it: the
+// sender itself, as far as nobody has to wait, unless it is a reader, who goes on
+// reading. A run that is larger than the queue fits where the connection is not
+// slow, since makeRoom writes, too.
+func (o *outlet) sendQueued(ctx context.Context, own *Link, run []flow.Event) (refused []refusal) {
+	mine := own != nil && own.out == o
 	t := turns.Get().(*turn)
 	defer t.release()
 	for i := range run {
@@ -262,7 +265,6 @@ func (o *outlet) sendQueued(ctx context.Context, mine bool, run []flow.Event) (r
 			if err = o.queue.push(o, t, &run[i]); err != nil {
 				refuse(&refused, len(run), i, refusal{kind: "encode", err: err})
 			}
-			o.startWriter()
 		case o.closed != nil:
 			refuse(&refused, len(run), i, o.isClosed())
 		case errors.Is(err, flow.ErrFull):
@@ -272,6 +274,11 @@ func (o *outlet) sendQueued(ctx context.Context, mine bool, run []flow.Event) (r
 		default:
 			refuse(&refused, len(run), i, refusal{err: err})
 		}
+	}
+	if own == nil {
+		o.writeNow()
+	} else {
+		o.startWriter()
 	}
 	return refused
 }

@@ -203,3 +203,26 @@ func (w *wire) cutBy() error {
 	defer w.mu.Unlock()
 	return w.cut
 }
+
+// More events at once than the queue holds are no slow consumer's, as long as
+// the connection takes them.
+func TestMoreAtOnceThanTheQueueHolds(t *testing.T) {
+	shape := many()
+	shape.Queue.Overflow = "disconnect"
+	tab, _, _ := table(t, shape)
+	w := &eager{}
+	l := open(t, tab, w)
+	batch := make([]flow.Event, 10*shape.Queue.MaxEvents)
+	for i := range batch {
+		batch[i] = text(fmt.Sprint(i))
+		batch[i].Origin = &l.(*Link).origin
+	}
+	for range 3 {
+		if err := tab.In(flow.Reply, false).Send(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(strings.Split(w.text(), "|")); n != 3*len(batch) || w.cut != nil {
+		t.Errorf("%d of %d have arrived, cut %v", n, 3*len(batch), w.cut)
+	}
+}
