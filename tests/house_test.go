@@ -54,6 +54,7 @@ var rooms = []struct {
 	{"flows/wiring", []string{"runtime/flow", "flows/source"}, "it knows what is connected, not how that is written"},
 	{"flows/std", nil, "it is text"},
 	{"flows/startup", []string{"runtime/flow", "flows/expr", "flows/expr/bridge", "flows/source", "flows/decode"}, "it knows names and values, not blocks"},
+	{"flows/testfile", []string{"runtime/flow", "flows/source", "flows/decode", "flows/startup"}, "it reads what is to be tested, and runs nothing"},
 	{"flows", []string{"runtime/flow", "flows/expr", "flows/source", "flows/decode", "flows/startup", "flows/std", "flows/wiring"}, "components reach it as tables, never as imports"},
 	{"codecs", []string{"runtime/flow", "runtime/jsontext"}, "a codec knows events and bytes"},
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},

@@ -1,0 +1,13 @@
+//go:build unix
+
+package runner
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// tryLock locks an open file against everyone else who opens it, until it is
+// closed.
+func tryLock(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }

@@ -1,0 +1,181 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/flows/testfile"
+)
+
+// tables are what can stand in the peers of a test file.
+func tables(update bool) *testfile.Tables {
+	t := &testfile.Tables{
+		Peer:   func() any { c := peer.DefaultConfig(); return &c },
+		Holds:  func(config any) bool { _, ok := config.(peer.Block); return ok },
+		Fill:   func(config any, steps []testfile.Step) { *config.(peer.Block).Body() = placed(steps) },
+		Update: update,
+	}
+	for _, spec := range peer.Kinds {
+		t.Steps = append(t.Steps, testfile.StepTable{Name: spec.Name, Config: func() any { return spec.Config() }})
+	}
+	return t
+}
+
+// placed takes the steps of a file as the peer does.
+func placed(steps []testfile.Step) (all []peer.PlacedStep) {
+	for _, s := range steps {
+		all = append(all, peer.PlacedStep{Kind: s.Kind, At: s.At, Step: s.Config.(peer.Step)})
+	}
+	return all
+}
+
+// cast is a peer of the test on its way to its report.
+type cast struct {
+	script *peer.Script
+	ready  chan struct{} // closed when it listens
+}
+
+// perform starts run and the peers and waits until all have ended. Who listens
+// starts first.
+func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) error {
+	reports := make(chan *peer.Report, len(x.t.Peers))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	playing := 0
+	begin := func(c *cast) {
+		playing++
+		wg.Go(func() { reports <- peer.Run(ctx, c.script) })
+	}
+	for _, i := range x.t.Interrupts {
+		wg.Go(func() { x.interrupt(ctx, i) })
+	}
+	defer cancel(nil) // before the wait: interrupts may wait for what will not come
+	var clients []*cast
+	for _, p := range x.t.Peers {
+		c := x.cast(p)
+		if c.script.Config.Listen.IsZero() {
+			clients = append(clients, c)
+			continue
+		}
+		begin(c)
+		select {
+		case <-c.ready:
+		case r := <-reports: // it could not listen, or has ended already
+			reports <- r
+		case <-ctx.Done():
+		}
+	}
+	var ended <-chan struct{}
+	if x.t.Run != nil {
+		var err error
+		if x.run, err = x.start(&x.t.Run.Program, "run"); err != nil {
+			x.res.fail(x.t.Run.At, "run: "+err.Error(), "")
+			return errDied
+		}
+		ended = x.run.ended
+		if x.t.Run.Ready != nil {
+			if err := x.ready(ctx, x.run, x.t.Run.Ready); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range clients {
+		begin(c)
+	}
+	failed := error(nil)
+	for playing > 0 || ended != nil && failed == nil {
+		select {
+		case r := <-reports:
+			playing--
+			if !r.OK() {
+				failed = r.Err()
+				x.tell(r)
+			}
+		case <-ended:
+			ended = nil
+			if x.badEnd() {
+				cancel(errDied)
+				return errDied
+			}
+		case <-ctx.Done():
+			err := x.broken(ctx, x.unfinished(playing, ended != nil), x.t.At)
+			for ; playing > 0; playing-- {
+				if r := <-reports; !r.OK() && err == errTimeout { //nolint:errorlint // it is that very one
+					x.tell(r)
+				}
+			}
+			return err
+		}
+	}
+	return failed
+}
+
+// badEnd reports whether run has ended otherwise than expected.
+func (x *trial) badEnd() bool {
+	want := &testfile.Outcome{}
+	if x.t.Expect != nil {
+		want = &x.t.Expect.Outcome
+	}
+	code, signal := x.run.code()
+	return signal != want.Signal || signal == "" && code != want.ExitCode.N
+}
+
+// unfinished says what a test still waits for.
+func (x *trial) unfinished(playing int, running bool) string {
+	switch {
+	case running && playing > 0:
+		return fmt.Sprintf("run and %d of the peers have not ended", playing)
+	case running:
+		return "run has not ended"
+	}
+	return fmt.Sprintf("%d of the peers have not ended", playing)
+}
+
+func (x *trial) cast(p *testfile.Peer) *cast {
+	c := &cast{ready: make(chan struct{})}
+	c.script = &peer.Script{
+		Name: p.Name, At: p.At, Config: *p.Config.(*peer.Config), Steps: placed(p.Steps), Signals: x.signals,
+		Listening: func(string) { close(c.ready) },
+	}
+	return c
+}
+
+// tell adds what a peer says of its failure.
+func (x *trial) tell(r *peer.Report) {
+	for i := range r.Failures {
+		f := &r.Failures[i]
+		message, detail := firstAndRest(f.Err.Error())
+		title := fmt.Sprintf("peer %q", f.Peer)
+		if f.Kind != "" {
+			title += ", " + f.Kind
+		}
+		for _, l := range f.Transcript {
+			detail += fmt.Sprintf("\n%8.3fs  %s", l.At.Seconds(), compare.Clip(compare.Readable([]byte(l.Text))))
+		}
+		x.res.fail(f.At, title+": "+message, detail)
+	}
+	if more := r.Failed - len(r.Failures); more > 0 {
+		x.res.fail(r.At, fmt.Sprintf("and %d more of the %d clients of peer %q", more, r.Ran, r.Peer), "")
+	}
+}
+
+// interrupt sends a signal to a process once peers have come so far.
+func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt) {
+	if _, err := x.signals.Await(ctx, i.Await, i.Count); err != nil {
+		return // the peers tell what they wait for
+	}
+	p := x.run
+	for n, b := range x.t.Before {
+		if b.Name == i.To {
+			p = x.before[n]
+		}
+	}
+	if s, ok := signalNamed(i.Signal); ok && p != nil && !p.done() {
+		p.told.Store(true)
+		_ = signalGroup(p.cmd.Process.Pid, s) // it may just have ended
+	}
+	x.signals.Signal(i.Label)
+}

@@ -1,0 +1,356 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/flows/testfile"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// trial is one run of one test.
+type trial struct {
+	*runner
+	c   *testfile.Case
+	t   *testfile.Test
+	res *Result
+	dir string // the scratch folder
+
+	before  []*process // those of t.Before that have been started
+	run     *process
+	signals *peer.Signals
+}
+
+// The causes for which the play of a test is broken off.
+var (
+	errTimeout = errors.New("the time is up")
+	errDied    = errors.New("a process has ended that was needed") // which one is told by its ending
+)
+
+// test runs a test, and tells in res what came of it.
+func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
+	draft, _ := c.Test(testfile.Binding{Dir: c.File.Dir}) // it has been checked
+	dir, err := scratch(c.File.Dir, c.Name, draft.MaxFolder)
+	if err != nil {
+		res.fail(c.At, err.Error(), "")
+		return
+	}
+	lease := &leases{from: r.ports}
+	defer lease.release()
+	t, report := c.Test(testfile.Binding{Dir: dir, Port: lease.lease})
+	if report.HasErrors() {
+		res.fail(c.At, "the test cannot be run as it is written", report.Text(false))
+		removeAll(dir)
+		return
+	}
+	x := &trial{runner: r, c: c, t: t, res: res, dir: dir, signals: peer.NewSignals()}
+	err = x.play(ctx)
+	x.stop(err)
+	x.endings(err)
+	if x.res.Passed() {
+		x.expectations()
+	}
+	x.after()
+	if res.Passed() {
+		removeAll(dir)
+		return
+	}
+	res.Scratch = dir
+	for _, p := range x.processes() {
+		code := Output{Process: p.title, Ending: p.ending(), Stdout: p.stdout.tail(), Stderr: p.stderr.tail()}
+		res.Outputs = append(res.Outputs, code)
+	}
+}
+
+// processes are all that have been started.
+func (x *trial) processes() []*process {
+	all := append([]*process{}, x.before...)
+	if x.run != nil {
+		all = append(all, x.run)
+	}
+	return all
+}
+
+func (x *trial) start(p *testfile.Program, title string) (*process, error) {
+	return start(p, title, x.dir, x.Binary, x.t.Env, int(x.t.MaxOutput))
+}
+
+// play starts everything and waits for the end. What goes wrong is told; the
+// error is for what follows from it.
+func (x *trial) play(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, stop := context.WithTimeoutCause(ctx, time.Duration(x.t.Timeout), errTimeout)
+	defer stop()
+	for _, b := range x.t.Before {
+		title := fmt.Sprintf("before %q", b.Name)
+		p, err := x.start(&b.Program, title)
+		if err != nil {
+			x.res.fail(b.At, fmt.Sprintf("%s: %v", title, err), "")
+			return errDied
+		}
+		x.before = append(x.before, p)
+		switch {
+		case b.Wait:
+			err = x.await(ctx, p)
+		case b.Ready != nil:
+			err = x.ready(ctx, p, b.Ready)
+		}
+		if err != nil {
+			return err
+		}
+		if !b.Wait {
+			go x.watch(ctx, p, x.outcomeOf(b.Name), cancel)
+		}
+	}
+	return x.perform(ctx, cancel)
+}
+
+// await waits for a program to end, with exit code 0.
+func (x *trial) await(ctx context.Context, p *process) error {
+	select {
+	case <-p.ended:
+		if code, _ := p.code(); code != 0 {
+			return errDied
+		}
+		return nil
+	case <-ctx.Done():
+		return x.broken(ctx, p.title+" has not ended", p.at)
+	}
+}
+
+// ready waits until a process can be used.
+func (x *trial) ready(ctx context.Context, p *process, ready *testfile.Ready) error {
+	err := await(ctx, p, ready, x.dir)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return x.broken(ctx, err.Error(), ready.At)
+	}
+	x.res.fail(ready.At, err.Error(), "")
+	return err
+}
+
+// broken tells why a wait was broken off.
+func (x *trial) broken(ctx context.Context, what string, at flow.Place) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errDied):
+		return cause
+	case errors.Is(cause, errTimeout):
+		x.res.fail(at, fmt.Sprintf("timed out after %s: %s", x.t.Timeout, what), "")
+		return cause
+	default:
+		x.res.fail(at, "interrupted: "+what, "")
+		return cause
+	}
+}
+
+// watch breaks the play off when a process of before ends badly meanwhile,
+// unless that is what the test is about.
+func (x *trial) watch(ctx context.Context, p *process, want *testfile.Outcome, cancel context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+	case <-p.ended:
+		if code, _ := p.code(); code != 0 && want == nil && !p.told.Load() {
+			cancel(errDied)
+		}
+	}
+}
+
+// outcomeOf is what is expected of a process of before, nil when nothing is.
+func (x *trial) outcomeOf(name string) *testfile.Outcome {
+	if x.t.Expect == nil {
+		return nil
+	}
+	for _, o := range x.t.Expect.Processes {
+		if o.Name == name {
+			return &o.Outcome
+		}
+	}
+	return nil
+}
+
+// stop ends what still runs, what was started last first.
+func (x *trial) stop(err error) {
+	patience := grace
+	if err != nil || !x.res.Passed() {
+		patience = shortGrace
+	}
+	all := x.processes()
+	for i := len(all) - 1; i >= 0; i-- {
+		all[i].stop(x.Hard, patience)
+	}
+}
+
+// endings compares how processes have ended with how they should have. Where
+// the test was broken off, err says why, and what was ended for that reason is
+// not to blame.
+func (x *trial) endings(err error) {
+	for i, p := range x.before {
+		b := x.t.Before[i]
+		want := x.outcomeOf(b.Name)
+		switch told := p.told.Load(); {
+		case told && err != nil:
+		case want != nil:
+			x.ending(p, want)
+		case told && !p.isFlow && !p.forced:
+		default:
+			x.ending(p, &testfile.Outcome{At: p.at})
+		}
+	}
+	if x.run == nil || x.run.told.Load() && err != nil {
+		return
+	}
+	want := &testfile.Outcome{At: x.run.at}
+	if x.t.Expect != nil {
+		want = &x.t.Expect.Outcome
+	}
+	x.ending(x.run, want)
+}
+
+func (x *trial) ending(p *process, want *testfile.Outcome) {
+	code, signal := p.code()
+	for name, o := range map[string]*output{"standard output": p.stdout, "standard error": p.stderr} {
+		if o.overflowed() {
+			x.res.fail(p.at, fmt.Sprintf("%s has printed more than %s on its %s; max_output of the test sets how much it may", p.title, x.t.MaxOutput, name), "")
+		}
+	}
+	switch {
+	case p.forced:
+		x.res.fail(p.at, fmt.Sprintf("%s did not end within %s of SIGTERM, and was killed", p.title, grace), "")
+	case want.Signal != "" && signal != want.Signal:
+		x.res.fail(want.At, fmt.Sprintf("%s %s, expected to be ended by %s", p.title, p.ending(), want.Signal), "")
+	case want.Signal == "" && signal != "":
+		x.res.fail(want.At, fmt.Sprintf("%s %s, expected exit code %d", p.title, p.ending(), want.ExitCode.N), "")
+	case want.Signal == "" && code != want.ExitCode.N:
+		x.res.fail(want.At, fmt.Sprintf("%s %s, expected %d", p.title, p.ending(), want.ExitCode.N), "")
+	}
+}
+
+// expectations compares outputs and files with what was expected.
+func (x *trial) expectations() {
+	e := x.t.Expect
+	if e == nil {
+		return
+	}
+	rewrite := map[string][]byte{}
+	x.outputs(x.run, &e.Outcome, rewrite)
+	for _, o := range e.Processes {
+		for i, b := range x.t.Before {
+			if b.Name == o.Name {
+				x.outputs(x.before[i], &o.Outcome, rewrite)
+			}
+		}
+	}
+	for _, f := range e.Files {
+		x.file(f, rewrite)
+	}
+	if !x.res.Passed() {
+		return // what a failed test has made is nothing to expect
+	}
+	for _, path := range sortedKeys(rewrite) {
+		if err := os.WriteFile(path, rewrite[path], 0o666); err != nil {
+			x.res.fail(x.c.At, fmt.Sprintf("write the expected %s: %v", filepath.Base(path), plainCause(err)), "")
+			continue
+		}
+		x.res.Updated = append(x.res.Updated, path)
+	}
+}
+
+func (x *trial) outputs(p *process, want *testfile.Outcome, rewrite map[string][]byte) {
+	if want.Stdout != nil {
+		x.content("stdout of "+p.title, p.stdout.bytes(), want.Stdout, rewrite)
+	}
+	if want.Stderr != nil {
+		x.content("stderr of "+p.title, p.stderr.bytes(), want.Stderr, rewrite)
+	}
+}
+
+func (x *trial) file(f *testfile.FileContent, rewrite map[string][]byte) {
+	what := fmt.Sprintf("file %q", f.Path)
+	path := filepath.Join(x.dir, filepath.FromSlash(f.Path))
+	info, err := os.Stat(path)
+	switch absent := f.Exists.Given && !f.Exists.True; {
+	case absent && err == nil:
+		x.res.fail(f.At, what+" is there, and should not be", "")
+		return
+	case absent:
+		return
+	case errors.Is(err, os.ErrNotExist):
+		x.res.fail(f.At, what+" is not there", "the folder holds: "+listing(x.dir))
+		return
+	case err == nil && !info.Mode().IsRegular():
+		x.res.fail(f.At, what+" is no regular file", "")
+		return
+	case err == nil && info.Size() > int64(x.t.MaxOutput):
+		x.res.fail(f.At, fmt.Sprintf("%s is larger than %s; max_output of the test sets how large it may be", what, x.t.MaxOutput), "")
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		x.res.fail(f.At, fmt.Sprintf("read %s: %v", what, plainCause(err)), "")
+		return
+	}
+	x.content(what, got, &f.Content, rewrite)
+}
+
+func (x *trial) content(what string, got []byte, want *testfile.Content, rewrite map[string][]byte) {
+	c := &compare.Content{What: what, Got: got, Expect: want, Dir: x.c.File.Dir, Update: x.Update}
+	found, path := c.Check()
+	for _, m := range found {
+		x.res.fail(want.At, m.Message, m.Detail)
+	}
+	if path != "" {
+		rewrite[path] = got
+	}
+}
+
+// after cleans up, with time of its own.
+func (x *trial) after() {
+	for _, a := range x.t.After {
+		title := fmt.Sprintf("after %q", a.Name)
+		p, err := x.start(&a.Program, title)
+		if err != nil {
+			x.res.fail(a.At, fmt.Sprintf("%s: %v", title, err), "")
+			continue
+		}
+		late := time.NewTimer(time.Duration(x.t.Timeout))
+		select {
+		case <-p.ended:
+			if code, _ := p.code(); code != 0 {
+				x.res.fail(a.At, fmt.Sprintf("%s %s", title, p.ending()), "")
+			}
+		case <-late.C:
+			x.res.fail(a.At, fmt.Sprintf("%s has not ended within %s", title, x.t.Timeout), "")
+		case <-x.Hard.Done():
+		}
+		late.Stop()
+		p.stop(x.Hard, shortGrace)
+		if !x.res.Passed() {
+			x.res.Outputs = append(x.res.Outputs, Output{title, p.ending(), p.stdout.tail(), p.stderr.tail()})
+		}
+	}
+}
+
+// listing names what is in a folder, for people.
+func listing(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err.Error()
+	}
+	text := ""
+	for i, e := range entries {
+		if i == 20 {
+			return text + " …"
+		}
+		text += " " + e.Name()
+	}
+	return text
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner"
+	"github.com/flowrun/flowrun/flows/testfile"
+)
+
+// testRun is one run of `flowrun test`.
+type testRun struct {
+	options runner.Options
+	match   string
+	report  string
+	junit   string
+	verbose bool
+}
+
+func newTest() *cobra.Command {
+	cmd := group("test", "Run tests of flows")
+	cmd.Long = `Runs the cases of files named *.test.hcl, and tells of each that fails what was
+expected, what came, and what its processes printed.
+
+The exit code is 1 when a case has failed, or when there was none to run.`
+	cmd.AddCommand(
+		newTestKind("integration", "Run flows as processes and compare what comes of it", []testfile.Kind{testfile.KindTest},
+			`Runs the "test" blocks of files named *.test.hcl below PATH (or the working directory):
+real flows as processes, with real sockets and files. Each case has a copy of its folder
+and ports of its own, and several run at a time. A copy is kept when its case fails.`),
+		newTestKind("unit", "Send events through pipelines and compute expressions", []testfile.Kind{testfile.KindUnit, testfile.KindExpression},
+			`Runs the "unit" and "expression" blocks of files named *.test.hcl below PATH (or the
+working directory), without processes and sockets.`),
+		newTestKind("all", "Run all tests", []testfile.Kind{testfile.KindTest, testfile.KindUnit, testfile.KindExpression},
+			`Runs all cases of files named *.test.hcl below PATH (or the working directory).`),
+	)
+	return cmd
+}
+
+func newTestKind(name, short string, kinds []testfile.Kind, long string) *cobra.Command {
+	t := &testRun{options: runner.Options{Kinds: kinds}}
+	cmd := &cobra.Command{
+		Use:     name + " [PATH…]",
+		Short:   short,
+		Long:    long,
+		Example: "  flowrun test " + name + "\n  flowrun test " + name + " tests/echo --run tls -v",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    t.run,
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&t.options.Include, "include", nil, "run only cases with this `tag` (repeatable)")
+	f.StringSliceVar(&t.options.Exclude, "exclude", nil, "leave out cases with this `tag` (repeatable)")
+	f.StringVar(&t.match, "run", "", "run only cases whose folder/name matches the regular `expression`")
+	f.IntVarP(&t.options.Parallel, "parallel", "j", 0, "`cases` at a time (default twice the number of CPUs)")
+	f.BoolVar(&t.options.Update, "update", false, "write what comes into the expected files, where it differs")
+	f.StringVar(&t.report, "report", "", "write a report in JSON to a `file`")
+	f.StringVar(&t.junit, "junit", "", "write a report in JUnit's XML to a `file`")
+	f.BoolVarP(&t.verbose, "verbose", "v", false, "print a line for cases that pass, too")
+	return cmd
+}
+
+func (t *testRun) run(cmd *cobra.Command, args []string) error {
+	o := &t.options
+	if o.Paths = args; len(args) == 0 {
+		o.Paths = []string{"."}
+	}
+	if t.match != "" {
+		var err error
+		if o.Match, err = regexp.Compile(t.match); err != nil {
+			return usage("--run: %w", err)
+		}
+	}
+	if o.Parallel < 0 {
+		return usage("--parallel must be at least 1")
+	}
+	if slices.ContainsFunc(slices.Concat(o.Include, o.Exclude), func(tag string) bool { return strings.TrimSpace(tag) == "" }) {
+		return usage("a tag of --include or --exclude is empty")
+	}
+	var err error
+	if o.Binary, err = binaryUnderTest(); err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	printer := &runner.Printer{
+		Out: out, Terminal: onTerminal(out), Colour: colourful(out),
+		Verbose: t.verbose, GitHub: os.Getenv("GITHUB_ACTIONS") == "true",
+	}
+	hard, now := context.WithCancel(context.Background())
+	defer now()
+	o.Tables, o.Watch, o.Hard = tables, printer, hard
+	ctx, stop := untilSignalled(cmd, now)
+	defer stop()
+
+	start := time.Now()
+	results, err := runner.Run(ctx, *o)
+	if err != nil {
+		return err
+	}
+	took := time.Since(start)
+	printer.Summary(results, took)
+	err = errors.Join(
+		writeReport(t.report, func(w io.Writer) error { return runner.WriteJSON(w, results, took) }),
+		writeReport(t.junit, func(w io.Writer) error { return runner.WriteJUnit(w, results, took) }),
+	)
+	if _, failed := runner.Count(results); err == nil && (failed > 0 || ctx.Err() != nil) {
+		err = &exitError{code: exitFailed}
+	}
+	return err
+}
+
+// untilSignalled returns a context that ends with the first SIGTERM or SIGINT;
+// the second one calls now.
+func untilSignalled(cmd *cobra.Command, now func()) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	ended := make(chan struct{})
+	go func() {
+		end := cancel
+		for {
+			select {
+			case <-ended:
+				return
+			case s := <-signals:
+				fmt.Fprintf(cmd.ErrOrStderr(), "\nflowrun: %s: ending what runs; once more kills it\n", signalName(s))
+				end()
+				end = now
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(ended)
+		cancel()
+	}
+}
+
+// binaryUnderTest is this program, unless FLOWRUN_BINARY names another.
+func binaryUnderTest() (string, error) {
+	path := os.Getenv("FLOWRUN_BINARY")
+	if path == "" {
+		return os.Executable()
+	}
+	path, err := filepath.Abs(path)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the program of FLOWRUN_BINARY: %w", err)
+	}
+	return path, nil
+}
+
+func writeReport(name string, write func(io.Writer) error) error {
+	if name == "" {
+		return nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return plain("write", err)
+	}
+	return cmp.Or(write(f), f.Close())
+}

@@ -1,0 +1,148 @@
+package testfile
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Suffix is how the names of test files end.
+const Suffix = ".test.hcl"
+
+// Tables are the parts of test files that this package does not know itself.
+type Tables struct {
+	Peer  func() any  // a new configuration for the arguments of a peer block, with its defaults
+	Steps []StepTable // what can stand in a peer, in order
+
+	// Holds tells the steps that steps can stand in; Fill hands those over.
+	Holds func(config any) bool
+	Fill  func(config any, steps []Step)
+
+	Update bool // expected files that are not there will be written
+}
+
+// StepTable is one kind of step: its name, and a new configuration with its
+// defaults. A configuration that implements Checker is checked when it is read.
+type StepTable struct {
+	Name   string
+	Config func() any
+}
+
+// Checker is a configuration that knows what its tags cannot say. An error
+// about one argument is a *flow.FieldError.
+type Checker interface{ Check() error }
+
+// Kind tells what a case is.
+type Kind string
+
+// The kinds of cases, as their blocks are called.
+const (
+	KindTest       Kind = "test"
+	KindUnit       Kind = "unit"
+	KindExpression Kind = "expression"
+)
+
+// File is one *.test.hcl.
+type File struct {
+	Path  string // absolute
+	Shown string // as reports call it
+	Dir   string // the folder of the file: what paths in it are relative to
+	Cases []*Case
+	// Report is what concerns the file as a whole: its syntax, blocks that mean
+	// nothing, names that are used twice. Its cases may be fine all the same.
+	Report *source.Report
+
+	tables *Tables
+	text   []byte
+}
+
+// Case is one block of a file.
+type Case struct {
+	File    *File
+	Kind    Kind
+	Name    string
+	At      flow.Place
+	Tags    []string
+	Timeout time.Duration
+	// Report holds errors when the case cannot be run.
+	Report *source.Report
+
+	index int // of its block in the file
+}
+
+var topLevel = source.Expected{Blocks: map[string]int{string(KindTest): 1, string(KindUnit): 1, string(KindExpression): 1}, Later: []string{"bench"}}
+
+// Open reads the file at path and checks all of its cases.
+func Open(path string, tables *Tables) *File {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	f := &File{Path: path, Shown: source.ShownPath(path), Dir: filepath.Dir(path), Report: &source.Report{}, tables: tables}
+	var err error
+	if f.text, err = source.Read(path); err != nil {
+		f.Report.Errorf(source.NoPlace(""), "cannot read %s: %v", f.Shown, err)
+		return f
+	}
+	body, ok := f.Report.Parse(f.Shown, f.text, false).(*hclsyntax.Body)
+	if !ok {
+		return f
+	}
+	whole := source.Region{Owner: "a test file", At: source.NoPlace(f.Shown), Body: body}
+	first := map[string]hcl.Range{}
+	for _, b := range f.Report.Content(whole, topLevel).Blocks {
+		name := b.Labels[0]
+		if at, again := first[name]; again {
+			f.Report.Errorf(b.LabelsAt[0], "two cases are called %q", name).Also("the first is", at)
+			continue
+		}
+		first[name] = b.At
+		if strings.TrimSpace(name) == "" {
+			f.Report.Errorf(b.LabelsAt[0], "the %s has no name", b.Kind)
+			continue
+		}
+		index := slices.IndexFunc(body.Blocks, func(x *hclsyntax.Block) bool { return x.Body == b.Body })
+		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: defaultTimeout, index: index}
+		c.check()
+		f.Cases = append(f.Cases, c)
+	}
+	if len(f.Cases) == 0 && !f.Report.HasErrors() {
+		f.Report.Errorf(source.NoPlace(f.Shown), "the file tests nothing: there is no test, unit or expression in it")
+	}
+	return f
+}
+
+// check reads the case as it will be read when it runs.
+func (c *Case) check() {
+	switch c.Kind {
+	case KindTest:
+		t, report := c.Test(Binding{Dir: c.File.Dir})
+		c.Report, c.Tags, c.Timeout = report, t.Tags, time.Duration(t.Timeout)
+	case KindUnit:
+		u, report := c.Unit()
+		c.Report, c.Tags, c.Timeout = report, u.Tags, time.Duration(u.Timeout)
+	case KindExpression:
+		e, report := c.Expression()
+		c.Report, c.Tags = report, e.Tags
+	}
+}
+
+// region parses the file anew, for a report of its own, and returns the body of
+// the case: cases run side by side, and a report is not shared.
+func (c *Case) region(r *source.Report) source.Region {
+	body, ok := r.Parse(c.File.Shown, c.File.text, false).(*hclsyntax.Body)
+	if !ok || c.index >= len(body.Blocks) { // it was read before
+		return source.Region{Body: &hclsyntax.Body{}}
+	}
+	b := body.Blocks[c.index]
+	return source.Region{Owner: string(c.Kind) + " " + strconv.Quote(c.Name), At: b.DefRange(), Body: b.Body}
+}
+
+func placeOf(r hcl.Range) flow.Place { return flow.Place{File: r.Filename, Line: r.Start.Line} }
