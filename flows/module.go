@@ -24,6 +24,7 @@ type module struct {
 	uses      []*reader
 	edges     map[string]int // uses in via, by edge
 	used      bool
+	read      bool // the folder, for one use at least
 }
 
 // readModules reads the module blocks. Beside its uses in via, a module is
@@ -55,6 +56,20 @@ func (r *reader) readModule(b source.Block, name string) *module {
 		r.Errorf(b.At, "%s needs the argument source", b.Owner).Hint(`source = "./folder", or "std/<name>" of the library`)
 	}
 	return m
+}
+
+// readUnused reads the modules that are not there for what is wrong with them
+// only: for_each is empty, or that of the edges that pass them.
+func (r *reader) readUnused() {
+	for _, name := range sortedNames(r.modules) {
+		f := r.modules[name]
+		for _, m := range slices.Concat(f.all(), f.aside) {
+			if !m.read {
+				m.use(newWhole(r.Report), m.name)
+				break
+			}
+		}
+	}
 }
 
 // mentioned tells which modules stand in via, and which are named in from and
@@ -101,6 +116,7 @@ func (m *module) inVia(w *whole, edge string) (use *reader, as string) {
 // begin with name.
 func (m *module) use(w *whole, name string) *reader {
 	r := m.reader
+	m.read = true
 	if m.folder == nil || !r.room(m.At, 1) {
 		return &reader{}
 	}

@@ -71,6 +71,7 @@ func (r *reader) read() {
 	r.readConnectors()
 	r.readModules()
 	r.readConnects()
+	r.readUnused()
 	r.readPorts()
 	if r.Errors() > before {
 		r.whole.misread = true
