@@ -130,6 +130,9 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 		u.log.Debug("passed", zap.Uint64("connections", s.Opened), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
 			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
 	}
+	for _, i := range e.instances {
+		i.account(e.log)
+	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")
 	}

@@ -274,24 +274,39 @@ func TestWhatIsHeldAtAHardStopIsLost(t *testing.T) {
 }
 
 // A target that takes nothing and does not listen to any ctx does not hold up
-// the end.
+// the end, nor what other pipelines hold; what is for it is counted.
 func TestAResultThatNobodyTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		stuck := windowed("p", time.Hour)
 		stuck.Steps = append(stuck.Steps, flow.StepBlock{Type: "stuck", Label: "s", Config: sleeper{release}})
+		out := newSink()
 		r := start(t, &flow.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a"}, atOnce)), connector("out", newSink())},
-			Pipelines:  []*flow.PipelineBlock{stuck},
-			Connects:   []*flow.ConnectBlock{via("e", "connector.in.out > connector.out.in", "p")},
+			Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a"}, atOnce)), connector("out", out)},
+			Pipelines:  []*flow.PipelineBlock{stuck, windowed("q", time.Hour)},
+			Connects: []*flow.ConnectBlock{
+				via("e", "connector.in.out > connector.out.in", "p"),
+				via("behind", "connector.in.out > connector.out.in", "p", "q"),
+				via("beside", "connector.in.out > connector.out.in", "q"),
+			},
 		}, timeout(time.Second))
 		begin := time.Now()
 		if code := r.wait(t); code != 1 || time.Since(begin) != time.Second+patience {
 			t.Errorf("exit code %d after %v", code, time.Since(begin))
 		}
-		if lines := r.logs.FilterMessageSnippet("could not be sent").All(); len(lines) != 1 || lines[0].ContextMap()["instance"] != "connect.e.via[0]" {
-			t.Errorf("logged %v", lines)
+		var lost []any
+		for _, line := range r.logs.FilterMessageSnippet("could not be sent").All() {
+			lost = append(lost, line.ContextMap()["instance"], line.ContextMap()["held"])
+		}
+		if got := fmt.Sprint(lost); got != "[connect.behind.via[0] 1 connect.behind.via[1] 0 connect.e.via[0] 1]" {
+			t.Errorf("logged %v", got)
+		}
+		if n := r.logs.FilterMessage("drained").All()[0].ContextMap()["lost"]; n != uint64(2) {
+			t.Errorf("%v lost", n)
+		}
+		if got := out.events(); len(got) != 1 || got[0] != "a" {
+			t.Errorf("arrived: %v", got)
 		}
 		close(release)
 	})

@@ -129,8 +129,8 @@ func (b *batcher) close() {
 // keep implements holder.
 func (b *batcher) keep(c *clock) { b.clock, b.out.clock = c, c }
 
-// lost implements holder.
-func (b *batcher) lost() uint64 { return b.out.lost() }
+// results implements holder.
+func (b *batcher) results() *outbox { return &b.out }
 
 // tick implements holder.
 func (b *batcher) tick(ctx context.Context, now int64) (next int64) {

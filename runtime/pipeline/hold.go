@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
 )
 
@@ -25,8 +26,9 @@ type holder interface {
 	// finish sends all that is held. What is sent to the step afterwards it
 	// holds only until that Send returns. It is not called while tick runs.
 	finish()
-	// lost counts the results that nothing took.
-	lost() uint64
+	// results are those that it has finished.
+	results() *outbox
+	Counts() *step.Counters
 }
 
 const never = math.MaxInt64
@@ -169,7 +171,16 @@ func (i *Instance) Finish() {
 // neither the next step nor err took.
 func (i *Instance) Lost() (n uint64) {
 	for _, h := range i.timing.holders {
-		n += h.lost()
+		n += h.results().missed.Load()
+	}
+	return n
+}
+
+// Held counts the events that steps hold now, and the results that they have
+// finished and not sent.
+func (i *Instance) Held() (n int) {
+	for _, h := range i.timing.holders {
+		n += int(h.Counts().Held.Load()) + h.results().unsent()
 	}
 	return n
 }

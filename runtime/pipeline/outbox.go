@@ -35,8 +35,9 @@ type outbox struct {
 	clock   *clock // nil in a step that stands alone
 	most    int    // results that may wait when more events come
 	waiting []result
+	busy    int           // results that are being sent
 	sending chan struct{} // closed when the goroutine that sends is done; nil while there is none
-	missed  atomic.Uint64
+	missed  atomic.Uint64 // results that nothing took
 }
 
 // The bounds of what is sent at a time, and of what may wait (beside all that a
@@ -113,9 +114,11 @@ func (o *outbox) send() {
 		if o.waiting = o.waiting[n:]; len(o.waiting) == 0 {
 			o.waiting = nil
 		}
+		o.busy = n
 		o.mu.Unlock()
 		o.deliver(ctx, batch)
 		o.mu.Lock()
+		o.busy = 0
 	}
 	close(o.sending)
 	o.sending = nil
@@ -171,5 +174,9 @@ func (o *outbox) report(ctx context.Context, e flow.Event, at string, cause erro
 	}
 }
 
-// lost counts the results that nothing took.
-func (o *outbox) lost() uint64 { return o.missed.Load() }
+// unsent counts the results that wait or are being sent. It takes the mutex.
+func (o *outbox) unsent() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.waiting) + o.busy
+}

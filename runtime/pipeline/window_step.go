@@ -285,8 +285,8 @@ func (w *window) hand() {
 // keep implements holder.
 func (w *window) keep(c *clock) { w.clock, w.out.clock = c, c }
 
-// lost implements holder.
-func (w *window) lost() uint64 { return w.out.lost() }
+// results implements holder.
+func (w *window) results() *outbox { return &w.out }
 
 // tick implements holder.
 func (w *window) tick(ctx context.Context, now int64) (next int64) {
