@@ -33,9 +33,10 @@
 // A client with `per` is a client for each key: none knows of the others.
 //
 // To end a connection from outside, its deadline is set, and the reader itself
-// answers what it has read (a client that has sent something waits a moment for answers),
-// says goodbye with a close frame, and goes on reading until the peer's close
-// frame or close_timeout.
+// answers what has come. A client that has sent something waits a moment for
+// answers; a server waits until nothing more comes for its peer, from clients or
+// other peers. Then it says goodbye with a close frame, and goes on reading until
+// the peer's close frame or close_timeout.
 package ws
 
 import (

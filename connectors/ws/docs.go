@@ -28,8 +28,8 @@ is dropped, counted and logged; with ` + "`on_lost_peer = \"err\"`" + ` at the e
 ` + "`err`" + `. Of an aggregate, those who are still there get it. An address that was never
 that of a client, or that means several, is a problem for ` + "`err`" + ` either way.
 
-On a graceful end, every client gets the answers to what it has sent, and a
-close frame with code 1001.
+On a graceful end, every client gets the answers to what it has sent, also those
+that a ws_client fetches within a second, and a close frame with code 1001.
 `
 
 const serverExample = `connector "ws_server" "edge" {

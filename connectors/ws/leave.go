@@ -39,6 +39,7 @@ type leave struct {
 	why       atomic.Pointer[farewell]
 	abandoned atomic.Bool
 	violation error         // what the reader itself found
+	settle    func()        // before a goodbye of the server's own accord: waits until nothing more comes
 	flush     func()        // waits for the link's queue
 	timeout   time.Duration // of the close handshake, and of what is still to be written
 	quiet     time.Duration // see look
@@ -100,6 +101,14 @@ func (c *conn) woken(dry bool) error {
 		return c.look()
 	}
 	c.looking = false
+	if l.settle != nil && why.code == websocket.StatusGoingAway {
+		c.idle()
+		_ = c.Conn.SetWriteDeadline(time.Time{})
+		if l.settle(); l.abandoned.Load() {
+			return errAbandoned
+		}
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(l.timeout))
+	}
 	l.said = true
 	l.flush()
 	c.sendClose(int(why.code), why.reason)

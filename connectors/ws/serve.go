@@ -49,6 +49,7 @@ func (s *server) open(c *conn, peer flow.Peer) flow.Link {
 		return nil
 	}
 	c.peer = peer.Addr()
+	c.leave.settle = func() { link.Settle(s.host.Abandon()) }
 	c.leave.flush = flushLink(link, c.leave.timeout)
 	c.deliverTo(link, s.host.Log())
 	s.host.Log().Debug("connection opened", zap.String("peer", c.peer))

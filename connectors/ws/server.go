@@ -165,7 +165,8 @@ func (s *server) Release() {
 func (s *server) Run(ctx context.Context, host flow.Host) error {
 	close(s.running)
 	defer context.AfterFunc(host.Abandon(), s.abandon)()
-	sweep := time.NewTicker(s.sweepInterval())
+	limit := time.Duration(s.config.Queue.WriteTimeout)
+	sweep := time.NewTicker(sweepInterval(limit))
 	defer sweep.Stop()
 	done := ctx.Done()
 	var empty chan struct{}
@@ -174,22 +175,24 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 		case <-done:
 			done = nil
 			empty = s.end(farewell{websocket.StatusGoingAway, "server is shutting down"})
+			limit = min(limit, time.Duration(s.config.CloseTimeout))
+			sweep.Reset(sweepInterval(limit))
 		case <-empty:
 			return nil
 		case now := <-sweep.C:
-			s.sweep(now)
+			s.sweep(now, limit)
 		}
 	}
 }
 
-func (s *server) sweepInterval() time.Duration {
-	return min(max(time.Duration(s.config.Queue.WriteTimeout)/4, 10*time.Millisecond), time.Second)
+func sweepInterval(limit time.Duration) time.Duration {
+	return min(max(limit/4, 10*time.Millisecond), time.Second)
 }
 
-// sweep looks after all connections: it ends writes that take too long.
-func (s *server) sweep(now time.Time) {
+// sweep looks after all connections: it ends writes that take longer than limit.
+func (s *server) sweep(now time.Time, limit time.Duration) {
 	s.clock.Store(now.UnixNano())
-	before := now.Add(-time.Duration(s.config.Queue.WriteTimeout)).UnixNano()
+	before := now.Add(-limit).UnixNano()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {

@@ -95,6 +95,7 @@ func (b *builder) connector(n *graph.Node) error {
 		OnDecode:  block.Common.OnDecode,
 		Problems:  problems,
 		Log:       log,
+		Settled:   b.engine.settled,
 	}
 	if shape.Per != nil {
 		lanes := &lanes{unit: u, connector: c}

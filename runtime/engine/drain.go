@@ -18,8 +18,14 @@ const queueInterval = 5 * time.Millisecond
 
 var errAbandoned = errors.New("the process did not wait any longer")
 
+// answersWithin is how long servers put off their goodbye for answers that come
+// by way of clients.
+const answersWithin = time.Second
+
 // drain ends all connectors, role by role, and returns the exit code. Before a
-// role ends, it is given what pipelines hold for it.
+// role ends, it is given what pipelines hold for it. Servers stop receiving
+// before clients end, but say goodbye only then: what clients still hear may be
+// answers for them.
 func (e *Engine) drain(why string) int {
 	start := time.Now()
 	e.log.Info("draining", zap.String("why", why), zap.Duration("timeout", e.drainTimeout))
@@ -32,7 +38,17 @@ func (e *Engine) drain(why string) int {
 			e.awaitQueues()
 		}
 		e.stages[role].cancel()
-		e.await(role)
+		switch role {
+		case flow.Server:
+			e.awaitServers()
+			defer time.AfterFunc(answersWithin, e.settle).Stop()
+		case flow.Client:
+			e.await(role)
+			e.settle()
+			e.await(flow.Server)
+		default:
+			e.await(role)
+		}
 	}
 	stuck := e.awaitAbandoned()
 	e.listeners.Close()
@@ -60,6 +76,22 @@ func (e *Engine) await(role flow.Role) {
 		}
 		if u.shape.Role == role {
 			e.awaitOne(u.done)
+		}
+	}
+}
+
+// awaitServers waits until no connection of a server is received from.
+func (e *Engine) awaitServers() {
+	tick := time.NewTicker(queueInterval)
+	defer tick.Stop()
+	for _, u := range e.units {
+		for u.shape.Role == flow.Server && u.table.Receives() {
+			select {
+			case <-tick.C:
+			case <-u.done:
+			case <-e.abandoned.Done():
+				return
+			}
 		}
 	}
 }
@@ -129,9 +161,6 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 		s := u.table.Stats()
 		u.log.Debug("passed", zap.Uint64("connections", s.Opened), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
 			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
-	}
-	for _, i := range e.instances {
-		i.account(e.log)
 	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")

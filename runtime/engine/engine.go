@@ -57,6 +57,9 @@ type Engine struct {
 	// abandon ends the time for a graceful end.
 	abandoned context.Context
 	abandon   context.CancelFunc
+	// settle tells servers that nothing more comes for their connections.
+	settled context.Context
+	settle  context.CancelFunc
 
 	mu        sync.Mutex
 	running   bool
@@ -90,6 +93,7 @@ func New(opts Options) (*Engine, error) {
 		end:          ending{begin: make(chan struct{})},
 	}
 	e.abandoned, e.abandon = context.WithCancel(context.Background())
+	e.settled, e.settle = context.WithCancel(context.Background())
 	for i := range e.stages {
 		s := &e.stages[i]
 		s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -113,6 +117,7 @@ func New(opts Options) (*Engine, error) {
 // may be called once.
 func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	defer e.abandon()
+	defer e.settle()
 	defer e.end.stopTimers()
 	start := time.Now()
 	if err := e.prepare(ctx); err != nil {

@@ -76,6 +76,11 @@ type Link interface {
 	Receive(ctx context.Context, frames []Frame) error
 	// Flush waits until all that was queued for the connection is written.
 	Flush(ctx context.Context) error
+	// Settle is called by a server, in a graceful end, when it has received what
+	// had arrived by this connection and will receive nothing more. It waits
+	// until nothing more can come for the connection: answers may still be on
+	// their way, and what others say to it. The wait ends with ctx.
+	Settle(ctx context.Context)
 	// Close says that the connection has ended, for reason (nil when all went
 	// well): the processors give what they hold, and what is queued and can
 	// no longer be written is counted as lost. Called once, by whoever calls

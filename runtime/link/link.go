@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -21,6 +22,8 @@ type Link struct {
 	writes bool    // it was opened with a writer
 	lane   *Lane   // whose connection it is; nil where connections have no keys
 	tied   []*Lane // opened on behalf of this link; guarded by table.mu
+	// settles says that nothing more is received.
+	settles atomic.Bool
 	// corked says that replies of the running turn wait in the writer. Only
 	// the reader's goroutine looks at it.
 	corked bool
@@ -177,6 +180,18 @@ func (l *Link) problem(kind string, raw []byte, cause error) {
 
 // Flush implements flow.Link.
 func (l *Link) Flush(ctx context.Context) error { return l.out.flush(ctx) }
+
+// Settle implements flow.Link.
+func (l *Link) Settle(ctx context.Context) {
+	l.settles.Store(true)
+	if l.table.cfg.Settled == nil {
+		return
+	}
+	select {
+	case <-l.table.cfg.Settled.Done():
+	case <-ctx.Done():
+	}
+}
 
 // Close implements flow.Link.
 func (l *Link) Close(ctx context.Context, reason error) {

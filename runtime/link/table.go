@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,9 @@ type Config struct {
 	OnDecode  string         // "err", "drop" or "close"
 	Problems  *flow.Problems // its Port is the connector's err
 	Log       *zap.Logger    // rate-limited
+	// Settled ends when nothing more comes for connections that are to end; nil
+	// where nobody knows.
+	Settled context.Context
 	// Serve, where the shape says Per, sees to it that a new lane has its
 	// connection. It returns at once; an error refuses the lane.
 	Serve func(*Lane) error
@@ -158,6 +162,18 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 		l.out.attach(w, &l.origin)
 	}
 	return l, nil
+}
+
+// Receives reports whether any connection is still to be received from.
+func (t *Table) Receives() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, l := range t.links {
+		if !l.settles.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // Close says that the connector has ended for good: waiting and later Sends
