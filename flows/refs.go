@@ -157,7 +157,11 @@ func (r *reader) reference(e hcl.Expression, argument string) (ref reference, ok
 	ref.at = e.Range()
 	parts, ok := steps(e)
 	if !ok || parts[0].name == "" {
-		p := r.Errorf(ref.at, "%s wants a reference, like connector.edge", argument)
+		like := "connector.edge"
+		if argument == "via" {
+			like = "pipeline.slim"
+		}
+		p := r.Errorf(ref.at, "%s wants a reference, like %s", argument, like)
 		if v, diags := e.Value(nil); !diags.HasErrors() && looksLikeReference(v) {
 			p.Hint("write it without quotes")
 		}
