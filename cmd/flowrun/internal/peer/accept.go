@@ -41,6 +41,14 @@ func newDoor(l net.Listener, conf *tls.Config, instances int) *door {
 	return d
 }
 
+// addr is where it listens; a nil door does not.
+func (d *door) addr() string {
+	if d == nil {
+		return ""
+	}
+	return d.Addr().String()
+}
+
 func (d *door) serve() {
 	defer close(d.done)
 	for {
@@ -86,7 +94,7 @@ func (p *Peer) next(ctx context.Context) (net.Conn, error) {
 		p.greeted = true
 		return nc, nil
 	case <-ctx.Done():
-		return nil, &unexpected{what: "nobody connected: " + whyEnded(context.Cause(ctx))}
+		return nil, &unexpected{what: "nobody connected" + soon(context.Cause(ctx))}
 	}
 }
 
@@ -128,7 +136,7 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 	if err != nil {
 		_ = v.Close()
 		if ctx.Err() != nil {
-			return nil, &unexpected{what: "the client sent no request: " + whyEnded(context.Cause(ctx))}
+			return nil, &unexpected{what: "the client sent no request" + soon(context.Cause(ctx))}
 		}
 		return nil, fmt.Errorf("the client's request: %w", cause(err))
 	}

@@ -39,7 +39,10 @@ type ending struct {
 }
 
 func (e *ending) String() string {
+	v := (*violation)(nil)
 	switch {
+	case errors.As(e.err, &v):
+		return v.what
 	case e.code == abnormal && e.err != nil:
 		return fmt.Sprintf("1006: the connection ended without a close frame: %v", e.err)
 	case e.code == abnormal:
@@ -70,6 +73,7 @@ type conn struct {
 	changed   chan struct{} // closed when something below changes
 	inbox     []Message
 	waiting   int64 // bytes in the inbox
+	stalled   bool  // it is full
 	raw       []byte
 	pings     [][]byte
 	pongs     [][]byte
@@ -178,7 +182,7 @@ func (c *conn) readRaw() error {
 		p := make([]byte, 4<<10)
 		n, err := c.in.Read(p)
 		if n > 0 {
-			c.log.add("received  %d bytes  %s", n, excerpt(p[:n]))
+			c.log.add("received  %d bytes  %s", n, shorten(p[:n], maxGlimpse))
 			c.change(func() { c.raw = append(c.raw, p[:n]...) })
 			if len(c.raw) > int(c.config.MaxMessage) {
 				return &violation{fmt.Sprintf("more than max_message (%s) came", c.config.MaxMessage)}
@@ -224,7 +228,7 @@ func (c *conn) readFrames() error {
 			continue
 		}
 		if !binary && !utf8.Valid(message) {
-			return &violation{"a text message is not valid UTF-8: " + excerpt(message)}
+			return breach("a text message is not valid UTF-8: %s", excerpt(message))
 		}
 		c.arrived(Message{Binary: binary, Data: message, At: time.Now()})
 		message = nil
@@ -233,10 +237,11 @@ func (c *conn) readFrames() error {
 
 // arrived puts a message into the inbox, once there is room.
 func (c *conn) arrived(m Message) {
-	c.log.add("received  %s", describe(m))
+	c.log.add("received  %s", glimpse(m))
 	for {
 		c.mu.Lock()
 		full := c.waiting > 0 && c.waiting+int64(len(m.Data)) > int64(c.config.Inbox) && !c.gone
+		c.stalled = full
 		changed := c.changed
 		c.mu.Unlock()
 		if !full {
@@ -281,11 +286,11 @@ func (c *conn) closed(payload []byte) (bool, error) {
 	e := &ending{code: noCode, at: time.Now()}
 	switch {
 	case len(payload) == 1:
-		return true, &violation{"a close frame has one byte: a code has two"}
+		return true, breach("a close frame has one byte: a code has two")
 	case len(payload) >= 2:
 		e.code, e.reason = int(binary.BigEndian.Uint16(payload)), string(payload[2:])
 		if !utf8.ValidString(e.reason) {
-			return true, &violation{"the reason of a close frame is not valid UTF-8"}
+			return true, breach("the reason of a close frame is not valid UTF-8")
 		}
 	}
 	c.finish(e)
@@ -357,10 +362,13 @@ func (c *conn) send(ctx context.Context, p []byte) error {
 		return nil
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
-		return &unexpected{
-			what:  fmt.Sprintf("the other side does not read: %d of %d bytes were taken, %s", n, len(p), whyEnded(context.Cause(ctx))),
-			notes: nil,
+		u := &unexpected{what: fmt.Sprintf("the other side does not read: %d of %d bytes were taken%s", n, len(p), soon(context.Cause(ctx)))}
+		c.mu.Lock()
+		if c.stalled {
+			u.notes = append(u.notes, fmt.Sprintf("this peer does not either: its inbox holds %s that no step has expected", flow.Size(c.waiting)))
 		}
+		c.mu.Unlock()
+		return u
 	}
 	// How the connection ended says more than that it cannot be written to.
 	brief, cancel := context.WithTimeout(ctx, farewell)
@@ -372,8 +380,8 @@ func (c *conn) send(ctx context.Context, p []byte) error {
 	return fmt.Errorf("write: %w", cause(err))
 }
 
-// leave ends the connection: politely when the script has come to its end, at
-// once otherwise.
+// leave ends the connection: politely when the script has come to its end, with
+// a close frame and time for the answer to get through; at once otherwise.
 func (c *conn) leave(politely bool) {
 	c.mu.Lock()
 	c.gone = true
@@ -389,6 +397,14 @@ func (c *conn) leave(politely bool) {
 		c.mu.Unlock()
 		if c.send(ctx, c.frame(opClose, closePayload(1000, ""))) == nil {
 			_ = c.wait(ctx, func() bool { return c.end != nil })
+		}
+	}
+	if politely && c.config.AnswerClose && !c.tcp {
+		late := time.NewTimer(farewell)
+		defer late.Stop()
+		select {
+		case <-c.done:
+		case <-late.C:
 		}
 	}
 	_ = c.Close()

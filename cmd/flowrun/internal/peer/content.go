@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -131,6 +133,37 @@ func kindOf(binary bool) string {
 
 // describe tells a message in one line.
 func describe(m Message) string { return kindOf(m.Binary) + " " + excerpt(m.Data) }
+
+// glimpse is describe for the transcript.
+func glimpse(m Message) string { return kindOf(m.Binary) + " " + shorten(m.Data, maxGlimpse) }
+
+// source is an expression as it stands in its file, or where it stands when it
+// is longer than a line or the file has gone.
+func source(x flow.Expr) string {
+	m := oneLine.FindStringSubmatch(x.At())
+	if m == nil {
+		return "as at " + x.At()
+	}
+	data, err := readFile(flow.Path(m[1]))
+	if err != nil {
+		return "as at " + x.At()
+	}
+	number, _ := strconv.Atoi(m[2])
+	from, _ := strconv.Atoi(m[3])
+	to, _ := strconv.Atoi(m[4])
+	for line := range strings.Lines(string(data)) {
+		if number--; number > 0 {
+			continue
+		}
+		if letters := []rune(line); 1 <= from && from < to && to <= len(letters)+1 {
+			return string(letters[from-1 : to-1])
+		}
+		break
+	}
+	return "as at " + x.At()
+}
+
+var oneLine = regexp.MustCompile(`^(.*):(\d+),(\d+)-(\d+)$`)
 
 // spell tells a value in one line.
 func spell(v flow.Value) string {

@@ -42,7 +42,7 @@ func (x *Ping) Run(ctx context.Context, p *Peer) error {
 	}
 	u := &unexpected{what: "the ping was not answered", expected: []string{"pong " + excerpt(payload)}}
 	if err != nil {
-		u.what += ": " + whyEnded(err)
+		u.what += "" + soon(err)
 	} else {
 		u.got = end.String()
 	}
@@ -107,7 +107,7 @@ func (x *ExpectPing) Run(ctx context.Context, p *Peer) error {
 	case found:
 		return nil
 	case err != nil:
-		return &unexpected{what: "no ping came: " + whyEnded(err)}
+		return &unexpected{what: "no ping came" + soon(err)}
 	}
 	return &unexpected{what: "the connection ended before a ping came", got: end.String()}
 }
@@ -160,7 +160,7 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 		want = noCode
 	}
 	if end, err = p.ended(ctx, c, true); err != nil {
-		return &unexpected{what: "the close was not answered: " + whyEnded(err), expected: []string{fmt.Sprintf("a close frame with %d", want)}}
+		return &unexpected{what: "the close was not answered" + soon(err), expected: []string{fmt.Sprintf("a close frame with %d", want)}}
 	}
 	if v := (*violation)(nil); errors.As(end.err, &v) {
 		return v
@@ -211,7 +211,7 @@ func (x *ExpectClose) Run(ctx context.Context, p *Peer) error {
 		return v
 	}
 	if err != nil {
-		return &unexpected{what: "the connection did not end: " + whyEnded(err), expected: expected}
+		return &unexpected{what: "the connection did not end" + soon(err), expected: expected}
 	}
 	if x.Code != 0 && end.code != x.Code || x.Reason.given() && !x.Reason.MatchString(end.reason) {
 		return &unexpected{what: "the connection ended otherwise", expected: expected, got: end.String()}

@@ -16,6 +16,7 @@ import (
 // beside echoing.
 func echo(t *testing.T) (addr string) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil // the same each time
 		switch r.URL.Path {
 		case "/denied":
 			w.Header().Set("WWW-Authenticate", "Basic realm=\"flow\"")

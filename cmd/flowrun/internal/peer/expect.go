@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ type pattern struct{ *regexp.Regexp }
 // UnmarshalText compiles it.
 func (x *pattern) UnmarshalText(text []byte) (err error) {
 	x.Regexp, err = regexp.Compile(string(text))
+	if e := (*syntax.Error)(nil); errors.As(err, &e) {
+		return fmt.Errorf("not a regular expression: %s in %s", e.Code, e.Expr)
+	}
 	return err
 }
 
@@ -91,10 +95,10 @@ func (m *Match) of(p *Peer, msg Message, e *flow.Event) (*unexpected, error) {
 		vars[3] = flow.TextOf(text)
 		ok, err := m.Where.Test(e, vars...)
 		if err != nil { // the message is not of the kind that the condition is about
-			return differs("what where at "+m.Where.At()+" asks for", err.Error()), nil
+			return differs("where "+source(m.Where), err.Error()), nil
 		}
 		if !ok {
-			return differs("what where at " + m.Where.At() + " asks for"), nil
+			return differs("where " + source(m.Where)), nil
 		}
 	}
 	return nil, nil
@@ -312,9 +316,9 @@ func (x *Expect) nothing(p *Peer, line []byte, end *ending, err error, passed in
 	case end != nil:
 		u.what, u.got = "the connection ended before the message came", end.String()
 	case passed > 0:
-		u.what, u.got = "no message that matches: "+whyEnded(err), fmt.Sprintf("%d others", passed)
+		u.what, u.got = "no message that matches"+soon(err), fmt.Sprintf("%d others", passed)
 	default:
-		u.what, u.got = "no message: "+whyEnded(err), "nothing"
+		u.what, u.got = "no message"+soon(err), "nothing"
 	}
 	return u
 }
@@ -341,7 +345,7 @@ func (m *Match) wanted(p *Peer) (all []string) {
 		all = append(all, "matches "+m.Matches.String())
 	}
 	if m.Where != nil {
-		all = append(all, "what where at "+m.Where.At()+" asks for")
+		all = append(all, "where "+source(m.Where))
 	}
 	if m.Type != "" {
 		all = append(all, "a "+m.Type+" message")
@@ -409,7 +413,7 @@ func (x *ExpectAll) Run(ctx context.Context, p *Peer) error {
 		case errors.As(err, &v):
 			return err
 		case err != nil:
-			return &unexpected{what: fmt.Sprintf("%d of %d messages did not come: %s", len(left), len(x.Messages), whyEnded(err)), expected: wanted()}
+			return &unexpected{what: fmt.Sprintf("%d of %d messages did not come%s", len(left), len(x.Messages), soon(err)), expected: wanted()}
 		case end != nil:
 			return &unexpected{what: fmt.Sprintf("the connection ended before %d of %d messages came", len(left), len(x.Messages)), expected: wanted(), got: end.String()}
 		}

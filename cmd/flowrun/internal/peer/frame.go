@@ -100,33 +100,38 @@ func unmask(p []byte, key [4]byte) {
 	}
 }
 
-// violation is what the other side must never do.
+// violation is something that came and cannot be a message, whatever was
+// expected.
 type violation struct{ what string }
 
-func (v *violation) Error() string { return "the other side broke the protocol: " + v.what }
+func (v *violation) Error() string { return v.what }
+
+// breach is a violation of the protocol.
+func breach(format string, args ...any) error {
+	return &violation{"the other side broke the protocol: " + fmt.Sprintf(format, args...)}
+}
 
 // check says what is wrong with a frame that came; inside tells that a
 // fragmented message is on its way, fromServer who sent it.
 func (s *shape) check(inside, fromServer bool) error {
-	wrong := func(format string, args ...any) error { return &violation{fmt.Sprintf(format, args...)} }
 	name := opcodeName(s.opcode)
 	switch {
 	case s.rsv != 0:
-		return wrong("a %s frame has reserved bits set (%03b), and no extension was agreed on", name, s.rsv)
+		return breach("a %s frame has reserved bits set (%03b), and no extension was agreed on", name, s.rsv)
 	case s.opcode > opBinary && s.opcode < opClose || s.opcode > opPong:
-		return wrong("a frame has the unknown opcode %#x", s.opcode)
+		return breach("a frame has the unknown opcode %#x", s.opcode)
 	case fromServer && s.masked:
-		return wrong("a server sent a masked %s frame", name)
+		return breach("a server sent a masked %s frame", name)
 	case !fromServer && !s.masked:
-		return wrong("a client sent a %s frame without a mask", name)
+		return breach("a client sent a %s frame without a mask", name)
 	case s.opcode >= opClose && !s.fin:
-		return wrong("a %s frame is fragmented", name)
+		return breach("a %s frame is fragmented", name)
 	case s.opcode >= opClose && s.length > maxControl:
-		return wrong("a %s frame has %d bytes, more than %d", name, s.length, maxControl)
+		return breach("a %s frame has %d bytes, more than %d", name, s.length, maxControl)
 	case s.opcode == opContinuation && !inside:
-		return wrong("a continuation frame continues nothing")
+		return breach("a continuation frame continues nothing")
 	case (s.opcode == opText || s.opcode == opBinary) && inside:
-		return wrong("a %s frame comes within a fragmented message", name)
+		return breach("a %s frame comes within a fragmented message", name)
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ func (d *Dial) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		_ = nc.Close()
 		if ctx.Err() != nil {
-			return &unexpected{what: "no answer to the handshake: " + whyEnded(context.Cause(ctx))}
+			return &unexpected{what: "no answer to the handshake" + soon(context.Cause(ctx))}
 		}
 	}
 	return err
@@ -169,9 +169,9 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
 	}
 	switch {
 	case d.Refused && (err == nil || ctx.Err() != nil):
-		return nil, nil, &unexpected{what: fmt.Sprintf("%s still listens: %s", c.Connect, whyEnded(context.Cause(ctx)))}
+		return nil, nil, &unexpected{what: fmt.Sprintf("a connection to %s was not refused%s", c.Connect, soon(context.Cause(ctx)))}
 	case ctx.Err() != nil && err != nil:
-		return nil, nil, fmt.Errorf("connect to %s: %w: %s", c.Connect, cause(err), whyEnded(context.Cause(ctx)))
+		return nil, nil, fmt.Errorf("connect to %s: %w; nobody listened there%s", c.Connect, cause(err), soon(context.Cause(ctx)))
 	case err != nil:
 		return nil, nil, fmt.Errorf("connect to %s: %w", c.Connect, cause(err))
 	}
@@ -228,6 +228,8 @@ func (d *Dial) handshake(p *Peer, g *gate, nc net.Conn) error {
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", target, host)
 	_ = h.Write(&b) // a strings.Builder does not fail
 	b.WriteString("\r\n")
+	path, _, _ := strings.Cut(target, "?") // behind it may be a secret
+	p.log.add("asked for %s", path)
 	if _, err := io.WriteString(nc, b.String()); err != nil {
 		return fmt.Errorf("handshake: %w", cause(err))
 	}
@@ -322,14 +324,15 @@ func (p *Peer) addHeaders(h http.Header, x flow.Expr) error {
 		return fmt.Errorf("headers is %s: it must be an object of strings", v.Kinds())
 	}
 	for _, f := range v.Object().Fields() {
-		switch {
-		case f.Value.IsNull():
+		if f.Value.IsNull() {
 			h.Del(f.Key)
-		case f.Value.Kind() != flow.Text:
-			return fmt.Errorf("the header field %s is %s: it must be a string", f.Key, f.Value.Kinds())
-		default:
-			h.Set(f.Key, f.Value.Text())
+			continue
 		}
+		text, err := textOf(f.Value, "the header field "+f.Key)
+		if err != nil {
+			return err
+		}
+		h.Set(f.Key, string(text))
 	}
 	return nil
 }
@@ -348,7 +351,7 @@ func (p *Peer) holds(where flow.Expr, e *flow.Event, text, what string) error {
 	if ok {
 		return nil
 	}
-	return &unexpected{what: what, expected: []string{"what where at " + where.At() + " asks for"}, got: spell(e.Value)}
+	return &unexpected{what: what, expected: []string{"where " + source(where)}, got: spell(e.Value)}
 }
 
 func headerValue(h http.Header) flow.Value {

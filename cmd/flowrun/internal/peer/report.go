@@ -2,9 +2,11 @@ package peer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -13,7 +15,8 @@ import (
 // Bounds of what is kept for a report.
 const (
 	maxLines    = 40  // of a transcript
-	maxExcerpt  = 300 // bytes of a message
+	maxExcerpt  = 300 // bytes of a message in an error
+	maxGlimpse  = 120 // bytes of a message in a transcript
 	maxFailures = 5   // of the instances of a script
 )
 
@@ -23,12 +26,13 @@ type Report struct {
 	At       flow.Place
 	Ran      int       // instances
 	Failed   int       // of them
-	Failures []Failure // the first few
+	Failures []Failure // the first few that failed, in the order of the instances
 }
 
 // Failure is the step that ended an instance.
 type Failure struct {
 	Peer       string // "alice", or "alice[3]" of several
+	Index      int    // of the instance, from 0
 	Kind       string // of the step: "expect"; empty when it is none of them
 	At         flow.Place
 	Err        error
@@ -154,30 +158,27 @@ func (u *unexpected) Error() string {
 	return b.String()
 }
 
-// excerpt spells the beginning of a message so that it stays one line.
-func excerpt(p []byte) string {
+// excerpt spells the beginning of a message so that it stays in one line.
+func excerpt(p []byte) string { return shorten(p, maxExcerpt) }
+
+func shorten(p []byte, most int) string {
 	more := ""
-	if len(p) > maxExcerpt {
+	if len(p) > most {
 		more = fmt.Sprintf(" … (%d bytes)", len(p))
-		p = p[:maxExcerpt]
-		for i := 0; i < utf8.UTFMax && len(p) > 0 && !utf8.Valid(p[len(p)-min(len(p), 1+i):]); i++ {
-			if utf8.RuneStart(p[len(p)-1-i]) {
-				p = p[:len(p)-1-i]
-				break
-			}
+		whole := utf8.Valid(p)
+		p = p[:most]
+		for whole && !utf8.Valid(p) {
+			p = p[:len(p)-1]
 		}
 	}
-	if !utf8.Valid(p) {
-		return fmt.Sprintf("hex %x%s", p, more)
+	s := string(p)
+	switch {
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, isControl):
+		return fmt.Sprintf("hex % x%s", p, more)
+	case s == "" || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return strconv.Quote(s) + more
 	}
-	return plainText(string(p)) + more
+	return s + more
 }
 
-// plainText leaves text as it is when it is readable in one line, and quotes it
-// otherwise.
-func plainText(s string) string {
-	if q := fmt.Sprintf("%q", s); s == "" || len(q) != len(s)+2+strings.Count(s, `"`)+strings.Count(s, `\`) || strings.TrimSpace(s) != s {
-		return q
-	}
-	return s
-}
+func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\r", r) }

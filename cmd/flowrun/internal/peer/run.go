@@ -1,15 +1,18 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // Peer is one instance of a script: one client, or one connection of a server
@@ -44,15 +47,16 @@ func Run(ctx context.Context, s *Script) *Report {
 	var d *door
 	if !s.Config.Listen.IsZero() {
 		var err error
-		if d, err = open(s); err != nil {
+		d, err = open(s)
+		if s.Listening != nil {
+			s.Listening(d.addr())
+		}
+		if err != nil {
 			r.Failed = 1
 			r.Failures = []Failure{{Peer: s.Name, At: s.At, Err: err}}
 			return r
 		}
 		defer d.close()
-		if s.Listening != nil {
-			s.Listening(d.Addr().String())
-		}
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -71,6 +75,7 @@ func Run(ctx context.Context, s *Script) *Report {
 			if r.Failed++; len(r.Failures) < maxFailures {
 				r.Failures = append(r.Failures, *f)
 			}
+			slices.SortFunc(r.Failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
 		})
 	}
 	wg.Wait()
@@ -81,7 +86,7 @@ func Run(ctx context.Context, s *Script) *Report {
 func (p *Peer) play(ctx context.Context) (f *Failure) {
 	failed, err := p.steps(ctx, p.script.Steps)
 	if err != nil {
-		f = &Failure{Peer: p.name, Kind: failed.Kind, At: failed.At, Err: err}
+		f = &Failure{Peer: p.name, Index: p.index, Kind: failed.Kind, At: failed.At, Err: err}
 		f.Transcript, f.Before = p.log.last()
 	}
 	if p.conn != nil {
@@ -119,6 +124,15 @@ type late flow.Duration
 
 func (l late) Error() string { return "not within " + flow.Duration(l).String() }
 
+// soon ends a sentence that says what did not happen, by the cause of the end
+// of a step's context.
+func soon(cause error) string {
+	if l, ok := cause.(late); ok { //nolint:errorlint // a cause is never wrapped
+		return " within " + flow.Duration(l).String()
+	}
+	return ": " + cause.Error()
+}
+
 // vars are the values of the names that expressions may use beside event.
 func (p *Peer) vars() []flow.Value {
 	return []flow.Value{flow.IntOf(int64(p.index)), flow.IntOf(int64(p.n)), flow.MapOf(p.savedObject()), flow.TextOf(p.text)}
@@ -147,13 +161,22 @@ func (p *Peer) evalOn(e *flow.Event, text string, x flow.Expr) (flow.Value, erro
 // evalText computes an expression that must be a text, or bytes.
 func (p *Peer) evalText(x flow.Expr, what string) ([]byte, error) {
 	v, err := p.eval(x)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	return textOf(v, what)
+}
+
+// textOf is the text that v is. Numbers and bools are spelled as in a template,
+// since "${index}" alone is a number in the flow language.
+func textOf(v flow.Value, what string) ([]byte, error) {
+	switch {
 	case v.Kind() == flow.Text:
 		return []byte(v.Text()), nil
 	case v.Kind() == flow.Bytes:
 		return v.Bytes(), nil
+	case v.IsNumber() || v.Kind() == flow.Bool:
+		return jsontext.Append(nil, v, false)
 	}
 	return nil, fmt.Errorf("%s is %s: it must be a string or bytes", what, v.Kinds())
 }

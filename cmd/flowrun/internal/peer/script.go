@@ -19,8 +19,8 @@ type Script struct {
 	// Signals are what the peers of one test tell each other. nil when this
 	// peer has nobody to talk to.
 	Signals *Signals
-	// Listening, when it is there, is called once: with the address that a
-	// listening peer listens on, before anything is accepted.
+	// Listening, when it is there, is called once by a peer that listens, before
+	// anything is accepted: with its address, or "" when it cannot listen.
 	Listening func(addr string)
 }
 

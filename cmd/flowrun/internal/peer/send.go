@@ -81,7 +81,7 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 func (s *Send) one(ctx context.Context, p *Peer, c *conn, m Message) error {
 	ctx, cancel := p.deadline(ctx, s.Within)
 	defer cancel()
-	p.log.add("sent      %s", describe(m))
+	p.log.add("sent      %s", glimpse(m))
 	op, rest, size := byte(opText), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
 	if m.Binary {
 		op = opBinary
@@ -177,7 +177,7 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	p.log.add("sent      %d bytes  %s", len(data), excerpt(data))
+	p.log.add("sent      %d bytes  %s", len(data), shorten(data, maxGlimpse))
 	ctx, cancel := p.deadline(ctx, r.Within)
 	defer cancel()
 	return c.send(ctx, data)
@@ -218,7 +218,7 @@ func (x *ExpectRaw) Run(ctx context.Context, p *Peer) error {
 	}
 	u := &unexpected{what: "the bytes that came do not match", expected: []string{"matches " + x.Matches.String()}, got: excerpt(raw)}
 	if err != nil {
-		u.notes = append(u.notes, whyEnded(err))
+		u.what += soon(err)
 	} else {
 		u.notes = append(u.notes, "then the connection ended: "+end.String())
 	}

@@ -76,12 +76,8 @@ func (a *Await) Run(ctx context.Context, p *Peer) error {
 		p.log.add("heard signal %q", a.Name)
 		return nil
 	}
-	return &unexpected{
-		what:     "waited in vain: " + whyEnded(err),
-		expected: []string{fmt.Sprintf("%d × signal %q", a.Count, a.Name)},
-		got:      fmt.Sprintf("%d", count),
+	if a.Count == 1 {
+		return &unexpected{what: fmt.Sprintf("signal %q did not come%s", a.Name, soon(err))}
 	}
+	return &unexpected{what: fmt.Sprintf("signal %q came %d of %d times%s", a.Name, count, a.Count, soon(err))}
 }
-
-// whyEnded tells the end of a step's context.
-func whyEnded(cause error) string { return cause.Error() }
