@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
@@ -155,7 +156,7 @@ func (x *trial) tell(r *peer.Report) {
 		for _, l := range f.Transcript {
 			detail += fmt.Sprintf("\n%8.3fs  %s", l.At.Seconds(), compare.Clip(compare.Readable([]byte(l.Text))))
 		}
-		x.res.fail(f.At, title+": "+message, detail)
+		x.res.fail(f.At, title+": "+message, strings.TrimPrefix(detail, "\n"))
 	}
 	if more := r.Failed - len(r.Failures); more > 0 {
 		x.res.fail(r.At, fmt.Sprintf("and %d more of the %d clients of peer %q", more, r.Ran, r.Peer), "")
