@@ -54,27 +54,17 @@ func (r *Route) New(env flow.StepEnv) (flow.Sink, error) {
 }
 
 func (r *Route) check() error {
-	problem := func(format string, args ...any) error {
-		return &flow.FieldError{Field: "port", Err: fmt.Errorf(format, args...)}
-	}
 	if len(r.Port) == 0 {
 		return &flow.FieldError{Field: "port", Err: errors.New("a route needs at least one port")}
 	}
 	if len(r.Port) > maxPorts {
-		return problem("a route has at most %d ports, not %d: let the rest go on to a second route", maxPorts, len(r.Port))
+		return &flow.FieldError{Field: "port", Err: fmt.Errorf("a route has at most %d ports, not %d: let the rest go on to a second route", maxPorts, len(r.Port))}
 	}
-	seen := map[string]bool{}
 	open := ""
 	for _, p := range r.Port {
-		switch {
-		case p.Name == "in" || p.Name == "out" || p.Name == "err":
-			return problem("every pipeline has a port %q already: choose another name", p.Name)
-		case seen[p.Name]:
-			return problem("port %q is there twice: join their conditions with ||", p.Name)
-		case open != "" && r.Mode != "all":
-			return problem("no event comes to port %q: port %q before it has no where and takes them all", p.Name, open)
+		if open != "" && r.Mode != "all" {
+			return &flow.FieldError{Field: "port." + p.Name, Err: fmt.Errorf("no event comes to port %q: port %q before it has no where and takes them all", p.Name, open)}
 		}
-		seen[p.Name] = true
 		if p.Where == nil {
 			open = p.Name
 		}

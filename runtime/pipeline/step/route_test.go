@@ -112,8 +112,6 @@ func TestRouteProblems(t *testing.T) {
 		want  string
 	}{
 		{step.Route{}, "a route needs at least one port"},
-		{step.Route{Port: []step.RoutePort{{Name: "a", Where: is}, {Name: "a", Where: is}}}, `port "a" is there twice: join their conditions with ||`},
-		{step.Route{Port: []step.RoutePort{{Name: "out", Where: is}}}, `every pipeline has a port "out" already: choose another name`},
 		{step.Route{Mode: "first", Port: []step.RoutePort{{Name: "a", Where: nil}, {Name: "b", Where: is}}}, `no event comes to port "b": port "a" before it has no where and takes them all`},
 		{step.Route{Mode: "all", Port: []step.RoutePort{{Name: "a", Where: nil}, {Name: "b", Where: is}}}, ""},
 		{step.Route{Port: many}, "a route has at most 63 ports, not 64: let the rest go on to a second route"},
@@ -125,7 +123,7 @@ func TestRouteProblems(t *testing.T) {
 		got := ""
 		if err != nil {
 			var field *flow.FieldError
-			if !errors.As(err, &field) || field.Field != "port" {
+			if !errors.As(err, &field) || !strings.HasPrefix(field.Field, "port") {
 				t.Errorf("%v: not about the field port", err)
 			}
 			got = strings.TrimPrefix(err.Error(), `build route "r" of pipeline.p (f.hcl:3): `)
