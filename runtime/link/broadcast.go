@@ -135,8 +135,8 @@ func (b *broadcast) sendEach(ctx context.Context, outlets []*outlet, run []flow.
 }
 
 // take puts the frames of a batch into the queue, as its policy allows, and
-// writes it when that is to be done now. It returns how many events were for a connection that is gone, and an error when
-// ctx ended while it waited for room.
+// writes it when that is to be done now. It returns how many events were for a
+// connection that is gone, and an error when ctx ended while it waited for room.
 func (o *outlet) take(ctx context.Context, s *share, now bool) (lost int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -144,6 +144,9 @@ func (o *outlet) take(ctx context.Context, s *share, now bool) (lost int, err er
 	for i, end := range s.ends {
 		part := s.frames[from:end:end]
 		from = end
+		if len(part) == 0 {
+			continue // it was refused
+		}
 		size := 0
 		for _, f := range part {
 			size += len(f.Data)

@@ -213,6 +213,32 @@ func TestBroadcastWhatCannotBeEncodedIsToldOnce(t *testing.T) {
 	}
 }
 
+// An event that cannot be encoded takes nobody's place in a full queue.
+func TestBroadcastWhatCannotBeEncodedDropsNothing(t *testing.T) {
+	tab, _, _ := broadcasts(t, 0, func(s *flow.Shape) { s.Queue.Overflow, s.Queue.MaxEvents = "drop_oldest", 10 })
+	tab.cfg.Problems.Port.Connect(&recorder{})
+	w := &wire{block: make(chan struct{}), writing: make(chan struct{}, 100)}
+	l := open(t, tab, w)
+	send := func(e flow.Event) {
+		if err := tab.In(flow.Broadcast, false).Send(t.Context(), []flow.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(text("0"))
+	<-w.writing
+	for i := 1; i < tab.cfg.Shape.Queue.MaxEvents; i++ {
+		send(text(fmt.Sprint(i)))
+	}
+	bad := text("x")
+	bad.SetPayload(flow.FloatOf(math.NaN()))
+	send(bad)
+	close(w.block)
+	flush(t, l)
+	if s := tab.Stats(); s.Dropped != 0 || s.EventsOut != uint64(tab.cfg.Shape.Queue.MaxEvents) {
+		t.Errorf("%+v", s)
+	}
+}
+
 // Clients come and go while several publish: each gets what one publisher says
 // from some event on, without a gap.
 func TestBroadcastWhileClientsComeAndGo(t *testing.T) {

@@ -61,6 +61,8 @@ func (q *queue) putBack(frames []flow.Frame) {
 	q.frames = append(q.frames[:len(frames):len(frames)], rest...)
 }
 
+// dropOldest drops a frame, which is an event: a processor that makes several
+// frames of one event does not go together with this.
 func (q *queue) dropOldest() {
 	q.bytes -= len(q.frames[0].Data)
 	q.frames = q.frames[1:]
