@@ -190,7 +190,9 @@ func (b *builder) sink(w graph.Wire) flow.Sink {
 		to = &pipeline.Edge{Where: edge.Where, To: []flow.Sink{to}, Problems: b.nodeProblems(w.From)}
 	}
 	if edge.BestEffort {
-		to = &pipeline.BestEffort{To: to, Log: b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connect", edge.Name))}
+		try := &pipeline.BestEffort{To: to, Log: b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connect", edge.Name))}
+		b.engine.bestEffort = append(b.engine.bestEffort, try)
+		to = try
 	}
 	return to
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
 )
 
 // several is a sink with as many connections, which it opens at once.
@@ -112,6 +113,10 @@ func TestBestEffortIsNoPartOfTheAcknowledgement(t *testing.T) {
 		}
 		if n := r.logs.FilterMessageSnippet("best-effort").Len(); (n == 1) != bestEffort {
 			t.Errorf("best effort %v: logged %d times", bestEffort, n)
+		}
+		passed := r.logs.FilterMessage("passed").FilterField(zap.String("connect", "try")).FilterField(zap.Uint64("failed", 1))
+		if n := passed.Len(); (n == 1) != bestEffort {
+			t.Errorf("best effort %v: counted %d times", bestEffort, n)
 		}
 	}
 }

@@ -160,7 +160,10 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	for _, u := range e.units {
 		s := u.table.Stats()
 		u.log.Debug("passed", zap.Uint64("connections", s.Opened), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
-			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
+			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed), zap.Uint64("unheard", s.Unheard))
+	}
+	for _, edge := range e.bestEffort {
+		edge.Log.Debug("passed", zap.Uint64("failed", edge.Failed()))
 	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
+	"github.com/flowrun/flowrun/runtime/pipeline"
 	"go.uber.org/zap"
 )
 
@@ -49,6 +50,7 @@ type Engine struct {
 	listeners    *listen.Set
 	units        []*unit // in the order of start
 	instances    []*instance
+	bestEffort   []*pipeline.BestEffort
 	several      bool // flows, so that names need the flow's
 	end          ending
 
