@@ -302,6 +302,10 @@ func (c *conn) closed(payload []byte) (bool, error) {
 	c.mu.Unlock()
 	if answer {
 		c.answer(c.frame(opClose, payload[:min(2, len(payload))]))
+		_ = c.SetWriteDeadline(time.Now().Add(farewell))
+		c.writing.Lock()   // a step may be writing, and write the answer when it is done
+		c.writing.Unlock() //nolint:staticcheck // nothing is guarded, only awaited
+		c.flush()
 	} else if !c.config.AnswerClose {
 		return false, nil // whoever does not answer does not leave either
 	}

@@ -151,9 +151,12 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
 	}
 	dialer := net.Dialer{Control: receiveBuffer(c.ReceiveBuffer)}
 	var nc net.Conn
+	refused := false
 	for {
 		nc, err = dialer.DialContext(ctx, "tcp", c.Connect.OrPort(port).Addr())
-		refused := errors.Is(err, syscall.ECONNREFUSED)
+		if ctx.Err() == nil {
+			refused = errors.Is(err, syscall.ECONNREFUSED)
+		}
 		if refused && d.Refused {
 			p.log.add("refused   by %s", c.Connect)
 			return nil, nil, nil
@@ -167,11 +170,13 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
 			break
 		}
 	}
-	switch {
-	case d.Refused && (err == nil || ctx.Err() != nil):
-		return nil, nil, &unexpected{what: fmt.Sprintf("a connection to %s was not refused%s", c.Connect, soon(context.Cause(ctx)))}
-	case ctx.Err() != nil && err != nil:
-		return nil, nil, fmt.Errorf("connect to %s: %w; nobody listened there%s", c.Connect, cause(err), soon(context.Cause(ctx)))
+	switch why := context.Cause(ctx); {
+	case why != nil && d.Refused:
+		return nil, nil, &unexpected{what: fmt.Sprintf("a connection to %s was not refused%s", c.Connect, soon(why))}
+	case why != nil && refused:
+		return nil, nil, &unexpected{what: fmt.Sprintf("connect to %s: connection refused: nobody listened there%s", c.Connect, soon(why))}
+	case why != nil && err != nil:
+		return nil, nil, &unexpected{what: fmt.Sprintf("connect to %s: no answer%s", c.Connect, soon(why))}
 	case err != nil:
 		return nil, nil, fmt.Errorf("connect to %s: %w", c.Connect, cause(err))
 	}
