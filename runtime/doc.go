@@ -29,8 +29,12 @@
 // acknowledgement, and a slow target holds back whoever reads for it. What is
 // sent to another connection than the one that is being read goes into that
 // connection's queue instead, which is bounded and has a policy; it is emptied
-// by a writer of its own, or, of a broadcast, by its sender as far as nobody has
-// to wait. A target without a queue (a file) is written to directly.
+// by a writer of its own, or, of a broadcast or a result, by its sender as far as
+// nobody has to wait. A target without a queue (a file) is written to directly.
+//
+// A window or a batch takes an event and ends the call there. What it makes of
+// many is about all of them: a goroutine of the step sends it on, and who
+// finished it waits for that.
 //
 // When something goes wrong with an event, it goes on at the `err` port of the
 // component that it concerns, with the cause, the bytes and the peer. When that
@@ -57,9 +61,9 @@
 // holding point (a connection's queue, a window, a batch). What is held leaves
 // before those end whom it can go to, or it is counted as lost.
 //
-//	runtime/pipeline  TestEdge  TestFanOut  TestChain
+//	runtime/pipeline  TestEdge  TestFanOut  TestChain  TestLostResults
 //	runtime/engine    TestADrainWaitsForWhatIsQueued  TestWhatACutDrainLosesIsCounted
-//	runtime/engine    TestWindowsOfServersCloseBeforeTheGoodbye  TestWindowsOfTargetsCloseLast  TestWhatIsHeldAtAHardStopIsLost
+//	runtime/engine    TestWindowsOfServersCloseBeforeTheGoodbye  TestWindowsOfTargetsCloseLast  TestWhatIsHeldAtAHardStopIsLost  TestAResultThatNobodyTakes
 //	connectors/file   TestFullDisk  TestHalfAWriteIsTakenBack
 //
 // 2. Bytes and slices belong to the caller again when a call returns.
@@ -99,8 +103,8 @@
 //
 // 7. No queue is unbounded, and no connection waits for another.
 //
-//	runtime/link      TestOverflow  TestBroadcastDoesNotWaitForASlowClient
-//	runtime/pipeline  TestOutboxIsBounded
+//	runtime/link      TestOverflow  TestMoreAtOnceThanTheQueueHolds  TestBroadcastDoesNotWaitForASlowClient
+//	runtime/pipeline  TestOutboxIsBounded  TestResultsAreSentForAll  TestWindowProblems
 //	connectors/ws     TestSlowConsumerIsDisconnected  TestBroadcastWithAClientThatDoesNotRead  TestPerRefusesOneTooMany
 //	tests/acceptance  TestStalledReaders  TestEndlessLine  TestZipBomb  TestHalfOpenHandshakes
 //

@@ -57,7 +57,8 @@
 // What pipelines hold (windows, batches) leaves them just before the first of
 // the connectors that it can go to is told to end: the last aggregate that
 // clients of a server have contributed to reaches them before the goodbye, and
-// one that goes to a file has all that servers and clients still brought. An
+// one that goes to a file has all that servers and clients still brought. Each
+// instance waits for those that lead to it, and for no other. An
 // instance that has done so holds nothing any more: a window closes with the
 // Send that brings an event, so that what comes late is answered at once, or
 // fails, but is not forgotten.

@@ -44,9 +44,16 @@ type batcher struct {
 type list struct {
 	events  []flow.Value
 	bytes   int
-	due     int64 // by the clock, while there are events
+	since   int64 // by the clock, when its first event came
+	due     int64
 	origins origins
 	errs    bool // err events are among them
+}
+
+// over reports whether the list has waited for as long as it may at the time
+// now, or somebody has set the clock back since it began.
+func (l *list) over(now int64) bool {
+	return len(l.events) > 0 && (now >= l.due || now < l.since-int64(time.Minute))
 }
 
 func (l *list) payload() (flow.Value, string, error) { return flow.ListOf(l.events), "", nil }
@@ -78,7 +85,7 @@ func (b *batcher) take(ctx context.Context, batch []flow.Event) (taken, closed b
 		return false, false
 	}
 	before := len(b.out.waiting)
-	if len(b.list.events) > 0 && now-slack >= b.list.due {
+	if b.list.over(now - slack) {
 		b.close()
 	}
 	waited := len(b.list.events) > 0
@@ -104,7 +111,7 @@ func (b *batcher) put(e *flow.Event, now int64, errs bool) {
 	}
 	l := &b.list
 	if len(l.events) == 0 {
-		l.due = now + int64(b.MaxWait)
+		l.since, l.due = now, now+int64(b.MaxWait)
 	}
 	l.events = append(l.events, v)
 	l.bytes += size
@@ -135,7 +142,7 @@ func (b *batcher) results() *outbox { return &b.out }
 // tick implements holder.
 func (b *batcher) tick(ctx context.Context, now int64) (next int64) {
 	b.mu.Lock()
-	if len(b.list.events) > 0 && b.list.due <= now {
+	if b.list.over(now) {
 		b.close()
 	}
 	next = never

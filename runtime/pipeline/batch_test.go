@@ -278,3 +278,15 @@ func TestStateProblems(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A list does not wait for a clock that has been set back.
+func TestBatchWhenTheClockIsSetBack(t *testing.T) {
+	s := set(t, false, &Batch{MaxEvents: 10, MaxWait: seconds(60), MaxBytes: 1 << 20})
+	_ = s.send("id 1")
+	b := s.In().(*batcher)
+	now := time.Now().UnixNano()
+	b.tick(t.Context(), now-int64(time.Second))
+	check(t, "out", len(s.out.all()), 0)
+	b.tick(t.Context(), now-int64(time.Hour))
+	check(t, "out", s.out.payloads(), []string{"[id=1]"})
+}

@@ -25,7 +25,7 @@ process ends. Without an interval, ` + "`window.start`" + ` and ` + "`window.end
 sliding window costs one aggregation for each ` + "`every`" + ` that an event is in it, at most 1000.
 
 **Time.** An event is in the window of the moment at which it comes, and windows close when their time is
-over, whether or not anything comes. With ` + "`time`" + ` the event says its own time. How far the stream has
+over, whether or not anything comes; a clock that is set back stands still for them until it has caught up. With ` + "`time`" + ` the event says its own time. How far the stream has
 come is then the newest time seen less ` + "`lateness`" + `, and windows close when it has come to their end; while
 nothing comes, that goes on with the clock. An event whose window (of a sliding one, the first that
 it would be in) has closed is ` + "`late`" + `: it is dropped and counted, or goes to ` + "`err`" + `.

@@ -366,9 +366,15 @@ type arrival struct {
 	err      error
 }
 
+// maxKept bounds the keys of a batch whose memory is kept for the next.
+const maxKept = 64 << 10
+
 var arriving = sync.Pool{New: func() any { return new(arrivals) }}
 
 func (a *arrivals) release() {
+	if cap(a.keys) > maxKept || cap(a.events) > maxSent {
+		return // one large batch does not stay in memory
+	}
 	clear(a.events)
 	clear(a.refused)
 	*a = arrivals{keys: a.keys[:0], events: a.events[:0], refused: a.refused[:0]}
