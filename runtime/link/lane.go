@@ -209,6 +209,7 @@ func (l *Lane) parentGone() {
 // End asks for the end: the lane takes nothing more, and closes when what it
 // has taken is written.
 func (l *Lane) End() {
+	l.out.leave(func() bool { return true })
 	l.table.mu.Lock()
 	l.leave()
 	l.table.mu.Unlock()
@@ -269,7 +270,8 @@ func (t *Table) EndIdle(before time.Time) {
 	}
 	t.mu.RUnlock()
 	for _, l := range idle {
-		if l.out.queued() == 0 {
+		// Who was faster than this finds its event refused, and opens another lane.
+		if l.out.leave(func() bool { return l.out.queue.len() == 0 && !l.out.writing && l.active.Load() < limit }) {
 			l.End()
 		}
 	}

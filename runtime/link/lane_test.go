@@ -202,6 +202,24 @@ func TestLanesCloseWhileEventsCome(t *testing.T) {
 	}
 }
 
+// A lane that is told to end between being chosen and being sent to takes
+// nothing: the event goes to the next one.
+func TestALaneThatEndsTakesNothing(t *testing.T) {
+	k := perPayload(t, 10)
+	serve := k.cfg.Serve
+	k.cfg.Serve = func(l *Lane) error {
+		err := serve(l)
+		if len(k.made) == 1 {
+			l.End()
+		}
+		return err
+	}
+	k.send(t, nil, flow.TextOf("a"))
+	if len(k.made) != 2 || k.made[0].Waiting() != 0 || k.made[1].Waiting() != 1 {
+		t.Errorf("%d lanes, %d wait in the first", len(k.made), k.made[0].Waiting())
+	}
+}
+
 func TestEndIdle(t *testing.T) {
 	k := perPayload(t, 10)
 	k.send(t, nil, flow.TextOf("a"), flow.TextOf("b"))

@@ -19,6 +19,7 @@ type outlet struct {
 	writer  flow.Writer
 	writing bool          // somebody is inside Write or Flush
 	changed chan struct{} // closed when a waiter should look again; made by waiters
+	leaving bool          // only its own connection's reader may still send: see Lane.End
 	closed  error         // why nothing can be sent any more
 	told    bool          // that events were lost
 	origin  *flow.Origin  // of the present or last link, for logs
@@ -75,6 +76,15 @@ func (o *outlet) closeIdle() bool {
 	}
 	o.notify()
 	return true
+}
+
+// leave makes the outlet take nothing more from others, if it is still true that
+// it may.
+func (o *outlet) leave(may func() bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leaving = o.leaving || may()
+	return o.leaving
 }
 
 // giveUp says that the present connection takes nothing more, which its reader
@@ -180,6 +190,10 @@ func (o *outlet) accept(ctx context.Context, own *Link, run []flow.Event) []refu
 	defer o.mu.Unlock()
 	mine := own != nil && own.out == o
 	switch {
+	case o.leaving && !mine:
+		var refused []refusal
+		refuseRun(&refused, len(run), refusal{kind: "write", err: flow.ErrGone, gone: true})
+		return refused
 	case mine && !o.lasting && !o.writing && o.queue.len() == 0 && o.closed == nil:
 		return o.sendInPlace(ctx, own, run)
 	case o.table.cfg.Shape.Queue == nil:
