@@ -165,6 +165,9 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	for _, edge := range e.bestEffort {
 		edge.Log.Debug("passed", zap.Uint64("failed", edge.Failed()))
 	}
+	for _, i := range e.instances {
+		i.account(e.log)
+	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")
 	}
