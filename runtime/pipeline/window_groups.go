@@ -372,7 +372,7 @@ const maxKept = 64 << 10
 var arriving = sync.Pool{New: func() any { return new(arrivals) }}
 
 func (a *arrivals) release() {
-	if cap(a.keys) > maxKept || cap(a.events) > maxSent {
+	if cap(a.keys) > maxKept || cap(a.events) > 4*maxSent {
 		return // one large batch does not stay in memory
 	}
 	clear(a.events)
