@@ -29,13 +29,22 @@ type ports struct {
 }
 
 func newPorts() (*ports, error) {
-	p := &ports{dir: filepath.Join(os.TempDir(), "flowrun-ports-"+strconv.Itoa(os.Getuid()))}
+	p := &ports{dir: filepath.Join(leaseRoot(), "flowrun-ports-"+strconv.Itoa(os.Getuid()))}
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for leases of ports: %w", err)
 	}
 	p.low, p.high = unassigned()
 	p.next = p.low + rand.IntN(p.high-p.low)
 	return p, nil
+}
+
+// leaseRoot is the same folder for all runners, whatever TMPDIR says.
+func leaseRoot() string {
+	const shared = "/tmp"
+	if info, err := os.Stat(shared); err == nil && info.IsDir() {
+		return shared
+	}
+	return os.TempDir()
 }
 
 // unassigned is a range of ports that the system does not give by itself.

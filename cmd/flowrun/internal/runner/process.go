@@ -39,6 +39,7 @@ type process struct {
 
 	told   atomic.Bool // it was asked to end, by stop or an interrupt
 	forced bool        // it had to be killed
+	blamed bool        // how it has ended has been told
 }
 
 // start starts a program in the folder dir. What the process starts belongs to
@@ -158,6 +159,18 @@ func (p *process) ending() string {
 		return "was ended by " + signal
 	}
 	return fmt.Sprintf("ended with exit code %d", code)
+}
+
+// output is what the process has printed last, and how it has ended.
+func (p *process) output() Output {
+	ending := p.ending()
+	switch {
+	case p.forced:
+		ending = "was killed by the runner"
+	case p.told.Load():
+		ending += ", told by the runner to end"
+	}
+	return Output{Process: p.title, Ending: ending, Stdout: p.stdout.tail(), Stderr: p.stderr.tail()}
 }
 
 // plainCause drops what an error of os/exec says twice.

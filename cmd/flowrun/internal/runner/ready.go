@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -23,12 +24,18 @@ func await(ctx context.Context, p *process, ready *testfile.Ready, dir string) e
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(ready.Timeout), fmt.Errorf("not within %s", ready.Timeout))
 	defer cancel()
 	for _, condition := range conditions(ready, dir, p) {
-		if err := condition.await(ctx, p); err != nil {
+		switch err := condition.await(ctx, p); {
+		case errors.Is(err, errEnded):
+			return fmt.Errorf("%s %s before it was ready: %s", p.title, p.ending(), condition.missing)
+		case err != nil:
 			return fmt.Errorf("%s is not ready: %s: %w", p.title, condition.missing, err)
 		}
 	}
 	return nil
 }
+
+// errEnded says that a process has ended before it was ready.
+var errEnded = errors.New("the process has ended")
 
 // condition is one thing that makes a process ready.
 type condition struct {
@@ -72,7 +79,7 @@ func (c *condition) await(ctx context.Context, p *process) error {
 			return nil
 		}
 		if ended {
-			return fmt.Errorf("it %s before", p.ending())
+			return errEnded
 		}
 		select {
 		case <-ctx.Done():

@@ -106,9 +106,6 @@ func WriteJUnit(w io.Writer, results []*Result, took time.Duration) error {
 	for _, r := range results {
 		folder, name := path.Split(r.Name)
 		folder = strings.TrimSuffix(folder, "/")
-		if folder == "" {
-			folder = "flowrun"
-		}
 		s := suites[folder]
 		if s == nil {
 			s = &suite{Name: folder, Timestamp: r.Start.UTC().Format("2006-01-02T15:04:05")}

@@ -193,16 +193,16 @@ func (o *Options) chosen(c *testfile.Case, name string) bool {
 	return false
 }
 
-// folderName is the folder of a file as seen from root, with slashes; "" where
-// it is root itself.
+// folderName is the folder of a file as seen from root, with slashes; where it is
+// root itself, the name of that.
 func folderName(root, file string) string {
 	abs, err := filepath.Abs(root)
 	if err != nil {
-		return ""
+		abs = root
 	}
 	rel, err := filepath.Rel(abs, filepath.Dir(file))
 	if err != nil || !filepath.IsLocal(rel) || rel == "." {
-		return ""
+		return filepath.Base(filepath.Dir(file))
 	}
 	return filepath.ToSlash(rel)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
@@ -63,8 +64,7 @@ func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
 	}
 	res.Scratch = dir
 	for _, p := range x.processes() {
-		code := Output{Process: p.title, Ending: p.ending(), Stdout: p.stdout.tail(), Stderr: p.stderr.tail()}
-		res.Outputs = append(res.Outputs, code)
+		res.Outputs = append(res.Outputs, p.output())
 	}
 }
 
@@ -131,6 +131,8 @@ func (x *trial) ready(ctx context.Context, p *process, ready *testfile.Ready) er
 	switch {
 	case err == nil:
 		return nil
+	case p.done():
+		p.blamed = true
 	case ctx.Err() != nil:
 		return x.broken(ctx, err.Error(), ready.At)
 	}
@@ -223,6 +225,7 @@ func (x *trial) ending(p *process, want *testfile.Outcome) {
 		}
 	}
 	switch {
+	case p.blamed:
 	case p.forced:
 		x.res.fail(p.at, fmt.Sprintf("%s did not end within %s of SIGTERM, and was killed", p.title, grace), "")
 	case want.Signal != "" && signal != want.Signal:
@@ -334,7 +337,7 @@ func (x *trial) after() {
 		late.Stop()
 		p.stop(x.Hard, shortGrace)
 		if !x.res.Passed() {
-			x.res.Outputs = append(x.res.Outputs, Output{title, p.ending(), p.stdout.tail(), p.stderr.tail()})
+			x.res.Outputs = append(x.res.Outputs, p.output())
 		}
 	}
 }
@@ -345,12 +348,13 @@ func listing(dir string) string {
 	if err != nil {
 		return err.Error()
 	}
-	text := ""
+	var names []string
 	for i, e := range entries {
 		if i == 20 {
-			return text + " …"
+			names = append(names, "…")
+			break
 		}
-		text += " " + e.Name()
+		names = append(names, e.Name())
 	}
-	return text
+	return strings.Join(names, " ")
 }

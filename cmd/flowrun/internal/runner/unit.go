@@ -153,7 +153,7 @@ func (b *bag) compare(c *testfile.Case, u *testfile.Unit, block *flow.PipelineBl
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	against := func(at flow.Place, port string, want []flow.Value) {
-		if m, differs := compare.Values("port "+port, "events", want, b.ports[port], u.Ignore, false); differs {
+		if m, differs := compare.Values("port "+port, "the expected events", want, b.ports[port], u.Ignore, false); differs {
 			res.fail(at, m.Message, m.Detail)
 		}
 	}

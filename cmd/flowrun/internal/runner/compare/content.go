@@ -76,7 +76,7 @@ func (c *Content) Check() (found []Mismatch, rewrite string) {
 // equals compares the whole with an expected file, events or a text.
 func (c *Content) equals() (m Mismatch, differs bool) {
 	k := c.Expect
-	want, name := []byte(k.Text.Text), "text"
+	want, name := []byte(k.Text.Text), "the expected text"
 	switch {
 	case k.Equals != "":
 		name = k.Equals
@@ -85,7 +85,7 @@ func (c *Content) equals() (m Mismatch, differs bool) {
 			return Mismatch{Message: fmt.Sprintf("cannot read the expected %s: %v", k.Equals, err)}, true
 		}
 	case k.HasEvents:
-		return c.values(k.Events, "events")
+		return c.values(k.Events, "the expected events")
 	case !k.Text.Given:
 		return m, false
 	}

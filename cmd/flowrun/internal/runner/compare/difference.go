@@ -105,7 +105,7 @@ func textDiff(wantName string, want []byte, gotName string, got []byte) string {
 	if bytes.Equal(a, b) { // they differ in what cannot be shown
 		return ""
 	}
-	text := string(diff.Diff("expected "+wantName, a, "got "+gotName, b))
+	text := string(diff.Diff(wantName, a, gotName, b))
 	if _, rest, ok := strings.Cut(text, "\n"); ok && strings.HasPrefix(text, "diff ") {
 		text = rest
 	}
@@ -132,19 +132,24 @@ func firstLine(want, got []byte) string {
 func ending(line []byte) string { return string(line[len(bytes.TrimRight(line, "\r\n")):]) }
 
 // valueDiff is a diff of events, each spelled in one way; a single one in lines.
+// What is equal is spelled equally, too: 1 and 1.0 are no difference.
 func valueDiff(wantName string, want []flow.Value, gotName string, got []flow.Value) string {
 	style := jsontext.Style{SortKeys: true, Compact: true}
 	if len(want) <= 1 && len(got) <= 1 {
 		style = jsontext.Style{SortKeys: true, Indent: 2}
 	}
-	return textDiff(wantName, spellAll(want, style), gotName, spellAll(got, style))
-}
-
-func spellAll(values []flow.Value, style jsontext.Style) (text []byte) {
-	for _, v := range values {
-		text = append(appendValue(text, v, style), '\n')
+	known := map[string][]byte{}
+	spellAll := func(values []flow.Value) (text []byte) {
+		for _, v := range values {
+			key := string(flow.AppendKey(nil, v))
+			if known[key] == nil {
+				known[key] = append(appendValue(nil, v, style), '\n')
+			}
+			text = append(text, known[key]...)
+		}
+		return text
 	}
-	return text
+	return textDiff(wantName, spellAll(want), gotName, spellAll(got))
 }
 
 func appendValue(dst []byte, v flow.Value, style jsontext.Style) []byte {
