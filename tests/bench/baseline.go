@@ -11,6 +11,18 @@ import (
 	"github.com/coder/websocket"
 )
 
+// baselineEnv makes this process the baseline.
+const baselineEnv = "FLOWRUN_BENCH_BASELINE"
+
+// serveBaseline does not return in a child, and at once in the process that
+// the user has started.
+func serveBaseline() {
+	if os.Getenv(baselineEnv) != "" {
+		fmt.Fprintln(os.Stderr, "baseline:", baseline())
+		os.Exit(1)
+	}
+}
+
 // baseline is the server that flowrun is compared with: what one writes by
 // hand with coder/websocket when it is to be fast. The background context
 // spares the library a timer per message. At /all it sends each message to all

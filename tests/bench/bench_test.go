@@ -9,21 +9,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	part() // children are started from the test binary too
+	serveBaseline() // children are started from the test binary too
 	os.Exit(m.Run())
-}
-
-func TestMessage(t *testing.T) {
-	m := messageOf(42, message)
-	if len(m) != 144 {
-		t.Errorf("the message has %d bytes with its newline, not 144", len(m))
-	}
-	for range 1234 {
-		advance(m)
-	}
-	if got, want := string(m[:34]), `{"conn":"00042","seq":"0000001234"`; got != want {
-		t.Errorf("message 1234 begins with %s, not %s", got, want)
-	}
 }
 
 // Everything is run once, small: the replies are right and no figure is

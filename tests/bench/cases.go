@@ -22,7 +22,7 @@ type kase struct {
 	connections int
 	depth       int     // messages in flight on each connection; 0: idle connections
 	fanOut      bool    // one connection sends, that many at a time, and all hear it
-	reply       string  // what message 0 of connection 0 becomes on its way through flow; empty where it stays
+	reply       string  // what a message becomes on its way through flow; empty where it stays
 	adds        bool    // the gate is what flow costs beyond the other, in microseconds per message
 	gate        float64 // of the ratio; for idle connections, KiB per connection
 }
@@ -38,7 +38,7 @@ var all = []kase{
 	{name: "where", flow: "where.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 1},
 	{
 		name: "map", flow: "map.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 3,
-		reply: `{"conn":"00000","seq":"0000000000","price":1.08342,"size":250000,"side":"buy"}` + "\n",
+		reply: `{"conn":"{conn}","seq":"{seq}","price":1.08342,"size":250000,"side":"buy"}` + "\n",
 	},
 }
 

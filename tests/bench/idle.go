@@ -1,64 +1,120 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/wire"
 )
 
 // idle opens connections that say nothing and reads what they cost the server
-// in memory; then once more after each has echoed one message.
-func idle(ctx context.Context, o order) (outcome, error) {
+// in memory, in bytes; then once more after each has echoed one message.
+func (b *bench) idle(ctx context.Context, c kase, s *server) (open, echoed int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	// A few connections first, so that the code and the pools which any
 	// connection needs are not charged to those that are counted.
-	first, err := dialAll(ctx, o, 8)
+	first, err := dialAll(ctx, s.addr, 8)
 	if err == nil {
-		err = echoOnce(first)
+		err = together(first, echoOnce)
 	}
 	closeAll(first)
 	if err != nil {
-		return outcome{}, err
+		return 0, 0, err
 	}
-	before, err := settled(ctx, o.PID, min(time.Second, o.Window))
+	calm := min(time.Second, b.window)
+	before, err := settled(ctx, s.PID(), calm)
 	if err != nil {
-		return outcome{}, err
+		return 0, 0, err
 	}
-	clients, err := dialAll(ctx, o, o.Connections)
-	defer closeAll(clients)
+	all, err := dialAll(ctx, s.addr, c.connections)
+	defer closeAll(all)
 	if err != nil {
-		return outcome{}, err
+		return 0, 0, err
 	}
-	open, err := settled(ctx, o.PID, min(time.Second, o.Window))
-	if err != nil {
-		return outcome{}, err
+	if open, err = settled(ctx, s.PID(), calm); err != nil {
+		return 0, 0, err
 	}
-	if err := echoOnce(clients); err != nil {
-		return outcome{}, err
+	if err = together(all, echoOnce); err != nil {
+		return 0, 0, err
 	}
-	echoed, err := settled(ctx, o.PID, min(time.Second, o.Window))
-	if err != nil {
-		return outcome{}, err
-	}
-	err = together(len(clients), 32, func(i int) error { return clients[i].leave() })
-	return outcome{Idle: open - before, Echoed: echoed - before}, err
+	echoed, err = settled(ctx, s.PID(), calm)
+	return open - before, echoed - before, err
 }
 
-func echoOnce(clients []*client) error {
-	return together(len(clients), 32, func(i int) error {
-		c := clients[i]
-		c.put()
-		if err := c.flush(); err != nil {
-			return err
+// dialAll opens connections, a few at a time.
+func dialAll(ctx context.Context, addr string, count int) ([]*wire.Conn, error) {
+	all := make([]*wire.Conn, count)
+	places := make([]**wire.Conn, count)
+	for i := range all {
+		places[i] = &all[i]
+	}
+	err := together(places, func(place **wire.Conn) (err error) {
+		if *place, err = wire.Dial(ctx, addr, "/"); err == nil {
+			deadline, _ := ctx.Deadline()
+			err = (*place).SetDeadline(deadline)
 		}
-		for c.inFlight > 0 {
-			if err := c.reply(); err != nil {
+		return err
+	})
+	return all, err
+}
+
+func closeAll(all []*wire.Conn) {
+	for _, c := range all {
+		if c != nil {
+			_ = c.Close()
+		}
+	}
+}
+
+// echoOnce sends a message and compares what comes back.
+func echoOnce(c *wire.Conn) error {
+	if err := c.Send(wire.Fin|wire.Text, []byte(message)); err != nil {
+		return err
+	}
+	for {
+		f, err := c.Next()
+		switch {
+		case err != nil:
+			return fmt.Errorf("wait for an echo: %w", err)
+		case f.Opcode == wire.Ping:
+			if err := c.Send(wire.Fin|wire.Pong, f.Payload); err != nil {
 				return err
 			}
+		case f.Fin && f.Opcode == wire.Text && bytes.Equal(f.Payload, []byte(message)):
+			return nil
+		default:
+			return fmt.Errorf("wrong reply: opcode %d, %q", f.Opcode, f.Payload)
 		}
-		return nil
-	})
+	}
+}
+
+// together does something with all of them, a few at a time.
+func together[T any](all []T, do func(T) error) error {
+	var (
+		wg   sync.WaitGroup
+		errs = make([]error, len(all))
+		turn = make(chan struct{}, 32)
+	)
+	for i, one := range all {
+		turn <- struct{}{}
+		wg.Go(func() {
+			errs[i] = do(one)
+			<-turn
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settled returns the server's memory when it has not changed by more than a

@@ -10,12 +10,12 @@
 // do not: the two servers take turns, round by round, and a ratio is the median
 // of those rounds.
 //
-// Servers and load generator are processes of their own. The load generator
-// compares all that arrives with what was sent: bytes, order and count. A run with
-// one wrong byte is void.
+// The load generator is `flowrun bench`, so that anybody can ask the same of a
+// server without this program. It compares all that arrives with what was sent:
+// bytes, order and count. A run with one wrong byte is void.
 //
-// The same program plays all the parts; the environment variable
-// FLOWRUN_BENCH_PART says which (see part).
+// The baseline is this program, too: the environment variable
+// FLOWRUN_BENCH_BASELINE makes it one.
 package main
 
 import (
@@ -31,7 +31,7 @@ import (
 )
 
 func main() {
-	part() // does not return in a child
+	serveBaseline() // does not return in a child
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -125,7 +125,7 @@ func (b *bench) close() { _ = os.RemoveAll(b.dir) } // a scratch folder
 // start starts the loop, or flowrun with a flow.
 func (b *bench) start(ctx context.Context, what string) (*server, error) {
 	if what == loop {
-		return b.serve(ctx, "baseline", process.Options{Env: []string{partEnv + "=baseline"}}, b.myself)
+		return b.serve(ctx, "baseline", process.Options{Env: []string{baselineEnv + "=1"}}, b.myself)
 	}
 	return b.serve(ctx, "edge", process.Options{}, b.binary, "server", "run", filepath.Join(b.dir, what))
 }
@@ -197,30 +197,38 @@ func (b *bench) turn(ctx context.Context, c kase, what string, s *server) (figur
 		defer fresh.Kill()
 		s = fresh
 	}
-	o := order{Addr: s.addr, PID: s.PID(), Path: c.path(), Connections: c.connections, Depth: c.depth, Window: b.window, FanOut: c.fanOut}
-	if what == c.flow {
-		o.Reply = c.reply
-	}
-	out, err := b.load(ctx, o)
+	f, err := b.figure(ctx, c, what, s)
 	if err != nil {
 		select {
 		case <-s.Done():
 			return figure{}, fmt.Errorf("%w; the server has ended and printed:\n%s", err, s.Stderr)
 		default:
-			return figure{}, err
 		}
 	}
+	return f, err
+}
+
+func (b *bench) figure(ctx context.Context, c kase, what string, s *server) (figure, error) {
 	if c.depth == 0 {
+		open, echoed, err := b.idle(ctx, c, s)
 		kib := func(bytes int64) float64 { return float64(bytes) / 1024 / float64(c.connections) }
-		return figure{Cost: kib(out.Idle), AfterEcho: kib(out.Echoed)}, nil
+		return figure{Cost: kib(open), AfterEcho: kib(echoed)}, err
+	}
+	reply := ""
+	if what == c.flow {
+		reply = c.reply
+	}
+	out, err := b.load(ctx, c, s, reply)
+	if err != nil {
+		return figure{}, err
 	}
 	if out.Messages == 0 {
 		return figure{}, errors.New("no message came while it was measured")
 	}
 	return figure{
-		Cost:       float64(out.CPU.Nanoseconds()) / 1e3 / float64(out.Messages),
-		PerSecond:  float64(out.Messages) / out.Took.Seconds(),
+		Cost:       out.Server.CPU,
+		PerSecond:  out.MessagesPerSecond,
 		Messages:   out.Messages,
-		ServerBusy: out.CPU.Seconds() / out.Took.Seconds(),
+		ServerBusy: out.Server.Processors,
 	}, nil
 }

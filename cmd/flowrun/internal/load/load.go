@@ -73,15 +73,18 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	}
 	costs.MemoryOpen = costs.memory()
 
-	r.from.Store(math.MaxInt64)
 	r.until.Store(math.MaxInt64)
 	warmUp := r.o.warmUp()
-	if warmUp == 0 {
-		r.from.Store(0)
+	if warmUp > 0 {
+		r.from.Store(math.MaxInt64)
 	}
-	done := r.traffic()
-	ended := r.wait(ctx, "warming up", warmUp, done)
 	before := r.sample(costs)
+	done := r.traffic()
+	ended := ""
+	if warmUp > 0 {
+		ended = r.wait(ctx, "warming up", warmUp, done)
+		before = r.sample(costs)
+	}
 	after := before
 	if ended == "" {
 		r.from.Store(min(before.at, r.from.Load()))
@@ -105,11 +108,18 @@ type sample struct {
 	cpu             time.Duration
 }
 
-func (r *run) sample(costs *Costs) sample {
-	s := sample{at: r.now(), cpu: costs.cpu()}
-	for _, c := range r.clients {
-		s.messages += c.heard.Load()
-		s.bytes += c.bytes.Load()
+// sample takes one. When the system lets us wait between two looks, they do
+// not belong together, and it looks again.
+func (r *run) sample(costs *Costs) (s sample) {
+	for range 5 {
+		s = sample{at: r.now(), cpu: costs.cpu()}
+		for _, c := range r.clients {
+			s.messages += c.heard.Load()
+			s.bytes += c.bytes.Load()
+		}
+		if r.now()-s.at < int64(time.Millisecond) {
+			break
+		}
 	}
 	return s
 }
@@ -125,9 +135,6 @@ func (r *run) lastHeard() (at int64) {
 // wait lets time pass and returns why it did not have to pass in full, or
 // nothing when it has.
 func (r *run) wait(ctx context.Context, phase string, d time.Duration, done <-chan struct{}) (ended string) {
-	if d == 0 {
-		return ""
-	}
 	began := time.Now()
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -99,7 +101,7 @@ func TestEcho(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			o := options(t, url)
-			o.Count = 1001
+			o.Count = 1001 // so few that the first are answered before anything is looked at
 			tt.set(&o)
 			res := mustRun(t, o)
 			if !res.Good() || res.Ended != "count" || res.Messages != o.Count || res.Bytes != o.Count*tt.bytes ||
@@ -121,7 +123,7 @@ func TestEcho(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for _, rate := range []float64{0, 5000} {
 		o := options(t, serve(t, echo))
-		o.WarmUp, o.Duration, o.Rate = flow.Duration(20*time.Millisecond), flow.Duration(50*time.Millisecond), rate
+		o.WarmUp, o.Duration, o.Rate = flow.Duration(20*time.Millisecond), flow.Duration(500*time.Millisecond), rate
 		phases := map[string]bool{}
 		o.Progress = func(p Progress) { phases[p.Phase] = true }
 		res := mustRun(t, o)
@@ -233,13 +235,21 @@ func TestReceive(t *testing.T) {
 	})
 	for _, count := range []int64{0, 500} {
 		o := options(t, url)
-		o.Mode, o.Count, o.Duration = Receive, count, flow.Duration(50*time.Millisecond)
-		if count > 0 {
-			o.Duration = 0
+		o.Mode, o.Count = Receive, count
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		want := "count"
+		if count == 0 { // it does not end by itself
+			want, o.Duration = "interrupted", flow.Duration(time.Hour)
+			o.Progress = func(p Progress) {
+				if p.Messages > 0 {
+					cancel()
+				}
+			}
 		}
-		res := mustRun(t, o)
-		if !res.Good() || res.Messages < max(1, count) || res.Bytes != 4*res.Messages || res.Latency != nil {
-			t.Errorf("the result is %+v", res)
+		res, err := Run(ctx, o)
+		if err != nil || !res.Good() || res.Ended != want || res.Messages < max(1, count) || res.Bytes != 4*res.Messages || res.Latency != nil {
+			t.Errorf("the result is %+v, %v", res, err)
 		}
 	}
 }
@@ -249,6 +259,9 @@ func TestErrors(t *testing.T) {
 	write := func(c *websocket.Conn, text string) {
 		_ = c.Write(context.Background(), websocket.MessageText, []byte(text))
 	}
+	const patience = flow.Duration(500 * time.Millisecond)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) }) // when the parallel cases have ended
 	// after answers some messages and then does something else.
 	after := func(n int, do func(c *websocket.Conn, m []byte)) func(context.Context, *websocket.Conn, *http.Request) {
 		return func(ctx context.Context, c *websocket.Conn, r *http.Request) {
@@ -275,13 +288,13 @@ func TestErrors(t *testing.T) {
 		{"another text", after(3, func(c *websocket.Conn, _ []byte) { write(c, "no") }), nil, Errors{Wrong: 2}, `message 3 should be the text "0000000003", and is the text "no"`},
 		{"another kind", after(0, func(c *websocket.Conn, m []byte) { _ = c.Write(t.Context(), websocket.MessageBinary, m) }), nil, Errors{Wrong: 2}, `the text "0000000000", and is the binary "0000000000"`},
 		{"twice", after(3, func(c *websocket.Conn, m []byte) { write(c, string(m)); write(c, string(m)) }), nil, Errors{Wrong: 2}, ""},
-		{"not at all", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Timeout = flow.Duration(50 * time.Millisecond) }, Errors{Timeout: 2}, "no answer to message 3 within 50ms"},
-		{"not at all, at a rate", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Rate = 1000; o.AnyAnswer = true; o.Timeout = flow.Duration(50 * time.Millisecond) }, Errors{Timeout: 2}, "no answer to message 9"},
+		{"not at all", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Timeout = patience }, Errors{Timeout: 2}, "no answer to message 3 within 500ms"},
+		{"not at all, at a rate", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Rate = 1000; o.AnyAnswer = true; o.Timeout = patience }, Errors{Timeout: 2}, "no answer to message 9"},
 		{"closed", after(3, func(c *websocket.Conn, _ []byte) { _ = c.Close(1011, "") }), nil, Errors{Lost: 2}, "the server closed the connection with code 1011"},
 		{"cut", after(3, func(c *websocket.Conn, _ []byte) { _ = c.CloseNow() }), nil, Errors{Lost: 2}, "the server "},
 		{"too large", after(3, func(c *websocket.Conn, _ []byte) { write(c, strings.Repeat("x", maxMessage+1)) }), nil, Errors{Lost: 2}, "16777217 bytes is more than"},
-		{"nobody reads", func(_ context.Context, c *websocket.Conn, _ *http.Request) { <-time.After(time.Second) }, func(o *Options) {
-			o.Messages, o.InFlight, o.Timeout = []string{strings.Repeat("x", 1<<20)}, 32, flow.Duration(50*time.Millisecond)
+		{"nobody reads", func(context.Context, *websocket.Conn, *http.Request) { <-over }, func(o *Options) {
+			o.Messages, o.InFlight, o.Timeout = []string{strings.Repeat("x", 1<<20)}, 32, patience
 		}, Errors{Timeout: 2}, ""},
 	}
 	for _, tt := range tests {
@@ -398,6 +411,7 @@ func TestHandshake(t *testing.T) {
 		_, _, _ = c.Read(ctx)
 	}))
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	o := options(t, "wss://user:word@"+s.Listener.Addr().String()+"/path?q=1")
