@@ -50,9 +50,6 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 		playing++
 		wg.Go(func() { reports <- peer.Run(ctx, c.script) })
 	}
-	for _, i := range x.t.Interrupts {
-		wg.Go(func() { x.interrupt(ctx, i) })
-	}
 	defer cancel(nil) // before the wait: interrupts may wait for what will not come
 	var clients []*cast
 	for _, p := range x.t.Peers {
@@ -83,6 +80,9 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			}
 		}
 	}
+	for _, i := range x.t.Interrupts {
+		wg.Go(func() { x.interrupt(ctx, i) })
+	}
 	for _, c := range clients {
 		begin(c)
 	}
@@ -97,7 +97,7 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			}
 		case <-ended:
 			ended = nil
-			if x.badEnd() {
+			if !x.run.endedAs(x.wanted()) {
 				cancel(errDied)
 				return errDied
 			}
@@ -114,14 +114,12 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 	return failed
 }
 
-// badEnd reports whether run has ended otherwise than expected.
-func (x *trial) badEnd() bool {
-	want := &testfile.Outcome{}
+// wanted is how run must end.
+func (x *trial) wanted() *testfile.Outcome {
 	if x.t.Expect != nil {
-		want = &x.t.Expect.Outcome
+		return &x.t.Expect.Outcome
 	}
-	code, signal := x.run.code()
-	return signal != want.Signal || signal == "" && code != want.ExitCode.N
+	return &testfile.Outcome{At: x.t.Run.At}
 }
 
 // unfinished says what a test still waits for.
@@ -174,9 +172,9 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt) {
 			p = x.before[n]
 		}
 	}
-	if s, ok := signalNamed(i.Signal); ok && p != nil && !p.done() {
+	if s, ok := signalNamed(i.Signal); ok {
 		p.told.Store(true)
-		_ = signalGroup(p.cmd.Process.Pid, s) // it may just have ended
+		p.signal(s)
 	}
 	x.signals.Signal(i.Label)
 }

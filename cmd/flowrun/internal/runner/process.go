@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,9 @@ type process struct {
 	cmd            *exec.Cmd
 	ended          chan struct{} // closed when it has ended and all it printed is read
 
+	mu     sync.Mutex
+	reaped bool // its number may be somebody else's
+
 	told   atomic.Bool // it was asked to end, by stop or an interrupt
 	forced bool        // it had to be killed
 	blamed bool        // how it has ended has been told
@@ -64,7 +68,7 @@ func start(p *testfile.Program, title, dir, binary string, env map[string]string
 		return nil, fmt.Errorf("start %s: %w", args[0], plainCause(err))
 	}
 	go func() {
-		reap(x.cmd)
+		x.reap()
 		close(x.ended)
 	}()
 	return x, nil
@@ -127,6 +131,15 @@ func (p *process) done() bool {
 	}
 }
 
+// signal signals the group of the process, unless it has ended.
+func (p *process) signal(s os.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reaped {
+		_ = signalGroup(p.cmd.Process.Pid, s) // it may be ending just now
+	}
+}
+
 // stop ends the process: SIGTERM to its group, SIGKILL after the grace or when
 // hard ends.
 func (p *process) stop(hard context.Context, grace time.Duration) {
@@ -134,7 +147,7 @@ func (p *process) stop(hard context.Context, grace time.Duration) {
 		return
 	}
 	p.told.Store(true)
-	_ = signalGroup(p.cmd.Process.Pid, termSignal) // it may just have ended
+	p.signal(termSignal)
 	patience := time.NewTimer(grace)
 	defer patience.Stop()
 	select {
@@ -144,13 +157,19 @@ func (p *process) stop(hard context.Context, grace time.Duration) {
 	case <-hard.Done():
 	}
 	p.forced = true
-	_ = signalGroup(p.cmd.Process.Pid, killSignal)
+	p.signal(killSignal)
 	<-p.ended
 }
 
 // code is the exit code of a process that has ended, or the name of the signal
 // that has ended it.
 func (p *process) code() (code int, signal string) { return codeOf(p.cmd.ProcessState) }
+
+// endedAs reports whether a process that has ended did so as wanted.
+func (p *process) endedAs(want *testfile.Outcome) bool {
+	code, signal := p.code()
+	return signal == want.Signal && (signal != "" || code == want.ExitCode.N)
+}
 
 // ending says how a process that has ended did so.
 func (p *process) ending() string {

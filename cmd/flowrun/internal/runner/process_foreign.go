@@ -26,6 +26,11 @@ func signalNamed(string) (os.Signal, bool) { return os.Kill, true }
 
 func codeOf(state *os.ProcessState) (code int, signal string) { return state.ExitCode(), "" }
 
-func reap(cmd *exec.Cmd) { _ = cmd.Wait() }
+func (p *process) reap() {
+	_ = p.cmd.Wait() // its state says how it ended
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reaped = true
+}
 
 func tryLock(*os.File) bool { return true }

@@ -54,6 +54,9 @@ func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
 	err = x.play(ctx)
 	x.stop(err)
 	x.endings(err)
+	if err != nil && res.Passed() { // nobody was to blame
+		res.fail(c.At, err.Error(), "")
+	}
 	if x.res.Passed() {
 		x.expectations()
 	}
@@ -98,7 +101,7 @@ func (x *trial) play(ctx context.Context) error {
 		x.before = append(x.before, p)
 		switch {
 		case b.Wait:
-			err = x.await(ctx, p)
+			err = x.await(ctx, p, x.outcomeOf(b.Name))
 		case b.Ready != nil:
 			err = x.ready(ctx, p, b.Ready)
 		}
@@ -112,11 +115,11 @@ func (x *trial) play(ctx context.Context) error {
 	return x.perform(ctx, cancel)
 }
 
-// await waits for a program to end, with exit code 0.
-func (x *trial) await(ctx context.Context, p *process) error {
+// await waits for a program to end as it should.
+func (x *trial) await(ctx context.Context, p *process, want *testfile.Outcome) error {
 	select {
 	case <-p.ended:
-		if code, _ := p.code(); code != 0 {
+		if !p.endedAs(want) {
 			return errDied
 		}
 		return nil
@@ -154,20 +157,29 @@ func (x *trial) broken(ctx context.Context, what string, at flow.Place) error {
 	}
 }
 
-// watch breaks the play off when a process of before ends badly meanwhile,
-// unless that is what the test is about.
+// watch breaks the play off when a process of before ends meanwhile, and not as
+// it should.
 func (x *trial) watch(ctx context.Context, p *process, want *testfile.Outcome, cancel context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():
 	case <-p.ended:
-		if code, _ := p.code(); code != 0 && want == nil && !p.told.Load() {
+		if !p.endedAs(want) && !p.told.Load() {
 			cancel(errDied)
 		}
 	}
 }
 
-// outcomeOf is what is expected of a process of before, nil when nothing is.
+// outcomeOf is how a process of before must end: with exit code 0, if nothing
+// else is said.
 func (x *trial) outcomeOf(name string) *testfile.Outcome {
+	if o := x.expected(name); o != nil {
+		return o
+	}
+	return &testfile.Outcome{}
+}
+
+// expected is what the test says of a process of before, nil when it is nothing.
+func (x *trial) expected(name string) *testfile.Outcome {
 	if x.t.Expect == nil {
 		return nil
 	}
@@ -197,12 +209,13 @@ func (x *trial) stop(err error) {
 func (x *trial) endings(err error) {
 	for i, p := range x.before {
 		b := x.t.Before[i]
-		want := x.outcomeOf(b.Name)
+		want := x.expected(b.Name)
+		said := want != nil && (want.ExitCode.Given || want.Signal != "")
 		switch told := p.told.Load(); {
 		case told && err != nil:
+		case told && !p.isFlow && !p.forced && !said: // SIGTERM ends most programs
 		case want != nil:
 			x.ending(p, want)
-		case told && !p.isFlow && !p.forced:
 		default:
 			x.ending(p, &testfile.Outcome{At: p.at})
 		}
@@ -210,11 +223,7 @@ func (x *trial) endings(err error) {
 	if x.run == nil || x.run.told.Load() && err != nil {
 		return
 	}
-	want := &testfile.Outcome{At: x.run.at}
-	if x.t.Expect != nil {
-		want = &x.t.Expect.Outcome
-	}
-	x.ending(x.run, want)
+	x.ending(x.run, x.wanted())
 }
 
 func (x *trial) ending(p *process, want *testfile.Outcome) {
