@@ -451,8 +451,8 @@ func TestNoServer(t *testing.T) {
 		{"ws://" + free, "connection refused"},
 		{refusing.Listener.Addr().String(), "the server answered 401 Unauthorized"},
 		{silent.Addr().String(), "no answer within 50ms"},
-		{"ws://192.0.2.1:80", "load on other machines has to be allowed"},
-		{"ws://[2001:db8::1]:80", "load on other machines has to be allowed"},
+		{"ws://192.0.2.1:80", "load on another machine has to be allowed"},
+		{"ws://[2001:db8::1]:80", "load on another machine has to be allowed"},
 	}
 	for _, tt := range tests {
 		o := options(t, tt.url)

@@ -223,4 +223,4 @@ func (o *Options) warmUp() time.Duration {
 
 // ErrRemote is the error of a server that is not on a loopback address when
 // that has not been allowed.
-var ErrRemote = errors.New("it is not on this machine's loopback, and load on other machines has to be allowed")
+var ErrRemote = errors.New("it is not on this machine's loopback; load on another machine has to be allowed (--allow-remote)")
