@@ -65,6 +65,7 @@
 //	runtime/engine    TestADrainWaitsForWhatIsQueued  TestWhatACutDrainLosesIsCounted
 //	runtime/engine    TestWindowsOfServersCloseBeforeTheGoodbye  TestWindowsOfTargetsCloseLast  TestWhatIsHeldAtAHardStopIsLost  TestAResultThatNobodyTakes
 //	connectors/file   TestFullDisk  TestHalfAWriteIsTakenBack
+//	connectors/ws     TestAnswersComeBeforeTheGoodbye
 //
 // 2. Bytes and slices belong to the caller again when a call returns.
 //
@@ -85,7 +86,7 @@
 //	runtime/engine    TestMain  TestDrainTimeout  TestAConnectorThatDoesNotEnd  TestBackingOffIsVisibleAndEndsAtOnce
 //	runtime/link      TestMain
 //	runtime/listen    TestMain  TestHalfOpenConnectionsTimeOut
-//	connectors/ws     TestMain
+//	connectors/ws     TestMain  TestClientLeavesABusyServer
 //
 // 5. Nothing has effects before all flows are checked, and nothing is
 // half-started.
@@ -97,9 +98,9 @@
 // 6. An event returns along its Origin, or to the peer that the flow named, or
 // it fails visibly; it never reaches another connection.
 //
-//	runtime/link      TestRepliesGoBackToTheirConnection  TestAddressing  TestUnionAnswersEachOnce  TestReplyToAVanishedClientIsCountedAndToldOnce  TestUnionWithGoneConnections
+//	runtime/link      TestRepliesGoBackToTheirConnection  TestAddressing  TestUnionAnswersEachOnce  TestReplyToAVanishedClientIsCountedAndToldOnce  TestUnionWithGoneConnections  TestALaneThatEndsTakesNothing
 //	connectors/ws     TestPerConnectsEachClient
-//	tests/acceptance  TestAThousandClients  TestClientsThatVanish
+//	tests/acceptance  TestAThousandClients  TestClientsThatVanish  TestWindowByCount  TestWindowByTime  TestAddressed  TestRelayConnections
 //
 // 7. No queue is unbounded, and no connection waits for another.
 //

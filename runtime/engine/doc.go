@@ -46,13 +46,13 @@
 //
 // # Drain
 //
-// Connectors end by role, each role waited for before the next: sources (and
-// Feeds), so that nothing new comes in; servers; clients, which may still wait
-// for answers; targets. To end a connector is to end the ctx of its Run. A
-// server receives what has arrived and nothing more, but takes leave of its
-// peers only when all of them have been heard and the clients have ended, or a
-// second later: what its peers say to each other and what clients are answered
-// may be for them.
+// Connectors are told to end by role, by the end of the ctx of their Run:
+// sources (and Feeds) first, so that nothing new comes in, then servers,
+// clients, which may still wait for answers, and targets. Each role is waited
+// for before the next, except that a server receives what has arrived and
+// nothing more, but takes leave of its peers only when the clients have ended,
+// or a second later: what its peers say to each other and what clients are
+// answered may be for them.
 //
 // What pipelines hold (windows, batches) leaves them just before the first of
 // the connectors that it can go to is told to end: the last aggregate that

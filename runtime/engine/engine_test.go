@@ -52,9 +52,17 @@ func roles(d *diary, name string) *flow.File {
 			shape:   flow.Shape{Role: c.role, In: c.role != flow.Source, Out: c.role != flow.Target, Many: true},
 			prepare: func(context.Context, flow.Host) error { d.note("prepare %s.%s", name, c.name); return nil },
 			release: func() { d.note("release %s.%s", name, c.name) },
-			run: func(ctx context.Context, _ flow.Host) error {
+			run: func(ctx context.Context, host flow.Host) error {
+				l, err := host.Open(flow.Peer{}, nil)
+				if err != nil {
+					return err
+				}
 				<-ctx.Done()
-				time.Sleep(time.Millisecond) // takes leave; time is that of the bubble
+				time.Sleep(time.Millisecond) // hears its peer out; time is that of the bubble
+				if c.role == flow.Server {
+					l.Settle(host.Abandon())
+				}
+				l.Close(host.Abandon(), nil)
 				d.note("end %s.%s", name, c.name)
 				return nil
 			},
@@ -81,10 +89,10 @@ prepare f.server
 prepare f.source
 end f.source
 release f.source
-end f.server
-release f.server
 end f.client
 release f.client
+end f.server
+release f.server
 end f.target
 release f.target`
 		if diff := cmp.Diff(want, d.String()); diff != "" {

@@ -149,12 +149,12 @@ type ListenSpec struct {
 // Role says how a connector takes part in a drain.
 type Role int
 
-// The roles, in the order in which they end.
+// The roles, in the order in which they are told to end.
 const (
-	Source Role = iota // brings events in and takes none: ends first
-	Server             // others connect to it: says goodbye to each
+	Source Role = iota // brings events in and takes none
+	Server             // others connect to it: says goodbye to each, when the clients have ended
 	Client             // connects to others: reads on for answers to what it sent
-	Target             // only takes events: ends last
+	Target             // only takes events
 )
 
 // Shape is what the runtime must know of a configured connector before it
