@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/dial"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// talk is one run of `flowrun dial`.
+type talk struct {
+	dial.Options
+	headers []string
+	auth    string
+	max     string
+	tls     flow.TLSClient
+}
+
+func newDial() *cobra.Command {
+	c := &talk{}
+	cmd := &cobra.Command{
+		Use:   "dial URL",
+		Short: "Talk to a WebSocket server: lines out, messages in",
+		Long: `Connects to a WebSocket server, sends each line of standard input as a message, and
+prints each message that comes: a text as a line, a binary message as its bytes are.
+What there is to say about the connection goes to standard error.
+
+It ends with a close frame (1000) when --count messages have come; when standard input
+has ended and nothing more has come for --linger, unless --count says what to wait
+for; after --timeout; and on Ctrl-C, where a second one ends at once. The exit code is 0
+then, and also when the server closes with 1000 or 1001. It is 1 when the server ends
+the connection otherwise, or before --count messages have come.
+
+--auth takes user:password, or a token for "Authorization: Bearer". A secret on a
+command line is seen by others: --auth '$NAME' and -H 'Name: $NAME' take it from the
+environment.`,
+		Example: "  flowrun dial ws://127.0.0.1:4242/\n" +
+			"  echo hi | flowrun dial -n 1 ws://127.0.0.1:4242/\n" +
+			"  flowrun dial --json --timeout 1m wss://example.com/feed < subscribe.json > messages.ndjson\n" +
+			"  flowrun dial --ping 10s --auth '$CREDENTIALS' --cafile ca.pem wss://127.0.0.1:8443/",
+		Args: between(1, 1, "the URL of a WebSocket server"),
+		RunE: c.run,
+	}
+	f := cmd.Flags()
+	f.BoolVar(&c.Binary, "binary", false, "send lines as binary messages")
+	f.BoolVar(&c.Base64, "base64", false, "lines are base64 of binary messages, on the way out and in")
+	f.BoolVar(&c.Newline, "newline", false, "end each message with a newline, for servers that read lines")
+	f.BoolVar(&c.JSON, "json", false, "print each message as {\"type\", \"data\", \"time\"}, binary data in base64")
+	f.IntVarP(&c.Count, "count", "n", 0, "end after so many messages have come")
+	f.DurationVar(&c.Timeout, "timeout", 0, "end after this `time`")
+	f.DurationVar(&c.Linger, "linger", time.Second, "`time` without a message after the end of standard input")
+	f.DurationVar(&c.Ping, "ping", 0, "ping in this `interval` and show how long the pong takes")
+	f.StringVar(&c.max, "max-message", "16MiB", "largest `size` of a message that comes")
+
+	f.StringArrayVarP(&c.headers, "header", "H", nil, "send a header `field` with the handshake: 'Name: value' (repeatable)")
+	f.StringVar(&c.auth, "auth", "", "`user:password`, or a token")
+	f.StringSliceVar(&c.Subprotocols, "subprotocol", nil, "ask for a sub-protocol by `name` (repeatable)")
+	f.StringVar((*string)(&c.tls.CAFile), "cafile", "", "trust the authorities of a PEM `file`")
+	f.StringVar((*string)(&c.tls.Cert), "cert", "", "show the certificate of a PEM `file`")
+	f.StringVar((*string)(&c.tls.Key), "key", "", "private key of --cert, a PEM `file`")
+	f.StringVar(&c.tls.Domain, "domain", "", "`name` that the server's certificate must carry")
+	f.BoolVar(&c.tls.Insecure, "insecure", false, "accept any certificate of the server")
+	return cmd
+}
+
+func (c *talk) run(cmd *cobra.Command, args []string) error {
+	if err := c.options(cmd, args[0]); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	return dial.Run(ctx, c.Options)
+}
+
+// options makes the options of the flags.
+func (c *talk) options(cmd *cobra.Command, url string) error {
+	if err := c.URL.UnmarshalText([]byte(url)); err != nil {
+		return usage("%w", err)
+	}
+	secure := false
+	switch c.URL.Scheme {
+	case "", "ws", "http":
+	case "wss", "https":
+		secure = true
+	default:
+		return usage("the scheme %s is none of ws, wss, http, https", c.URL.Scheme)
+	}
+	switch {
+	case c.tls != (flow.TLSClient{}) && !secure:
+		return usage("--cafile, --cert, --key, --domain and --insecure are about TLS: the URL begins with wss:// then")
+	case c.Count < 0, c.Timeout < 0, c.Ping < 0, c.Linger < 0:
+		return usage("--count, --timeout, --linger and --ping are not negative")
+	case c.Binary && c.Base64:
+		return usage("--base64 sends binary messages already: leave --binary out")
+	case c.Newline && c.Base64:
+		return usage("--base64 sends exactly what it spells: --newline is for lines of text")
+	}
+	c.TLS = &c.tls
+	max := flow.Size(0)
+	if err := max.UnmarshalText([]byte(c.max)); err != nil {
+		return usage("--max-message: %w", err)
+	}
+	c.MaxMessage = max
+	if c.Count > 0 && !cmd.Flags().Changed("linger") {
+		c.Linger = -1
+	}
+	if err := c.fields(); err != nil {
+		return err
+	}
+	c.In, c.Out, c.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	c.Greet = onTerminal(c.Err)
+	return nil
+}
+
+// fields makes the header fields of the flags. What is in them is not told.
+func (c *talk) fields() error {
+	c.Headers = http.Header{}
+	for _, h := range c.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || name == "" || strings.ContainsAny(name, " \t") {
+			return usage("a --header is 'Name: value'")
+		}
+		value, err := revealed("--header "+name, strings.TrimSpace(value))
+		if err != nil {
+			return err
+		}
+		c.Headers.Add(name, value)
+	}
+	auth, err := revealed("--auth", c.auth)
+	switch {
+	case err != nil:
+		return err
+	case strings.Contains(auth, ":"):
+		c.Auth = flow.SecretOf(dial.Basic(auth))
+	case auth != "":
+		c.Auth = flow.SecretOf("Bearer " + auth)
+	}
+	return nil
+}
+
+// revealed is value, or what the environment holds where value is $NAME.
+func revealed(flag, value string) (string, error) {
+	name, ok := strings.CutPrefix(value, "$")
+	if !ok {
+		return value, nil
+	}
+	v, ok := os.LookupEnv(name)
+	if !ok {
+		return "", usage("%s: there is no environment variable %s", flag, name)
+	}
+	return v, nil
+}

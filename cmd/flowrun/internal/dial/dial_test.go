@@ -1,0 +1,192 @@
+package dial
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// server echoes; the path may be a code to close with at once, "cut", "hold"
+// (never read), or "private" (credentials are needed).
+func server(t *testing.T) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimPrefix(r.URL.Path, "/")
+		if path == "private" && (r.Header.Get("Authorization") != Basic("bob:hush") || r.Header.Get("X-Key") != "k") {
+			http.Error(w, "who are you", http.StatusUnauthorized)
+			return
+		}
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"v1"}})
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.CloseNow() }()
+		if code, err := strconv.Atoi(path); err == nil {
+			_ = c.Close(websocket.StatusCode(code), "enough")
+			return
+		}
+		if path == "cut" {
+			return
+		}
+		for {
+			kind, message, err := c.Read(r.Context())
+			if err != nil || c.Write(r.Context(), kind, message) != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// output is written by one goroutine and read by another.
+type output struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	news chan struct{}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case o.news <- struct{}{}:
+	default:
+	}
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+func options(t *testing.T, url, in string) (o Options, out, err *output) {
+	t.Helper()
+	if e := o.URL.UnmarshalText([]byte(url)); e != nil {
+		t.Fatal(e)
+	}
+	out, err = &output{news: make(chan struct{}, 1)}, &output{news: make(chan struct{}, 1)}
+	o.In, o.Out, o.Err = strings.NewReader(in), out, err
+	o.MaxMessage, o.Linger, o.Timeout = 1<<20, -1, time.Minute
+	return o, out, err
+}
+
+func TestRun(t *testing.T) {
+	addr := strings.TrimPrefix(server(t).URL, "http://")
+	for _, c := range []struct {
+		name, path, in string
+		change         func(*Options)
+		out, err, fail string // fail is part of the error
+	}{
+		{"answers", "", "a\nb\r\n\nlast", func(o *Options) { o.Count = 4 }, "a\nb\n\nlast\n", "closed with 1000\n", ""},
+		{"linger", "", "a\nb\n", func(o *Options) { o.Linger = 100 * time.Millisecond }, "a\nb\n", "closed with 1000\n", ""},
+		{"nothing to say", "", "", func(o *Options) { o.Linger = 0 }, "", "closed with 1000\n", ""},
+		{"too few", "", "a\n", func(o *Options) { o.Count, o.Linger = 2, 100*time.Millisecond }, "a\n", "closed with 1000\n", "nothing more came: 1 of 2 messages have come"},
+		{"time over", "", "a\n", func(o *Options) { o.Count, o.Timeout = 2, 200*time.Millisecond }, "a\n", "closed with 1000\n", "the time is over: 1 of 2 messages have come"},
+		{"time over, as asked", "", "a\n", func(o *Options) { o.Timeout = 200 * time.Millisecond }, "a\n", "closed with 1000\n", ""},
+		{"binary", "", "a\nb", func(o *Options) { o.Binary, o.Count = true, 2 }, "ab", "closed with 1000\n", ""},
+		{"newlines", "", "a\n\nb", func(o *Options) { o.Newline, o.Count = true, 3 }, "a\n\nb\n", "closed with 1000\n", ""},
+		{"base64", "", "AP8=\n", func(o *Options) { o.Base64, o.Count = true, 1 }, "AP8=\n", "closed with 1000\n", ""},
+		{"no base64", "", "AP8=\n?\n", func(o *Options) { o.Base64, o.Count = true, 9 }, "", "closed with 1000\n", "line 2 of standard input: illegal base64"},
+		{"greeting", "", "", func(o *Options) { o.Greet, o.Linger, o.Subprotocols = true, 0, []string{"v0", "v1"} }, "", "connected to ws://" + addr + "/, sub-protocol v1\nclosed with 1000\n", ""},
+		{"closed well", "1000", "", nil, "", "closed by the server with 1000 \"enough\"\n", ""},
+		{"going away", "1001", "", nil, "", "closed by the server with 1001 \"enough\"\n", ""},
+		{"closed too early", "1000", "", func(o *Options) { o.Count = 1 }, "", "closed by the server with 1000 \"enough\"\n", "the server closed: 0 of 1 messages have come"},
+		{"closed badly", "1011", "", nil, "", "", "the server closed with 1011 \"enough\""},
+		{"cut", "cut", "", nil, "", "", "the server cut the connection, without a close frame (1006)"},
+		{"too long", "", "abcdef\n", func(o *Options) { o.MaxMessage = 5 }, "", "", "a message is larger than --max-message (5B)"},
+		{"who", "private?key=hush", "", nil, "", "", "connect to ws://" + addr + "/private?(secret): the server answered 401 Unauthorized: \"who are you\""},
+		{"bob", "private?key=hush", "a", func(o *Options) {
+			o.Headers, o.Auth, o.Count = http.Header{"X-Key": {"k"}}, flow.SecretOf(Basic("bob:hush")), 1
+		}, "a\n", "closed with 1000\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o, out, say := options(t, "ws://"+addr+"/"+c.path, c.in)
+			if c.change != nil {
+				c.change(&o)
+			}
+			err := Run(t.Context(), o)
+			if (c.fail == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fail) {
+				t.Errorf("the error is %v, not %q", err, c.fail)
+			}
+			if c.fail == "" || c.out != "" {
+				if out.String() != c.out {
+					t.Errorf("it prints %q, not %q", out, c.out)
+				}
+			}
+			if say.String() != c.err {
+				t.Errorf("it says %q, not %q", say, c.err)
+			}
+		})
+	}
+}
+
+// TestInterrupted ends it as Ctrl-C does, while nothing happens.
+func TestInterrupted(t *testing.T) {
+	o, out, say := options(t, server(t).URL, "")
+	in, lines := io.Pipe()
+	defer lines.Close()
+	o.In, o.Ping = in, time.Millisecond
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		_, _ = lines.Write([]byte("hello\n"))
+		for !strings.Contains(say.String(), "pong after") {
+			<-say.news
+		}
+		for out.String() != "hello\n" {
+			<-out.news
+		}
+		interrupt()
+	}()
+	if err := Run(ctx, o); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasSuffix(say.String(), "closed with 1000\n") {
+		t.Errorf("it says %q", say)
+	}
+}
+
+// TestClosedOutput ends when nobody reads what it prints.
+func TestClosedOutput(t *testing.T) {
+	o, _, _ := options(t, server(t).URL, "a\n")
+	r, w := io.Pipe()
+	gone := errors.New("gone")
+	_ = r.CloseWithError(gone)
+	o.Out = w
+	if err := Run(t.Context(), o); !errors.Is(err, gone) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	for _, c := range []struct {
+		binary bool
+		data   string
+		want   string
+	}{
+		{false, "<\"é\n>", `{"type":"text","data":"<\"é\n>","time":"`},
+		{true, "\x00\xff", `{"type":"binary","data":"AP8=","time":"`},
+	} {
+		var b bytes.Buffer
+		s := session{Options: Options{JSON: true, Out: &b}}
+		if err := s.print(c.binary, []byte(c.data)); err != nil || !strings.HasPrefix(b.String(), c.want) || !strings.HasSuffix(b.String(), "Z\"}\n") {
+			t.Errorf("%q is printed as %s (%v)", c.data, b.String(), err)
+		}
+	}
+}
