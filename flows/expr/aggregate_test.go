@@ -204,7 +204,11 @@ func TestAggregateMistakes(t *testing.T) {
 		{`sum(upper(event.a))`, `5-19 sum takes a number here, and this is a string (as in sum(event.bytes))`},
 		{`count(1)`, `7-8 count takes a bool here, and this is a number (as in count(event.level == "error"))`},
 		{`collect(event.a...)`, `1-20 collect takes its arguments one by one`},
-		{`stddev(event.a)`, `1-7 unknown function stddev (did you mean "stdev"?)` + "\n" + `8-15 event is that of many events here (` + wrap + `)`},
+		{`stddev(event.a)`, `1-7 unknown function stddev (did you mean "stdev"?)`},
+		{`summ(evnt.a)`, `1-5 unknown function summ (did you mean "sum"?)` + "\n" + `6-12 there is no "evnt" here (did you mean "event"?)`},
+		{`cnt()`, `1-4 unknown function cnt (did you mean "count"?)`},
+		{`{ m = Mean(event.a) }`, `7-11 unknown function Mean (did you mean "avg"?)`},
+		{`lenght(event.a)`, `1-7 unknown function lenght (did you mean "length"?)` + "\n" + `8-15 event is that of many events here (` + wrap + `)`},
 		{`sum(evnt.a)`, `5-11 there is no "evnt" here (did you mean "event"?)`},
 		{`avg(event.a-1)`, `10-14 "a-1" is one name, hyphens belong to names (did you mean ` + "`event.a - 1`" + `? For the field write event["a-1"])`},
 	} {

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
@@ -30,10 +31,25 @@ func (c *compiler) call(e *hclsyntax.FunctionCallExpr) *node {
 	case aggregate.Find(e.Name) != nil:
 		c.problem(e.NameRange, e.Name+" is an aggregate: it is for values over many events, in the emit of a window", "")
 	default:
-		c.problem(e.NameRange, "unknown function "+e.Name, SuggestFunction(e.Name, nearest(e.Name, c.functionNames())))
+		c.unknownFunction(e)
+		return bad(e.Range())
 	}
 	c.arguments(e)
 	return bad(e.Range())
+}
+
+// unknownFunction reports a call of what there is not, and what is wrong with
+// its arguments where what was probably meant would take them.
+func (c *compiler) unknownFunction(e *hclsyntax.FunctionCallExpr) {
+	best := nearest(e.Name, c.functionNames())
+	if c.agg != nil && aggregatesElsewhere[strings.ToLower(e.Name)] != "" {
+		best = aggregatesElsewhere[strings.ToLower(e.Name)]
+	}
+	c.problem(e.NameRange, "unknown function "+e.Name, SuggestFunction(e.Name, best))
+	per := c.per
+	c.per = per || c.agg != nil && aggregate.Find(best) != nil
+	c.arguments(e)
+	c.per = per
 }
 
 func (c *compiler) functionNames() []string {

@@ -153,6 +153,8 @@ func TestScopes(t *testing.T) {
 		{`peer.id == "a"`, Scope{Roots: []string{"event"}}, `1-8 there is no "peer" here (here stand event and functions)`},
 		{`var.x == 1`, Scope{Roots: []string{"event"}}, `1-6 there is no "var" here (here stand event and functions)`},
 		{`group == 1`, Scope{Roots: []string{"event"}, Vars: []string{"group"}}, ``},
+		{`stat + 1`, Scope{Roots: []string{"event"}, Vars: []string{"state"}}, `1-5 there is no "stat" here (did you mean "state"?)`},
+		{`cnt()`, Scope{Roots: []string{"event"}}, `1-4 unknown function cnt`},
 		{`abs(1)`, Scope{}, ``},
 		{`env("A")`, Scope{}, `1-4 env cannot be used here`},
 		{`state.n + group`, Scope{Vars: []string{"state", "group"}}, ``},

@@ -114,6 +114,12 @@ var functionsElsewhere = map[string]string{
 	"anytrue": "any", "alltrue": "all", "date": "formatdate", "time": "now",
 }
 
+// aggregatesElsewhere are aggregates of other languages, likewise.
+var aggregatesElsewhere = map[string]string{
+	"cnt": "count", "average": "avg", "mean": "avg", "minimum": "min", "maximum": "max", "std": "stdev",
+	"median": "quantile", "percentile": "quantile", "array_agg": "collect",
+}
+
 // SuggestFunction says what to do about a function that there is not; best is
 // the name nearest to its own, "" for none.
 func SuggestFunction(name, best string) string {
