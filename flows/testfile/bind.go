@@ -28,8 +28,9 @@ type reading struct {
 	*source.Report
 	*decode.Decoder
 	values *startup.Values
-	region source.Region // without its locals and peers
+	region source.Region // without its locals, peers and load
 	peers  []*hclsyntax.Block
+	loads  []*hclsyntax.Block
 }
 
 // read sorts out what the decoder does not read: locals come first, and the
@@ -55,6 +56,8 @@ func (c *Case) read(b Binding) *reading {
 			locals = append(locals, source.Block{Kind: "locals", Region: source.Region{Owner: "locals", At: block.DefRange(), Body: block.Body}})
 		case block.Type == "peer" && c.Kind == KindTest && len(block.Labels) == 1:
 			r.peers = append(r.peers, block)
+		case block.Type == "load" && c.Kind == KindBench && len(block.Labels) == 0:
+			r.loads = append(r.loads, block)
 		default:
 			rest.Blocks = append(rest.Blocks, block)
 		}

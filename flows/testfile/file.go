@@ -19,6 +19,7 @@ const Suffix = ".test.hcl"
 
 // Tables are the parts of test files that this package does not know itself.
 type Tables struct {
+	Load  func() any  // a new configuration for the load block of a bench, with its defaults
 	Peer  func() any  // a new configuration for the arguments of a peer block, with its defaults
 	Steps []StepTable // what can stand in a peer, in order
 
@@ -48,6 +49,7 @@ const (
 	KindTest       Kind = "test"
 	KindUnit       Kind = "unit"
 	KindExpression Kind = "expression"
+	KindBench      Kind = "bench"
 )
 
 // File is one *.test.hcl.
@@ -75,10 +77,11 @@ type Case struct {
 	// Report holds errors when the case cannot be run.
 	Report *source.Report
 
-	index int // of its block in the file
+	index      int    // of its block in the file
+	relativeTo string // the bench that it is compared with
 }
 
-var topLevel = source.Expected{Blocks: map[string]int{string(KindTest): 1, string(KindUnit): 1, string(KindExpression): 1}, Later: []string{"bench"}}
+var topLevel = source.Expected{Blocks: map[string]int{string(KindTest): 1, string(KindUnit): 1, string(KindExpression): 1, string(KindBench): 1}}
 
 // Open reads the file at path and checks all of its cases.
 func Open(path string, tables *Tables) *File {
@@ -113,8 +116,9 @@ func Open(path string, tables *Tables) *File {
 		c.check()
 		f.Cases = append(f.Cases, c)
 	}
+	f.baselines()
 	if len(f.Cases) == 0 && !f.Report.HasErrors() {
-		f.Report.Errorf(source.NoPlace(f.Shown), "the file tests nothing: there is no test, unit or expression in it")
+		f.Report.Errorf(source.NoPlace(f.Shown), "the file tests nothing: there is no test, unit, expression or bench in it")
 	}
 	return f
 }
@@ -131,6 +135,12 @@ func (c *Case) check() {
 	case KindExpression:
 		e, report := c.Expression()
 		c.Report, c.Tags = report, e.Tags
+	case KindBench:
+		b, report := c.Bench(Binding{Dir: c.File.Dir})
+		c.Report, c.Tags, c.Timeout = report, b.Tags, time.Duration(b.Timeout)
+		if b.Limits != nil {
+			c.relativeTo = b.Limits.RelativeTo
+		}
 	}
 }
 

@@ -121,7 +121,7 @@ func (c *Case) Expression() (*Expression, *source.Report) {
 		at := path{"check", check.Name}
 		check.At = r.place(at)
 		result, fails := r.given(at.then("result")), r.given(at.then("error"))
-		if result == fails && !r.Failed {
+		if result == fails {
 			r.errorAt(at, "check %q needs a result or an error, and not both", check.Name)
 		}
 		if m := check.Meta; !m.IsNull() && m.Kind() != flow.Map {
