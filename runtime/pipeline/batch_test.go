@@ -285,8 +285,8 @@ func TestBatchWhenTheClockIsSetBack(t *testing.T) {
 	_ = s.send("id 1")
 	b := s.In().(*batcher)
 	now := time.Now().UnixNano()
-	b.tick(t.Context(), now-int64(time.Second))
+	check(t, "next", b.tick(t.Context(), now-int64(time.Second)), b.list.due)
 	check(t, "out", len(s.out.all()), 0)
-	b.tick(t.Context(), now-int64(time.Hour))
+	check(t, "next", b.tick(t.Context(), now-int64(time.Hour)), int64(never))
 	check(t, "out", s.out.payloads(), []string{"[id=1]"})
 }

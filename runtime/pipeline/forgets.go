@@ -6,4 +6,4 @@ func (c *Window) Forgets() (meta, origins bool) { return true, c.Origins == "non
 
 // Forgets implements flow.Forgetter: a batch has no meta, and answers all that
 // contributed.
-func (c *Batch) Forgets() (meta, origins bool) { return true, false }
+func (b *Batch) Forgets() (meta, origins bool) { return true, false }

@@ -134,15 +134,18 @@ func (i *Instance) run(ctx context.Context) {
 func (i *Instance) tick(ctx context.Context, h holder) (next int64) {
 	now := time.Now().UnixNano()
 	next = now + int64(time.Second) // after a panic
-	defer i.catch()
-	return h.tick(ctx, now)
+	i.catch(func() { next = h.tick(ctx, now) })
+	return next
 }
 
 // catch keeps a panic of one step from ending the others' time.
-func (i *Instance) catch() {
-	if p := recover(); p != nil {
-		logPanic(i.problems.Log, p)
-	}
+func (i *Instance) catch(call func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(i.problems.Log, p)
+		}
+	}()
+	call()
 }
 
 func logPanic(log *zap.Logger, p any) {
@@ -160,10 +163,7 @@ func (i *Instance) Finish() {
 		<-t.stopped
 	}
 	for _, h := range t.holders {
-		func() {
-			defer i.catch()
-			h.finish()
-		}()
+		i.catch(h.finish)
 	}
 }
 

@@ -172,7 +172,7 @@ func (c *Window) timeOf(e *flow.Event, now int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	t := int64(0)
+	var t int64
 	switch {
 	case v.Kind() == flow.Text:
 		at, err := time.Parse(time.RFC3339, v.Text())

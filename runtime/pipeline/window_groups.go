@@ -80,15 +80,15 @@ func (w *window) settle(g *step.Entry[group], p *pane, t int64) {
 		}
 	case bySilence:
 		p.start, p.end = min(p.start, t), max(p.end, t)
-		w.join(&g.Value, p)
+		w.join(&g.Value)
 		// A session that goes on closes later than it is on the agenda for,
 		// which is found out then: that saves moving it with each event.
 		w.due.bring(g, g.Value.panes[0].end+w.step)
 	}
 }
 
-// join merges sessions between which p has closed the gap.
-func (w *window) join(g *group, p *pane) {
+// join merges sessions between which an event has closed the gap.
+func (w *window) join(g *group) {
 	for i := 1; i < len(g.panes); i++ {
 		a, b := g.panes[i-1], g.panes[i]
 		if b.start-a.end >= w.step {

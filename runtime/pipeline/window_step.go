@@ -96,7 +96,7 @@ func (w *window) place(cause error) string {
 	switch {
 	case errors.As(cause, &part):
 		return part.At()
-	case w.Time != nil && cause != errGroups && cause != errItems:
+	case w.Time != nil && !errors.Is(cause, errGroups) && !errors.Is(cause, errItems):
 		return w.Time.At()
 	}
 	return ""
@@ -119,9 +119,9 @@ func (w *window) take(a *arrivals, batch []flow.Event) bool {
 		if x.err == nil {
 			x.err = w.put(&batch[i], x, a)
 		}
-		switch x.err {
-		case nil:
-		case errDropped:
+		switch {
+		case x.err == nil:
+		case errors.Is(x.err, errDropped):
 			dropped++
 		default:
 			a.refused = append(a.refused, flow.Failure{Index: i, Err: x.err})

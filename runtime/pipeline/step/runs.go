@@ -23,13 +23,13 @@ type Chooser interface {
 	Refuse(ctx context.Context, e *flow.Event, cause error) error
 }
 
-// Dispatch sends a batch through c, in runs of events that go the same way.
-func Dispatch(ctx context.Context, c Chooser, batch []flow.Event) error {
-	return (*Counters)(nil).Dispatch(ctx, c, batch)
+// Dispatch sends a batch through s, in runs of events that go the same way.
+func Dispatch(ctx context.Context, s Chooser, batch []flow.Event) error {
+	return (*Counters)(nil).Dispatch(ctx, s, batch)
 }
 
 // Dispatch is the same for a step that counts what becomes of its events.
-func (n *Counters) Dispatch(ctx context.Context, c Chooser, batch []flow.Event) error {
+func (c *Counters) Dispatch(ctx context.Context, s Chooser, batch []flow.Event) error {
 	var failed error
 	var out, dropped, refused int
 	start, current := 0, Nowhere // the run that ends before i
@@ -39,12 +39,12 @@ func (n *Counters) Dispatch(ctx context.Context, c Chooser, batch []flow.Event) 
 			return
 		}
 		out += end - start
-		if err := c.Pass(ctx, current, batch[start:end]); err != nil {
+		if err := s.Pass(ctx, current, batch[start:end]); err != nil {
 			addFailures(&failed, start, end-start, err)
 		}
 	}
 	for i := range batch {
-		w, err := c.Choose(&batch[i])
+		w, err := s.Choose(&batch[i])
 		if err == nil && w == current {
 			continue
 		}
@@ -53,13 +53,13 @@ func (n *Counters) Dispatch(ctx context.Context, c Chooser, batch []flow.Event) 
 		if err != nil {
 			start, current = i+1, Nowhere
 			refused++
-			if err := c.Refuse(ctx, &batch[i], err); err != nil {
+			if err := s.Refuse(ctx, &batch[i], err); err != nil {
 				flow.Fail(&failed, i, err)
 			}
 		}
 	}
 	flush(len(batch))
-	n.Add(len(batch), out, dropped, refused)
+	c.Add(len(batch), out, dropped, refused)
 	return failed
 }
 

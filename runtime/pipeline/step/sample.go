@@ -33,7 +33,7 @@ func (s *sampler) Send(ctx context.Context, batch []flow.Event) error {
 }
 
 func (s *sampler) Choose(e *flow.Event) (Way, error) {
-	draw := rand.Float64()
+	draw := rand.Float64() //nolint:gosec // nobody gains by foreseeing it
 	if s.Key != nil {
 		key, err := keyOf(s.Key, e)
 		if err != nil {
