@@ -19,24 +19,24 @@ var collections = []Function{
 		Examples: []Example{{`length("日本")`, `2`}, {`length([1, 2, 3])`, `3`}},
 	},
 	{
-		Name: "keys", Group: groupCollections, Params: params(object("object")), Returns: flow.OfList, Call1: keys,
+		Name: "keys", Group: groupCollections, Params: params(object()), Returns: flow.OfList, Call1: keys,
 		Doc:      "the keys of the object, in its order",
 		Examples: []Example{{`keys({ a = 1, c = 2, d = 3 })`, `["a","c","d"]`}},
 	},
 	{
-		Name: "values", Group: groupCollections, Params: params(object("object")), Returns: flow.OfList, Call1: fieldValues,
+		Name: "values", Group: groupCollections, Params: params(object()), Returns: flow.OfList, Call1: fieldValues,
 		Doc:      "the values of the object, in its order",
 		Examples: []Example{{`values({ a = 1, c = 2 })`, `[1,2]`}},
 	},
 	{
 		Name: "lookup", Group: groupCollections,
-		Params:  params(object("object").orNull(), text("key").orNull(), value("default").optional()),
+		Params:  params(object().orNull(), text("key").orNull(), value("default").optional()),
 		Returns: flow.OfAny, Call: lookup,
 		Doc:      "what the object has under the key; where there is no such key, the default or null",
 		Examples: []Example{{`lookup({ a = 1 }, "a", 0)`, `1`}, {`lookup({ a = 1 }, "b", 0)`, `0`}},
 	},
 	{
-		Name: "merge", Group: groupCollections, Params: params(object("object").orNull()), Rest: object("object").orNull().rest(), Returns: flow.OfMap, Call: merge,
+		Name: "merge", Group: groupCollections, Params: params(object().orNull()), Rest: object().orNull().rest(), Returns: flow.OfMap, Call: merge,
 		Doc:      "an object with the keys of all of them, the later ones on top; nulls are skipped",
 		Examples: []Example{{`merge({ a = 1, b = 1 }, { b = 2, c = 3 })`, `{"a":1,"b":2,"c":3}`}},
 	},
@@ -46,12 +46,12 @@ var collections = []Function{
 		Examples: []Example{{`has({ a = null }.a)`, `true`}, {`has({ a = null }.b)`, `false`}},
 	},
 	{
-		Name: "pick", Group: groupCollections, Params: params(object("object")), Rest: text("key").orList().rest(), Returns: flow.OfMap, Call: pick,
+		Name: "pick", Group: groupCollections, Params: params(object()), Rest: text("key").orList().rest(), Returns: flow.OfMap, Call: pick,
 		Doc:      "the object with only these keys, in the order in which they are named here; keys may also come in lists",
 		Examples: []Example{{`pick({ a = 1, b = 2, c = 3 }, "a", "c")`, `{"a":1,"c":3}`}},
 	},
 	{
-		Name: "omit", Group: groupCollections, Params: params(object("object")), Rest: text("key").orList().rest(), Returns: flow.OfMap, Call: omit,
+		Name: "omit", Group: groupCollections, Params: params(object()), Rest: text("key").orList().rest(), Returns: flow.OfMap, Call: omit,
 		Doc:      "the object without these keys, which may also come in lists",
 		Examples: []Example{{`omit({ a = 1, b = 2, c = 3 }, "b")`, `{"a":1,"c":3}`}},
 	},

@@ -142,7 +142,7 @@ func csvDecode(v flow.Value) (flow.Value, error) {
 	r.ReuseRecord = true
 	for {
 		record, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return flow.ListOf(rows), nil
 		}
 		if err != nil {
@@ -160,7 +160,7 @@ func csvDecode(v flow.Value) (flow.Value, error) {
 }
 
 func csvProblem(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return errors.New("the CSV is empty: it needs a line with the keys")
 	}
 	return fmt.Errorf("the text is no CSV: %w", err)

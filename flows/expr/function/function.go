@@ -195,7 +195,7 @@ func argumentCount(n int) string {
 func text(name string) Param   { return Param{Name: name, Kinds: flow.OfText} }
 func number(name string) Param { return Param{Name: name, Kinds: flow.OfNumber} }
 func list(name string) Param   { return Param{Name: name, Kinds: flow.OfList} }
-func object(name string) Param { return Param{Name: name, Kinds: flow.OfMap} }
+func object() Param            { return Param{Name: "object", Kinds: flow.OfMap} }
 func value(name string) Param {
 	return Param{Name: name, Kinds: flow.OfAny, Null: true}
 }

@@ -53,7 +53,7 @@ func arbitrary(r *rand.Rand, kinds flow.Kinds, text string, depth int) flow.Valu
 			return flow.BytesOf([]byte(pick()))
 		case flow.List:
 			list := make([]flow.Value, r.IntN(5))
-			some := flow.Kinds(flow.OfAny)
+			some := flow.OfAny
 			if r.IntN(2) == 0 { // alike, so that they can be sorted, summed and joined
 				some = []flow.Kinds{flow.OfText, flow.OfNumber, flow.OfBool, flow.OfList}[r.IntN(4)]
 			}

@@ -334,8 +334,9 @@ func better(best, v flow.Value, sign int) (flow.Value, error) {
 }
 
 func sum(v flow.Value) (flow.Value, error) {
-	total, err := flow.IntOf(0), error(nil)
+	total := flow.IntOf(0)
 	for _, x := range v.List() {
+		var err error
 		if total, err = Add(total, x); err != nil {
 			return flow.NullValue, err
 		}
@@ -383,8 +384,9 @@ func powInt(x flow.Value, n int64) (flow.Value, error) {
 	case n > 63:
 		return flow.NullValue, errOverflow
 	}
-	result, err := flow.IntOf(1), error(nil)
+	result := flow.IntOf(1)
 	for range n {
+		var err error
 		if result, err = Mul(result, x); err != nil {
 			return flow.NullValue, err
 		}

@@ -130,8 +130,8 @@ var errDate = errors.New("the string is not spelled as the format says")
 // the beginning of 1970 in UTC.
 func (f Format) Time(s string) (time.Time, error) {
 	d := reading{year: 1970, month: 1, day: 1, half: -1, zone: time.UTC}
-	ok := true
 	for _, p := range f {
+		var ok bool
 		if p.verb == "" {
 			s, ok = strings.CutPrefix(s, p.text)
 		} else {
