@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/reference"
 )
 
 func newDoc() *cobra.Command {
@@ -23,9 +23,9 @@ called NAME.`,
 		Example: "  flowrun doc\n  flowrun doc codec\n  flowrun doc connector ws_server\n  flowrun doc function lookup",
 		Args:    between(0, 2, "at most a type and a name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			all := reference(tables)
+			all := reference.Of(tables)
 			if dir != "" {
-				return writePages(dir, all)
+				return plain("write", reference.WritePages(dir, all))
 			}
 			found, one, err := find(all, args)
 			switch {
@@ -34,34 +34,30 @@ called NAME.`,
 			case asJSON:
 				return writeJSON(cmd.OutOrStdout(), found)
 			}
-			bold, plain := "", ""
+			style := reference.Style{}
 			if colourful(cmd.OutOrStdout()) {
-				bold, plain = "\x1b[1m", "\x1b[0m"
+				style = reference.Coloured
 			}
-			var b strings.Builder
-			if one {
-				for i, c := range found {
-					if i > 0 {
-						b.WriteString("\n")
-					}
-					c.text(&b, bold, plain)
+			var parts []string
+			switch {
+			case one:
+				for _, c := range found {
+					parts = append(parts, c.Text(style))
 				}
-			} else {
-				list(&b, found, bold, plain)
-				if len(args) > 0 && args[0] == "connector" {
-					fmt.Fprintf(&b, "\n%sArguments of every connector%s\n", bold, plain)
-					textTable(&b, commonArguments())
-				}
+			case len(args) > 0 && args[0] == "connector":
+				parts = []string{reference.List(found, style), reference.CommonArguments(style)}
+			default:
+				parts = []string{reference.List(found, style)}
 			}
-			_, err = fmt.Fprint(cmd.OutOrStdout(), b.String())
+			_, err = fmt.Fprint(cmd.OutOrStdout(), strings.Join(parts, "\n"))
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().StringVar(&dir, "write", "", "write the pages of the reference into the source tree at `dir`")
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		names := slices.Clone(kinds)
-		for _, c := range reference(tables) {
+		names := slices.Clone(reference.Kinds)
+		for _, c := range reference.Of(tables) {
 			if len(args) == 0 || len(args) == 1 && args[0] == c.Kind {
 				names = append(names, c.Name)
 			}
@@ -73,27 +69,30 @@ called NAME.`,
 
 // find selects what `flowrun doc` with args is about. one says that it was
 // asked for by name.
-func find(all []component, args []string) (found []component, one bool, err error) {
+func find(all []reference.Component, args []string) (found []reference.Component, one bool, err error) {
 	if len(args) == 0 {
 		return all, false, nil
+	}
+	if name, ok := strings.CutPrefix(args[len(args)-1], "std/"); ok && (len(args) == 1 || args[0] == "module") {
+		args = []string{"module", name} // as a flow spells it
 	}
 	kind := args[0]
 	if kind == "postprocessor" {
 		kind = "preprocessor" // a pair has one page
 	}
-	if len(args) == 1 && slices.Contains(kinds, kind) {
-		return slices.DeleteFunc(all, func(c component) bool { return c.Kind != kind }), false, nil
+	if len(args) == 1 && slices.Contains(reference.Kinds, kind) {
+		return slices.DeleteFunc(all, func(c reference.Component) bool { return c.Kind != kind }), false, nil
 	}
 	name, what := args[0], "component"
 	if len(args) == 2 {
-		if !slices.Contains(kinds, kind) {
-			return nil, false, usage("there is no type %q%s; the types are %s", args[0], didYouMean(args[0], kinds), strings.Join(kinds, ", "))
+		if !slices.Contains(reference.Kinds, kind) {
+			return nil, false, usage("there is no type %q%s; the types are %s", args[0], didYouMean(args[0], reference.Kinds), strings.Join(reference.Kinds, ", "))
 		}
 		name, what = args[1], kind
 	}
 	names := []string{}
 	if len(args) == 1 {
-		names = append(names, kinds...)
+		names = append(names, reference.Kinds...)
 	}
 	for _, c := range all {
 		if len(args) == 2 && c.Kind != kind {
@@ -108,38 +107,4 @@ func find(all []component, args []string) (found []component, one bool, err erro
 		return nil, false, usage("there is no %s %q%s (`flowrun doc` lists them)", what, name, didYouMean(name, names))
 	}
 	return found, true, nil
-}
-
-// list writes one line per component, by kind. Functions are many: in the
-// company of others they are only named.
-func list(b *strings.Builder, all []component, bold, plain string) {
-	width := 0
-	for _, c := range all {
-		width = max(width, len(c.Name))
-	}
-	kind := ""
-	for i, c := range all {
-		if c.Kind != kind {
-			if kind != "" {
-				b.WriteString("\n")
-			}
-			kind = c.Kind
-			fmt.Fprintf(b, "%s%s%s\n", bold, kind, plain)
-			if kind == "function" && i > 0 {
-				functionNames(b, all[i:])
-				return
-			}
-		}
-		fmt.Fprintf(b, "  %-*s  %s\n", width, c.Name, c.Summary)
-	}
-}
-
-func writePages(root string, all []component) error {
-	for _, p := range pages {
-		name := filepath.Join(root, filepath.FromSlash(p.path))
-		if err := os.WriteFile(name, []byte(p.markdown(all)), 0o644); err != nil {
-			return plain("write", err)
-		}
-	}
-	return nil
 }

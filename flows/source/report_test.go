@@ -105,6 +105,8 @@ func TestDidYouMean(t *testing.T) {
 		"flie":      `did you mean "file"?`,
 		"delayed":   `did you mean "delay"?`,
 		"ws_serv":   `did you mean "ws_server"?`,
+		"ws_srv":    `did you mean "ws_server"?`,
+		"wcln":      "there are delay, file, url, ws_client and ws_server",
 		"x":         "there are delay, file, url, ws_client and ws_server",
 		"kafka":     "there are delay, file, url, ws_client and ws_server",
 		"":          "there are delay, file, url, ws_client and ws_server",

@@ -23,7 +23,7 @@ func Nearest(given string, names []string) string {
 }
 
 // distance counts two letters in the wrong order, and a word cut short or
-// drawn out, as one mistake.
+// drawn out, as one mistake, and an abbreviation as two.
 func distance(a, b string) int {
 	if short := min(len(a), len(b)); short > 2 && a != b && a[:short] == b[:short] {
 		return 1
@@ -36,7 +36,25 @@ func distance(a, b string) int {
 			}
 		}
 	}
+	if d > 2 && abbreviates(a, b) {
+		return 2
+	}
 	return d
+}
+
+// abbreviates reports whether short is a word without some letters, a third of
+// them at most: passthru for passthrough.
+func abbreviates(short, word string) bool {
+	if len(short) < 3 || 3*len(short) < 2*len(word) {
+		return false
+	}
+	rest := short
+	for i := 0; i < len(word) && rest != ""; i++ {
+		if word[i] == rest[0] {
+			rest = rest[1:]
+		}
+	}
+	return rest == ""
 }
 
 const shortList = 12 // so many names are listed where none is near

@@ -1,7 +1,9 @@
-package main
+package reference
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -42,8 +44,19 @@ result null, unless the table says otherwise. Names and the order of arguments a
 At the start there are also ` + "`env(name, default)`, `file(path)`, `fileexists(path)` and `templatefile(path, vars)`" + `.`},
 }
 
+// WritePages writes all pages into the source tree at root.
+func WritePages(root string, all []Component) error {
+	for _, p := range pages {
+		name := filepath.Join(root, filepath.FromSlash(p.path))
+		if err := os.WriteFile(name, []byte(p.markdown(all)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // markdown is the page's text.
-func (p page) markdown(all []component) string {
+func (p page) markdown(all []Component) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!-- Written by `flowrun doc --write .` from the code. Change it there. -->\n\n# %s\n\n%s\n", p.title, p.intro)
 	if p.kind == "function" {
@@ -70,7 +83,7 @@ func (p page) markdown(all []component) string {
 }
 
 // markdown writes the component's section of its page.
-func (c component) markdown(b *strings.Builder) {
+func (c Component) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "## `%s`\n", c.Name)
 	if summary := sentence(c.Summary); !strings.HasPrefix(c.Doc, summary) {
 		fmt.Fprintf(b, "\n%s.\n", summary)
@@ -87,7 +100,7 @@ func (c component) markdown(b *strings.Builder) {
 	}
 }
 
-func markdownTable(b *strings.Builder, list []argument) {
+func markdownTable(b *strings.Builder, list []Argument) {
 	b.WriteString("| argument | type | default | |\n|---|---|---|---|\n")
 	for _, a := range list {
 		def := ""
@@ -99,27 +112,6 @@ func markdownTable(b *strings.Builder, list []argument) {
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", a.Name, cell(a.kind()), cell(def), cell(a.Doc))
 	}
-}
-
-// kind is the argument's type with the values that it may take.
-func (a argument) kind() string {
-	var parts []string
-	for _, v := range a.Values {
-		parts = append(parts, fmt.Sprintf("%q", v))
-	}
-	kind := a.Type
-	if len(parts) > 0 {
-		kind = strings.Join(parts, ", ")
-	}
-	switch {
-	case a.Min != "" && a.Max != "":
-		kind += ", " + a.Min + " to " + a.Max
-	case a.Min != "":
-		kind += ", at least " + a.Min
-	case a.Max != "":
-		kind += ", at most " + a.Max
-	}
-	return kind
 }
 
 // cell makes a text fit into a table.
@@ -136,44 +128,30 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// text writes the component for a terminal.
-func (c component) text(b *strings.Builder, bold, plain string) {
-	if c.Signature != "" {
-		c.functionText(b, bold, plain)
-		return
-	}
-	fmt.Fprintf(b, "%s%s %s%s: %s\n", bold, c.Kind, c.Name, plain, c.Summary)
-	if c.Doc != "" {
-		fmt.Fprintf(b, "\n%s\n", c.Doc)
-	}
-	if len(c.Arguments) > 0 {
-		fmt.Fprintf(b, "\n%sArguments%s\n", bold, plain)
-		textTable(b, c.Arguments)
-	}
-	if c.Kind == "connector" {
-		fmt.Fprintf(b, "\nEvery connector also has codec, preprocessors and others: `flowrun doc connector` lists them.\n")
-	}
-	if c.Example != "" {
-		fmt.Fprintf(b, "\n%sExample%s\n", bold, plain)
-	}
-	for line := range strings.Lines(c.Example) {
-		b.WriteString("  " + line)
-	}
-}
-
-func textTable(b *strings.Builder, list []argument) {
-	width := 0
-	for _, a := range list {
-		width = max(width, len(a.Name))
-	}
-	for _, a := range list {
-		kind := a.kind()
-		switch {
-		case a.Required:
-			kind += ", required"
-		case a.Default != "":
-			kind += ", default " + a.Default
+// functionTables writes the functions of a page, a table for each group, and
+// the aggregates.
+func functionTables(b *strings.Builder, all []Component) {
+	code := func(text string) string { return "`" + strings.ReplaceAll(text, "|", "\\|") + "`" }
+	group := ""
+	for _, c := range all {
+		if c.Kind != "function" {
+			continue
 		}
-		fmt.Fprintf(b, "  %-*s  %s\n  %-*s  (%s)\n", width, a.Name, a.Doc, width, "", kind)
+		if c.Group != group {
+			group = c.Group
+			fmt.Fprintf(b, "\n## %s\n\n| function | returns | for example |\n|---|---|---|\n", group)
+		}
+		var calls []string
+		for _, e := range c.Calls {
+			calls = append(calls, code(e.Call)+" is "+code(e.Result))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", code(c.Signature), cell(c.Summary), strings.Join(calls, "<br>"))
+	}
+	b.WriteString("\n## Aggregates\n\nIn the `emit` of a window: one value of many, of which the first argument is computed per event. " +
+		"Null counts nowhere.\n\n| aggregate | returns | for example |\n|---|---|---|\n")
+	for _, c := range all {
+		if c.Kind == "aggregate" {
+			fmt.Fprintf(b, "| %s | %s | %s |\n", code(c.Signature), cell(c.Summary), code(c.Calls[0].Call))
+		}
 	}
 }

@@ -1,4 +1,12 @@
-package main
+// Package reference describes what flows are made of: the components, the
+// modules of the library, the functions of expressions and those of windows.
+//
+// Nothing of it is written twice. [Of] reads the tables, the tags and defaults
+// of configurations, and the texts of modules, and makes a [Component] of each;
+// the rest of the package spells these for a terminal ([Component.Text], [List])
+// and for the pages of the repository, which stand beside the code that they are
+// made from ([WritePages]). What somebody asked for is the command's to find.
+package reference
 
 import (
 	"encoding"
@@ -13,28 +21,28 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// component is what the reference says about one component, one module of the
+// Component is what the reference says about one component, one module of the
 // library, or one function of expressions. All of it comes from the component's
 // Spec and the tags and defaults of its configuration, from the module's text,
 // or from the table of functions.
-type component struct {
+type Component struct {
 	Kind      string     `json:"kind"`
 	Name      string     `json:"name"`
 	Summary   string     `json:"summary"`
 	Doc       string     `json:"doc,omitempty"`
-	Arguments []argument `json:"arguments"`
+	Arguments []Argument `json:"arguments"`
 	Example   string     `json:"example,omitempty"` // a flow
 
 	// Of functions and aggregates.
 	Group     string `json:"group,omitempty"`
 	Signature string `json:"signature,omitempty"`
 	Returns   string `json:"returns,omitempty"`
-	Calls     []call `json:"calls,omitempty"` // its examples
+	Calls     []Call `json:"calls,omitempty"` // its examples
 }
 
-// argument is one argument or block of a configuration. Arguments of blocks
+// Argument is one argument or block of a configuration. Arguments of blocks
 // are named with the block: "tls.cert".
-type argument struct {
+type Argument struct {
 	Name     string   `json:"name"`
 	Type     string   `json:"type"`
 	Required bool     `json:"required,omitempty"`
@@ -45,10 +53,10 @@ type argument struct {
 	Doc      string   `json:"doc,omitempty"`
 }
 
-// reference describes the components of tables, in their order, the modules
-// of the library and the functions.
-func reference(t flows.Tables) []component {
-	var all []component
+// Of describes the components of tables, in their order, the modules of the
+// library and the functions.
+func Of(t flows.Tables) []Component {
+	var all []Component
 	all = append(all, describe("connector", t.Connectors)...)
 	all = append(all, describe("codec", t.Codecs)...)
 	all = append(all, describe("preprocessor", t.Processors)...)
@@ -58,13 +66,13 @@ func reference(t flows.Tables) []component {
 	return append(all, describeAggregates(aggregate.All)...)
 }
 
-// kinds are the kinds of components, in the order in which they are listed.
-var kinds = []string{"connector", "codec", "preprocessor", "step", "module", "function", "aggregate"}
+// Kinds are the kinds of components, in the order in which they are listed.
+var Kinds = []string{"connector", "codec", "preprocessor", "step", "module", "function", "aggregate"}
 
-func describe[C any](kind string, specs []flow.Spec[C]) []component {
-	var all []component
+func describe[C any](kind string, specs []flow.Spec[C]) []Component {
+	var all []Component
 	for _, s := range specs {
-		all = append(all, component{
+		all = append(all, Component{
 			Kind:      kind,
 			Name:      s.Name,
 			Summary:   s.Summary,
@@ -77,8 +85,8 @@ func describe[C any](kind string, specs []flow.Spec[C]) []component {
 }
 
 // commonArguments are those that every connector has beside its own.
-func commonArguments() []argument {
-	list := []argument{
+func commonArguments() []Argument {
+	list := []Argument{
 		{Name: "codec", Type: "codec", Doc: "how messages become events, and events messages: a name, an object with a name and arguments, or a reference to a `codec` block"},
 		{Name: "preprocessors", Type: "list of processors", Doc: "what messages pass on their way in, in this order"},
 		{Name: "postprocessors", Type: "list of processors", Doc: "what messages pass on their way out, in this order"},
@@ -89,7 +97,7 @@ func commonArguments() []argument {
 
 // arguments lists the fields of a configuration. defaults says whether the
 // values that it holds are what an argument left out means.
-func arguments(prefix string, v reflect.Value, defaults bool) []argument {
+func arguments(prefix string, v reflect.Value, defaults bool) []Argument {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
 			return nil
@@ -99,7 +107,7 @@ func arguments(prefix string, v reflect.Value, defaults bool) []argument {
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	var list []argument
+	var list []Argument
 	for i := range v.NumField() {
 		field, value := v.Type().Field(i), v.Field(i)
 		tag := field.Tag.Get("hcl")
@@ -110,7 +118,7 @@ func arguments(prefix string, v reflect.Value, defaults bool) []argument {
 			continue
 		}
 		name, option, _ := strings.Cut(tag, ",")
-		a := argument{
+		a := Argument{
 			Name:     prefix + name,
 			Type:     typeName(field.Type),
 			Required: field.Tag.Get("required") == "true",
@@ -129,7 +137,7 @@ func arguments(prefix string, v reflect.Value, defaults bool) []argument {
 			list = append(list, blockArguments(a.Name+".", value, defaults)...)
 			continue
 		}
-		if defaults && !a.Required {
+		if defaults && !a.Required && !(value.IsZero() && a.excludesZero()) {
 			a.Default = spellDefault(value)
 		}
 		list = append(list, a)
@@ -137,9 +145,15 @@ func arguments(prefix string, v reflect.Value, defaults bool) []argument {
 	return list
 }
 
+// excludesZero reports whether a zero cannot be written, so that one in the
+// configuration stands for an argument that was left out.
+func (a Argument) excludesZero() bool {
+	return a.Min != "" && a.Min[0] != '0' && a.Min[0] != '-'
+}
+
 // blockArguments lists what is in a block. One that is not there by itself
 // has no defaults to show.
-func blockArguments(prefix string, v reflect.Value, defaults bool) []argument {
+func blockArguments(prefix string, v reflect.Value, defaults bool) []Argument {
 	switch {
 	case v.Kind() == reflect.Slice:
 		elem := v.Type().Elem()
@@ -153,16 +167,15 @@ func blockArguments(prefix string, v reflect.Value, defaults bool) []argument {
 	return arguments(prefix, v, defaults)
 }
 
-var (
-	textType = reflect.TypeFor[encoding.TextUnmarshaler]()
-	exprType = reflect.TypeFor[flow.Expr]()
-)
+var textType = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 // typeName is the type of an argument as a flow author sees it.
 func typeName(t reflect.Type) string {
 	switch t {
-	case exprType:
+	case reflect.TypeFor[flow.Expr]():
 		return "expression"
+	case reflect.TypeFor[flow.Aggregate]():
+		return "expression over many events"
 	case reflect.TypeFor[flow.Secret]():
 		return "string (secret)"
 	case reflect.TypeFor[flow.URL]():
@@ -214,6 +227,9 @@ func spellDefault(v reflect.Value) string {
 		return ""
 	}
 	if s, ok := v.Interface().(fmt.Stringer); ok {
+		if s.String() == "" {
+			return ""
+		}
 		return fmt.Sprintf("%q", s.String())
 	}
 	switch v.Kind() {

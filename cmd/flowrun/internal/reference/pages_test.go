@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"os"
@@ -7,14 +7,28 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/flowrun/flowrun/codecs"
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/preprocessors"
+	"github.com/flowrun/flowrun/runtime/pipeline"
 )
+
+// tables are those of the command.
+var tables = flows.Tables{
+	Connectors: connectors.All,
+	Codecs:     codecs.All,
+	Processors: preprocessors.All,
+	Steps:      pipeline.Steps,
+}
 
 // TestPagesAreFresh compares the pages of the reference in the repository with
 // what the code says now.
 func TestPagesAreFresh(t *testing.T) {
-	all := reference(tables)
+	all := Of(tables)
 	for _, p := range pages {
-		text, err := os.ReadFile(filepath.Join("../..", filepath.FromSlash(p.path)))
+		text, err := os.ReadFile(filepath.Join("../../../..", filepath.FromSlash(p.path)))
 		if err != nil {
 			t.Error(err)
 		}
@@ -26,7 +40,7 @@ func TestPagesAreFresh(t *testing.T) {
 
 // TestReferenceIsComplete wants every component and argument explained.
 func TestReferenceIsComplete(t *testing.T) {
-	for _, c := range reference(tables) {
+	for _, c := range Of(tables) {
 		what := c.Kind + " " + c.Name
 		if c.Kind == "function" || c.Kind == "aggregate" {
 			functionIsComplete(t, c)
@@ -59,7 +73,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}
 }
 
-func functionIsComplete(t *testing.T, c component) {
+func functionIsComplete(t *testing.T, c Component) {
 	if c.Summary == "" || c.Group == "" == (c.Kind == "function") || len(c.Calls) == 0 {
 		t.Errorf("%s is not explained: %+v", c.Name, c)
 	}

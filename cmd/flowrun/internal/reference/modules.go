@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"fmt"
@@ -8,14 +8,14 @@ import (
 )
 
 // describeModules describes the modules of the library.
-func describeModules() []component {
-	var all []component
+func describeModules() []Component {
+	var all []Component
 	for _, name := range std.Names() {
 		d := std.Describe(name)
 		doc := strings.ReplaceAll(strings.TrimSpace(d.Doc), "\n  ", "\n    ") // what is indented is code
-		c := component{Kind: "module", Name: d.Name, Summary: d.Summary, Doc: doc + ports(d), Arguments: []argument{}}
+		c := Component{Kind: "module", Name: d.Name, Summary: d.Summary, Doc: doc + ports(d), Arguments: []Argument{}}
 		for _, v := range d.Variables {
-			c.Arguments = append(c.Arguments, argument{Name: v.Name, Type: v.Type, Default: v.Default, Required: v.Default == "", Doc: v.Doc})
+			c.Arguments = append(c.Arguments, Argument{Name: v.Name, Type: v.Type, Default: v.Default, Required: v.Default == "", Doc: v.Doc})
 		}
 		all = append(all, c)
 	}
