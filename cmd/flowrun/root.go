@@ -41,7 +41,6 @@ them, and every event remembers the connection that it came from.`
 var later = map[string][]string{
 	"flowrun":            {"plan", "tap", "top", "conns", "schema", "new"},
 	"flowrun server":     {"reload", "drain", "status"},
-	"flowrun test":       {"bench"},
 	"flowrun server run": {"--watch", "--admin"},
 	"flowrun validate":   {"--bind"},
 }

@@ -44,14 +44,23 @@ and ports of its own, and several run at a time. A copy is kept when its case fa
 		newTestKind("unit", "Send events through pipelines and compute expressions", []testfile.Kind{testfile.KindUnit, testfile.KindExpression},
 			`Runs the "unit" and "expression" blocks of files named *.test.hcl below PATH (or the
 working directory), without processes and sockets.`),
+		newTestKind("bench", "Measure flows under load", []testfile.Kind{testfile.KindBench},
+			`Runs the "bench" blocks of files named *.test.hcl below PATH (or the working directory),
+one at a time: a flow as a process, load on its WebSocket, several rounds. It tells the
+medians of throughput, of processor time per event, and of the time to an answer, and
+compares them with limits, which can be multiples of what another bench takes.`),
 		newTestKind("all", "Run all tests", []testfile.Kind{testfile.KindTest, testfile.KindUnit, testfile.KindExpression},
-			`Runs all cases of files named *.test.hcl below PATH (or the working directory).`),
+			`Runs all cases of files named *.test.hcl below PATH (or the working directory), those
+of "bench" aside: what they find depends on what else the machine does.`),
 	)
 	return cmd
 }
 
 func newTestKind(name, short string, kinds []testfile.Kind, long string) *cobra.Command {
 	t := &testRun{options: runner.Options{Kinds: kinds}}
+	if slices.Contains(kinds, testfile.KindBench) {
+		t.options.Parallel = 1 // they would measure each other
+	}
 	cmd := &cobra.Command{
 		Use:     name + " [PATH…]",
 		Short:   short,
@@ -64,7 +73,7 @@ func newTestKind(name, short string, kinds []testfile.Kind, long string) *cobra.
 	f.StringSliceVar(&t.options.Include, "include", nil, "run only cases with this `tag` (repeatable)")
 	f.StringSliceVar(&t.options.Exclude, "exclude", nil, "leave out cases with this `tag` (repeatable)")
 	f.StringVar(&t.match, "run", "", "run only cases whose folder/name matches the regular `expression`")
-	f.IntVarP(&t.options.Parallel, "parallel", "j", 0, "`cases` at a time (default twice the number of CPUs)")
+	f.IntVarP(&t.options.Parallel, "parallel", "j", t.options.Parallel, "`cases` at a time (default twice the number of CPUs)")
 	f.BoolVar(&t.options.Update, "update", false, "write what comes into the expected files, where it differs")
 	f.StringVar(&t.report, "report", "", "write a report in JSON to a `file`")
 	f.StringVar(&t.junit, "junit", "", "write a report in JUnit's XML to a `file`")

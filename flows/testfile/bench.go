@@ -2,7 +2,7 @@ package testfile
 
 import (
 	"regexp"
-	"strconv"
+	"slices"
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -68,12 +68,18 @@ func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 	r.load(x, c)
 	if l := x.Limits; l != nil {
 		l.At = r.place(path{"expect"})
-		for name, v := range map[string]float64{"cpu_per_event": l.CPU, "p50": l.P50, "p90": l.P90, "p99": l.P99, "max": l.Max, "events_per_second": l.Rate} {
-			if r.given(path{"expect", name}) && !(v > 0) {
-				r.errorAt(path{"expect", name}, "the limit %s is not above 0", name)
+		limits := 0
+		for _, one := range []struct {
+			name string
+			v    float64
+		}{{"cpu_per_event", l.CPU}, {"p50", l.P50}, {"p90", l.P90}, {"p99", l.P99}, {"max", l.Max}, {"events_per_second", l.Rate}} {
+			if at := (path{"expect", one.name}); r.given(at) {
+				if limits++; !(one.v > 0) && !r.Failed { // nor NaN
+					r.errorAt(at, "the limit %s is not above 0", one.name)
+				}
 			}
 		}
-		if (*l == Limits{RelativeTo: l.RelativeTo, At: l.At}) && !r.Failed {
+		if limits == 0 && !r.Failed {
 			r.errorAt(path{"expect"}, "expect of %s sets no limit", r.region.Owner).Hint("write cpu_per_event = 5, or p99, events_per_second …")
 		}
 	}
@@ -108,20 +114,18 @@ func (x *Bench) Test() *Test {
 
 // baselines checks that the benches which others are compared with are there.
 func (f *File) baselines() {
-	var names []string
-	for _, c := range f.Cases {
-		if c.Kind == KindBench {
-			names = append(names, c.Name)
-		}
-	}
 	for _, c := range f.Cases {
 		if c.relativeTo == "" {
 			continue
 		}
-		if c.relativeTo == c.Name {
-			c.Report.Errorf(c.region(c.Report).At, "bench %s is compared with itself", strconv.Quote(c.Name))
-		} else if f.Case(c.relativeTo, KindBench) == nil {
-			c.Report.Errorf(c.region(c.Report).At, "there is no bench %s to compare with", strconv.Quote(c.relativeTo)).Hint("%s", source.DidYouMean(c.relativeTo, names))
+		var names []string
+		for _, other := range f.Cases {
+			if other != c && other.Kind == KindBench {
+				names = append(names, other.Name)
+			}
+		}
+		if !slices.Contains(names, c.relativeTo) {
+			c.Report.Errorf(c.region(c.Report).At, "there is no other bench %q to compare with", c.relativeTo).Hint("%s", source.DidYouMean(c.relativeTo, names))
 		}
 	}
 }

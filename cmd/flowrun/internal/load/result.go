@@ -238,7 +238,7 @@ func (r *Result) Print(w io.Writer) error {
 		row("server", "process %d: %.2f us of CPU per message, %.2f processors, memory %s before, %s with the connections, %s at the end",
 			s.PID, s.CPUPerMessage, s.Processors, size(float64(s.MemoryBefore)), size(float64(s.MemoryOpen)), size(float64(s.MemoryEnd)))
 	}
-	row("errors", "%s", r.wrongs())
+	row("errors", "%s", r.Wrongs())
 	for _, e := range r.Errors.Examples {
 		row("", "%s", e)
 	}
@@ -264,7 +264,8 @@ func (r *Result) what() string {
 	return s
 }
 
-func (r *Result) wrongs() string {
+// Wrongs says in one line what went wrong.
+func (r *Result) Wrongs() string {
 	if r.Good() {
 		return "none"
 	}

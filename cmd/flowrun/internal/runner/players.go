@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
 	"github.com/flowrun/flowrun/flows/testfile"
@@ -14,6 +15,7 @@ import (
 // tables are what can stand in the peers of a test file.
 func tables(update bool) *testfile.Tables {
 	t := &testfile.Tables{
+		Load:   func() any { o := load.Defaults(); return &o },
 		Peer:   func() any { c := peer.DefaultConfig(); return &c },
 		Holds:  func(config any) bool { _, ok := config.(peer.Block); return ok },
 		Fill:   func(config any, steps []testfile.Step) { *config.(peer.Block).Body() = placed(steps) },

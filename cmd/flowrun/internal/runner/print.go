@@ -13,7 +13,7 @@ import (
 
 // Printer tells people how a run goes on: a line for each case, and at once what
 // went wrong in it. On a terminal the last line says what is running, and only
-// cases that have failed get lines of their own, unless Verbose.
+// benches and cases that have failed get lines of their own, unless Verbose.
 type Printer struct {
 	Out      io.Writer
 	Terminal bool // Out is one
@@ -44,7 +44,7 @@ func (p *Printer) Finished(r *Result) {
 		p.failed++
 	}
 	p.clear()
-	if !r.Passed() || p.Verbose || !p.Terminal {
+	if !r.Passed() || p.Verbose || !p.Terminal || r.Measured != nil {
 		p.result(r)
 	}
 	for _, name := range r.Updated {
@@ -112,6 +112,9 @@ func (p *Printer) clear() {
 func (p *Printer) result(r *Result) {
 	if r.Passed() {
 		fmt.Fprintf(p.Out, "%s %s (%s)\n", p.green("pass"), r.Name, rounded(r.Took))
+		if r.Measured != nil {
+			fmt.Fprintf(p.Out, "  %s\n", r.Measured)
+		}
 		return
 	}
 	fmt.Fprintf(p.Out, "%s %s (%s)\n", p.red("FAIL"), p.bold(r.Name), rounded(r.Took))

@@ -39,6 +39,7 @@ func WriteJSON(w io.Writer, results []*Result, took time.Duration) error {
 		Outputs  []output  `json:"outputs"`
 		Scratch  string    `json:"scratch,omitempty"`
 		Updated  []string  `json:"updated,omitempty"`
+		Measured *Figures  `json:"measured,omitempty"`
 	}
 	passed, failed := Count(results)
 	report := struct {
@@ -50,7 +51,7 @@ func WriteJSON(w io.Writer, results []*Result, took time.Duration) error {
 	for _, r := range results {
 		e := entry{
 			Name: r.Name, Kind: string(r.Kind), File: r.At.File, Line: r.At.Line, Tags: append([]string{}, r.Tags...), Passed: r.Passed(),
-			Start: r.Start, Seconds: r.Took.Seconds(), Failures: []failure{}, Outputs: []output{}, Scratch: r.Scratch, Updated: r.Updated,
+			Start: r.Start, Seconds: r.Took.Seconds(), Failures: []failure{}, Outputs: []output{}, Scratch: r.Scratch, Updated: r.Updated, Measured: r.Measured,
 		}
 		for _, f := range r.Failures {
 			e.Failures = append(e.Failures, failure{f.At.File, f.At.Line, f.Message, f.Detail})

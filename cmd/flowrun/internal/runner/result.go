@@ -19,9 +19,10 @@ type Result struct {
 	Took     time.Duration
 	Failures []Failure // none when the case has passed
 	// Outputs are the last lines of what the processes of a failed test printed.
-	Outputs []Output
-	Scratch string   // the folder of a failed test
-	Updated []string // expected files that were rewritten
+	Outputs  []Output
+	Scratch  string   // the folder of a failed test
+	Updated  []string // expected files that were rewritten
+	Measured *Figures // what a bench has found
 }
 
 // Failure is one thing that was not as expected.

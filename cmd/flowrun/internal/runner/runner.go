@@ -119,6 +119,8 @@ func (r *runner) job(ctx context.Context, j job) *Result {
 			r.unit(ctx, j.c, res)
 		case testfile.KindExpression:
 			r.expression(j.c, res)
+		case testfile.KindBench:
+			r.bench(ctx, j.c, res)
 		default:
 			r.test(ctx, j.c, res)
 		}
