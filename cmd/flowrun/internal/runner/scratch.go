@@ -63,7 +63,7 @@ type copier struct {
 	files int
 }
 
-const maxNesting = 40 // of folders: links to elsewhere may lead round in a circle
+const maxNesting = 20 // of folders: links to elsewhere may lead round in a circle
 
 func (c *copier) folder(from, to string, depth int) error {
 	if depth > maxNesting {
