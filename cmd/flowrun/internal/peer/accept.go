@@ -11,96 +11,16 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// door accepts the connections of a listening peer. The first go to the
-// instances in their order, one each; those that follow to whoever accepts
-// once more.
-type door struct {
-	net.Listener
-	tls   *tls.Config
-	first []chan net.Conn
-	more  chan net.Conn
-	ended chan struct{}
-	once  sync.Once
-	done  chan struct{}
-	came  atomic.Int64
-}
-
-func newDoor(l net.Listener, conf *tls.Config, instances int) *door {
-	d := &door{Listener: l, tls: conf, more: make(chan net.Conn), ended: make(chan struct{}), done: make(chan struct{})}
-	for range instances {
-		d.first = append(d.first, make(chan net.Conn, 1))
-	}
-	go d.serve()
-	return d
-}
-
-// addr is where it listens; a nil door does not.
-func (d *door) addr() string {
-	if d == nil {
-		return ""
-	}
-	return d.Addr().String()
-}
-
-func (d *door) serve() {
-	defer close(d.done)
-	for {
-		nc, err := d.Accept()
-		if err != nil {
-			return
-		}
-		i := int(d.came.Add(1)) - 1
-		if i < len(d.first) {
-			d.first[i] <- nc
-			continue
-		}
-		select {
-		case d.more <- nc:
-		case <-d.ended:
-			_ = nc.Close()
-		}
-	}
-}
-
-// close ends the listening; nobody accepts any more.
-func (d *door) close() {
-	d.once.Do(func() { close(d.ended) })
-	_ = d.Close()
-	<-d.done
-	for _, c := range d.first {
-		select {
-		case nc := <-c:
-			_ = nc.Close()
-		default:
-		}
-	}
-}
-
-// next returns the next connection for an instance.
-func (p *Peer) next(ctx context.Context) (net.Conn, error) {
-	from := p.door.first[p.index]
-	if p.greeted {
-		from = p.door.more
-	}
-	select {
-	case nc := <-from:
-		p.greeted = true
-		return nc, nil
-	case <-ctx.Done():
-		return nil, &unexpected{what: "nobody connected" + soon(context.Cause(ctx))}
-	}
-}
-
 // visit is a connection whose request has been read.
 type visit struct {
-	gate *gate
+	gate *wire.Gate
 	net.Conn
 	in  *bufio.Reader
 	req *http.Request
@@ -109,22 +29,23 @@ type visit struct {
 // receive takes the next connection and reads its request.
 func (p *Peer) receive(ctx context.Context) (*visit, error) {
 	p.hangUp()
-	nc, err := p.next(ctx)
+	nc, err := p.door.Next(ctx, p.index, !p.greeted)
 	if err != nil {
-		return nil, err
+		return nil, &unexpected{what: "nobody connected" + soon(err)}
 	}
+	p.greeted = true
 	if n := p.script.Config.ReceiveBuffer; n > 0 {
 		if tcp, ok := nc.(*net.TCPConn); ok {
 			_ = tcp.SetReadBuffer(int(n))
 		}
 	}
-	g := newGate(nc)
+	g := wire.NewGate(nc)
 	v := &visit{gate: g, Conn: g}
-	if p.door.tls != nil {
-		t := tls.Server(g, p.door.tls)
+	if p.tls != nil {
+		t := tls.Server(g, p.tls)
 		if err := t.HandshakeContext(ctx); err != nil {
 			_ = g.Close()
-			return nil, fmt.Errorf("TLS handshake with a client: %w", cause(err))
+			return nil, fmt.Errorf("TLS handshake with a client: %w", wire.Cause(err))
 		}
 		v.Conn = t
 	}
@@ -138,7 +59,7 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 		if ctx.Err() != nil {
 			return nil, &unexpected{what: "the client sent no request" + soon(context.Cause(ctx))}
 		}
-		return nil, fmt.Errorf("the client's request: %w", cause(err))
+		return nil, fmt.Errorf("the client's request: %w", wire.Cause(err))
 	}
 	p.log.add("asked for %s %s", v.req.Method, v.req.URL.Path)
 	return v, nil
@@ -224,7 +145,7 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 	}
 	key := v.req.Header.Get("Sec-Websocket-Key")
 	if !strings.EqualFold(v.req.Header.Get("Upgrade"), "websocket") || key == "" {
-		return &unexpected{what: "the client did not ask for a WebSocket", got: spell(e.Value)}
+		return &unexpected{what: "the client did not ask for a WebSocket", got: difference.Spell(e.Value)}
 	}
 	p.take(e, "")
 	h := http.Header{}
@@ -243,7 +164,7 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 	if err := p.respond(v, http.StatusSwitchingProtocols, h, ""); err != nil {
 		return err
 	}
-	p.conn = newConn(v.Conn, v.in, v.gate, p, false, false)
+	p.converse(v.Conn, v.in, v.gate, false, false)
 	return p.save(a.Save)
 }
 
@@ -253,9 +174,9 @@ func (p *Peer) respond(v *visit, status int, h http.Header, body string) error {
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
 	_ = h.Write(&b) // a strings.Builder does not fail
 	b.WriteString("\r\n" + body)
-	_ = v.SetWriteDeadline(time.Now().Add(farewell))
+	_ = v.SetWriteDeadline(time.Now().Add(answerWithin))
 	if _, err := io.WriteString(v.Conn, b.String()); err != nil {
-		return fmt.Errorf("answer the handshake: %w", cause(err))
+		return fmt.Errorf("answer the handshake: %w", wire.Cause(err))
 	}
 	p.log.add("answered  %d %s", status, http.StatusText(status))
 	return nil

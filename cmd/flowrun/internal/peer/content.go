@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -90,7 +91,7 @@ func readFile(path flow.Path) ([]byte, error) {
 	}
 	data, err := os.ReadFile(string(path))
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+		return nil, fmt.Errorf("cannot read %s: %w", path, wire.Cause(err))
 	}
 	return data, nil
 }
@@ -112,7 +113,7 @@ func lines(path flow.Path) ([][]byte, error) {
 }
 
 // event is a message as expressions see it.
-func event(m Message) flow.Event {
+func event(m wire.Message) flow.Event {
 	e := flow.Event{Meta: flow.Meta{Binary: m.Binary}, Time: m.At.UnixNano()}
 	if v, err := jsontext.Parse(m.Data); err == nil {
 		e.Value = v
@@ -123,19 +124,6 @@ func event(m Message) flow.Event {
 	}
 	return e
 }
-
-func kindOf(binary bool) string {
-	if binary {
-		return "binary"
-	}
-	return "text"
-}
-
-// describe tells a message in one line.
-func describe(m Message) string { return kindOf(m.Binary) + " " + excerpt(m.Data) }
-
-// glimpse is describe for the transcript.
-func glimpse(m Message) string { return kindOf(m.Binary) + " " + shorten(m.Data, maxGlimpse) }
 
 // source is an expression as it stands in its file, or where it stands when it
 // is longer than a line or the file has gone.
@@ -164,12 +152,3 @@ func source(x flow.Expr) string {
 }
 
 var oneLine = regexp.MustCompile(`^(.*):(\d+),(\d+)-(\d+)$`)
-
-// spell tells a value in one line.
-func spell(v flow.Value) string {
-	b, err := jsontext.Style{Compact: true}.Append(nil, v)
-	if err != nil {
-		return v.Kinds().String()
-	}
-	return excerpt(b)
-}

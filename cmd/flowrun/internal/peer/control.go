@@ -1,16 +1,13 @@
 package peer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"slices"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -24,23 +21,15 @@ type Ping struct {
 func (x *Ping) Run(ctx context.Context, p *Peer) error {
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
-	c, payload, err := p.controlFrame(ctx, opPing, x.Payload)
+	c, payload, err := p.controlFrame(ctx, wire.Ping, x.Payload)
 	if err != nil {
 		return err
 	}
-	var end *ending
-	found := false
-	err = c.wait(ctx, func() bool {
-		end = c.end
-		if i := slices.IndexFunc(c.pongs, func(b []byte) bool { return bytes.Equal(b, payload) }); i >= 0 {
-			c.pongs, found = slices.Delete(c.pongs, i, i+1), true
-		}
-		return found || end != nil
-	})
+	found, end, err := c.Pong(ctx, payload)
 	if found {
 		return nil
 	}
-	u := &unexpected{what: "the ping was not answered", expected: []string{"pong " + excerpt(payload)}}
+	u := &unexpected{what: "the ping was not answered", expected: []string{"pong " + wire.Excerpt(payload)}}
 	if err != nil {
 		u.what += "" + soon(err)
 	} else {
@@ -50,7 +39,7 @@ func (x *Ping) Run(ctx context.Context, p *Peer) error {
 }
 
 // controlFrame sends a control frame.
-func (p *Peer) controlFrame(ctx context.Context, op byte, x flow.Expr) (*conn, []byte, error) {
+func (p *Peer) controlFrame(ctx context.Context, op byte, x flow.Expr) (*wire.Conn, []byte, error) {
 	c, err := p.messages(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -61,11 +50,11 @@ func (p *Peer) controlFrame(ctx context.Context, op byte, x flow.Expr) (*conn, [
 			return nil, nil, err
 		}
 	}
-	if len(payload) > maxControl {
-		return nil, nil, fmt.Errorf("the payload has %d bytes, more than a %s may carry (%d): frame sends what is not allowed", len(payload), opcodeName(op), maxControl)
+	if len(payload) > wire.MaxControl {
+		return nil, nil, fmt.Errorf("the payload has %d bytes, more than a %s may carry (%d): frame sends what is not allowed", len(payload), wire.OpcodeName(op), wire.MaxControl)
 	}
-	p.log.add("sent      %s %s", opcodeName(op), excerpt(payload))
-	return c, payload, c.send(ctx, c.frame(op, payload))
+	p.log.add("sent      %s %s", wire.OpcodeName(op), wire.Excerpt(payload))
+	return c, payload, p.write(ctx, c, c.Frame(op, payload))
 }
 
 // Pong is the step `pong`.
@@ -77,7 +66,7 @@ type Pong struct {
 func (x *Pong) Run(ctx context.Context, p *Peer) error {
 	ctx, cancel := p.deadline(ctx, 0)
 	defer cancel()
-	_, _, err := p.controlFrame(ctx, opPong, x.Payload)
+	_, _, err := p.controlFrame(ctx, wire.Pong, x.Payload)
 	return err
 }
 
@@ -94,15 +83,7 @@ func (x *ExpectPing) Run(ctx context.Context, p *Peer) error {
 	}
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
-	var end *ending
-	found := false
-	err = c.wait(ctx, func() bool {
-		if found = len(c.pings) > 0; found {
-			c.pings = c.pings[1:]
-		}
-		end = c.end
-		return found || end != nil
-	})
+	found, end, err := c.Ping(ctx)
 	switch {
 	case found:
 		return nil
@@ -123,8 +104,8 @@ type Close struct {
 // Check implements Checker.
 func (x *Close) Check() error {
 	switch {
-	case len(x.Reason) > maxControl-2:
-		return &flow.FieldError{Field: "reason", Err: fmt.Errorf("the reason has %d bytes, and a close frame room for %d", len(x.Reason), maxControl-2)}
+	case len(x.Reason) > wire.MaxControl-2:
+		return &flow.FieldError{Field: "reason", Err: fmt.Errorf("the reason has %d bytes, and a close frame room for %d", len(x.Reason), wire.MaxControl-2)}
 	case x.Code == 0 && x.Reason != "":
 		return &flow.FieldError{Field: "reason", Err: errors.New("without a code there is no reason")}
 	case !utf8.ValidString(x.Reason):
@@ -141,15 +122,8 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 	}
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
-	c.mu.Lock()
-	c.closeSent = true
-	end := c.end
-	c.mu.Unlock()
-	if end != nil {
-		return &unexpected{what: "the connection has ended before", got: end.String()}
-	}
-	p.log.add("sent      close %d %s", x.Code, excerpt([]byte(x.Reason)))
-	if err := c.send(ctx, c.frame(opClose, closePayload(x.Code, x.Reason))); err != nil {
+	p.log.add("sent      close %d %s", x.Code, wire.Excerpt([]byte(x.Reason)))
+	if err := explain(c.SendClose(ctx, x.Code, x.Reason)); err != nil {
 		return err
 	}
 	if !x.Wait {
@@ -157,15 +131,16 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 	}
 	want := x.Code
 	if want == 0 {
-		want = noCode
+		want = wire.NoCode
 	}
-	if end, err = p.ended(ctx, c, true); err != nil {
+	end, err := p.ended(ctx, c, true)
+	if err != nil {
 		return &unexpected{what: "the close was not answered" + soon(err), expected: []string{fmt.Sprintf("a close frame with %d", want)}}
 	}
-	if v := (*violation)(nil); errors.As(end.err, &v) {
+	if v := (*wire.Violation)(nil); errors.As(end.Err, &v) {
 		return v
 	}
-	if end.code != want {
+	if end.Code != want {
 		return &unexpected{what: "the close was answered otherwise", expected: []string{fmt.Sprint(want)}, got: end.String()}
 	}
 	return nil
@@ -173,14 +148,14 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 
 // ended waits for the end of the connection. With skip, messages that come
 // before are passed over.
-func (p *Peer) ended(ctx context.Context, c *conn, skip bool) (*ending, error) {
+func (p *Peer) ended(ctx context.Context, c *wire.Conn, skip bool) (*wire.Ending, error) {
 	for {
-		m, end, err := c.next(ctx)
+		m, end, err := c.Next(ctx)
 		if end != nil || err != nil {
 			return end, err
 		}
 		if !skip {
-			return nil, &unexpected{what: "a message came before the end", got: describe(m)}
+			return nil, &unexpected{what: "a message came before the end", got: m.String()}
 		}
 	}
 }
@@ -202,18 +177,18 @@ func (x *ExpectClose) Run(ctx context.Context, p *Peer) error {
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
 	expected := []string{x.wanted()}
-	end, err := p.ended(ctx, c, x.Skip || c.tcp)
+	end, err := p.ended(ctx, c, x.Skip || c.Bare)
 	if u := (*unexpected)(nil); errors.As(err, &u) {
 		u.expected = expected
 		return u
 	}
-	if v := (*violation)(nil); errors.As(err, &v) {
+	if v := (*wire.Violation)(nil); errors.As(err, &v) {
 		return v
 	}
 	if err != nil {
 		return &unexpected{what: "the connection did not end" + soon(err), expected: expected}
 	}
-	if x.Code != 0 && end.code != x.Code || x.Reason.given() && !x.Reason.MatchString(end.reason) {
+	if x.Code != 0 && end.Code != x.Code || x.Reason.given() && !x.Reason.MatchString(end.Reason) {
 		return &unexpected{what: "the connection ended otherwise", expected: expected, got: end.String()}
 	}
 	return nil
@@ -223,7 +198,7 @@ func (x *ExpectClose) wanted() string {
 	s := "the end of the connection"
 	if x.Code != 0 {
 		s = fmt.Sprintf("a close with %d", x.Code)
-		if x.Code == abnormal {
+		if x.Code == wire.Abnormal {
 			s = "1006: an end without a close frame"
 		}
 	}
@@ -245,15 +220,7 @@ func (x *Cut) Run(ctx context.Context, p *Peer) error {
 		return err
 	}
 	p.log.add("cut       by %s", x.How)
-	if tcp, ok := c.gate.Conn.(*net.TCPConn); ok && x.How == "reset" {
-		_ = tcp.SetLinger(0)
-	}
-	c.mu.Lock()
-	c.gone = true
-	c.mu.Unlock()
-	c.change(func() {})
-	_ = c.gate.Close() // below TLS, which would say goodbye
-	<-c.done
+	c.Cut(x.How == "reset")
 	return nil
 }
 
@@ -271,7 +238,7 @@ func (x *Silence) Run(ctx context.Context, p *Peer) error {
 	start := time.Now()
 	quiet, cancel := context.WithTimeoutCause(ctx, time.Duration(x.For), errQuiet)
 	defer cancel()
-	m, end, err := c.next(quiet)
+	m, end, err := c.Next(quiet)
 	after := "after " + time.Since(start).Round(time.Millisecond).String() + ": "
 	switch {
 	case errors.Is(err, errQuiet):
@@ -281,7 +248,7 @@ func (x *Silence) Run(ctx context.Context, p *Peer) error {
 	case end != nil:
 		return &unexpected{what: "the connection ended", expected: []string{"silence for " + x.For.String()}, got: after + end.String()}
 	}
-	return &unexpected{what: "a message came", expected: []string{"silence for " + x.For.String()}, got: after + describe(m)}
+	return &unexpected{what: "a message came", expected: []string{"silence for " + x.For.String()}, got: after + m.String()}
 }
 
 var errQuiet = errors.New("nothing came")
@@ -310,26 +277,11 @@ func (x *Read) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	if x.Rate == freely {
-		p.log.add("reads     freely")
+	if x.Rate == wire.Freely {
+		p.log.add("reads     wire.Freely")
 	} else {
 		p.log.add("reads     %s a second", x.Rate)
 	}
-	c.gate.set(x.Rate)
+	c.Read(x.Rate)
 	return nil
-}
-
-// receiveBuffer sets the size of a socket's buffer before it connects, when
-// the window is agreed on.
-func receiveBuffer(size flow.Size) func(network, address string, c syscall.RawConn) error {
-	if size == 0 {
-		return nil
-	}
-	return func(_, _ string, c syscall.RawConn) error {
-		var err error
-		if e := c.Control(func(fd uintptr) { err = setReceiveBuffer(fd, int(size)) }); e != nil {
-			return e
-		}
-		return err
-	}
 }

@@ -9,16 +9,15 @@
 // otherwise the step with its place in the file, what was expected, what came,
 // and the last of what happened on the wire.
 //
-//	script    the configuration of a peer, and what can be checked without running
-//	run       the instances of a script, and the values their expressions see
-//	report    failures and the transcript
-//	kinds     the table of steps; send, expect, control, handshake, raw, timing, signals
-//	conn      one connection: a reader that fills the inbox, and writes
-//	frame     the frames of RFC 6455, well-formed or not
-//
-// The frames are our own: a peer must be able to do what no library lets one
-// do (a text of invalid UTF-8, a frame that never ends, reading one byte a
-// second), and to see what libraries hide (pings, how a connection ended).
+//	script                  the configuration of a peer, and what can be checked without running
+//	kinds                   the table of steps
+//	run                     the instances of a script, and the values that their expressions see
+//	handshake, accept       the beginning of connections: dial, accept, refuse
+//	content, send, expect   messages
+//	control, signals        everything else
+//	report                  failures and the transcript
+//	wire                    one connection: frames, the inbox, slow reading, the end
+//	difference              where a message begins to be another one
 //
 // Each connection has one goroutine that reads. It answers pings and closes,
 // as peers should unless told otherwise, and puts messages into an inbox that

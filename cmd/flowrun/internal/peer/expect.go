@@ -8,10 +8,11 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -61,10 +62,10 @@ func (m *Match) empty() bool {
 
 // of says what of a message is not as expected: nil when it matches. An error
 // is about the script, not about the message.
-func (m *Match) of(p *Peer, msg Message, e *flow.Event) (*unexpected, error) {
+func (m *Match) of(p *Peer, msg wire.Message, e *flow.Event) (*unexpected, error) {
 	text := string(msg.Data)
 	differs := func(expected string, notes ...string) *unexpected {
-		return &unexpected{what: "another message came", expected: []string{expected}, got: describe(msg), notes: notes}
+		return &unexpected{what: "another message came", expected: []string{expected}, got: msg.String(), notes: notes}
 	}
 	if m.Type != "" && (m.Type == "binary") != msg.Binary {
 		return differs("a " + m.Type + " message"), nil
@@ -80,11 +81,11 @@ func (m *Match) of(p *Peer, msg Message, e *flow.Event) (*unexpected, error) {
 			return nil, err
 		}
 		if !bytes.Equal(want, msg.Data) {
-			w := Message{Data: want, Binary: binary || msg.Binary}
+			w := wire.Message{Data: want, Binary: binary || msg.Binary}
 			if m.Text != nil {
 				w.Binary = false
 			}
-			return differs(describe(w), firstDifference(want, msg.Data)), nil
+			return differs(w.String(), difference.Bytes(want, msg.Data)), nil
 		}
 	}
 	if m.Matches.given() && !m.Matches.Match(msg.Data) {
@@ -105,7 +106,7 @@ func (m *Match) of(p *Peer, msg Message, e *flow.Event) (*unexpected, error) {
 }
 
 // value compares the message's value with json and includes.
-func (m *Match) value(p *Peer, msg Message, e *flow.Event, text string, differs func(string, ...string) *unexpected) (*unexpected, error) {
+func (m *Match) value(p *Peer, msg wire.Message, e *flow.Event, text string, differs func(string, ...string) *unexpected) (*unexpected, error) {
 	got, err := jsontext.Parse(msg.Data)
 	isJSON := err == nil
 	for _, w := range []struct {
@@ -120,95 +121,21 @@ func (m *Match) value(p *Peer, msg Message, e *flow.Event, text string, differs 
 		if err != nil {
 			return nil, err
 		}
-		if want, err = plainJSON(want); err != nil {
+		if want, err = difference.Plain(want); err != nil {
 			return nil, fmt.Errorf("%s: %w", w.x.At(), err)
 		}
 		if !isJSON {
-			return differs(w.name+spell(want), "the message is no JSON"), nil
+			return differs(w.name+difference.Spell(want), "the message is no JSON"), nil
 		}
-		if d := m.difference("", want, got, w.part); d != "" {
-			return differs(w.name+spell(want), d), nil
+		find := difference.Finder{Part: w.part}
+		if !w.part {
+			find.Ignore = m.Ignore
+		}
+		if d := find.First(want, got); d != "" {
+			return differs(w.name+difference.Spell(want), d), nil
 		}
 	}
 	return nil, nil
-}
-
-// plainJSON is v as it comes back from JSON, so that bytes and such compare.
-func plainJSON(v flow.Value) (flow.Value, error) {
-	b, err := jsontext.Style{Compact: true}.Append(nil, v)
-	if err != nil {
-		return v, err
-	}
-	return jsontext.Parse(b)
-}
-
-// difference tells the first difference, "" when there is none. With part, got
-// may have fields that want has not.
-func (m *Match) difference(at string, want, got flow.Value, part bool) string {
-	if m.ignored(at) {
-		return ""
-	}
-	where := at
-	if where == "" {
-		where = "the whole"
-	}
-	switch {
-	case want.Kind() == flow.Map && got.Kind() == flow.Map:
-		for _, f := range want.Object().Fields() {
-			g, ok := got.Object().Get(f.Key)
-			path := at + "." + f.Key
-			if !ok && !m.ignored(path) {
-				return path + " is missing"
-			}
-			if d := m.difference(path, f.Value, g, part); d != "" {
-				return d
-			}
-		}
-		for _, f := range got.Object().Fields() {
-			path := at + "." + f.Key
-			if _, ok := want.Object().Get(f.Key); !ok && !part && !m.ignored(path) {
-				return path + " was not expected: it is " + spell(f.Value)
-			}
-		}
-		return ""
-	case want.Kind() == flow.List && got.Kind() == flow.List:
-		w, g := want.List(), got.List()
-		for i := range min(len(w), len(g)) {
-			if d := m.difference(at+"."+strconv.Itoa(i), w[i], g[i], part); d != "" {
-				return d
-			}
-		}
-		if len(w) != len(g) {
-			return fmt.Sprintf("%s has %d elements, not %d", where, len(g), len(w))
-		}
-		return ""
-	case want.Equal(got):
-		return ""
-	}
-	return fmt.Sprintf("%s is %s, not %s", where, spell(got), spell(want))
-}
-
-// ignored reports whether the field at path is left out of the comparison. In
-// what is ignored, * is any key or index.
-func (m *Match) ignored(path string) bool {
-	keys := strings.Split(strings.TrimPrefix(path, "."), ".")
-	return slices.ContainsFunc(m.Ignore, func(pattern string) bool {
-		return slices.EqualFunc(strings.Split(pattern, "."), keys, func(p, k string) bool { return p == "*" || p == k })
-	})
-}
-
-func firstDifference(want, got []byte) string {
-	i := 0
-	for i < len(want) && i < len(got) && want[i] == got[i] {
-		i++
-	}
-	switch {
-	case i == len(want):
-		return fmt.Sprintf("it goes on after byte %d", i)
-	case i == len(got):
-		return fmt.Sprintf("it ends after byte %d of %d", i, len(want))
-	}
-	return fmt.Sprintf("they differ from byte %d on", i+1)
 }
 
 // Expect is the step `expect`.
@@ -270,12 +197,12 @@ func (x *Expect) Run(ctx context.Context, p *Peer) error {
 }
 
 // one takes one message that matches.
-func (x *Expect) one(ctx context.Context, p *Peer, c *conn, line []byte, start time.Time) error {
+func (x *Expect) one(ctx context.Context, p *Peer, c *wire.Conn, line []byte, start time.Time) error {
 	passed := 0
 	for {
-		m, end, err := c.next(ctx)
+		m, end, err := c.Next(ctx)
 		if err != nil || end != nil {
-			if v := (*violation)(nil); errors.As(err, &v) {
+			if v := (*wire.Violation)(nil); errors.As(err, &v) {
 				return err
 			}
 			return x.nothing(p, line, end, err, passed)
@@ -287,7 +214,7 @@ func (x *Expect) one(ctx context.Context, p *Peer, c *conn, line []byte, start t
 		}
 		if u == nil {
 			if early := start.Add(time.Duration(x.NotBefore)).Sub(m.At); x.NotBefore > 0 && early > 0 {
-				return &unexpected{what: "the message came too early", expected: []string{"not before " + x.NotBefore.String()}, got: fmt.Sprintf("after %s: %s", m.At.Sub(start).Round(time.Millisecond), describe(m))}
+				return &unexpected{what: "the message came too early", expected: []string{"not before " + x.NotBefore.String()}, got: fmt.Sprintf("after %s: %s", m.At.Sub(start).Round(time.Millisecond), m.String())}
 			}
 			p.take(e, string(m.Data))
 			return p.save(x.Save)
@@ -299,18 +226,18 @@ func (x *Expect) one(ctx context.Context, p *Peer, c *conn, line []byte, start t
 	}
 }
 
-func (x *Expect) match(p *Peer, m Message, e *flow.Event, line []byte) (*unexpected, error) {
+func (x *Expect) match(p *Peer, m wire.Message, e *flow.Event, line []byte) (*unexpected, error) {
 	if line != nil && !bytes.Equal(line, m.Data) {
-		return &unexpected{what: "another message came", expected: []string{"text " + excerpt(line)}, got: describe(m), notes: []string{firstDifference(line, m.Data)}}, nil
+		return &unexpected{what: "another message came", expected: []string{"text " + wire.Excerpt(line)}, got: m.String(), notes: []string{difference.Bytes(line, m.Data)}}, nil
 	}
 	return x.of(p, m, e)
 }
 
 // nothing is the error when no message came in time.
-func (x *Expect) nothing(p *Peer, line []byte, end *ending, err error, passed int) error {
+func (x *Expect) nothing(p *Peer, line []byte, end *wire.Ending, err error, passed int) error {
 	u := &unexpected{expected: x.wanted(p)}
 	if line != nil {
-		u.expected = append([]string{"text " + excerpt(line)}, u.expected...)
+		u.expected = append([]string{"text " + wire.Excerpt(line)}, u.expected...)
 	}
 	switch {
 	case end != nil:
@@ -327,7 +254,7 @@ func (x *Expect) nothing(p *Peer, line []byte, end *ending, err error, passed in
 func (m *Match) wanted(p *Peer) (all []string) {
 	if m.JSON == nil {
 		if data, binary, err := m.bytes(p); err == nil && len(m.given()) > 0 {
-			all = append(all, describe(Message{Data: data, Binary: binary}))
+			all = append(all, wire.Message{Data: data, Binary: binary}.String())
 		}
 	}
 	for _, w := range []struct {
@@ -338,7 +265,7 @@ func (m *Match) wanted(p *Peer) (all []string) {
 			continue
 		}
 		if v, err := p.eval(w.x); err == nil {
-			all = append(all, w.name+spell(v))
+			all = append(all, w.name+difference.Spell(v))
 		}
 	}
 	if m.Matches.given() {
@@ -357,9 +284,9 @@ func (m *Match) wanted(p *Peer) (all []string) {
 }
 
 // messages is the connection, when it carries messages.
-func (p *Peer) messages(ctx context.Context) (*conn, error) {
+func (p *Peer) messages(ctx context.Context) (*wire.Conn, error) {
 	c, err := p.connection(ctx)
-	if err == nil && c.tcp {
+	if err == nil && c.Bare {
 		return nil, errors.New("there was no handshake, so there are no messages: expect_raw looks at bytes")
 	}
 	return c, err
@@ -408,8 +335,8 @@ func (x *ExpectAll) Run(ctx context.Context, p *Peer) error {
 		return all
 	}
 	for len(left) > 0 {
-		m, end, err := c.next(ctx)
-		switch v := (*violation)(nil); {
+		m, end, err := c.Next(ctx)
+		switch v := (*wire.Violation)(nil); {
 		case errors.As(err, &v):
 			return err
 		case err != nil:
@@ -434,7 +361,7 @@ func (x *ExpectAll) Run(ctx context.Context, p *Peer) error {
 			left = slices.Delete(left, found, found+1)
 			p.take(e, string(m.Data))
 		case !x.Skip:
-			return &unexpected{what: "a message came that is none of those left", expected: wanted(), got: describe(m)}
+			return &unexpected{what: "a message came that is none of those left", expected: wanted(), got: m.String()}
 		}
 	}
 	return nil

@@ -17,13 +17,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 const (
-	maxBody   = 64 << 10              // of an answer that is no upgrade
-	acceptFor = 30 * time.Second      // how long a server waits for a connection
-	again     = 20 * time.Millisecond // between two attempts to connect
+	maxBody      = 64 << 10              // of an answer that is no upgrade
+	acceptFor    = 30 * time.Second      // how long a server waits for a connection
+	answerWithin = 2 * time.Second       // how long the write of an answer may take
+	again        = 20 * time.Millisecond // between two attempts to connect
 )
 
 func acceptKey(key string) string {
@@ -63,7 +66,7 @@ func (c *Config) serverTLS() (*tls.Config, error) {
 
 // connection is the one that is open, or was; without one, the peer connects
 // or accepts as `dial {}` and `accept {}` do.
-func (p *Peer) connection(ctx context.Context) (*conn, error) {
+func (p *Peer) connection(ctx context.Context) (*wire.Conn, error) {
 	if p.conn == nil {
 		var err error
 		if p.door != nil {
@@ -114,7 +117,7 @@ func (d *Dial) Run(ctx context.Context, p *Peer) error {
 		return err
 	}
 	if d.TCP {
-		p.conn = newConn(nc, bufio.NewReader(nc), g, p, true, true)
+		p.converse(nc, bufio.NewReader(nc), g, true, true)
 		return nil
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
@@ -132,14 +135,14 @@ func (d *Dial) Run(ctx context.Context, p *Peer) error {
 // hangUp ends a connection that is still there.
 func (p *Peer) hangUp() {
 	if p.conn != nil {
-		p.conn.leave(true)
+		p.conn.Leave(true)
 		p.conn = nil
 	}
 }
 
 // connect opens the TCP connection, and TLS on it. Nothing is returned when
 // that was to be refused, and was.
-func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
+func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, error) {
 	c := &p.script.Config
 	conf, err := c.clientTLS()
 	if err != nil {
@@ -149,7 +152,7 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
 	if conf != nil {
 		port = 443
 	}
-	dialer := net.Dialer{Control: receiveBuffer(c.ReceiveBuffer)}
+	dialer := net.Dialer{Control: wire.ReceiveBuffer(c.ReceiveBuffer)}
 	var nc net.Conn
 	refused := false
 	for {
@@ -178,9 +181,9 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
 	case why != nil && err != nil:
 		return nil, nil, &unexpected{what: fmt.Sprintf("connect to %s: no answer%s", c.Connect, soon(why))}
 	case err != nil:
-		return nil, nil, fmt.Errorf("connect to %s: %w", c.Connect, cause(err))
+		return nil, nil, fmt.Errorf("connect to %s: %w", c.Connect, wire.Cause(err))
 	}
-	g := newGate(nc)
+	g := wire.NewGate(nc)
 	if conf == nil {
 		p.log.add("connected to %s", c.Connect)
 		return g, g, nil
@@ -188,14 +191,14 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*gate, net.Conn, error) {
 	t := tls.Client(g, conf)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = g.Close()
-		return nil, nil, fmt.Errorf("TLS handshake with %s: %w", c.Connect, cause(err))
+		return nil, nil, fmt.Errorf("TLS handshake with %s: %w", c.Connect, wire.Cause(err))
 	}
 	p.log.add("connected to %s, TLS", c.Connect)
 	return g, t, nil
 }
 
 // handshake asks for the upgrade and checks the answer.
-func (d *Dial) handshake(p *Peer, g *gate, nc net.Conn) error {
+func (d *Dial) handshake(p *Peer, g *wire.Gate, nc net.Conn) error {
 	c := &p.script.Config
 	target, err := d.target(p)
 	if err != nil {
@@ -236,14 +239,14 @@ func (d *Dial) handshake(p *Peer, g *gate, nc net.Conn) error {
 	path, _, _ := strings.Cut(target, "?") // behind it may be a secret
 	p.log.add("asked for %s", path)
 	if _, err := io.WriteString(nc, b.String()); err != nil {
-		return fmt.Errorf("handshake: %w", cause(err))
+		return fmt.Errorf("handshake: %w", wire.Cause(err))
 	}
 	in := bufio.NewReader(nc)
 	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodGet})
 	if err != nil {
-		return fmt.Errorf("the handshake was not answered: %w", cause(err))
+		return fmt.Errorf("the handshake was not answered: %w", wire.Cause(err))
 	}
-	return d.answered(p, resp, key, func() { p.conn = newConn(nc, in, g, p, true, false) })
+	return d.answered(p, resp, key, func() { p.converse(nc, in, g, true, false) })
 }
 
 // answered checks the answer of the server; upgraded is called when it agreed.
@@ -266,7 +269,7 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 	}
 	got := resp.Status
 	if len(body) > 0 {
-		got += ", " + excerpt(body)
+		got += ", " + wire.Excerpt(body)
 	}
 	if resp.StatusCode != want {
 		return &unexpected{what: "the handshake was answered otherwise", expected: []string{fmt.Sprintf("%d %s", want, http.StatusText(want))}, got: got}
@@ -356,7 +359,7 @@ func (p *Peer) holds(where flow.Expr, e *flow.Event, text, what string) error {
 	if ok {
 		return nil
 	}
-	return &unexpected{what: what, expected: []string{"where " + source(where)}, got: spell(e.Value)}
+	return &unexpected{what: what, expected: []string{"where " + source(where)}, got: difference.Spell(e.Value)}
 }
 
 func headerValue(h http.Header) flow.Value {

@@ -1,6 +1,9 @@
 package peer
 
-import "github.com/flowrun/flowrun/runtime/flow"
+import (
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
 
 // Kinds is the table of what can stand in a peer block, in any order and any
 // number.
@@ -107,7 +110,7 @@ subprotocols}), or to take the next one after a connection has ended.`,
 peer's role asks for, and length what the payload has. A length that is longer leaves the
 frame unfinished.`,
 		Example: "frame {\n  opcode = 1\n  fin    = false\n  text   = \"the first half\"\n}\n",
-		Config:  func() Step { return &Frame{Fin: true, Opcode: opText, Length: -1} },
+		Config:  func() Step { return &Frame{Fin: true, Opcode: wire.Text, Length: -1} },
 	},
 	{
 		Name: "raw", Summary: "send bytes as they are",
@@ -122,10 +125,10 @@ frame unfinished.`,
 		Config:  func() Step { return &ExpectRaw{} },
 	},
 	{
-		Name: "read", Summary: "read slowly, not at all, or freely again",
+		Name: "read", Summary: "read slowly, not at all, or wire.Freely again",
 		Doc:     "rate is in bytes a second, 0B reads nothing; without rate everything is read as it comes. It holds until the next read. A small receive_buffer makes it felt sooner.",
 		Example: "read {\n  rate = \"0B\"\n}\n",
-		Config:  func() Step { return &Read{Rate: freely} },
+		Config:  func() Step { return &Read{Rate: wire.Freely} },
 	},
 	{
 		Name: "pause", Summary: "do nothing for a while",

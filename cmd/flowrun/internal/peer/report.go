@@ -2,22 +2,17 @@ package peer
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // Bounds of what is kept for a report.
 const (
-	maxLines    = 40  // of a transcript
-	maxExcerpt  = 300 // bytes of a message in an error
-	maxGlimpse  = 120 // bytes of a message in a transcript
-	maxFailures = 5   // of the instances of a script
+	maxLines    = 40 // of a transcript
+	maxFailures = 5  // of the instances of a script
 )
 
 // Report is how a script went.
@@ -157,28 +152,3 @@ func (u *unexpected) Error() string {
 	}
 	return b.String()
 }
-
-// excerpt spells the beginning of a message so that it stays in one line.
-func excerpt(p []byte) string { return shorten(p, maxExcerpt) }
-
-func shorten(p []byte, most int) string {
-	more := ""
-	if len(p) > most {
-		more = fmt.Sprintf(" … (%d bytes)", len(p))
-		whole := utf8.Valid(p)
-		p = p[:most]
-		for whole && !utf8.Valid(p) {
-			p = p[:len(p)-1]
-		}
-	}
-	s := string(p)
-	switch {
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, isControl):
-		return fmt.Sprintf("hex % x%s", p, more)
-	case s == "" || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return strconv.Quote(s) + more
-	}
-	return s + more
-}
-
-func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\r", r) }

@@ -1,8 +1,10 @@
 package peer
 
 import (
+	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -21,12 +24,13 @@ type Peer struct {
 	script  *Script
 	name    string
 	index   int
-	door    *door // of a server
-	greeted bool  // by its first connection
+	door    *wire.Door  // of a server
+	tls     *tls.Config // of a server
+	greeted bool        // by its first connection
 	log     *transcript
 
-	conn  *conn // nil before there is one
-	n     int   // number of the repetition
+	conn  *wire.Conn // nil before there is one
+	n     int        // number of the repetition
 	saved *flow.Object
 	last  flow.Event // what an expect, dial or accept has taken
 	text  string     // the same, as text
@@ -44,24 +48,25 @@ func Run(ctx context.Context, s *Script) *Report {
 	r := &Report{Peer: s.Name, At: s.At, Ran: s.Config.Count}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errors.New("the peer has ended"))
-	var d *door
+	var d *wire.Door
+	var secure *tls.Config
 	if !s.Config.Listen.IsZero() {
 		var err error
-		d, err = open(s)
+		d, secure, err = open(s)
 		if s.Listening != nil {
-			s.Listening(d.addr())
+			s.Listening(d.Address())
 		}
 		if err != nil {
 			r.Failed = 1
 			r.Failures = []Failure{{Peer: s.Name, At: s.At, Err: err}}
 			return r
 		}
-		defer d.close()
+		defer d.Close()
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i := range s.Config.Count {
-		p := &Peer{script: s, name: s.Name, index: i, door: d, log: &transcript{start: time.Now()}}
+		p := &Peer{script: s, name: s.Name, index: i, door: d, tls: secure, log: &transcript{start: time.Now()}}
 		if s.Config.Count > 1 {
 			p.name += "[" + strconv.Itoa(i) + "]"
 		}
@@ -90,7 +95,7 @@ func (p *Peer) play(ctx context.Context) (f *Failure) {
 		f.Transcript, f.Before = p.log.last()
 	}
 	if p.conn != nil {
-		p.conn.leave(err == nil)
+		p.conn.Leave(err == nil)
 	}
 	return f
 }
@@ -143,6 +148,36 @@ func (p *Peer) savedObject() *flow.Object {
 		p.saved = flow.NewObject(0)
 	}
 	return p.saved
+}
+
+// converse begins a connection whose handshake is done, or that has none.
+func (p *Peer) converse(nc net.Conn, in *bufio.Reader, g *wire.Gate, client, bare bool) {
+	c := &p.script.Config
+	p.conn = wire.New(nc, in, g, wire.Options{
+		Client: client, Bare: bare, AnswerPings: c.AnswerPings, AnswerClose: c.AnswerClose,
+		MaxMessage: c.MaxMessage, Inbox: c.Inbox, Log: p.log.add,
+	})
+}
+
+// write sends bytes on the connection and explains what goes wrong.
+func (p *Peer) write(ctx context.Context, c *wire.Conn, data []byte) error {
+	return explain(c.Send(ctx, data))
+}
+
+func explain(err error) error {
+	stuck := (*wire.Stuck)(nil)
+	over := wire.Over{}
+	switch {
+	case errors.As(err, &stuck):
+		u := &unexpected{what: fmt.Sprintf("the other side does not read: %d of %d bytes were taken%s", stuck.Taken, stuck.Of, soon(stuck.Why))}
+		if stuck.Unread > 0 {
+			u.notes = append(u.notes, fmt.Sprintf("this peer does not either: its inbox holds %s that no step has expected", stuck.Unread))
+		}
+		return u
+	case errors.As(err, &over):
+		return &unexpected{what: "the connection has ended", got: over.String()}
+	}
+	return err
 }
 
 // eval computes an expression that uses the last message.
@@ -201,16 +236,16 @@ func (p *Peer) save(x flow.Expr) error {
 }
 
 // open listens.
-func open(s *Script) (*door, error) {
+func open(s *Script) (*wire.Door, *tls.Config, error) {
 	conf, err := s.Config.serverTLS()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l, err := net.Listen("tcp", s.Config.Listen.Addr())
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", s.Config.Listen, cause(err))
+		return nil, nil, fmt.Errorf("listen on %s: %w", s.Config.Listen, wire.Cause(err))
 	}
-	return newDoor(l, conf, s.Config.Count), nil
+	return wire.NewDoor(l, s.Config.Count), conf, nil
 }
 
 // Repeat is the step `repeat`.

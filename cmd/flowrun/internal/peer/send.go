@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -38,7 +39,7 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	if c.tcp {
+	if c.Bare {
 		return errors.New("there was no handshake: raw writes bytes")
 	}
 	var all [][]byte
@@ -57,7 +58,7 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 		if i > 0 && s.Every > 0 && !sleep(ctx, time.Duration(s.Every)) {
 			return context.Cause(ctx)
 		}
-		m := Message{Binary: s.Type == "binary"}
+		m := wire.Message{Binary: s.Type == "binary"}
 		if s.Lines != "" {
 			m.Data = all[i%len(all)]
 		} else {
@@ -78,23 +79,23 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 }
 
 // one writes a message, in fragments if so wanted.
-func (s *Send) one(ctx context.Context, p *Peer, c *conn, m Message) error {
+func (s *Send) one(ctx context.Context, p *Peer, c *wire.Conn, m wire.Message) error {
 	ctx, cancel := p.deadline(ctx, s.Within)
 	defer cancel()
-	p.log.add("sent      %s", glimpse(m))
-	op, rest, size := byte(opText), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
+	p.log.add("sent      %s", m.Glimpse())
+	op, rest, size := byte(wire.Text), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
 	if m.Binary {
-		op = opBinary
+		op = wire.Binary
 	}
 	var out []byte
 	for i := range s.Fragments {
 		part := rest[:min(size, len(rest))]
 		rest = rest[len(part):]
 		fin := i == s.Fragments-1
-		out = appendFrame(out, shape{opcode: op, fin: fin, masked: c.client, length: uint64(len(part))}, part)
-		op = opContinuation
+		out = wire.AppendFrame(out, wire.Header{Opcode: op, Fin: fin, Masked: c.Client, Length: uint64(len(part))}, part)
+		op = wire.Continuation
 	}
-	return c.send(ctx, out)
+	return p.write(ctx, c, out)
 }
 
 // Frame is the step `frame`.
@@ -133,17 +134,17 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	s := shape{opcode: byte(f.Opcode), fin: f.Fin, rsv: byte(f.RSV), masked: c.client, length: uint64(len(payload))}
+	h := wire.Header{Opcode: byte(f.Opcode), Fin: f.Fin, RSV: byte(f.RSV), Masked: c.Client, Length: uint64(len(payload))}
 	if f.Masked != "" {
-		s.masked = f.Masked == "yes"
+		h.Masked = f.Masked == "yes"
 	}
 	if f.Length >= 0 {
-		s.length = uint64(f.Length)
+		h.Length = uint64(f.Length)
 	}
-	p.log.add("sent      a %s frame %s", opcodeName(s.opcode), excerpt(payload))
+	p.log.add("sent      a %s frame %s", wire.OpcodeName(h.Opcode), wire.Excerpt(payload))
 	ctx, cancel := p.deadline(ctx, f.Within)
 	defer cancel()
-	return c.send(ctx, appendFrame(nil, s, payload))
+	return p.write(ctx, c, wire.AppendFrame(nil, h, payload))
 }
 
 // Raw is the step `raw`.
@@ -177,10 +178,10 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	p.log.add("sent      %d bytes  %s", len(data), shorten(data, maxGlimpse))
+	p.log.add("sent      %d bytes  %s", len(data), wire.Glimpse(data))
 	ctx, cancel := p.deadline(ctx, r.Within)
 	defer cancel()
-	return c.send(ctx, data)
+	return p.write(ctx, c, data)
 }
 
 // ExpectRaw is the step `expect_raw`.
@@ -195,28 +196,21 @@ func (x *ExpectRaw) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	if !c.tcp {
+	if !c.Bare {
 		return errors.New("expect_raw is for connections without a handshake: dial with tcp = true")
 	}
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
-	var raw []byte
-	var end *ending
-	var found bool
-	err = c.wait(ctx, func() bool {
-		raw, end = c.raw, c.end
-		found = x.Matches.Match(raw)
-		return found || end != nil
-	})
+	raw, found, end, err := c.Raw(ctx, x.Matches.Match)
 	if found {
 		text := ""
 		if utf8.Valid(raw) {
 			text = string(raw)
 		}
-		p.take(flow.Event{Value: flow.BytesOf(append([]byte{}, raw...))}, text)
+		p.take(flow.Event{Value: flow.BytesOf(raw)}, text)
 		return nil
 	}
-	u := &unexpected{what: "the bytes that came do not match", expected: []string{"matches " + x.Matches.String()}, got: excerpt(raw)}
+	u := &unexpected{what: "the bytes that came do not match", expected: []string{"matches " + x.Matches.String()}, got: wire.Excerpt(raw)}
 	if err != nil {
 		u.what += soon(err)
 	} else {
