@@ -40,6 +40,7 @@ var rooms = []struct {
 	{"runtime/flowtest", []string{"runtime/flow", "runtime/link"}, "its suites must fit every component"},
 	{"runtime/engine", []string{"runtime/flow", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/listen", "runtime/queue"}, "components reach it as tables, never as imports"},
 	{"runtime/pipeline", []string{"runtime/flow", "runtime/pipeline/step"}, "it chains the steps, and knows nobody else"},
+	{"runtime/pipeline/internal/steptest", []string{"runtime/flow", "flows/expr"}, "its expressions are those of flows, and it knows no step"},
 	{"runtime/yamltext", []string{"runtime/flow", "runtime/jsontext"}, "it spells scalars as JSON does"},
 	{"runtime", nil, "it is documentation"},
 	{"runtime/*", []string{"runtime/flow"}, "the parts of the runtime meet in the engine only"},
@@ -68,7 +69,7 @@ var rooms = []struct {
 // guests says where a dependency that must not spread may be used, outside
 // of tests.
 var guests = map[string][]string{
-	"github.com/hashicorp/hcl/v2":    {"flows", "flows/*"},
+	"github.com/hashicorp/hcl/v2":    {"flows", "flows/*", "runtime/pipeline/internal/steptest"},
 	"github.com/zclconf/go-cty":      {"flows", "flows/*"},
 	"github.com/coder/websocket":     {"connectors/ws", "cmd/*", "tests/*"},
 	"github.com/cenkalti/backoff/v4": {"runtime/engine"},

@@ -3,12 +3,15 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
 )
@@ -67,17 +70,17 @@ func TestWhatAMapWritesAddresses(t *testing.T) {
 			tab := link.NewTable(link.Config{
 				Component: c,
 				Shape:     flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "disconnect"}},
-				Codec:     flow.CodecUse{Type: "json", New: func() flow.Codec { return jsonCodec(t) }, Text: true},
+				Codec:     flow.CodecUse{Type: "json", New: jsonCodec(t), Text: true},
 				Problems:  &flow.Problems{Component: c, Log: zap.NewNop()},
 				Log:       zap.NewNop(),
 			})
 			block := &flow.PipelineBlock{Name: "p"}
 			for n, meta := range test.meta {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: fmt.Sprint(n), Config: &step.Map{Meta: value(t, meta)}})
+				block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: fmt.Sprint(n), Config: &step.Map{Meta: steptest.Value(t, meta)}})
 			}
 			// The payload is short in the end.
-			block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: "payload", Config: &step.Map{Event: value(t, `1`)}})
-			i, err := New(block, problems("pipeline", "p"))
+			block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: "payload", Config: &step.Map{Event: steptest.Value(t, `1`)}})
+			i, err := New(block, steptest.Problems("pipeline", "p"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,9 +103,19 @@ func TestWhatAMapWritesAddresses(t *testing.T) {
 				if err := links[n].Flush(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				check(t, fmt.Sprint("connection ", n), strings.Join(ends[n].got, "|"), want)
+				steptest.Check(t, fmt.Sprint("connection ", n), strings.Join(ends[n].got, "|"), want)
 				links[n].Close(t.Context(), nil)
 			}
 		})
 	}
+}
+
+func jsonCodec(t *testing.T) func() flow.Codec {
+	t.Helper()
+	i := slices.IndexFunc(codecs.All, func(s flow.Spec[flow.CodecConfig]) bool { return s.Name == "json" })
+	made, err := codecs.All[i].Config().New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
 
 func batchOf(events int, wait time.Duration, bytes flow.Size) *Batch {
@@ -54,8 +55,8 @@ func TestBatch(t *testing.T) {
 				s := set(t, false, test.batch)
 				s.run()
 				s.play(test.script...)
-				check(t, "out", s.out.all(), test.want)
-				check(t, "held", s.Stats()[0].Held, int64(0))
+				steptest.Check(t, "out", s.out.All(), test.want)
+				steptest.Check(t, "held", s.Stats()[0].Held, int64(0))
 			})
 		})
 	}
@@ -66,14 +67,14 @@ func TestBatch(t *testing.T) {
 func TestBatchKeepsSpelling(t *testing.T) {
 	s := set(t, false, batchOf(3, time.Hour, 0))
 	var got string
-	s.Port("out").Connect(refuses(func(e *flow.Event) error {
+	s.Port("out").Connect(steptest.Each(func(e *flow.Event) error {
 		text, err := jsontext.Append(nil, e.Value, false)
 		got = string(text)
 		return err
 	}))
 	raw := []byte(`{"b": 1.50, "a": [1,  2]}`)
 	scalar := []byte(`"text"`)
-	batch := []flow.Event{{Raw: raw, Form: jsontext.Form{}}, {Raw: scalar, Form: jsontext.Form{}}, event("id 1")}
+	batch := []flow.Event{{Raw: raw, Form: jsontext.Form{}}, {Raw: scalar, Form: jsontext.Form{}}, steptest.Event("id 1")}
 	if err := s.In().Send(t.Context(), batch[:2]); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestBatchKeepsSpelling(t *testing.T) {
 	if err := s.In().Send(t.Context(), batch[2:]); err != nil {
 		t.Fatal(err)
 	}
-	check(t, "list", got, `[{"b": 1.50, "a": [1,  2]},"text",{"id":1}]`)
+	steptest.Check(t, "list", got, `[{"b": 1.50, "a": [1,  2]},"text",{"id":1}]`)
 }
 
 func TestBatchManySenders(t *testing.T) {
@@ -90,7 +91,7 @@ func TestBatchManySenders(t *testing.T) {
 	s := set(t, false, batchOf(7, time.Millisecond, 0))
 	s.run()
 	n := 0
-	s.Port("out").Connect(refuses(func(e *flow.Event) error { n += len(e.Value.List()); return nil }))
+	s.Port("out").Connect(steptest.Each(func(e *flow.Event) error { n += len(e.Value.List()); return nil }))
 	var all sync.WaitGroup
 	for range senders {
 		all.Go(func() {
@@ -103,19 +104,19 @@ func TestBatchManySenders(t *testing.T) {
 	}
 	all.Wait()
 	s.Finish()
-	check(t, "events", n, senders*each)
+	steptest.Check(t, "events", n, senders*each)
 }
 
 // stateOf is a state's configuration: its expressions, and changes.
 func stateOf(t *testing.T, init, update, emit string, change ...func(*State)) *State {
 	c := stateSpec.Config().(*State)
-	c.Key = value(t, "event.k")
-	c.Update = stateful(t, update)
+	c.Key = steptest.Value(t, "event.k")
+	c.Update = steptest.Value(t, update, "state")
 	if init != "" {
-		c.Init = value(t, init)
+		c.Init = steptest.Value(t, init)
 	}
 	if emit != "" {
-		c.Emit = stateful(t, emit)
+		c.Emit = steptest.Value(t, emit, "state")
 	}
 	for _, f := range change {
 		f(c)
@@ -200,14 +201,14 @@ func TestState(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := set(t, true, test.state(t))
 				s.play(test.script...)
-				check(t, "out", s.out.payloads(), test.want)
+				steptest.Check(t, "out", s.out.Payloads(), test.want)
 				var errs []string
-				for _, e := range s.errs.payloads() {
+				for _, e := range s.errs.Payloads() {
 					_, event, _ := strings.Cut(e, " event=")
 					event, _, _ = strings.Cut(event, " raw=")
 					errs = append(errs, event)
 				}
-				check(t, "errs", errs, test.errs)
+				steptest.Check(t, "errs", errs, test.errs)
 			})
 		})
 	}
@@ -218,16 +219,16 @@ func TestState(t *testing.T) {
 func TestStateKeepsWhatIsBesideThePayload(t *testing.T) {
 	s := set(t, false, stateOf(t, "0", "state + event.n", "state"))
 	wrote := flow.ObjectOf(flow.Field{Key: "x", Value: flow.IntOf(1)})
-	s.Port("out").Connect(refuses(func(e *flow.Event) error {
+	s.Port("out").Connect(steptest.Each(func(e *flow.Event) error {
 		if e.Meta.Wrote != wrote || e.Time != 5 || !e.Meta.Binary {
 			t.Errorf("got %+v", e)
 		}
-		return errRefused
+		return steptest.ErrRefused
 	}))
-	e := event("k a n 1")
+	e := steptest.Event("k a n 1")
 	e.Meta, e.Time = flow.Meta{Wrote: wrote, Binary: true}, 5
-	err := s.In().Send(t.Context(), []flow.Event{event("k a n x"), e})
-	check(t, "failed", failed(err, 2), "0 1")
+	err := s.In().Send(t.Context(), []flow.Event{steptest.Event("k a n x"), e})
+	steptest.Check(t, "failed", steptest.Failed(err, 2), "0 1")
 }
 
 // Two connections that change one state lose no change.
@@ -236,7 +237,7 @@ func TestStateIsAtomic(t *testing.T) {
 	s := set(t, false, stateOf(t, "0", "state + 1", "state"))
 	var mu sync.Mutex
 	seen := map[int64]bool{}
-	s.Port("out").Connect(refuses(func(e *flow.Event) error {
+	s.Port("out").Connect(steptest.Each(func(e *flow.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[e.Value.Int()] = true
@@ -253,14 +254,17 @@ func TestStateIsAtomic(t *testing.T) {
 		})
 	}
 	all.Wait()
-	check(t, "states", len(seen), senders*each)
+	steptest.Check(t, "states", len(seen), senders*each)
 }
 
 // A state shares nothing with the bytes of the event that it was made from.
 func TestStateIsKept(t *testing.T) {
-	s := set(t, false, stateOf(t, "", "event.text", "state", func(c *State) { c.Update = stateful(t, "state == null ? event.text : state"); c.Key = nil }))
+	s := set(t, false, stateOf(t, "", "event.text", "state", func(c *State) {
+		c.Update = steptest.Value(t, "state == null ? event.text : state", "state")
+		c.Key = nil
+	}))
 	var got []string
-	s.Port("out").Connect(refuses(func(e *flow.Event) error { got = append(got, shown(e.Value)); return nil }))
+	s.Port("out").Connect(steptest.Each(func(e *flow.Event) error { got = append(got, steptest.Shown(e.Value)); return nil }))
 	for _, text := range []string{`{"text": ["abc"]}`, `{"text": "other"}`} {
 		raw := []byte(text)
 		if err := s.In().Send(t.Context(), []flow.Event{{Raw: raw, Form: jsontext.Form{}}}); err != nil {
@@ -268,7 +272,7 @@ func TestStateIsKept(t *testing.T) {
 		}
 		clear(raw)
 	}
-	check(t, "states", got, []string{"[abc]", "[abc]"})
+	steptest.Check(t, "states", got, []string{"[abc]", "[abc]"})
 }
 
 func TestStateProblems(t *testing.T) {
@@ -285,8 +289,8 @@ func TestBatchWhenTheClockIsSetBack(t *testing.T) {
 	_ = s.send("id 1")
 	b := s.In().(*batcher)
 	now := time.Now().UnixNano()
-	check(t, "next", b.tick(t.Context(), now-int64(time.Second)), b.list.due)
-	check(t, "out", len(s.out.all()), 0)
-	check(t, "next", b.tick(t.Context(), now-int64(time.Hour)), int64(never))
-	check(t, "out", s.out.payloads(), []string{"[id=1]"})
+	steptest.Check(t, "next", b.tick(t.Context(), now-int64(time.Second)), b.list.due)
+	steptest.Check(t, "out", len(s.out.All()), 0)
+	steptest.Check(t, "next", b.tick(t.Context(), now-int64(time.Hour)), int64(never))
+	steptest.Check(t, "out", s.out.Payloads(), []string{"[id=1]"})
 }

@@ -1,41 +1,37 @@
 package pipeline
 
 import (
-	"context"
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
-
-type discard struct{ n int }
-
-func (d *discard) Send(_ context.Context, batch []flow.Event) error { d.n += len(batch); return nil }
 
 // sinks returns the parts that events pass most often, and a batch that is cut
 // into several runs.
 func sinks(t testing.TB) (map[string]flow.Sink, []flow.Event) {
-	is := func(w string) flow.Expr { return where(t, `event.word == "`+w+`"`) }
+	is := func(w string) flow.Expr { return steptest.Where(t, `event.word == "`+w+`"`) }
 	steps := map[string]flow.StepConfig{
-		"filter":      &step.Filter{Where: where(t, `event.word != "c"`)},
+		"filter":      &step.Filter{Where: steptest.Where(t, `event.word != "c"`)},
 		"route first": &step.Route{Mode: "first", Port: []step.RoutePort{{Name: "a", Where: is("a")}, {Name: "b", Where: is("b")}}},
 		"route all":   &step.Route{Mode: "all", Port: []step.RoutePort{{Name: "a", Where: is("a")}, {Name: "all", Where: nil}}},
 	}
 	parts := map[string]flow.Sink{
-		"edge":    &Edge{Where: where(t, `event.word != "c"`), To: []flow.Sink{&discard{}, &discard{}}},
-		"fan-out": FanOut([]flow.Sink{&discard{}, &discard{}}),
+		"edge":    &Edge{Where: steptest.Where(t, `event.word != "c"`), To: []flow.Sink{&steptest.Discard{}, &steptest.Discard{}}},
+		"fan-out": FanOut([]flow.Sink{&steptest.Discard{}, &steptest.Discard{}}),
 	}
 	for name, config := range steps {
-		i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: name, Label: "s", Config: config}}}, problems("pipeline", "p"))
+		i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: name, Label: "s", Config: config}}}, steptest.Problems("pipeline", "p"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, port := range i.ports {
-			port.Connect(&discard{})
+			port.Connect(&steptest.Discard{})
 		}
 		parts[name] = i.In()
 	}
-	return parts, events("a a b c c a b a")
+	return parts, steptest.Words("a a b c c a b a")
 }
 
 func TestNoAllocations(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -25,13 +26,13 @@ func (l *ledger) Send(_ context.Context, batch []flow.Event) error {
 		id, _ := batch[i].Value.Object().Get("id")
 		if whole || l.random.IntN(5) == 0 {
 			l.refused = append(l.refused, int(id.Int()))
-			flow.Fail(&err, i, errRefused)
+			flow.Fail(&err, i, steptest.ErrRefused)
 		} else {
 			l.accepted = append(l.accepted, int(id.Int()))
 		}
 	}
 	if whole {
-		return errRefused
+		return steptest.ErrRefused
 	}
 	return err
 }
@@ -39,19 +40,19 @@ func (l *ledger) Send(_ context.Context, batch []flow.Event) error {
 // passes are steps that let each event pass as it is, and fail on 17.
 var passes = []func(testing.TB) flow.StepConfig{
 	func(t testing.TB) flow.StepConfig {
-		return &step.Map{Event: value(t, `{ word = lower(event.word), id = event.id }`), Meta: value(t, `{ x = event.id }`)}
+		return &step.Map{Event: steptest.Value(t, `{ word = lower(event.word), id = event.id }`), Meta: steptest.Value(t, `{ x = event.id }`)}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &step.Split{Over: value(t, `[{ word = lower(event.word), id = event.id }]`), MaxItems: 1}
+		return &step.Split{Over: steptest.Value(t, `[{ word = lower(event.word), id = event.id }]`), MaxItems: 1}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &step.Dedupe{Key: value(t, `"${lower(event.word)} ${event.id}"`), TTL: flow.Duration(time.Hour), MaxKeys: 1000}
+		return &step.Dedupe{Key: steptest.Value(t, `"${lower(event.word)} ${event.id}"`), TTL: flow.Duration(time.Hour), MaxKeys: 1000}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &step.Throttle{Key: value(t, `lower(event.word)`), Rate: 1000, Per: flow.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
+		return &step.Throttle{Key: steptest.Value(t, `lower(event.word)`), Rate: 1000, Per: flow.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &step.Sample{Rate: 1, Key: value(t, `lower(event.word)`)}
+		return &step.Sample{Rate: 1, Key: steptest.Value(t, `lower(event.word)`)}
 	},
 }
 
@@ -75,8 +76,8 @@ func FuzzFate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, steps, size uint8) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		p := problems("pipeline", "p")
-		errs := &discard{}
+		p := steptest.Problems("pipeline", "p")
+		errs := &steptest.Discard{}
 		if seed%2 == 0 {
 			p.Port.Connect(errs)
 		}
@@ -101,7 +102,7 @@ func FuzzFate(f *testing.F) {
 			}
 			c := conditions[random.IntN(len(conditions))]
 			if random.IntN(2) == 0 {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &step.Filter{Where: where(t, c.src)}})
+				block.Steps = append(block.Steps, flow.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &step.Filter{Where: steptest.Where(t, c.src)}})
 				build = append(build, func() {
 					next := model
 					model = func(w string) ([]string, bool) {
@@ -120,7 +121,7 @@ func FuzzFate(f *testing.F) {
 			x, y := fmt.Sprint("x", s), fmt.Sprint("y", s)
 			mode := []string{"first", "all"}[random.IntN(2)]
 			block.Steps = append(block.Steps, flow.StepBlock{Type: "route", Label: fmt.Sprint(s), Config: &step.Route{
-				Mode: mode, Port: []step.RoutePort{{Name: x, Where: where(t, c.src)}, {Name: y, Where: where(t, d.src)}},
+				Mode: mode, Port: []step.RoutePort{{Name: x, Where: steptest.Where(t, c.src)}, {Name: y, Where: steptest.Where(t, d.src)}},
 			}})
 			build = append(build, func() {
 				next := model
@@ -159,7 +160,7 @@ func FuzzFate(f *testing.F) {
 		for range size {
 			in += words[random.IntN(len(words))] + " "
 		}
-		batch := events(in)
+		batch := steptest.Words(in)
 		err = i.In().Send(t.Context(), batch)
 
 		got := map[int]bool{}
@@ -174,7 +175,7 @@ func FuzzFate(f *testing.F) {
 		reached := map[string][]int{} // what each exit should have seen
 		problems := 0
 		for id := range batch {
-			exits, failed := model(word(&batch[id]))
+			exits, failed := model(steptest.Word(&batch[id]))
 			if failed {
 				problems++
 				failed = !p.Port.Connected()
@@ -184,7 +185,7 @@ func FuzzFate(f *testing.F) {
 				failed = failed || slices.Contains(ledgers[x].refused, id)
 			}
 			if failed != got[id] {
-				t.Fatalf("event %d (%s): reported as failed: %v, want %v", id, word(&batch[id]), got[id], failed)
+				t.Fatalf("event %d (%s): reported as failed: %v, want %v", id, steptest.Word(&batch[id]), got[id], failed)
 			}
 		}
 		for name, l := range ledgers {
@@ -196,8 +197,8 @@ func FuzzFate(f *testing.F) {
 				t.Fatalf("%s: got events %v, want %v", name, all, reached[name])
 			}
 		}
-		if p.Count() != uint64(problems) || p.Port.Connected() && errs.n != problems {
-			t.Fatalf("%d problems, %d err events, want %d", p.Count(), errs.n, problems)
+		if p.Count() != uint64(problems) || p.Port.Connected() && errs.N != problems {
+			t.Fatalf("%d problems, %d err events, want %d", p.Count(), errs.N, problems)
 		}
 	})
 }
@@ -210,7 +211,7 @@ func FuzzEdgeFate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, targets, size uint8) {
 		random := rand.New(rand.NewPCG(seed, 2))
-		edge := &Edge{Where: where(t, `event.word > "a"`), Problems: problems("connector", "c")}
+		edge := &Edge{Where: steptest.Where(t, `event.word > "a"`), Problems: steptest.Problems("connector", "c")}
 		if seed%3 == 0 {
 			edge.Where = nil
 		}
@@ -223,13 +224,13 @@ func FuzzEdgeFate(f *testing.F) {
 		for range size {
 			in += []string{"a", "b", "c", "17"}[random.IntN(4)] + " "
 		}
-		batch := events(in)
+		batch := steptest.Words(in)
 		err := edge.Send(t.Context(), batch)
 		got := map[int]bool{}
 		flow.Failures(err, len(batch), func(index int, _ error) { got[index] = true })
 
 		for id := range batch {
-			w := word(&batch[id])
+			w := steptest.Word(&batch[id])
 			failed := edge.Where != nil && w == "17"
 			goes := edge.Where == nil || w > "a" && !failed
 			for n, l := range ledgers {

@@ -4,120 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
-
-// taker notes what leaves a pipeline: each event's payload as text with its
-// origins' numbers, and when, by the clock, from the start of the test.
-type taker struct {
-	start time.Time
-	mu    sync.Mutex
-	got   []string
-	calls int
-	fail  func(i int) error // for the event of that number
-	block chan struct{}     // Send waits for it
-}
-
-func newTaker() *taker { return &taker{start: time.Now()} }
-
-func (k *taker) Send(ctx context.Context, batch []flow.Event) error {
-	if k.block != nil {
-		select {
-		case <-k.block:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.calls++
-	var failed error
-	for i := range batch {
-		if k.fail != nil {
-			if err := k.fail(len(k.got)); err != nil {
-				flow.Fail(&failed, i, err)
-			}
-		}
-		k.got = append(k.got, fmt.Sprintf("%v: %s%s", time.Since(k.start), shown(batch[i].Value), peers(batch[i].Origin)))
-	}
-	return failed
-}
-
-// all returns what has come so far.
-func (k *taker) all() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.got
-}
-
-// payloads returns what has come without its time.
-func (k *taker) payloads() (all []string) {
-	for _, s := range k.all() {
-		_, s, _ = strings.Cut(s, ": ")
-		all = append(all, s)
-	}
-	return all
-}
-
-// shown writes a value on one line.
-func shown(v flow.Value) string {
-	switch v.Kind() {
-	case flow.List:
-		var parts []string
-		for _, x := range v.List() {
-			parts = append(parts, shown(x))
-		}
-		return "[" + strings.Join(parts, " ") + "]"
-	case flow.Map:
-		var parts []string
-		for _, f := range v.Object().Fields() {
-			parts = append(parts, f.Key+"="+shown(f.Value))
-		}
-		return strings.Join(parts, " ")
-	case flow.Int:
-		return fmt.Sprint(v.Int())
-	case flow.Float, flow.Number:
-		return fmt.Sprint(v.Float())
-	case flow.Null:
-		return "null"
-	}
-	return v.Text()
-}
-
-// peers spells the connections that an event answers: " ->1,2".
-func peers(o *flow.Origin) string {
-	if o == nil {
-		return ""
-	}
-	all := o.Union
-	if all == nil {
-		all = []*flow.Origin{o}
-	}
-	var parts []string
-	for _, o := range all {
-		parts = append(parts, fmt.Sprint(o.Seq))
-	}
-	return " ->" + strings.Join(parts, ",")
-}
 
 // stand is an instance of one or more steps under test.
 type stand struct {
 	*Instance
 	t    testing.TB
-	out  *taker
-	errs *taker
+	out  *steptest.Taker
+	errs *steptest.Taker
 	logs *observer.ObservedLogs
 }
 
@@ -125,7 +29,7 @@ type stand struct {
 func set(t testing.TB, errs bool, steps ...flow.StepConfig) *stand {
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
-	p := problems("pipeline", "p")
+	p := steptest.Problems("pipeline", "p")
 	p.Log = zap.New(core)
 	block := &flow.PipelineBlock{Name: "p"}
 	for i, c := range steps {
@@ -135,54 +39,19 @@ func set(t testing.TB, errs bool, steps ...flow.StepConfig) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{Instance: i, t: t, out: newTaker(), logs: logs}
+	s := &stand{Instance: i, t: t, out: steptest.NewTaker(), logs: logs}
 	i.Port("out").Connect(s.out)
 	if errs {
-		s.errs = newTaker()
+		s.errs = steptest.NewTaker()
 		p.Port.Connect(s.errs)
 	}
 	return s
 }
 
-// event makes one of fields "key value key value …"; values that are numbers
-// are. "from 3" makes it one of connection 3.
-func event(fields string) flow.Event {
-	var e flow.Event
-	o := &flow.Object{}
-	words := strings.Fields(fields)
-	for i := 0; i+1 < len(words); i += 2 {
-		var n int64
-		var v flow.Value
-		if _, err := fmt.Sscanf(words[i+1], "%d", &n); err == nil && fmt.Sprint(n) == words[i+1] {
-			v = flow.IntOf(n)
-		} else {
-			v = flow.TextOf(words[i+1])
-		}
-		if words[i] == "from" {
-			e.Origin = connections[n]
-			continue
-		}
-		o.Set(words[i], v)
-	}
-	e.Value = flow.MapOf(o)
-	return e
-}
-
-var connections = func() (all [2000]*flow.Origin) {
-	for i := range all {
-		all[i] = &flow.Origin{Seq: uint64(i), Connector: &flow.Component{Type: "ws_server", Name: "edge"}}
-	}
-	return all
-}()
-
 // send sends events, each in its own fields, as one batch.
 func (s *stand) send(events ...string) error {
 	s.t.Helper()
-	batch := make([]flow.Event, len(events))
-	for i, f := range events {
-		batch[i] = event(f)
-	}
-	return s.In().Send(s.t.Context(), batch)
+	return s.In().Send(s.t.Context(), steptest.Batch(events...))
 }
 
 // run starts the instance, and ends it with the test.
@@ -250,12 +119,12 @@ func seconds(n int) flow.Duration { return flow.Duration(n) * flow.Duration(time
 // An instance whose steps hold nothing has no goroutine, and Finish is nothing.
 func TestNothingToHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := set(t, false, &step.Filter{Where: where(t, `event.word != "a"`)})
+		s := set(t, false, &step.Filter{Where: steptest.Where(t, `event.word != "a"`)})
 		s.Start(t.Context())
 		s.Finish()
 		s.Finish()
-		if err := s.send("word b"); err != nil || len(s.out.all()) != 1 || s.Lost() != 0 {
-			t.Errorf("%v %v", err, s.out.all())
+		if err := s.send("word b"); err != nil || len(s.out.All()) != 1 || s.Lost() != 0 {
+			t.Errorf("%v %v", err, s.out.All())
 		}
 	})
 }
@@ -263,7 +132,7 @@ func TestNothingToHold(t *testing.T) {
 // A window feeds a window: the first one is emptied first.
 func TestFinishInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counted := windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(60), where(t, "event.g") })
+		counted := windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(60), steptest.Where(t, "event.g") })
 		batch := batchSpec.Config().(*Batch)
 		batch.MaxWait = seconds(3600)
 		s := set(t, false, counted, batch)
@@ -271,14 +140,14 @@ func TestFinishInOrder(t *testing.T) {
 		if err := s.send("g a id 1", "g b id 2", "g a id 3"); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{3, 0})
+		steptest.Check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{3, 0})
 		s.Finish()
-		check(t, "out", s.out.payloads(), []string{"[g=a ids=[1 3] g=b ids=[2]]"})
+		steptest.Check(t, "out", s.out.Payloads(), []string{"[g=a ids=[1 3] g=b ids=[2]]"})
 		if err := s.send("g a id 4", "g b id 5"); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "out", s.out.payloads()[1:], []string{"[g=a ids=[4] g=b ids=[5]]"})
-		check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{0, 0})
+		steptest.Check(t, "out", s.out.Payloads()[1:], []string{"[g=a ids=[4] g=b ids=[5]]"})
+		steptest.Check(t, "held", []int64{s.Stats()[0].Held, s.Stats()[1].Held}, []int64{0, 0})
 	})
 }
 
@@ -287,10 +156,10 @@ func TestFinishInOrder(t *testing.T) {
 func TestLostResults(t *testing.T) {
 	for _, errs := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			s := set(t, errs, windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(1), where(t, "event.g") }))
-			s.out.fail = func(i int) error {
+			s := set(t, errs, windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(1), steptest.Where(t, "event.g") }))
+			s.out.Fail = func(i int) error {
 				if i == 1 {
-					return errRefused
+					return steptest.ErrRefused
 				}
 				return nil
 			}
@@ -299,17 +168,17 @@ func TestLostResults(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(2 * time.Second)
-			check(t, "out", s.out.payloads(), []string{"g=a ids=[1]", "g=b ids=[2]"})
+			steptest.Check(t, "out", s.out.Payloads(), []string{"g=a ids=[1]", "g=b ids=[2]"})
 			if errs {
-				check(t, "err", s.errs.payloads(), []string{
+				steptest.Check(t, "err", s.errs.Payloads(), []string{
 					"error=kind=step message=bad number at=flow.hcl:7,3-9 step=s0 component=pipeline.p event=null raw=null peer=null",
 					"error=kind=step message=refused at=null step=s0 component=pipeline.p event=g=b ids=[2] raw=null peer=null",
 				})
-				check(t, "lost", s.Lost(), uint64(0))
+				steptest.Check(t, "lost", s.Lost(), uint64(0))
 				return
 			}
-			check(t, "lost", s.Lost(), uint64(2))
-			check(t, "logged", s.logs.FilterMessageSnippet("lost").Len(), 2)
+			steptest.Check(t, "lost", s.Lost(), uint64(2))
+			steptest.Check(t, "logged", s.logs.FilterMessageSnippet("lost").Len(), 2)
 		})
 	}
 }
@@ -319,7 +188,7 @@ func TestLostResults(t *testing.T) {
 func TestASlowTargetHoldsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 1 }))
-		s.out.block = make(chan struct{})
+		s.out.Block = make(chan struct{})
 		s.run()
 		var senders sync.WaitGroup
 		senders.Go(func() { _ = s.send("id 0") })
@@ -333,15 +202,15 @@ func TestASlowTargetHoldsBack(t *testing.T) {
 		default:
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		senders.Go(func() { _ = s.In().Send(ctx, []flow.Event{event("id 2")}) })
+		senders.Go(func() { _ = s.In().Send(ctx, []flow.Event{steptest.Event("id 2")}) })
 		cancel()
 		synctest.Wait()
-		close(s.out.block)
+		close(s.out.Block)
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 		senders.Wait()
-		check(t, "out", s.out.payloads(), []string{"g=null ids=[0]", "g=null ids=[1]", "g=null ids=[2]"})
+		steptest.Check(t, "out", s.out.Payloads(), []string{"g=null ids=[0]", "g=null ids=[1]", "g=null ids=[2]"})
 	})
 }
 
@@ -351,30 +220,18 @@ func TestErrEventsComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size, w.Emit = "tumbling", 1, bounds{} }))
 		var seen []string
-		s.Port("out").Connect(refuses(func(e *flow.Event) error {
+		s.Port("out").Connect(steptest.Each(func(e *flow.Event) error {
 			seen = append(seen, fmt.Sprint(len(e.Value.List())))
-			return errRefused
+			return steptest.ErrRefused
 		}))
 		s.Port("err").Connect(s.In())
 		s.run()
 		if err := s.send("id 1"); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "sent", seen, []string{"3", "3"})
-		check(t, "lost", s.Lost(), uint64(1))
+		steptest.Check(t, "sent", seen, []string{"3", "3"})
+		steptest.Check(t, "lost", s.Lost(), uint64(1))
 	})
-}
-
-type refuses func(*flow.Event) error
-
-func (f refuses) Send(_ context.Context, batch []flow.Event) error {
-	var err error
-	for i := range batch {
-		if cause := f(&batch[i]); cause != nil {
-			flow.Fail(&err, i, cause)
-		}
-	}
-	return err
 }
 
 // A step that panics does not take the timer with it.
@@ -382,7 +239,7 @@ func TestPanicWhileTicking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Interval = "tumbling", seconds(1) }))
 		first := true
-		s.Port("out").Connect(refuses(func(e *flow.Event) error {
+		s.Port("out").Connect(steptest.Each(func(e *flow.Event) error {
 			if first {
 				first = false
 				panic("ouch")
@@ -394,8 +251,8 @@ func TestPanicWhileTicking(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		_ = s.send("id 2")
 		time.Sleep(5 * time.Second)
-		check(t, "out", s.out.payloads(), []string{"g=null ids=[2]"})
-		check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
+		steptest.Check(t, "out", s.out.Payloads(), []string{"g=null ids=[2]"})
+		steptest.Check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
 	})
 }
 
@@ -411,11 +268,11 @@ func TestResultsAreSentForAll(t *testing.T) {
 		panic("ouch")
 	}))
 	s.run()
-	if err := s.In().Send(context.WithValue(t.Context(), key{}, "x"), []flow.Event{event("id 1")}); err != nil {
+	if err := s.In().Send(context.WithValue(t.Context(), key{}, "x"), []flow.Event{steptest.Event("id 1")}); err != nil {
 		t.Error(err)
 	}
-	check(t, "lost", s.Lost(), uint64(1))
-	check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
+	steptest.Check(t, "lost", s.Lost(), uint64(1))
+	steptest.Check(t, "logged", s.logs.FilterMessageSnippet("panicked").Len(), 1)
 }
 
 type key struct{}
@@ -424,47 +281,33 @@ type hearer func(context.Context)
 
 func (f hearer) Send(ctx context.Context, _ []flow.Event) error { f(ctx); return nil }
 
-// stateful compiles an expression that knows `state`.
-func stateful(t testing.TB, src string) flow.Expr {
-	t.Helper()
-	e, diags := hclsyntax.ParseExpression([]byte(src), "flow.hcl", hcl.InitialPos)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	x, diags := expr.Compile(e, expr.Scope{Roots: []string{"event", "meta", "peer"}, Vars: []string{"state"}})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	return x
-}
-
 // A result is about the events of many: it has nothing to do with the call that
 // finished it, which may go away meanwhile. It is given up with the instance.
 func TestResultsOutliveTheirSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 2 }))
-		s.out.block = make(chan struct{})
+		s.out.Block = make(chan struct{})
 		instance, abandon := context.WithCancel(t.Context())
 		s.Start(instance)
 		sender, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
-			if err := s.In().Send(sender, []flow.Event{event("id 1"), event("id 2")}); err != nil {
+			if err := s.In().Send(sender, []flow.Event{steptest.Event("id 1"), steptest.Event("id 2")}); err != nil {
 				t.Error(err)
 			}
-			check(t, "out while it waited", len(s.out.all()), 0)
+			steptest.Check(t, "out while it waited", len(s.out.All()), 0)
 		})
 		synctest.Wait()
 		leave()
 		synctest.Wait()
-		s.out.block <- struct{}{}
+		s.out.Block <- struct{}{}
 		synctest.Wait()
-		check(t, "out", s.out.payloads(), []string{"g=null ids=[1 2]"})
+		steptest.Check(t, "out", s.out.Payloads(), []string{"g=null ids=[1 2]"})
 		all.Go(func() { _ = s.send("id 3", "id 4") })
 		synctest.Wait()
 		abandon()
 		all.Wait()
-		check(t, "lost", s.Lost(), uint64(1))
+		steptest.Check(t, "lost", s.Lost(), uint64(1))
 		s.Finish()
 	})
 }
@@ -473,11 +316,11 @@ func TestResultsOutliveTheirSender(t *testing.T) {
 func TestOutboxIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size = "tumbling", 1 }))
-		s.out.block = make(chan struct{})
+		s.out.Block = make(chan struct{})
 		s.run()
 		many := make([]flow.Event, 1000)
 		for i := range many {
-			many[i] = event("id 1")
+			many[i] = steptest.Event("id 1")
 		}
 		go func() { _ = s.In().Send(t.Context(), many[:1]) }()
 		synctest.Wait()
@@ -494,10 +337,10 @@ func TestOutboxIsBounded(t *testing.T) {
 			}
 		}
 		most := maxWaiting + 10000 // which is max_groups
-		check(t, "batches taken", taken, most/len(many))
-		close(s.out.block)
+		steptest.Check(t, "batches taken", taken, most/len(many))
+		close(s.out.Block)
 		synctest.Wait()
-		check(t, "out", len(s.out.all()), most+1)
+		steptest.Check(t, "out", len(s.out.All()), most+1)
 	})
 }
 
@@ -506,7 +349,7 @@ func TestOutboxIsBounded(t *testing.T) {
 func TestOthersDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Interval = "tumbling", seconds(1) }))
-		s.out.block = make(chan struct{})
+		s.out.Block = make(chan struct{})
 		s.run()
 		_ = s.send("id 1")
 		time.Sleep(1500 * time.Millisecond) // the timer goroutine sends, and waits
@@ -516,12 +359,12 @@ func TestOthersDoNotWait(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		time.Sleep(5 * time.Second)
-		go func() { time.Sleep(time.Minute); close(s.out.block) }()
+		go func() { time.Sleep(time.Minute); close(s.out.Block) }()
 		begin = time.Now()
 		_ = s.send("id 3")
 		if took := time.Since(begin); took != time.Minute {
 			t.Errorf("it took %v", took)
 		}
-		check(t, "out", s.out.payloads()[:2], []string{"g=null ids=[1]", "g=null ids=[2]"})
+		steptest.Check(t, "out", s.out.Payloads()[:2], []string{"g=null ids=[1]", "g=null ids=[2]"})
 	})
 }

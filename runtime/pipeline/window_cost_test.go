@@ -6,26 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/flows/expr"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
-
-// emitOf compiles an emit as a flow would have it.
-func emitOf(t testing.TB, src string) flow.Aggregate {
-	t.Helper()
-	e, diags := hclsyntax.ParseExpression([]byte(src), "flow.hcl", hcl.InitialPos)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	a, diags := expr.CompileAggregate(e, expr.Scope{Roots: []string{"event", "meta", "peer"}, Vars: []string{"group", "window"}})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	return a
-}
 
 // measurements are messages of 143 bytes of 10,000 sites, in batches of 16.
 func measurements(groups int) [][]flow.Event {
@@ -37,7 +21,7 @@ func measurements(groups int) [][]flow.Event {
 		n := i * 7919 % groups
 		raw := fmt.Sprintf(`{"type":"measurement","site":"site-%05d","value":%d.%02d,"unit":"celsius","device":{"id":"d-%07d","fw":"1.2.3"},"ts":"2024-01-01T00:00:00Z"}`, n, n%40, n%100, n)
 		last := &batches[len(batches)-1]
-		*last = append(*last, flow.Event{Raw: []byte(raw), Form: jsontext.Form{}, Origin: connections[i%100]})
+		*last = append(*last, flow.Event{Raw: []byte(raw), Form: jsontext.Form{}, Origin: steptest.Connections[i%100]})
 	}
 	return batches
 }
@@ -47,7 +31,7 @@ const threeAggregates = `{ site = group, count = count(), mean = avg(event.value
 // perSite is a window of groups that never closes.
 func perSite(t testing.TB, groups int, emit string, change ...func(*Window)) *stand {
 	return set(t, false, windowOf(func(w *Window) {
-		w.Kind, w.Interval, w.GroupBy, w.Emit, w.MaxGroups = "tumbling", seconds(1e6), value(t, "event.site"), emitOf(t, emit), groups
+		w.Kind, w.Interval, w.GroupBy, w.Emit, w.MaxGroups = "tumbling", seconds(1e6), steptest.Value(t, "event.site"), steptest.Emit(t, emit), groups
 		for _, f := range change {
 			f(w)
 		}
@@ -110,12 +94,12 @@ func BenchmarkWindow(b *testing.B) {
 		{"tumbling, quantile and distinct", `{ p = quantile(event.value, 0.99), devices = distinct(peer.port), n = count() }`, func(*Window) {}},
 		{"tumbling by size, with results", threeAggregates, func(w *Window) { w.Interval, w.Size = 0, 10 }},
 		{"session", threeAggregates, func(w *Window) { w.Kind, w.Interval, w.Gap = "session", 0, seconds(1000) }},
-		{"by time", threeAggregates, func(w *Window) { w.Time = value(b, "event.ts") }},
+		{"by time", threeAggregates, func(w *Window) { w.Time = steptest.Value(b, "event.ts") }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			s := perSite(b, 10000, c.emit, c.change)
-			s.Port("out").Connect(&discard{})
+			s.Port("out").Connect(&steptest.Discard{})
 			in := s.In()
 			for i := 0; b.Loop(); i++ {
 				if err := in.Send(b.Context(), batches[i%len(batches)]); err != nil {
@@ -126,7 +110,7 @@ func BenchmarkWindow(b *testing.B) {
 		})
 	}
 	b.Run("closing 10,000 groups", func(b *testing.B) {
-		out := &discard{}
+		out := &steptest.Discard{}
 		for b.Loop() {
 			b.StopTimer()
 			s := perSite(b, 10000, threeAggregates)
@@ -156,7 +140,7 @@ func TestWindowCosts(t *testing.T) {
 			}
 		}
 	}
-	if !raceDetector {
+	if !steptest.RaceDetector {
 		if n := testing.AllocsPerRun(100, func() { _ = in.Send(t.Context(), batches[3]) }); n != 0 {
 			t.Errorf("%v allocations for 16 events of known groups, want none", n)
 		}
@@ -177,7 +161,7 @@ func TestWindowCosts(t *testing.T) {
 	}
 	ratio := float64(window) / float64(baseline)
 	t.Logf("%v by hand, %v by a window: %.1f", baseline/10000, window/10000, ratio)
-	if ratio > 5 && !raceDetector {
+	if ratio > 5 && !steptest.RaceDetector {
 		t.Errorf("a window costs %.1f of what is written by hand, want 5 at most", ratio)
 	}
 }
@@ -194,7 +178,7 @@ func TestWindowMemory(t *testing.T) {
 	}
 	each := (heapSize() - before) / 10000
 	t.Logf("%d bytes for each group", each)
-	if each > 1024 && !raceDetector {
+	if each > 1024 && !steptest.RaceDetector {
 		t.Errorf("a group takes %d bytes, documented are 0.5 KiB", each)
 	}
 	runtime.KeepAlive(s)

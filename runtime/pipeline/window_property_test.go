@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
 
 // sample is an event of a random stream.
@@ -39,7 +40,7 @@ func stream(r *rand.Rand, disorder int) []sample {
 // play sends a stream in batches of random size, and returns the results: for
 // each group the events of its windows, in the order of the results.
 func playStream(t testing.TB, r *rand.Rand, config *Window, all []sample) map[string][][]int {
-	config.GroupBy, config.Time, config.MaxAhead = where(t, "event.g"), where(t, "event.t"), seconds(1e6)
+	config.GroupBy, config.Time, config.MaxAhead = steptest.Where(t, "event.g"), steptest.Where(t, "event.t"), seconds(1e6)
 	s := set(t, false, config)
 	got := map[string][][]int{}
 	s.Port("out").Connect(results{got})
@@ -47,7 +48,7 @@ func playStream(t testing.TB, r *rand.Rand, config *Window, all []sample) map[st
 		n := 1 + r.IntN(min(7, len(rest)))
 		var batch []flow.Event
 		for _, x := range rest[:n] {
-			batch = append(batch, event(fmt.Sprintf("g %s id %d t %d", x.g, x.id, x.t)))
+			batch = append(batch, steptest.Event(fmt.Sprintf("g %s id %d t %d", x.g, x.id, x.t)))
 		}
 		if err := s.In().Send(t.Context(), batch); err != nil {
 			t.Fatal(err)
@@ -170,7 +171,7 @@ func TestCountsAreBruteForce(t *testing.T) {
 		every, parts := 1+r.IntN(5), 1+r.IntN(4)
 		all = stream(r, 0)
 		config := windowOf(func(w *Window) { w.Kind, w.Size, w.Every.Events = "sliding", every*parts, every })
-		config.GroupBy = where(t, "event.g")
+		config.GroupBy = steptest.Where(t, "event.g")
 		s := set(t, false, config)
 		got, want = map[string][][]int{}, map[string][][]int{}
 		s.Port("out").Connect(results{got})
@@ -205,7 +206,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 			config = windowOf(func(w *Window) { w.Kind, w.Gap, w.Lateness = "session", seconds(1+r.IntN(20)), seconds(r.IntN(10)) })
 		}
 		config.MaxGroups, config.OnOverflow, config.MaxItems = 1+r.IntN(3), []string{"drop", "close"}[r.IntN(2)], 1+r.IntN(20)
-		config.GroupBy, config.Time, config.MaxAhead = where(t, "event.g"), where(t, "event.t"), seconds(1e6)
+		config.GroupBy, config.Time, config.MaxAhead = steptest.Where(t, "event.g"), steptest.Where(t, "event.t"), seconds(1e6)
 		s := set(t, false, config)
 		got := map[string][][]int{}
 		s.Port("out").Connect(results{got})
@@ -294,9 +295,9 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 				w.Interval, w.Size, w.Every = 0, 8, pace{Events: 2}
 			}
 		})
-		config.GroupBy, config.Emit = value(t, "event.g"), emitOf(t, emit)
+		config.GroupBy, config.Emit = steptest.Value(t, "event.g"), steptest.Emit(t, emit)
 		if config.Size == 0 {
-			config.Time = value(t, "event.t")
+			config.Time = steptest.Value(t, "event.t")
 		}
 		s := set(t, false, config)
 		n := 0
@@ -307,7 +308,7 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 			ids, _ := got.Object().Get("ids")
 			for _, id := range ids.List() {
 				x := all[id.Int()]
-				e := event(fmt.Sprintf("g %s id %d t %d", x.g, x.id, x.t))
+				e := steptest.Event(fmt.Sprintf("g %s id %d t %d", x.g, x.id, x.t))
 				if err := acc.Add(&e); err != nil {
 					t.Fatal(err)
 				}
@@ -315,7 +316,7 @@ func TestEmitIsOfItsEvents(t *testing.T) {
 			group, _ := got.Object().Get("group")
 			want, err := acc.Value(group, flow.NullValue)
 			if err != nil || !want.Equal(got) {
-				t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, shown(got), shown(want))
+				t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, steptest.Shown(got), steptest.Shown(want))
 			}
 		}))
 		for _, x := range all {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
 
 // A script of a window's test: events, pauses ("+1s"), and the end ("finish").
@@ -280,12 +281,12 @@ func TestWindow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				config := windowOf(func(w *Window) {
-					w.GroupBy = where(t, "event.g")
+					w.GroupBy = steptest.Where(t, "event.g")
 					if test.group != "" {
-						w.GroupBy = value(t, test.group)
+						w.GroupBy = steptest.Value(t, test.group)
 					}
 					if test.time {
-						w.Time = where(t, "event.t")
+						w.Time = steptest.Where(t, "event.t")
 					}
 					for _, change := range test.change {
 						change(w)
@@ -294,9 +295,9 @@ func TestWindow(t *testing.T) {
 				s := set(t, true, config)
 				s.run()
 				s.play(test.script...)
-				check(t, "out", s.out.all(), test.want)
+				steptest.Check(t, "out", s.out.All(), test.want)
 				var errs []string
-				for _, e := range s.errs.payloads() {
+				for _, e := range s.errs.Payloads() {
 					if where := " at=flow.hcl:1,1-8 "; strings.Contains(e, "time") && !strings.Contains(e, where) {
 						t.Errorf("%s: want it at %s", e, where)
 					}
@@ -306,9 +307,9 @@ func TestWindow(t *testing.T) {
 					event, _, _ = strings.Cut(event, " raw=")
 					errs = append(errs, message+" "+event)
 				}
-				check(t, "errs", errs, test.errs)
-				check(t, "held", s.Stats()[0].Held, int64(0))
-				check(t, "groups", s.steps[0].sink.(*window).groups.Len(), 0)
+				steptest.Check(t, "errs", errs, test.errs)
+				steptest.Check(t, "held", s.Stats()[0].Held, int64(0))
+				steptest.Check(t, "groups", s.steps[0].sink.(*window).groups.Len(), 0)
 			})
 		})
 	}
@@ -317,16 +318,16 @@ func TestWindow(t *testing.T) {
 // Windows of several groups that close at one time go out in one call.
 func TestWindowsCloseTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(1), where(t, "event.g") }))
+		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Interval, w.GroupBy = "tumbling", seconds(1), steptest.Where(t, "event.g") }))
 		s.run()
 		for i := range 100 {
 			_ = s.send(fmt.Sprintf("g %d id %d", i, i))
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		check(t, "calls", s.out.calls, 1)
-		check(t, "results", len(s.out.all()), 100)
-		check(t, "counted", s.Stats()[0], StepStats{Type: "step", Label: "s0", In: 100, Out: 100})
+		steptest.Check(t, "calls", s.out.Calls, 1)
+		steptest.Check(t, "results", len(s.out.All()), 100)
+		steptest.Check(t, "counted", s.Stats()[0], StepStats{Type: "step", Label: "s0", In: 100, Out: 100})
 	})
 }
 
@@ -335,16 +336,16 @@ func TestWindowsCloseTogether(t *testing.T) {
 func TestMaxOrigins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size, w.MaxOrigins, w.Emit = "tumbling", 5, 3, bounds{} }))
-		batch := []flow.Event{event("from 1"), event("from 2"), event(""), event("from 5"), event("from 1")}
-		batch[2].Origin = &flow.Origin{Union: []*flow.Origin{connections[2], connections[3], connections[1], connections[4]}}
+		batch := []flow.Event{steptest.Event("from 1"), steptest.Event("from 2"), steptest.Event(""), steptest.Event("from 5"), steptest.Event("from 1")}
+		batch[2].Origin = &flow.Origin{Union: []*flow.Origin{steptest.Connections[2], steptest.Connections[3], steptest.Connections[1], steptest.Connections[4]}}
 		if err := s.In().Send(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
-		got := s.out.payloads()
+		got := s.out.Payloads()
 		if len(got) != 1 || !strings.HasSuffix(got[0], " 5] ->1,2,3") {
 			t.Errorf("got %v", got)
 		}
-		check(t, "logged", s.logs.FilterMessageSnippet("max_origins").Len(), 1)
+		steptest.Check(t, "logged", s.logs.FilterMessageSnippet("max_origins").Len(), 1)
 	})
 }
 
@@ -352,18 +353,18 @@ func TestMaxOrigins(t *testing.T) {
 func TestManyOrigins(t *testing.T) {
 	var o origins
 	for range 3 {
-		for _, c := range connections {
+		for _, c := range steptest.Connections {
 			o.add(c, 5000)
 		}
 	}
-	check(t, "origins", len(o.union().Union), len(connections))
+	steptest.Check(t, "origins", len(o.union().Union), len(steptest.Connections))
 }
 
 // Windows by count close in whoever brings the last event: none is lost or
 // counted twice, and the results of a group are in order.
 func TestManySenders(t *testing.T) {
 	const senders, each, size = 8, 2000, 7
-	s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size, w.GroupBy = "tumbling", size, where(t, "event.g") }))
+	s := set(t, false, windowOf(func(w *Window) { w.Kind, w.Size, w.GroupBy = "tumbling", size, steptest.Where(t, "event.g") }))
 	s.run()
 	order := &inOrderOf{last: map[string]int64{}}
 	s.Port("out").Connect(order)
@@ -380,8 +381,8 @@ func TestManySenders(t *testing.T) {
 	}
 	all.Wait()
 	s.Finish()
-	check(t, "events", order.n, 2*senders*each)
-	check(t, "held", s.Stats()[0].Held, int64(0))
+	steptest.Check(t, "events", order.n, 2*senders*each)
+	steptest.Check(t, "held", s.Stats()[0].Held, int64(0))
 	if order.err != nil {
 		t.Error(order.err)
 	}
@@ -412,7 +413,7 @@ func (o *inOrderOf) Send(_ context.Context, batch []flow.Event) error {
 }
 
 func TestWindowProblems(t *testing.T) {
-	any := where(t, "event.t")
+	any := steptest.Where(t, "event.t")
 	for _, test := range []struct {
 		window      Window
 		field, want string
@@ -475,12 +476,12 @@ func TestManySendersByTime(t *testing.T) {
 		"tumbling": func(w *Window) { w.Kind, w.Interval = "tumbling", flow.Duration(time.Millisecond) },
 		"session":  func(w *Window) { w.Kind, w.Gap = "session", flow.Duration(time.Millisecond) },
 		"by time": func(w *Window) {
-			w.Kind, w.Interval, w.Time, w.Lateness = "tumbling", seconds(10), value(t, "event.t"), seconds(99990)
+			w.Kind, w.Interval, w.Time, w.Lateness = "tumbling", seconds(10), steptest.Value(t, "event.t"), seconds(99990)
 		},
 	} {
 		s := set(t, false, windowOf(func(w *Window) {
 			change(w)
-			w.GroupBy, w.Emit = value(t, "event.g"), emitOf(t, `{ n = count(), sum = sum(event.id), all = distinct(event.g) }`)
+			w.GroupBy, w.Emit = steptest.Value(t, "event.g"), steptest.Emit(t, `{ n = count(), sum = sum(event.id), all = distinct(event.g) }`)
 		}))
 		s.run()
 		var n, sum int64
@@ -501,7 +502,7 @@ func TestManySendersByTime(t *testing.T) {
 			all.Go(func() {
 				for i := range each {
 					raw := fmt.Appendf(nil, `{"g": %d, "id": %d, "t": %d}`, i%5, i, i)
-					e := flow.Event{Raw: raw, Form: jsontext.Form{}, Origin: connections[k]}
+					e := flow.Event{Raw: raw, Form: jsontext.Form{}, Origin: steptest.Connections[k]}
 					if err := s.In().Send(t.Context(), []flow.Event{e}); err != nil {
 						t.Error(err)
 					}

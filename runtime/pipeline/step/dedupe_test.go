@@ -11,14 +11,15 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // dedupe builds an instance of the step, and what it sends to.
-func dedupe(t testing.TB, key string, ttl time.Duration, most int) (*pipeline.Instance, *recorder) {
+func dedupe(t testing.TB, key string, ttl time.Duration, most int) (*pipeline.Instance, *steptest.Recorder) {
 	t.Helper()
-	i := alone(t, &step.Dedupe{Key: value(t, key), TTL: flow.Duration(ttl), MaxKeys: most}, problems("pipeline", "p"))
-	out := &recorder{}
+	i := alone(t, &step.Dedupe{Key: steptest.Value(t, key), TTL: flow.Duration(ttl), MaxKeys: most}, steptest.Problems("pipeline", "p"))
+	out := &steptest.Recorder{}
 	i.Port("out").Connect(out)
 	return i, out
 }
@@ -50,18 +51,18 @@ func TestDedupe(t *testing.T) {
 				test.most = 100
 			}
 			i, out := dedupe(t, test.key, time.Minute, test.most)
-			out.refuse = test.refuse
+			out.Refuse = test.refuse
 			var err error
 			var n int
 			for _, in := range test.in {
-				batch := events(in)
+				batch := steptest.Words(in)
 				n = len(batch)
 				err = i.In().Send(t.Context(), batch)
 			}
-			check(t, "calls", out.calls, test.calls)
-			check(t, "failed", failed(err, n), test.failed)
+			steptest.Check(t, "calls", out.Calls, test.calls)
+			steptest.Check(t, "failed", steptest.Failed(err, n), test.failed)
 			test.stats.Type, test.stats.Label = "step", "s"
-			check(t, "stats", i.Stats()[0], test.stats)
+			steptest.Check(t, "stats", i.Stats()[0], test.stats)
 		})
 	}
 }
@@ -81,31 +82,31 @@ func TestDedupeTime(t *testing.T) {
 			{time.Hour, "b a"},
 		} {
 			time.Sleep(step.wait)
-			if err := i.In().Send(t.Context(), events(step.in)); err != nil {
+			if err := i.In().Send(t.Context(), steptest.Words(step.in)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		check(t, "calls", out.calls, []string{"a", "b", "a", "b", "b a"})
+		steptest.Check(t, "calls", out.Calls, []string{"a", "b", "a", "b", "b a"})
 	})
 }
 
 // TestDedupeForgetsInTime: keys that are past go away as others come.
 func TestDedupeForgetsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := (&step.Dedupe{Key: value(t, "event"), TTL: flow.Duration(time.Second), MaxKeys: 100000}).New(flow.StepEnv{Next: &flow.Port{}})
+		s, err := (&step.Dedupe{Key: steptest.Value(t, "event"), TTL: flow.Duration(time.Second), MaxKeys: 100000}).New(flow.StepEnv{Next: &flow.Port{}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		send := func(words string) {
-			if err := s.Send(t.Context(), events(words)); err != nil {
+			if err := s.Send(t.Context(), steptest.Words(words)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		send(strings.Repeat("a ", 1000))
-		check(t, "keys", step.Remembered(s), 1000)
+		steptest.Check(t, "keys", step.Remembered(s), 1000)
 		time.Sleep(time.Second)
 		send(strings.Repeat("b ", 1000))
-		check(t, "keys", step.Remembered(s), 1000)
+		steptest.Check(t, "keys", step.Remembered(s), 1000)
 	})
 }
 
@@ -121,21 +122,21 @@ func TestDedupeUnderWay(t *testing.T) {
 		return ctx.Err()
 	}))
 	first := make(chan error)
-	go func() { first <- i.In().Send(ctx, events("a")) }()
+	go func() { first <- i.In().Send(ctx, steptest.Words("a")) }()
 	<-arrived
-	if err := i.In().Send(t.Context(), events("a")); err != nil {
+	if err := i.In().Send(t.Context(), steptest.Words("a")); err != nil {
 		t.Errorf("the duplicate: %v", err)
 	}
 	cancel()
 	if err := <-first; err == nil {
 		t.Error("the first: want an error")
 	}
-	out := &recorder{}
+	out := &steptest.Recorder{}
 	i.Port("out").Connect(out)
-	if err := i.In().Send(t.Context(), events("a a")); err != nil {
+	if err := i.In().Send(t.Context(), steptest.Words("a a")); err != nil {
 		t.Fatal(err)
 	}
-	check(t, "calls", out.calls, []string{"a"})
+	steptest.Check(t, "calls", out.Calls, []string{"a"})
 }
 
 // TestDedupePanic: an event that a panic stopped passes when it comes again.
@@ -144,13 +145,13 @@ func TestDedupePanic(t *testing.T) {
 	i.Port("out").Connect(sinkFunc(func([]flow.Event) error { panic("oh") }))
 	func() {
 		defer func() { _ = recover() }()
-		_ = i.In().Send(t.Context(), events("a b"))
+		_ = i.In().Send(t.Context(), steptest.Words("a b"))
 	}()
 	i.Port("out").Connect(out)
-	if err := i.In().Send(t.Context(), events("b a")); err != nil {
+	if err := i.In().Send(t.Context(), steptest.Words("b a")); err != nil {
 		t.Fatal(err)
 	}
-	check(t, "calls", out.calls, []string{"b a"})
+	steptest.Check(t, "calls", out.Calls, []string{"b a"})
 }
 
 // TestDedupeManySenders: of the same events from many goroutines each is
@@ -165,10 +166,10 @@ func TestDedupeManySenders(t *testing.T) {
 		defer mu.Unlock()
 		var err error
 		for n := range batch {
-			w := word(&batch[n])
+			w := steptest.Word(&batch[n])
 			if len(w)%2 == 0 && !failures[w] { // each of these once
 				failures[w] = true
-				flow.Fail(&err, n, errRefused)
+				flow.Fail(&err, n, steptest.ErrRefused)
 				continue
 			}
 			delivered[w]++
@@ -179,7 +180,7 @@ func TestDedupeManySenders(t *testing.T) {
 	for s := range senders {
 		wg.Go(func() {
 			for n := range keys {
-				batch := events(fmt.Sprint("w", (n*7+s*13)%keys, " w", n, " w", (n+1)%keys))
+				batch := steptest.Words(fmt.Sprint("w", (n*7+s*13)%keys, " w", n, " w", (n+1)%keys))
 				for err := i.In().Send(t.Context(), batch); err != nil; {
 					var again []flow.Event
 					flow.Failures(err, len(batch), func(index int, _ error) { again = append(again, batch[index]) })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -32,25 +33,25 @@ func TestFilter(t *testing.T) {
 		{name: "where fails beside a failure", in: "b c 17 17 d", refuse: "c d", calls: []string{"b c", "d"}, failed: "1 2 3 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := problems("pipeline", "p")
-			errs := &errEvents{}
+			p := steptest.Problems("pipeline", "p")
+			errs := &steptest.ErrEvents{}
 			if test.errConnected {
 				p.Port.Connect(errs)
 			}
 			i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-				{Type: "filter", Label: "big", Config: &step.Filter{Where: where(t, `event.word > "a"`)}},
+				{Type: "filter", Label: "big", Config: &step.Filter{Where: steptest.Where(t, `event.word > "a"`)}},
 			}}, p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out := &recorder{refuse: test.refuse, whole: test.whole}
+			out := &steptest.Recorder{Refuse: test.refuse, Whole: test.whole}
 			i.Port("out").Connect(out)
-			batch := events(test.in)
+			batch := steptest.Words(test.in)
 			err = i.In().Send(t.Context(), batch)
-			check(t, "calls", out.calls, test.calls)
-			check(t, "failed", failed(err, len(batch)), test.failed)
-			check(t, "err events", strings.Join(errs.got, "\n"), test.toErrs)
-			check(t, "batch", batch, events(test.in))
+			steptest.Check(t, "calls", out.Calls, test.calls)
+			steptest.Check(t, "failed", steptest.Failed(err, len(batch)), test.failed)
+			steptest.Check(t, "err events", strings.Join(errs.Got, "\n"), test.toErrs)
+			steptest.Check(t, "batch", batch, steptest.Words(test.in))
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -46,7 +47,7 @@ func TestMap(t *testing.T) {
 		{name: "meta fails", event: `1`, meta: `event.a < event.b ? {} : {}`, err: "flow.hcl:1,1: event.a (a number) and event.b (a string) have no order: compare two numbers or two strings"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			i := alone(t, &step.Map{Event: value(t, test.event), Meta: value(t, test.meta)}, problems("pipeline", "p"))
+			i := alone(t, &step.Map{Event: steptest.Value(t, test.event), Meta: steptest.Value(t, test.meta)}, steptest.Problems("pipeline", "p"))
 			out := &held{}
 			i.Port("out").Connect(out)
 			e := arrived(t, payload)
@@ -66,16 +67,16 @@ func TestMap(t *testing.T) {
 				if err == nil || err.Error() != test.err {
 					t.Errorf("got error %v, want %s", err, test.err)
 				}
-				check(t, "stats", i.Stats()[0], pipeline.StepStats{Type: "step", Label: "s", In: 1, Failed: 1})
-				check(t, "events", len(out.events), 0)
+				steptest.Check(t, "stats", i.Stats()[0], pipeline.StepStats{Type: "step", Label: "s", In: 1, Failed: 1})
+				steptest.Check(t, "events", len(out.events), 0)
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := out.events[0]
-			check(t, "event", spell(t, got), test.want)
-			check(t, "written", spellObject(t, got.Meta.Wrote), spellWritten(t, test.wantWrote))
+			steptest.Check(t, "event", spell(t, got), test.want)
+			steptest.Check(t, "written", spellObject(t, got.Meta.Wrote), spellWritten(t, test.wantWrote))
 			if got.Origin != e.Origin || got.Time != 7 || got.Meta.Said != e.Meta.Said || !got.Meta.Binary {
 				t.Error("origin, time or what the transport said has changed")
 			}
@@ -93,7 +94,7 @@ func spellWritten(t testing.TB, text string) string {
 // TestMapKeepsNothing: what a map makes of an event and somebody holds is
 // independent of the memory that the event was in.
 func TestMapKeepsNothing(t *testing.T) {
-	i := alone(t, &step.Map{Event: value(t, `event.o`), Meta: value(t, `event.m`)}, problems("pipeline", "p"))
+	i := alone(t, &step.Map{Event: steptest.Value(t, `event.o`), Meta: steptest.Value(t, `event.m`)}, steptest.Problems("pipeline", "p"))
 	out := &held{}
 	i.Port("out").Connect(out)
 	e := arrived(t, `{"o":{"text":"abc","list":[1.50,"x"]},"m":{"key":{"peer":"abc"}}}`)
@@ -103,8 +104,8 @@ func TestMapKeepsNothing(t *testing.T) {
 	for n := range e.Raw {
 		e.Raw[n] = '!'
 	}
-	check(t, "event", spell(t, out.events[0]), `{"text":"abc","list":[1.50,"x"]}`)
-	check(t, "written", spellObject(t, out.events[0].Meta.Wrote), `{"key":{"peer":"abc"}}`)
+	steptest.Check(t, "event", spell(t, out.events[0]), `{"text":"abc","list":[1.50,"x"]}`)
+	steptest.Check(t, "written", spellObject(t, out.events[0].Meta.Wrote), `{"key":{"peer":"abc"}}`)
 }
 
 func TestMapFates(t *testing.T) {
@@ -125,20 +126,20 @@ func TestMapFates(t *testing.T) {
 		{name: "beside a failure", in: "a b 17 c d", refuse: "b c", calls: []string{"a b", "c d"}, failed: "1 2 3"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := problems("pipeline", "p")
-			errs := &errEvents{}
+			p := steptest.Problems("pipeline", "p")
+			errs := &steptest.ErrEvents{}
 			if test.errConnected {
 				p.Port.Connect(errs)
 			}
-			i := alone(t, &step.Map{Event: value(t, `lower(event.word)`)}, p)
-			out := &recorder{refuse: test.refuse, whole: test.whole}
+			i := alone(t, &step.Map{Event: steptest.Value(t, `lower(event.word)`)}, p)
+			out := &steptest.Recorder{Refuse: test.refuse, Whole: test.whole}
 			i.Port("out").Connect(out)
-			batch := events(test.in)
+			batch := steptest.Words(test.in)
 			err := i.In().Send(t.Context(), batch)
-			check(t, "calls", out.calls, test.calls)
-			check(t, "failed", failed(err, len(batch)), test.failed)
-			check(t, "err events", strings.Join(errs.got, "\n"), test.toErrs)
-			check(t, "batch", batch, events(test.in))
+			steptest.Check(t, "calls", out.Calls, test.calls)
+			steptest.Check(t, "failed", steptest.Failed(err, len(batch)), test.failed)
+			steptest.Check(t, "err events", strings.Join(errs.Got, "\n"), test.toErrs)
+			steptest.Check(t, "batch", batch, steptest.Words(test.in))
 		})
 	}
 }
@@ -154,7 +155,7 @@ func TestMapProblems(t *testing.T) {
 		{"", `event.a ? null : { b = 1 }`, ""},
 		{`"text"`, `{}`, ""},
 	} {
-		_, err := (&step.Map{Event: value(t, test.event), Meta: value(t, test.meta)}).New(flow.StepEnv{})
+		_, err := (&step.Map{Event: steptest.Value(t, test.event), Meta: steptest.Value(t, test.meta)}).New(flow.StepEnv{})
 		if got := spellError(err); got != test.want {
 			t.Errorf("event = %s, meta = %s: got %q, want %q", test.event, test.meta, got, test.want)
 		}
@@ -171,7 +172,7 @@ func spellError(err error) string {
 // TestMapLargeBatch: what is made beside a batch has a bound, and keeps its
 // order.
 func TestMapLargeBatch(t *testing.T) {
-	i := alone(t, &step.Map{Event: value(t, `event.id`)}, problems("pipeline", "p"))
+	i := alone(t, &step.Map{Event: steptest.Value(t, `event.id`)}, steptest.Problems("pipeline", "p"))
 	var sizes, ids []int
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
 		sizes = append(sizes, len(batch))
@@ -179,15 +180,15 @@ func TestMapLargeBatch(t *testing.T) {
 		for n := range batch {
 			ids = append(ids, int(batch[n].Value.Int()))
 			if ids[len(ids)-1]%300 == 299 {
-				flow.Fail(&err, n, errRefused)
+				flow.Fail(&err, n, steptest.ErrRefused)
 			}
 		}
 		return err
 	}))
-	batch := events(strings.Repeat("a ", 600))
+	batch := steptest.Words(strings.Repeat("a ", 600))
 	err := i.In().Send(t.Context(), batch)
-	check(t, "sizes", sizes, []int{256, 256, 88})
-	check(t, "failed", failed(err, len(batch)), "299 599")
+	steptest.Check(t, "sizes", sizes, []int{256, 256, 88})
+	steptest.Check(t, "failed", steptest.Failed(err, len(batch)), "299 599")
 	for n, id := range ids {
 		if n != id {
 			t.Fatalf("event %d is at place %d", id, n)

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -28,37 +30,37 @@ func onMessages(t testing.TB) []struct {
 		step   flow.StepConfig
 		allocs float64
 	}{
-		{"filter that passes", &step.Filter{Where: where(t, `event.type == "message" && event.data.price > 100`)}, 0},
-		{"filter that drops", &step.Filter{Where: where(t, `event.type == "message" && event.data.price > 102`)}, 0},
-		{"map to a constant", &step.Map{Event: value(t, `"x"`)}, 0},
-		{"map to a field", &step.Map{Event: value(t, `event.source`)}, 0},
-		{"map to an object", &step.Map{Event: value(t, `event.data`)}, 1},
-		{"map to five fields", &step.Map{Event: value(t, `{
+		{"filter that passes", &step.Filter{Where: steptest.Where(t, `event.type == "message" && event.data.price > 100`)}, 0},
+		{"filter that drops", &step.Filter{Where: steptest.Where(t, `event.type == "message" && event.data.price > 102`)}, 0},
+		{"map to a constant", &step.Map{Event: steptest.Value(t, `"x"`)}, 0},
+		{"map to a field", &step.Map{Event: steptest.Value(t, `event.source`)}, 0},
+		{"map to an object", &step.Map{Event: steptest.Value(t, `event.data`)}, 1},
+		{"map to five fields", &step.Map{Event: steptest.Value(t, `{
 			ts = event.time, seq = event.data.seq, price = event.data.price * 2, symbol = event.data.symbol, tags = event.data.tags
 		}`)}, 3},
-		{"map that addresses", &step.Map{Meta: value(t, `{ ws_server = { peer = event.source } }`)}, 12},
-		{"split of a constant", &step.Split{Over: value(t, `["x", "y"]`), MaxItems: 10}, 0},
-		{"split of a field", &step.Split{Over: value(t, `event.data.tags`), As: "tag", MaxItems: 10}, 20},
+		{"map that addresses", &step.Map{Meta: steptest.Value(t, `{ ws_server = { peer = event.source } }`)}, 12},
+		{"split of a constant", &step.Split{Over: steptest.Value(t, `["x", "y"]`), MaxItems: 10}, 0},
+		{"split of a field", &step.Split{Over: steptest.Value(t, `event.data.tags`), As: "tag", MaxItems: 10}, 20},
 		{"sample", &step.Sample{Rate: 0.5}, 0},
-		{"sample by key", &step.Sample{Rate: 0.5, Key: value(t, `event.data.symbol`)}, 0},
-		{"dedupe that drops", &step.Dedupe{Key: value(t, `event.data.seq`), TTL: hour, MaxKeys: 10}, 0},
-		{"throttle that drops", &step.Throttle{Rate: 1, Per: hour, Key: value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
-		{"throttle that passes", &step.Throttle{Rate: 1e12, Per: hour, Key: value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
+		{"sample by key", &step.Sample{Rate: 0.5, Key: steptest.Value(t, `event.data.symbol`)}, 0},
+		{"dedupe that drops", &step.Dedupe{Key: steptest.Value(t, `event.data.seq`), TTL: hour, MaxKeys: 10}, 0},
+		{"throttle that drops", &step.Throttle{Rate: 1, Per: hour, Key: steptest.Value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
+		{"throttle that passes", &step.Throttle{Rate: 1e12, Per: hour, Key: steptest.Value(t, `event.data.symbol`), MaxKeys: 10, OnExcess: "drop"}, 0},
 	}
 }
 
 func TestAllocationsOnMessages(t *testing.T) {
 	batch := []flow.Event{arrived(t, message), arrived(t, message), arrived(t, message), arrived(t, message)}
 	for _, test := range onMessages(t) {
-		i := alone(t, test.step, problems("pipeline", "p"))
-		i.Port("out").Connect(&discard{})
+		i := alone(t, test.step, steptest.Problems("pipeline", "p"))
+		i.Port("out").Connect(&steptest.Discard{})
 		send := func() {
 			if err := i.In().Send(t.Context(), batch); err != nil {
 				t.Fatal(err)
 			}
 		}
 		send() // what comes first is remembered
-		if n := testing.AllocsPerRun(200, send) / float64(len(batch)); n > test.allocs && !raceDetector {
+		if n := testing.AllocsPerRun(200, send) / float64(len(batch)); n > test.allocs && !steptest.RaceDetector {
 			t.Errorf("%s: %v allocations an event, want at most %v", test.name, n, test.allocs)
 		}
 	}
@@ -90,21 +92,21 @@ func BenchmarkMessages(b *testing.B) {
 			b.ReportMetric(perEvent/check, "checks/event")
 		})
 	}
-	bench("none", &discard{})
-	empty, err := pipeline.New(&flow.PipelineBlock{Name: "p"}, problems("pipeline", "p"))
+	bench("none", &steptest.Discard{})
+	empty, err := pipeline.New(&flow.PipelineBlock{Name: "p"}, steptest.Problems("pipeline", "p"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	empty.Port("out").Connect(&discard{})
+	empty.Port("out").Connect(&steptest.Discard{})
 	bench("empty pipeline", empty.In())
 	for _, test := range onMessages(b) {
-		i := alone(b, test.step, problems("pipeline", "p"))
-		i.Port("out").Connect(&discard{})
+		i := alone(b, test.step, steptest.Problems("pipeline", "p"))
+		i.Port("out").Connect(&steptest.Discard{})
 		bench(test.name, i.In())
 	}
 	for _, keys := range []int{1000, 100000} {
-		i := alone(b, &step.Dedupe{Key: value(b, `event`), TTL: flow.Duration(time.Hour), MaxKeys: keys}, problems("pipeline", "p"))
-		i.Port("out").Connect(&discard{})
+		i := alone(b, &step.Dedupe{Key: steptest.Value(b, `event`), TTL: flow.Duration(time.Hour), MaxKeys: keys}, steptest.Problems("pipeline", "p"))
+		i.Port("out").Connect(&steptest.Discard{})
 		next := int64(0)
 		bench(fmt.Sprint("dedupe of new keys, the oldest of ", keys, " forgotten"), sendFunc(func(ctx context.Context, batch []flow.Event) error {
 			fresh := [size]flow.Event{}
@@ -117,14 +119,13 @@ func BenchmarkMessages(b *testing.B) {
 	}
 }
 
-// costOfCheck is the time, in nanoseconds, that the codec takes for message.
+// costOfCheck is the time, in nanoseconds, that it takes to check message.
 func costOfCheck(b *testing.B) float64 {
 	const times = 20000
-	c, raw := jsonCodec(b), []byte(message)
+	raw := []byte(message)
 	start := time.Now()
 	for range times {
-		var e flow.Event
-		if err := c.Decode(&e, raw); err != nil {
+		if _, err := jsontext.Check(raw, jsontext.DefaultDepth); err != nil {
 			b.Fatal(err)
 		}
 	}

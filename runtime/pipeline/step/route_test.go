@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -51,32 +52,32 @@ func TestRoute(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := problems("pipeline", "p")
-			errs := &errEvents{}
+			p := steptest.Problems("pipeline", "p")
+			errs := &steptest.ErrEvents{}
 			if test.toErrs != nil {
 				p.Port.Connect(errs)
 			}
 			i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
 				{Type: "route", Label: "r", Config: &step.Route{Mode: test.mode, Port: []step.RoutePort{
-					{Name: "a", Where: where(t, `startswith(event.word, "a")`)},
-					{Name: "b", Where: where(t, `contains(event.word, "b")`)},
+					{Name: "a", Where: steptest.Where(t, `startswith(event.word, "a")`)},
+					{Name: "b", Where: steptest.Where(t, `contains(event.word, "b")`)},
 				}}},
 			}}, p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			sinks := map[string]*recorder{}
+			sinks := map[string]*steptest.Recorder{}
 			for _, name := range []string{"a", "b", "out"} {
-				sinks[name] = &recorder{refuse: test.refuse[name]}
+				sinks[name] = &steptest.Recorder{Refuse: test.refuse[name]}
 				i.Port(name).Connect(sinks[name])
 			}
-			batch := events(test.in)
+			batch := steptest.Words(test.in)
 			err = i.In().Send(t.Context(), batch)
 			for name, s := range sinks {
-				check(t, name, s.calls, test.calls[name])
+				steptest.Check(t, name, s.Calls, test.calls[name])
 			}
-			check(t, "failed", failed(err, len(batch)), test.failed)
-			check(t, "err events", errs.got, test.toErrs)
+			steptest.Check(t, "failed", steptest.Failed(err, len(batch)), test.failed)
+			steptest.Check(t, "err events", errs.Got, test.toErrs)
 		})
 	}
 }
@@ -84,25 +85,25 @@ func TestRoute(t *testing.T) {
 func TestRouteTakesAllWithoutWhere(t *testing.T) {
 	i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
 		{Type: "route", Label: "r", Config: &step.Route{Mode: "first", Port: []step.RoutePort{
-			{Name: "a", Where: where(t, `event.word == "a"`)},
+			{Name: "a", Where: steptest.Where(t, `event.word == "a"`)},
 			{Name: "rest"},
 		}}},
-	}}, problems("pipeline", "p"))
+	}}, steptest.Problems("pipeline", "p"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest := &recorder{}
+	rest := &steptest.Recorder{}
 	i.Port("rest").Connect(rest)
-	if err := i.In().Send(t.Context(), events("a 17 b")); err != nil {
+	if err := i.In().Send(t.Context(), steptest.Words("a 17 b")); err != nil {
 		t.Fatal(err)
 	}
-	check(t, "rest", rest.calls, []string{"17 b"})
-	check(t, "a is not connected", i.Port("a").Dropped(), uint64(1))
-	check(t, "out", i.Port("out").Dropped(), uint64(0))
+	steptest.Check(t, "rest", rest.Calls, []string{"17 b"})
+	steptest.Check(t, "a is not connected", i.Port("a").Dropped(), uint64(1))
+	steptest.Check(t, "out", i.Port("out").Dropped(), uint64(0))
 }
 
 func TestRouteProblems(t *testing.T) {
-	is := where(t, `event.word == "a"`)
+	is := steptest.Where(t, `event.word == "a"`)
 	many := make([]step.RoutePort, 64)
 	for i := range many {
 		many[i] = step.RoutePort{Name: fmt.Sprint("p", i), Where: is}
@@ -119,7 +120,7 @@ func TestRouteProblems(t *testing.T) {
 	} {
 		_, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
 			{Type: "route", Label: "r", At: flow.Place{File: "f.hcl", Line: 3}, Config: &test.route},
-		}}, problems("pipeline", "p"))
+		}}, steptest.Problems("pipeline", "p"))
 		got := ""
 		if err != nil {
 			var field *flow.FieldError
@@ -128,6 +129,6 @@ func TestRouteProblems(t *testing.T) {
 			}
 			got = strings.TrimPrefix(err.Error(), `build route "r" of pipeline.p (f.hcl:3): `)
 		}
-		check(t, "problem", got, test.want)
+		steptest.Check(t, "problem", got, test.want)
 	}
 }

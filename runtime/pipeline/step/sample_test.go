@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -16,7 +17,7 @@ func passed(t *testing.T, i *pipeline.Instance, batch []flow.Event) map[string]i
 	n := map[string]int{}
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
 		for i := range batch {
-			n[word(&batch[i])]++
+			n[steptest.Word(&batch[i])]++
 		}
 		return nil
 	}))
@@ -33,7 +34,7 @@ func TestSampleRate(t *testing.T) {
 		batch[n].Value = flow.TextOf("a")
 	}
 	for _, rate := range []float64{0, 0.1, 0.5, 0.9, 1} {
-		i := alone(t, &step.Sample{Rate: rate}, problems("pipeline", "p"))
+		i := alone(t, &step.Sample{Rate: rate}, steptest.Problems("pipeline", "p"))
 		got := passed(t, i, batch)["a"]
 		// Ten standard deviations, at most 707 of 20000.
 		if want := int(rate * events); got < want-707 || got > want+707 || (rate == 0 || rate == 1) && got != want {
@@ -51,11 +52,11 @@ func TestSampleByKey(t *testing.T) {
 	for n := range 1000 {
 		words = append(words, fmt.Sprint("w", n))
 	}
-	batch := events(strings.Repeat(strings.Join(words, " ")+" ", 3))
+	batch := steptest.Words(strings.Repeat(strings.Join(words, " ")+" ", 3))
 	sample := func(label string) map[string]int {
 		i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
-			{Type: "sample", Label: label, Config: &step.Sample{Rate: 0.3, Key: value(t, `event.word`)}},
-		}}, problems("pipeline", "p"))
+			{Type: "sample", Label: label, Config: &step.Sample{Rate: 0.3, Key: steptest.Value(t, `event.word`)}},
+		}}, steptest.Problems("pipeline", "p"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +71,7 @@ func TestSampleByKey(t *testing.T) {
 			t.Errorf("%d of 3 events with key %s pass", n, w)
 		}
 	}
-	check(t, "the same step again", again, first)
+	steptest.Check(t, "the same step again", again, first)
 	both := 0
 	for w := range other {
 		both += first[w] / 3
@@ -85,21 +86,21 @@ func TestSampleByKey(t *testing.T) {
 			kept = append(kept, n)
 		}
 	}
-	check(t, "of w0 to w9", kept, []int{2, 4, 5, 6, 7, 9})
+	steptest.Check(t, "of w0 to w9", kept, []int{2, 4, 5, 6, 7, 9})
 }
 
 func TestSampleWithoutKey(t *testing.T) {
-	i := alone(t, &step.Sample{Rate: 0.5, Key: value(t, `event.none`)}, problems("pipeline", "p"))
-	if n := passed(t, i, events(strings.Repeat("a ", 2000)))["a"]; n < 700 || n > 1300 {
+	i := alone(t, &step.Sample{Rate: 0.5, Key: steptest.Value(t, `event.none`)}, steptest.Problems("pipeline", "p"))
+	if n := passed(t, i, steptest.Words(strings.Repeat("a ", 2000)))["a"]; n < 700 || n > 1300 {
 		t.Errorf("%d of 2000 events without a key pass, want about half", n)
 	}
 }
 
 func TestSampleFails(t *testing.T) {
-	i := alone(t, &step.Sample{Rate: 1, Key: value(t, `lower(event.word)`)}, problems("pipeline", "p"))
-	out := &recorder{}
+	i := alone(t, &step.Sample{Rate: 1, Key: steptest.Value(t, `lower(event.word)`)}, steptest.Problems("pipeline", "p"))
+	out := &steptest.Recorder{}
 	i.Port("out").Connect(out)
-	err := i.In().Send(t.Context(), events("a 17 b"))
-	check(t, "failed", failed(err, 3), "1")
-	check(t, "calls", out.calls, []string{"a", "b"})
+	err := i.In().Send(t.Context(), steptest.Words("a 17 b"))
+	steptest.Check(t, "failed", steptest.Failed(err, 3), "1")
+	steptest.Check(t, "calls", out.Calls, []string{"a", "b"})
 }

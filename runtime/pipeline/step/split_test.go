@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -40,7 +41,7 @@ func TestSplit(t *testing.T) {
 			if test.max == 0 {
 				test.max = 10000
 			}
-			i := alone(t, &step.Split{Over: value(t, test.over), As: test.as, MaxItems: test.max}, problems("pipeline", "p"))
+			i := alone(t, &step.Split{Over: steptest.Value(t, test.over), As: test.as, MaxItems: test.max}, steptest.Problems("pipeline", "p"))
 			out := &held{}
 			i.Port("out").Connect(out)
 			if test.payload == "" {
@@ -57,7 +58,7 @@ func TestSplit(t *testing.T) {
 				test.stats = pipeline.StepStats{In: 1, Failed: 1}
 			}
 			test.stats.Type, test.stats.Label = "step", "s"
-			check(t, "stats", i.Stats()[0], test.stats)
+			steptest.Check(t, "stats", i.Stats()[0], test.stats)
 			for n := range e.Raw { // the memory is its owner's again
 				e.Raw[n] = '!'
 			}
@@ -68,7 +69,7 @@ func TestSplit(t *testing.T) {
 					t.Error("origin, time or meta has changed")
 				}
 			}
-			check(t, "parts", strings.Join(got, " "), test.want)
+			steptest.Check(t, "parts", strings.Join(got, " "), test.want)
 		})
 	}
 }
@@ -87,8 +88,8 @@ func TestSplitFates(t *testing.T) {
 		{name: "no list", in: "ab 1 17 cd", refuse: "c", calls: []string{"a b", "c d"}, failed: "1 2 3", err: "over is a number, where a list is needed (and 2 more events)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			i := alone(t, &step.Split{Over: value(t, `event`), MaxItems: 10}, problems("pipeline", "p"))
-			out := &recorder{refuse: test.refuse}
+			i := alone(t, &step.Split{Over: steptest.Value(t, `event`), MaxItems: 10}, steptest.Problems("pipeline", "p"))
+			out := &steptest.Recorder{Refuse: test.refuse}
 			i.Port("out").Connect(out)
 			var batch []flow.Event
 			for _, w := range strings.Fields(test.in) {
@@ -103,11 +104,11 @@ func TestSplitFates(t *testing.T) {
 				batch = append(batch, flow.Event{Value: v})
 			}
 			err := i.In().Send(t.Context(), batch)
-			check(t, "calls", out.calls, test.calls)
-			check(t, "failed", failed(err, len(batch)), test.failed)
+			steptest.Check(t, "calls", out.Calls, test.calls)
+			steptest.Check(t, "failed", steptest.Failed(err, len(batch)), test.failed)
 			if err != nil {
-				check(t, "error", err.Error(), test.err)
-				if test.err != "over is a number, where a list is needed (and 2 more events)" && !errors.Is(err, errRefused) {
+				steptest.Check(t, "error", err.Error(), test.err)
+				if test.err != "over is a number, where a list is needed (and 2 more events)" && !errors.Is(err, steptest.ErrRefused) {
 					t.Errorf("%v: the cause cannot be found", err)
 				}
 			}
@@ -118,7 +119,7 @@ func TestSplitFates(t *testing.T) {
 // TestSplitLargeList: parts are sent in bounded batches, in order, and a part
 // of a later one fails the event, too.
 func TestSplitLargeList(t *testing.T) {
-	i := alone(t, &step.Split{Over: value(t, `event`), MaxItems: 10000}, problems("pipeline", "p"))
+	i := alone(t, &step.Split{Over: steptest.Value(t, `event`), MaxItems: 10000}, steptest.Problems("pipeline", "p"))
 	var sizes []int
 	next := int64(0)
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
@@ -128,7 +129,7 @@ func TestSplitLargeList(t *testing.T) {
 			if id := batch[n].Value.Int(); id != next {
 				t.Fatalf("got element %d, want %d", id, next)
 			} else if id == 100 || id == 500 || id == 601 {
-				flow.Fail(&err, n, errRefused)
+				flow.Fail(&err, n, steptest.ErrRefused)
 			}
 			next++
 		}
@@ -142,9 +143,9 @@ func TestSplitLargeList(t *testing.T) {
 		return flow.Event{Value: flow.ListOf(l)}
 	}
 	err := i.In().Send(t.Context(), []flow.Event{list(0, 600), list(600, 610), list(610, 700)})
-	check(t, "sizes", sizes, []int{256, 256, 188})
-	check(t, "failed", failed(err, 3), "0 1")
-	check(t, "first error", err.(*flow.BatchError).Failed[0].Err.Error(), "2 of the events made of it were not delivered, the first: refused")
+	steptest.Check(t, "sizes", sizes, []int{256, 256, 188})
+	steptest.Check(t, "failed", steptest.Failed(err, 3), "0 1")
+	steptest.Check(t, "first error", err.(*flow.BatchError).Failed[0].Err.Error(), "2 of the events made of it were not delivered, the first: refused")
 }
 
 func TestSplitProblems(t *testing.T) {
@@ -157,7 +158,7 @@ func TestSplitProblems(t *testing.T) {
 		{`event[*].a`, ""},
 		{`[event]`, ""},
 	} {
-		_, err := (&step.Split{Over: value(t, test.over), MaxItems: 1}).New(flow.StepEnv{})
+		_, err := (&step.Split{Over: steptest.Value(t, test.over), MaxItems: 1}).New(flow.StepEnv{})
 		if got := spellError(err); got != test.want {
 			t.Errorf("over = %s: got %q, want %q", test.over, got, test.want)
 		}

@@ -12,10 +12,11 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
-func throttle(t testing.TB, c step.Throttle) (*pipeline.Instance, *recorder) {
+func throttle(t testing.TB, c step.Throttle) (*pipeline.Instance, *steptest.Recorder) {
 	t.Helper()
 	if c.Per == 0 {
 		c.Per = flow.Duration(time.Second)
@@ -26,14 +27,14 @@ func throttle(t testing.TB, c step.Throttle) (*pipeline.Instance, *recorder) {
 	if c.OnExcess == "" {
 		c.OnExcess = "drop"
 	}
-	i := alone(t, &c, problems("pipeline", "p"))
-	out := &recorder{}
+	i := alone(t, &c, steptest.Problems("pipeline", "p"))
+	out := &steptest.Recorder{}
 	i.Port("out").Connect(out)
 	return i, out
 }
 
 func TestThrottle(t *testing.T) {
-	word := value(t, `event.word`)
+	word := steptest.Value(t, `event.word`)
 	for _, test := range []struct {
 		name   string
 		config step.Throttle
@@ -48,9 +49,9 @@ func TestThrottle(t *testing.T) {
 		{name: "less than one", config: step.Throttle{Rate: 0.5}, in: "0s:a b|1s:c|1s:d|1999ms:e", calls: "a|d", stats: pipeline.StepStats{In: 5, Out: 2, Dropped: 3}},
 		{name: "per", config: step.Throttle{Rate: 2, Per: flow.Duration(time.Minute)}, in: "0s:a b c|29s:d|1s:e f", calls: "a b|e", stats: pipeline.StepStats{In: 6, Out: 3, Dropped: 3}},
 		{name: "by key", config: step.Throttle{Rate: 1, Key: word}, in: "0s:a b a b c|1s:c b b", calls: "a b|c|c b", stats: pipeline.StepStats{In: 8, Out: 5, Dropped: 3}},
-		{name: "no key", config: step.Throttle{Rate: 1, Key: value(t, `event.none`)}, in: "0s:a b", calls: "a", stats: pipeline.StepStats{In: 2, Out: 1, Dropped: 1}},
+		{name: "no key", config: step.Throttle{Rate: 1, Key: steptest.Value(t, `event.none`)}, in: "0s:a b", calls: "a", stats: pipeline.StepStats{In: 2, Out: 1, Dropped: 1}},
 		{name: "the key not used for longest is forgotten", config: step.Throttle{Rate: 1, Key: word, MaxKeys: 2}, in: "0s:a b a|0s:c|0s:a b", calls: "a b|c|b", stats: pipeline.StepStats{In: 6, Out: 4, Dropped: 2}},
-		{name: "key fails", config: step.Throttle{Rate: 9, Key: value(t, `lower(event.word)`)}, in: "0s:a 17 b", calls: "a|b", stats: pipeline.StepStats{In: 3, Out: 2, Failed: 1}},
+		{name: "key fails", config: step.Throttle{Rate: 9, Key: steptest.Value(t, `lower(event.word)`)}, in: "0s:a 17 b", calls: "a|b", stats: pipeline.StepStats{In: 3, Out: 2, Failed: 1}},
 		{name: "err", config: step.Throttle{Rate: 1, OnExcess: "err"}, in: "0s:a b c|1s:d", calls: "a|d", stats: pipeline.StepStats{In: 4, Out: 2, Failed: 2}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,11 +64,11 @@ func TestThrottle(t *testing.T) {
 						t.Fatal(err)
 					}
 					time.Sleep(wait)
-					_ = i.In().Send(t.Context(), events(words))
+					_ = i.In().Send(t.Context(), steptest.Words(words))
 				}
-				check(t, "calls", strings.Join(out.calls, "|"), test.calls)
+				steptest.Check(t, "calls", strings.Join(out.Calls, "|"), test.calls)
 				test.stats.Type, test.stats.Label = "step", "s"
-				check(t, "stats", i.Stats()[0], test.stats)
+				steptest.Check(t, "stats", i.Stats()[0], test.stats)
 			})
 		})
 	}
@@ -75,45 +76,45 @@ func TestThrottle(t *testing.T) {
 
 func TestThrottleToErr(t *testing.T) {
 	for _, key := range []string{"", "event.word"} {
-		p := problems("pipeline", "p")
-		errs := &errEvents{}
-		i := alone(t, &step.Throttle{Rate: 2.5, Burst: 1, Per: flow.Duration(time.Hour), Key: value(t, key), MaxKeys: 10, OnExcess: "err"}, p)
-		err := i.In().Send(t.Context(), events("a a"))
-		check(t, "failed", failed(err, 2), "1")
+		p := steptest.Problems("pipeline", "p")
+		errs := &steptest.ErrEvents{}
+		i := alone(t, &step.Throttle{Rate: 2.5, Burst: 1, Per: flow.Duration(time.Hour), Key: steptest.Value(t, key), MaxKeys: 10, OnExcess: "err"}, p)
+		err := i.In().Send(t.Context(), steptest.Words("a a"))
+		steptest.Check(t, "failed", steptest.Failed(err, 2), "1")
 		if err == nil || err.Error() != "too many events: more than 2.5 in 1h" {
 			t.Errorf("got %v", err)
 		}
 		p.Port.Connect(errs)
-		if err := i.In().Send(t.Context(), events("a")); err != nil {
+		if err := i.In().Send(t.Context(), steptest.Words("a")); err != nil {
 			t.Error(err)
 		}
 		want := "step  s a"
 		if key != "" {
 			want = "step flow.hcl:1,1-11 s a"
 		}
-		check(t, "err events", errs.got, []string{want})
+		steptest.Check(t, "err events", errs.Got, []string{want})
 	}
 }
 
 func TestThrottleWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		i, out := throttle(t, step.Throttle{Rate: 1, Burst: 2, Key: value(t, "event.word"), OnExcess: "wait"})
+		i, out := throttle(t, step.Throttle{Rate: 1, Burst: 2, Key: steptest.Value(t, "event.word"), OnExcess: "wait"})
 		start := time.Now()
-		if err := i.In().Send(t.Context(), events("a a b a c a")); err != nil {
+		if err := i.In().Send(t.Context(), steptest.Words("a a b a c a")); err != nil {
 			t.Fatal(err)
 		}
 		// Nothing overtakes, and what need not wait is sent before a wait.
-		check(t, "calls", out.calls, []string{"a a b", "a", "c", "a"})
-		check(t, "time", time.Since(start), 2*time.Second)
+		steptest.Check(t, "calls", out.Calls, []string{"a a b", "a", "c", "a"})
+		steptest.Check(t, "time", time.Since(start), 2*time.Second)
 
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		err := i.In().Send(ctx, events("b b a b"))
-		check(t, "failed", failed(err, 4), "2 3")
+		err := i.In().Send(ctx, steptest.Words("b b a b"))
+		steptest.Check(t, "failed", steptest.Failed(err, 4), "2 3")
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		check(t, "calls", out.calls[4:], []string{"b b"})
+		steptest.Check(t, "calls", out.Calls[4:], []string{"b b"})
 	})
 }
 
@@ -137,7 +138,7 @@ func TestThrottleManyWait(t *testing.T) {
 		for range 5 {
 			wg.Go(func() {
 				for range 4 {
-					if err := i.In().Send(t.Context(), events("a")); err != nil {
+					if err := i.In().Send(t.Context(), steptest.Words("a")); err != nil {
 						t.Error(err)
 					}
 				}
@@ -149,7 +150,7 @@ func TestThrottleManyWait(t *testing.T) {
 				t.Errorf("event %d passes after %v, want %v", n, got, want)
 			}
 		}
-		check(t, "events", len(at), 20)
+		steptest.Check(t, "events", len(at), 20)
 	})
 }
 
@@ -157,32 +158,32 @@ func TestThrottleManyWait(t *testing.T) {
 // fall idle.
 func TestThrottleManyKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := (&step.Throttle{Rate: 1, Per: flow.Duration(time.Second), Key: value(t, "event.id"), MaxKeys: 50}).New(flow.StepEnv{Next: &flow.Port{}})
+		s, err := (&step.Throttle{Rate: 1, Per: flow.Duration(time.Second), Key: steptest.Value(t, "event.id"), MaxKeys: 50}).New(flow.StepEnv{Next: &flow.Port{}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		batch := events(strings.Repeat("a ", 1000))
+		batch := steptest.Words(strings.Repeat("a ", 1000))
 		if err := s.Send(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "keys", step.Remembered(s), 50)
+		steptest.Check(t, "keys", step.Remembered(s), 50)
 		time.Sleep(time.Hour)
 		if err := s.Send(t.Context(), batch[:40]); err != nil {
 			t.Fatal(err)
 		}
-		check(t, "keys", step.Remembered(s), 40)
+		steptest.Check(t, "keys", step.Remembered(s), 40)
 	})
 }
 
 func TestThrottleManySenders(t *testing.T) {
-	i, _ := throttle(t, step.Throttle{Rate: 100, Per: flow.Duration(time.Hour), Key: value(t, "event.word")})
+	i, _ := throttle(t, step.Throttle{Rate: 100, Per: flow.Duration(time.Hour), Key: steptest.Value(t, "event.word")})
 	var mu sync.Mutex
 	got := map[string]int{}
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for n := range batch {
-			got[word(&batch[n])]++
+			got[steptest.Word(&batch[n])]++
 		}
 		return nil
 	}))
@@ -190,12 +191,12 @@ func TestThrottleManySenders(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
-				_ = i.In().Send(t.Context(), events("a b a c"))
+				_ = i.In().Send(t.Context(), steptest.Words("a b a c"))
 			}
 		})
 	}
 	wg.Wait()
-	check(t, "passed", fmt.Sprint(got), "map[a:100 b:100 c:100]")
+	steptest.Check(t, "passed", fmt.Sprint(got), "map[a:100 b:100 c:100]")
 }
 
 func TestThrottleProblems(t *testing.T) {
@@ -220,6 +221,6 @@ func TestThrottleProblems(t *testing.T) {
 			}
 			got = err.Error()
 		}
-		check(t, "problem", got, test.want)
+		steptest.Check(t, "problem", got, test.want)
 	}
 }
