@@ -24,6 +24,7 @@ type benchmark struct {
 	expect, expectFile   string
 	size                 int
 	headers              []string
+	auth                 string
 	tls                  flow.TLSClient
 	broadcast, receive   bool
 	asJSON               bool
@@ -55,7 +56,7 @@ newline for servers that read lines.
 
 With --pid, the processor time and the memory of the server's process are read, too.
 SIGINT or SIGTERM ends the run and prints what was found so far. Servers on other
-machines need --allow-remote. The exit code is 1 when anything went wrong.`,
+machines need --allow-remote. --auth and --header are those of dial. The exit code is 1 when anything went wrong.`,
 		Example: "  flowrun bench ws://127.0.0.1:4242/\n" +
 			"  flowrun bench --connections 1000 --in-flight 4 --duration 30s ws://127.0.0.1:4242/\n" +
 			"  flowrun bench --rate 5000 --message 'hello {seq}' --json ws://127.0.0.1:4242/\n" +
@@ -90,6 +91,7 @@ func (b *benchmark) register(cmd *cobra.Command) {
 	f.DurationVar((*time.Duration)(&b.Timeout), "timeout", time.Duration(b.Timeout), "`time` for a connection to open, and for an answer to come")
 
 	f.StringArrayVarP(&b.headers, "header", "H", nil, "send a header `field` with the handshake: 'Name: value' (repeatable)")
+	f.StringVar(&b.auth, "auth", "", "`user:password`, or a token")
 	f.StringSliceVar(&b.Subprotocols, "subprotocol", nil, "ask for a sub-protocol by `name` (repeatable)")
 	f.StringVar((*string)(&b.tls.CAFile), "cafile", "", "trust the authorities of a PEM `file`")
 	f.StringVar((*string)(&b.tls.Cert), "cert", "", "show the certificate of a PEM `file`")
@@ -139,13 +141,18 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	if b.tls != (flow.TLSClient{}) {
 		b.TLS = &b.tls
 	}
+	fields, err := headerFields(b.headers)
+	if err != nil {
+		return err
+	}
 	b.Headers = map[string]flow.Secret{}
-	for _, h := range b.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok {
-			return usage("a --header is 'Name: value'")
-		}
-		b.Headers[name] = flow.SecretOf(strings.TrimSpace(value))
+	for name, values := range fields {
+		b.Headers[name] = flow.SecretOf(strings.Join(values, ", "))
+	}
+	if auth, err := authorization(b.auth); err != nil {
+		return err
+	} else if auth != "" {
+		b.Headers["Authorization"] = flow.SecretOf(auth)
 	}
 	switch {
 	case b.broadcast && b.receive:

@@ -113,38 +113,48 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	if c.Count > 0 && !cmd.Flags().Changed("linger") {
 		c.Linger = -1
 	}
-	if err := c.fields(); err != nil {
+	var err error
+	if c.Headers, err = headerFields(c.headers); err != nil {
 		return err
 	}
+	auth, err := authorization(c.auth)
+	if err != nil {
+		return err
+	}
+	c.Auth = flow.SecretOf(auth)
 	c.In, c.Out, c.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	c.Greet = onTerminal(c.Err)
 	return nil
 }
 
-// fields makes the header fields of the flags. What is in them is not told.
-func (c *talk) fields() error {
-	c.Headers = http.Header{}
-	for _, h := range c.headers {
+// headerFields makes header fields of --header flags. What is in them is not
+// told.
+func headerFields(flags []string) (http.Header, error) {
+	fields := http.Header{}
+	for _, h := range flags {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return usage("a --header is 'Name: value'")
+			return nil, usage("a --header is 'Name: value'")
 		}
 		value, err := revealed("--header "+name, strings.TrimSpace(value))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c.Headers.Add(name, value)
+		fields.Add(name, value)
 	}
-	auth, err := revealed("--auth", c.auth)
+	return fields, nil
+}
+
+// authorization makes a header field of an --auth flag; it is empty without one.
+func authorization(flag string) (string, error) {
+	auth, err := revealed("--auth", flag)
 	switch {
-	case err != nil:
-		return err
+	case err != nil || auth == "":
+		return "", err
 	case strings.Contains(auth, ":"):
-		c.Auth = flow.SecretOf(dial.Basic(auth))
-	case auth != "":
-		c.Auth = flow.SecretOf("Bearer " + auth)
+		return dial.Basic(auth), nil
 	}
-	return nil
+	return "Bearer " + auth, nil
 }
 
 // revealed is value, or what the environment holds where value is $NAME.

@@ -20,6 +20,7 @@ type Bench struct {
 	Before    []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
 	Run       *Run              `hcl:"run" required:"true" doc:"the process that is measured; a flow is ready when it listens"`
 	Locals    []struct{}        `hcl:"locals" doc:"named values"`
+	Loads     []struct{}        `hcl:"load" doc:"what is sent, and how"`
 	Limits    *Limits           `hcl:"expect" doc:"what it may take at most"`
 
 	Load any // of Tables.Load, filled
@@ -65,7 +66,6 @@ func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 			x.Run.Ready = &Ready{Log: Pattern{listening, listening.String()}, Timeout: defaultReady, At: x.Run.At}
 		}
 	}
-	r.load(x, c)
 	if l := x.Limits; l != nil {
 		l.At = r.place(path{"expect"})
 		limits := 0
@@ -83,6 +83,7 @@ func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 			r.errorAt(path{"expect"}, "expect of %s sets no limit", r.region.Owner).Hint("write cpu_per_event = 5, or p99, events_per_second …")
 		}
 	}
+	r.load(x, c)
 	return x, r.Report
 }
 

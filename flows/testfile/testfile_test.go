@@ -44,6 +44,7 @@ func (c *config) Check() error {
 
 func tables() *testfile.Tables {
 	return &testfile.Tables{
+		Load: func() any { return &config{} },
 		Peer: func() any { return &config{} },
 		Steps: []testfile.StepTable{
 			{Name: "say", Config: func() any { return &say{Count: 1} }},

@@ -16,7 +16,7 @@ import (
 
 var (
 	snippet = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
-	varies  = regexp.MustCompile(`\d+\.\d\ds|(kept: ).*`)
+	varies  = regexp.MustCompile(`\d+\.\d\ds|(kept: |cpu_per_event ).*`)
 )
 
 // TestTestPage writes the files that the page about testing shows, and runs its
@@ -77,7 +77,7 @@ func TestTestPage(t *testing.T) {
 	}
 }
 
-// steady leaves out of an output what differs from run to run: times, names of
+// steady leaves out of an output what differs from run to run: times, figures, names of
 // scratch folders, and the order of cases.
 func steady(out string) []string {
 	lines := strings.Split(varies.ReplaceAllString(out, "$1"), "\n")
