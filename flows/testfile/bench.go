@@ -16,6 +16,7 @@ type Bench struct {
 	Env       map[string]string `hcl:"env" doc:"environment variables of all processes"`
 	MaxOutput flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
 	MaxFolder flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
+	MaxFiles  int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
 	Rounds    int               `hcl:"rounds" min:"1" max:"1000" doc:"how often it is measured; what counts is the median"`
 	Before    []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
 	Run       *Run              `hcl:"run" required:"true" doc:"the process that is measured; a flow is ready when it listens"`
@@ -48,7 +49,7 @@ const defaultRounds = 3
 func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 	r := c.read(b)
 	x := &Bench{
-		Timeout: flow.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder,
+		Timeout: flow.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		Rounds: defaultRounds, At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, x)

@@ -18,6 +18,8 @@ const (
 	defaultReady     = flow.Duration(10 * time.Second)
 	defaultMaxOutput = 16 << 20
 	defaultMaxFolder = 64 << 20
+	defaultMaxFiles  = 10_000
+	defaultMaxEvents = 1_000_000
 )
 
 // Test is a case that runs processes and peers: a `test` block.
@@ -27,6 +29,7 @@ type Test struct {
 	Env        map[string]string `hcl:"env" doc:"environment variables of all processes"`
 	MaxOutput  flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
 	MaxFolder  flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
+	MaxFiles   int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
 	Before     []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
 	Run        *Run              `hcl:"run" doc:"the process that the case waits for"`
 	Peers      []*Peer           `hcl:"peer" doc:"a scripted peer"`
@@ -118,7 +121,7 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 func (c *Case) Test(b Binding) (*Test, *source.Report) {
 	r := c.read(b)
 	t := &Test{
-		Timeout: flow.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder,
+		Timeout: flow.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, t)

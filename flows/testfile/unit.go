@@ -12,19 +12,20 @@ import (
 
 // Unit is a case that sends events through one pipeline: a `unit` block.
 type Unit struct {
-	Tags     []string              `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
-	Timeout  flow.Duration         `hcl:"timeout" min:"1ms" doc:"how long it may take"`
-	Flow     string                `hcl:"flow" required:"true" doc:"the flow that the pipeline is in"`
-	Pipeline string                `hcl:"pipeline" required:"true" doc:"the name of the pipeline"`
-	Vars     map[string]flow.Value `hcl:"vars" doc:"variables of the flow"`
-	In       []flow.Value          `hcl:"in" doc:"the events that go in"`
-	InFile   string                `hcl:"in_file" doc:"a file with an event in each line that goes in"`
-	Out      []flow.Value          `hcl:"out" doc:"the events that leave by out"`
-	OutFile  string                `hcl:"out_file" doc:"a file with an event in each line that leaves by out"`
-	Ignore   []string              `hcl:"ignore" doc:"paths in events that are not compared"`
-	Ports    []*Port               `hcl:"port" doc:"what leaves by another port of the pipeline"`
-	Errors   []Pattern             `hcl:"errors" doc:"regular expressions for the messages of events that go wrong, in order"`
-	Locals   []struct{}            `hcl:"locals" doc:"named values"`
+	Tags      []string              `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
+	Timeout   flow.Duration         `hcl:"timeout" min:"1ms" doc:"how long it may take"`
+	Flow      string                `hcl:"flow" required:"true" doc:"the flow that the pipeline is in"`
+	Pipeline  string                `hcl:"pipeline" required:"true" doc:"the name of the pipeline"`
+	Vars      map[string]flow.Value `hcl:"vars" doc:"variables of the flow"`
+	In        []flow.Value          `hcl:"in" doc:"the events that go in"`
+	InFile    string                `hcl:"in_file" doc:"a file with an event in each line that goes in"`
+	Out       []flow.Value          `hcl:"out" doc:"the events that leave by out"`
+	OutFile   string                `hcl:"out_file" doc:"a file with an event in each line that leaves by out"`
+	Ignore    []string              `hcl:"ignore" doc:"paths in events that are not compared"`
+	Ports     []*Port               `hcl:"port" doc:"what leaves by another port of the pipeline"`
+	Errors    []Pattern             `hcl:"errors" doc:"regular expressions for the messages of events that go wrong, in order"`
+	MaxEvents int                   `hcl:"max_events" min:"1" doc:"how many events may leave the pipeline"`
+	Locals    []struct{}            `hcl:"locals" doc:"named values"`
 
 	HasOut bool // something is expected of out
 	At     flow.Place
@@ -42,7 +43,7 @@ type Port struct {
 // errors.
 func (c *Case) Unit() (*Unit, *source.Report) {
 	r := c.read(Binding{Dir: c.File.Dir})
-	u := &Unit{Timeout: flow.Duration(defaultTimeout), At: placeOf(r.region.At)}
+	u := &Unit{Timeout: flow.Duration(defaultTimeout), MaxEvents: defaultMaxEvents, At: placeOf(r.region.At)}
 	r.Decode(r.region, nil, nil, u)
 	given := func(name string) bool { return r.given(path{name}) }
 	u.HasOut = given("out") || given("out_file")

@@ -120,7 +120,7 @@ func medians(rounds []Figures) (f Figures) {
 // What goes wrong is told in res.
 func (r *runner) round(ctx context.Context, c *testfile.Case, res *Result) (f Figures, ok bool) {
 	draft, _ := c.Bench(testfile.Binding{Dir: c.File.Dir})
-	dir, err := scratch(c.File.Dir, c.Name, draft.MaxFolder)
+	dir, err := scratch(c.File.Dir, c.Name, draft.MaxFolder, draft.MaxFiles)
 	if err != nil {
 		res.fail(c.At, err.Error(), "")
 		return f, false

@@ -95,8 +95,8 @@ func (p *Printer) progress() {
 		line += fmt.Sprintf(", %d failed", p.failed)
 	}
 	line += ": " + strings.Join(p.running, ", ")
-	if len(line) > width {
-		line = line[:width-1] + "…"
+	if letters := []rune(line); len(letters) > width {
+		line = string(letters[:width-1]) + "…"
 	}
 	fmt.Fprint(p.Out, line)
 	p.status = true

@@ -103,7 +103,7 @@ func TestScratch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dir, err := scratch(from, "a name/../with \x00 all", 1<<20)
+	dir, err := scratch(from, "a name/../with \x00 all", 1<<20, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +146,11 @@ func TestScratchIsBounded(t *testing.T) {
 	if err := os.Symlink(round, filepath.Join(round, "again")); err != nil { // absolute: it is copied, and copied, and
 		t.Fatal(err)
 	}
+	if _, err := scratch(large, "x", 1<<20, 1); err == nil || !strings.Contains(err.Error(), "max_files of the test") {
+		t.Error(err)
+	}
 	for dir, want := range map[string]string{large: "larger than 1000B; max_folder of the test", round: "folders are in each other"} {
-		if _, err := scratch(dir, "x", 1000); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := scratch(dir, "x", 1000, 100); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, expected %q", err, want)
 		}
 	}

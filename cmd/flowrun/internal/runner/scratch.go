@@ -12,13 +12,11 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// maxFiles bounds the number of files and folders of a test.
-const maxFiles = 10_000
-
 // scratch copies the folder of a test to a new one, with modes. Links within
 // the folder stay links; what a link to elsewhere leads to is copied, so that
-// nothing that the test does can reach it. limit bounds the size in bytes.
-func scratch(from, name string, limit flow.Size) (dir string, err error) {
+// nothing that the test does can reach it. limit bounds its size, files their
+// number.
+func scratch(from, name string, limit flow.Size, files int) (dir string, err error) {
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
 			return r
@@ -31,7 +29,7 @@ func scratch(from, name string, limit flow.Size) (dir string, err error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return "", err
 	}
-	c := &copier{room: int64(limit), limit: limit}
+	c := &copier{room: int64(limit), limit: limit, files: files}
 	if c.root, err = filepath.EvalSymlinks(from); err == nil {
 		err = c.folder(c.root, dir, 0)
 	}
@@ -60,7 +58,7 @@ type copier struct {
 	root  string
 	room  int64
 	limit flow.Size
-	files int
+	files int // so many may still come
 }
 
 const maxNesting = 20 // of folders: links to elsewhere may lead round in a circle
@@ -82,8 +80,8 @@ func (c *copier) folder(from, to string, depth int) error {
 }
 
 func (c *copier) entry(from, to string, depth int) error {
-	if c.files++; c.files > maxFiles {
-		return fmt.Errorf("there are more than %d files in it", maxFiles)
+	if c.files--; c.files < 0 {
+		return errors.New("there are too many files in it; max_files of the test sets how many may be")
 	}
 	info, err := os.Lstat(from)
 	if err != nil {

@@ -37,7 +37,7 @@ var (
 // test runs a test, and tells in res what came of it.
 func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
 	draft, _ := c.Test(testfile.Binding{Dir: c.File.Dir}) // it has been checked
-	dir, err := scratch(c.File.Dir, c.Name, draft.MaxFolder)
+	dir, err := scratch(c.File.Dir, c.Name, draft.MaxFolder, draft.MaxFiles)
 	if err != nil {
 		res.fail(c.At, err.Error(), "")
 		return
@@ -207,6 +207,11 @@ func (x *trial) stop(err error) {
 // the test was broken off, err says why, and what was ended for that reason is
 // not to blame.
 func (x *trial) endings(err error) {
+	for _, p := range x.processes() {
+		if p.stdout.overflowed() || p.stderr.overflowed() {
+			x.res.fail(p.at, fmt.Sprintf("%s has printed more than %s; max_output of the test sets how much it may", p.title, x.t.MaxOutput), "")
+		}
+	}
 	for i, p := range x.before {
 		b := x.t.Before[i]
 		want := x.expected(b.Name)
@@ -228,11 +233,6 @@ func (x *trial) endings(err error) {
 
 func (x *trial) ending(p *process, want *testfile.Outcome) {
 	code, signal := p.code()
-	for name, o := range map[string]*output{"standard output": p.stdout, "standard error": p.stderr} {
-		if o.overflowed() {
-			x.res.fail(p.at, fmt.Sprintf("%s has printed more than %s on its %s; max_output of the test sets how much it may", p.title, x.t.MaxOutput, name), "")
-		}
-	}
 	switch {
 	case p.blamed:
 	case p.forced:

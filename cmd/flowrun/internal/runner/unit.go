@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -24,11 +25,8 @@ import (
 type bag struct {
 	mu    sync.Mutex
 	ports map[string][]flow.Value
-	size  int
+	room  int // for so many events more
 }
-
-// maxEvents bounds what a unit collects.
-const maxEvents = 1_000_000
 
 // into is the sink of one port.
 type into struct {
@@ -41,8 +39,8 @@ func (s into) Send(_ context.Context, batch []flow.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range batch {
-		if s.size++; s.size > maxEvents {
-			return fmt.Errorf("more than %d events leave the pipeline", maxEvents)
+		if s.room--; s.room < 0 {
+			return errors.New("too many events leave the pipeline; max_events of the unit sets how many may")
 		}
 		s.ports[s.port] = append(s.ports[s.port], batch[i].HeldPayload())
 	}
@@ -69,7 +67,7 @@ func (r *runner) unit(ctx context.Context, c *testfile.Case, res *Result) {
 		res.fail(u.At, err.Error(), "")
 		return
 	}
-	got := &bag{ports: map[string][]flow.Value{}}
+	got := &bag{ports: map[string][]flow.Value{}, room: u.MaxEvents}
 	for _, port := range portsOf(block) {
 		instance.Port(port).Connect(into{got, port})
 	}
