@@ -33,6 +33,9 @@ type Message struct {
 	At     time.Time
 }
 
+// cost is what the message takes in the inbox: an empty one is not free.
+func (m *Message) cost() int64 { return int64(len(m.Data)) + 64 }
+
 // Ending is how a connection ended.
 type Ending struct {
 	Code   int // NoCode, and Abnormal without a close frame
@@ -137,7 +140,7 @@ func (c *Conn) Next(ctx context.Context) (m Message, end *Ending, err error) {
 			m = c.inbox[0]
 			c.inbox[0] = Message{}
 			c.inbox = c.inbox[1:]
-			c.waiting -= int64(len(m.Data))
+			c.waiting -= m.cost()
 			return true
 		}
 		end = c.end
@@ -250,7 +253,7 @@ func (c *Conn) arrived(m Message) {
 	c.Log("received  %s", m.Glimpse())
 	for {
 		c.mu.Lock()
-		full := c.waiting > 0 && c.waiting+int64(len(m.Data)) > int64(c.Inbox) && !c.gone
+		full := c.waiting > 0 && c.waiting+m.cost() > int64(c.Inbox) && !c.gone
 		c.stalled = full
 		changed := c.changed
 		c.mu.Unlock()
@@ -261,7 +264,7 @@ func (c *Conn) arrived(m Message) {
 	}
 	c.change(func() {
 		c.inbox = append(c.inbox, m)
-		c.waiting += int64(len(m.Data))
+		c.waiting += m.cost()
 	})
 }
 
