@@ -105,7 +105,7 @@ func (b *batcher) take(ctx context.Context, batch []flow.Event) (taken, closed b
 
 func (b *batcher) put(e *flow.Event, now int64, errs bool) {
 	v := e.HeldPayload()
-	size := sizeOf(v)
+	size := v.Size()
 	if b.list.bytes+size > int(b.MaxBytes) {
 		b.close()
 	}
@@ -161,24 +161,6 @@ func (b *batcher) finish() {
 	b.close()
 	b.mu.Unlock()
 	b.out.finish()
-}
-
-// overhead is about what a value needs beside its text.
-const overhead = 24
-
-// sizeOf is about how much memory v takes.
-func sizeOf(v flow.Value) int {
-	if raw, _, ok := v.Encoded(); ok {
-		return overhead + len(raw)
-	}
-	n := overhead + len(v.Text()) + len(v.Bytes())
-	for _, x := range v.List() {
-		n += sizeOf(x)
-	}
-	for _, f := range v.Object().Fields() {
-		n += len(f.Key) + sizeOf(f.Value)
-	}
-	return n
 }
 
 var batchSpec = flow.Spec[flow.StepConfig]{

@@ -11,7 +11,7 @@
 //	                    └──► named ports
 //
 // Package step has the steps that send on at once what they take; those that
-// hold events (window, batch) or a state for each key are here.
+// hold events (window, batch) are here.
 // [Instance.Stats] tells what has become of the events of each.
 //
 // # What is held

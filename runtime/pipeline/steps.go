@@ -8,4 +8,4 @@ import (
 )
 
 // Steps is the table of steps, in the order of the reference.
-var Steps = slices.Concat(step.All, []flow.Spec[flow.StepConfig]{windowSpec, batchSpec, stateSpec})
+var Steps = slices.Concat(step.All, []flow.Spec[flow.StepConfig]{windowSpec, batchSpec})

@@ -15,28 +15,10 @@ import (
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
 
-// A script of a window's test: events, pauses ("+1s"), and the end ("finish").
+// play sends a script, and finishes.
 func (s *stand) play(script ...string) {
 	s.t.Helper()
-	for _, line := range script {
-		if pause, ok := strings.CutPrefix(line, "+"); ok {
-			d, err := time.ParseDuration(pause)
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			time.Sleep(d)
-			synctest.Wait()
-			continue
-		}
-		if line == "finish" {
-			s.Finish()
-			continue
-		}
-		if err := s.send(strings.Split(line, ", ")...); err != nil {
-			s.t.Logf("%s: %v", line, err)
-		}
-	}
-	s.Finish()
+	steptest.Play(s.t, s.In(), s.Finish, script...)
 }
 
 func TestWindow(t *testing.T) {

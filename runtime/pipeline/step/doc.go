@@ -9,8 +9,8 @@
 // allocated, and a stream whose events all go one way passes in one call.
 // Failures in a run are counted back to the batch.
 //
-// A step that makes new events (map, split) puts them into a batch of its own
-// ([Made]), which comes from a pool and is sent in parts of bounded size; it
+// A step that makes new events (map, split, state) puts them into a batch of its
+// own ([Made]), which comes from a pool and is sent in parts of bounded size; it
 // counts failures back to the events that they were made of. What it makes may
 // share memory with the event that came, whose Send has not returned.
 //

@@ -11,4 +11,5 @@ var All = []flow.Spec[flow.StepConfig]{
 	dedupeSpec,
 	throttleSpec,
 	sampleSpec,
+	stateSpec,
 }

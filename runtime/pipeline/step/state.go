@@ -1,4 +1,4 @@
-package pipeline
+package step
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 // State is the configuration of a step that keeps a value per key.
@@ -30,17 +29,17 @@ func (c *State) New(env flow.StepEnv) (flow.Sink, error) {
 	if c.Update == nil {
 		return nil, &flow.FieldError{Field: "update", Err: errors.New("a state needs an update: what becomes of it with an event")}
 	}
-	return &stater{State: *c, env: env, states: step.NewKeyed[remembered](c.MaxKeys)}, nil
+	return &stater{State: *c, env: env, states: NewKeyed[remembered](c.MaxKeys)}, nil
 }
 
 // stater is the step.
 type stater struct {
 	State
-	step.Counters
+	Counters
 	env flow.StepEnv
 
 	mu     sync.Mutex // makes an update of a state one thing; nothing is sent while it is held
-	states *step.Keyed[remembered]
+	states *Keyed[remembered]
 }
 
 // remembered is the state of one key.
@@ -56,7 +55,7 @@ var (
 
 // Send implements flow.Sink.
 func (s *stater) Send(ctx context.Context, batch []flow.Event) error {
-	out := step.MadeOf(len(batch), &s.env)
+	out := MadeOf(len(batch), &s.env)
 	defer out.Release()
 	now := time.Now()
 	var key []byte
@@ -120,10 +119,9 @@ func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.V
 	if state, err = s.Update.Eval(e, state); err != nil {
 		return state, s.Update, err
 	}
-	if sizeOf(state) > int(s.MaxSize) {
+	if state = state.Held(); state.Size() > int(s.MaxSize) {
 		return state, s.Update, errSize
 	}
-	state = state.Held()
 	if there == nil {
 		s.states.Add(*key, remembered{state, now})
 	} else {
@@ -143,7 +141,7 @@ func (s *stater) expire(now time.Time) {
 	}
 }
 
-func (s *stater) expired(e *step.Entry[remembered], now time.Time) bool {
+func (s *stater) expired(e *Entry[remembered], now time.Time) bool {
 	return s.TTL > 0 && now.Sub(e.Value.changed) >= time.Duration(s.TTL)
 }
 
