@@ -1,0 +1,43 @@
+test "and_harm_nobody_else" {
+  tags = ["ws", "limits"]
+  locals {
+    port = free_port()
+  }
+  before "server" {
+    flow = "flow.hcl"
+    vars = { url = "127.0.0.1:${local.port}" }
+    ready {
+      port = local.port
+    }
+  }
+  peer "mallory" {
+    connect = "ws://127.0.0.1:${local.port}"
+    send {
+      text = jsonencode(range(1000))
+    }
+    expect_close {
+      code = 1009
+    }
+    signal "closed" {}
+  }
+  peer "alice" {
+    connect = "ws://127.0.0.1:${local.port}"
+    dial {}
+    await "closed" {}
+    send {
+      json = { n = 1 }
+    }
+    expect {
+      json = { n = 1 }
+    }
+    close {}
+  }
+  expect {
+    process "server" {
+      exit_code = 0
+      stderr {
+        contains = ["max_message"]
+      }
+    }
+  }
+}
