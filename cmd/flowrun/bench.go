@@ -113,14 +113,13 @@ func (b *benchmark) run(cmd *cobra.Command, args []string) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process
 	if stderr := cmd.ErrOrStderr(); onTerminal(stderr) {
 		b.Progress = func(p load.Progress) { showProgress(stderr, p) }
-		defer fmt.Fprint(stderr, clearLine)
 	}
 	result, err := load.Run(ctx, b.Options)
-	if err != nil {
-		return err
-	}
 	if b.Progress != nil {
 		fmt.Fprint(cmd.ErrOrStderr(), clearLine)
+	}
+	if err != nil {
+		return err
 	}
 	if b.asJSON {
 		err = writeJSON(cmd.OutOrStdout(), result)

@@ -471,6 +471,7 @@ func TestCheck(t *testing.T) {
 		{"mode", func(o *Options) { o.Mode = "ping" }},
 		{"connections", func(o *Options) { o.Connections = 0 }},
 		{"in_flight", func(o *Options) { o.InFlight = 1 << 20 }},
+		{"in_flight", func(o *Options) { o.Connections, o.InFlight = 10_000, 10_000 }},
 		{"rate", func(o *Options) { o.Rate, o.InFlight = 1, 2 }},
 		{"rate", func(o *Options) { o.Rate = -1 }},
 		{"count", func(o *Options) { o.Count = -1 }},

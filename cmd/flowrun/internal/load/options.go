@@ -64,6 +64,7 @@ func Defaults() Options {
 const (
 	maxConnections = 100_000
 	maxInFlight    = 1 << 16
+	maxUnderWay    = 1 << 24 // in flight on all connections together: each needs 8 bytes
 	maxRate        = 10_000_000
 	maxDuration    = 24 * time.Hour
 	maxLines       = 1 << 20
@@ -81,6 +82,8 @@ func (o *Options) Check() error {
 		return bad("connections", "%d is not 1 to %d", o.Connections, maxConnections)
 	case o.InFlight < 1 || o.InFlight > maxInFlight:
 		return bad("in_flight", "%d is not 1 to %d", o.InFlight, maxInFlight)
+	case o.Connections*o.InFlight > maxUnderWay:
+		return bad("in_flight", "%d on each of %d connections are more than the %d that can be in flight", o.InFlight, o.Connections, maxUnderWay)
 	case !(o.Rate >= 0 && o.Rate <= maxRate): // nor NaN
 		return bad("rate", "%v is not up to %d messages per second", o.Rate, maxRate)
 	case o.Rate > 0 && o.InFlight > 1:
