@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
-	"golang.org/x/tools/txtar"
 
 	"github.com/flowrun/flowrun/flows/testfile"
 )
