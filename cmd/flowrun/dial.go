@@ -30,7 +30,8 @@ func newDial() *cobra.Command {
 		Use:   "dial URL",
 		Short: "Talk to a WebSocket server: lines out, messages in",
 		Long: `Connects to a WebSocket server, sends each line of standard input as a message, and
-prints each message that comes: a text as a line, a binary message as its bytes are.
+prints each message that comes: a text as a line, a binary message as its bytes are (in
+base64 on a terminal).
 What there is to say about the connection goes to standard error.
 
 It ends with a close frame (1000) when --count messages have come; when standard input
@@ -123,7 +124,7 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	}
 	c.Auth = flow.SecretOf(auth)
 	c.In, c.Out, c.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-	c.Greet = onTerminal(c.Err)
+	c.Greet, c.Screen = onTerminal(c.Err), onTerminal(c.Out)
 	return nil
 }
 

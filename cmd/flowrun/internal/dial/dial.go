@@ -54,6 +54,7 @@ type Options struct {
 	In       io.Reader // lines
 	Out, Err io.Writer // messages; what is to be said about the connection
 	Greet    bool      // say that it is connected
+	Screen   bool      // Out is a terminal, which bytes would confuse: they are base64 there
 }
 
 // Run talks until there is a reason to end; the end of ctx is the user's
@@ -270,7 +271,7 @@ func (s *session) print(binary bool, data []byte) error {
 			return err
 		}
 		out = b.Bytes()
-	case binary && s.Base64:
+	case binary && (s.Base64 || s.Screen):
 		out = append(base64.StdEncoding.AppendEncode(nil, data), '\n')
 	case binary:
 		out = data

@@ -3,10 +3,13 @@ package dial
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,6 +137,34 @@ func TestRun(t *testing.T) {
 				t.Errorf("it says %q, not %q", say, c.err)
 			}
 		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(server(t).Config.Handler)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	url := "wss" + strings.TrimPrefix(s.URL, "https")
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		tls  *flow.TLSClient
+		fail string
+	}{
+		{&flow.TLSClient{CAFile: flow.Path(ca)}, ""},
+		{&flow.TLSClient{Insecure: true}, ""},
+		{nil, "the server's certificate is not trusted: x509: certificate signed by unknown authority"},
+		{&flow.TLSClient{CAFile: flow.Path(ca), Domain: "elsewhere"}, "the server's certificate is not trusted: x509: certificate is valid for"},
+		{&flow.TLSClient{CAFile: "nowhere.pem"}, "tls: cannot read nowhere.pem"},
+	} {
+		o, out, _ := options(t, url, "a\n")
+		o.TLS, o.Count = c.tls, 1
+		err := Run(t.Context(), o)
+		if c.fail == "" && (err != nil || out.String() != "a\n") || c.fail != "" && (err == nil || !strings.Contains(err.Error(), c.fail)) {
+			t.Errorf("%+v: %v, not %q; it prints %q", c.tls, err, c.fail, out)
+		}
 	}
 }
 

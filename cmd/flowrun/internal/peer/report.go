@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -49,20 +50,7 @@ func (r *Report) Err() error {
 	if r.OK() {
 		return nil
 	}
-	return failed{r}
-}
-
-type failed struct{ *Report }
-
-func (f failed) Error() string { return f.String() }
-
-// Unwrap gives the causes.
-func (f failed) Unwrap() []error {
-	var all []error
-	for i := range f.Failures {
-		all = append(all, f.Failures[i].Err)
-	}
-	return all
+	return errors.New(strings.TrimSuffix(r.String(), "\n"))
 }
 
 // String is the report for people: empty when all went as written.

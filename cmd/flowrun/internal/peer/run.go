@@ -258,9 +258,6 @@ type Repeat struct {
 // Body implements Block.
 func (r *Repeat) Body() *[]PlacedStep { return &r.body }
 
-// Check implements Checker.
-func (r *Repeat) Check() error { return nil }
-
 // Run implements Step.
 func (r *Repeat) Run(ctx context.Context, p *Peer) error {
 	_, err := r.rounds(ctx, p)

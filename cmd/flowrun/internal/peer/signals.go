@@ -3,6 +3,9 @@ package peer
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -48,6 +51,20 @@ func (s *Signals) Await(ctx context.Context, name string, n int) (int, error) {
 	}
 }
 
+// heard tells which signals there were.
+func (s *Signals) heard() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(s.counts)) {
+		all = append(all, fmt.Sprintf("%q %d×", name, s.counts[name]))
+	}
+	if len(all) == 0 {
+		return "no signals"
+	}
+	return "signals " + strings.Join(all, ", ")
+}
+
 // Signal is the step `signal`, labelled with what is reached.
 type Signal struct {
 	Name string `hcl:"name,label"`
@@ -76,8 +93,9 @@ func (a *Await) Run(ctx context.Context, p *Peer) error {
 		p.log.add("heard signal %q", a.Name)
 		return nil
 	}
+	u := &unexpected{what: fmt.Sprintf("signal %q came %d of %d times%s", a.Name, count, a.Count, soon(err)), got: p.script.Signals.heard()}
 	if a.Count == 1 {
-		return &unexpected{what: fmt.Sprintf("signal %q did not come%s", a.Name, soon(err))}
+		u.what = fmt.Sprintf("signal %q did not come%s", a.Name, soon(err))
 	}
-	return &unexpected{what: fmt.Sprintf("signal %q came %d of %d times%s", a.Name, count, a.Count, soon(err))}
+	return u
 }
