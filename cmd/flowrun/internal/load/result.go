@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -257,7 +258,7 @@ func (r *Result) what() string {
 	s := fmt.Sprintf("%s of %s, %d connections", r.Mode, r.URL, r.Connections)
 	switch {
 	case r.Rate > 0:
-		s += fmt.Sprintf(", %g messages a second", r.Rate)
+		s += ", " + strconv.FormatFloat(r.Rate, 'f', -1, 64) + " messages a second"
 	case r.InFlight > 0:
 		s += fmt.Sprintf(", %d in flight", r.InFlight)
 	}
