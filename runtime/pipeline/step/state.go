@@ -58,11 +58,10 @@ func (s *stater) Send(ctx context.Context, batch []flow.Event) error {
 	out := MadeOf(len(batch), &s.env)
 	defer out.Release()
 	now := time.Now()
-	var key []byte
 	refused := 0
 	for i := range batch {
 		e := &batch[i]
-		state, x, err := s.update(e, &key, now)
+		state, x, err := s.update(e, now)
 		if err == nil {
 			x, err = s.Emit, s.emit(out.Add(ctx, i, e), e, state)
 			if err != nil {
@@ -93,19 +92,16 @@ func (s *stater) emit(copied, e *flow.Event, state flow.Value) error {
 
 // update changes the state that e is about. With an error comes the expression
 // that it is about, and nothing has changed.
-func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.Value, x flow.Expr, err error) {
-	*key = (*key)[:0]
-	if s.Key != nil {
-		v, err := s.Key.Eval(e)
-		if err != nil {
-			return flow.NullValue, s.Key, err
-		}
-		*key = flow.AppendKey(*key, v)
+func (s *stater) update(e *flow.Event, now time.Time) (state flow.Value, x flow.Expr, err error) {
+	key, err := keyOf(s.Key, e)
+	if err != nil {
+		return flow.NullValue, s.Key, err
 	}
+	defer key.release()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire(now)
-	there := s.states.Get(*key)
+	there := s.states.Get(key.spelled)
 	switch {
 	case there != nil && !s.expired(there, now):
 		state = there.Value.value
@@ -123,7 +119,7 @@ func (s *stater) update(e *flow.Event, key *[]byte, now time.Time) (state flow.V
 		return state, s.Update, errSize
 	}
 	if there == nil {
-		s.states.Add(*key, remembered{state, now})
+		s.states.Add(key.spelled, remembered{state, now})
 	} else {
 		there.Value = remembered{state, now}
 		s.states.Renew(there)
@@ -161,7 +157,7 @@ An event for which an expression fails goes to the pipeline's ` + "`err`" + ` po
 (unless it was ` + "`emit`" + ` that failed); without one it has failed. The other events of its batch go on.
 
 The step holds no events back. What a crash or a restart loses is the states. There are at most
-` + "`max_keys`" + ` of them, and one takes about 200 bytes, its key, and its value, which ` + "`max_size`" + ` bounds.`,
+` + "`max_keys`" + ` of them, and one takes about 250 bytes beside its value, which ` + "`max_size`" + ` bounds.`,
 	Example: stateExample,
 	Config: func() flow.StepConfig {
 		return &State{MaxKeys: 10000, MaxSize: 64 << 10, OnOverflow: "forget"}
