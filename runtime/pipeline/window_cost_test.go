@@ -169,24 +169,17 @@ func TestWindowCosts(t *testing.T) {
 // What the documentation says a group takes.
 func TestWindowMemory(t *testing.T) {
 	batches := measurements(10000)
-	before := heapSize()
+	before := steptest.Heap()
 	s := perSite(t, 10000, threeAggregates)
 	for _, batch := range batches {
 		if err := s.In().Send(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	each := (heapSize() - before) / 10000
+	each := (steptest.Heap() - before) / 10000
 	t.Logf("%d bytes for each group", each)
 	if each > 1024 && !steptest.RaceDetector {
 		t.Errorf("a group takes %d bytes, documented are 0.5 KiB", each)
 	}
 	runtime.KeepAlive(s)
-}
-
-func heapSize() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

@@ -2,6 +2,7 @@ package steptest
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -28,4 +29,13 @@ func Check(t testing.TB, what string, got, want any) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("%s (-want +got):\n%s", what, d)
 	}
+}
+
+// Heap is how many bytes are in use, and not only waiting to be collected.
+func Heap() uint64 {
+	runtime.GC()
+	runtime.GC() // the first one leaves what pools have
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
