@@ -17,9 +17,9 @@ func newDoc() *cobra.Command {
 		Use:   "doc [TYPE] [NAME]",
 		Short: "Show what components and functions there are, and what each does",
 		Long: `Lists what flows are made of: the components, or those of one TYPE (connector, codec,
-preprocessor, step), the modules of the library (TYPE module), the functions of
-expressions and those of windows (TYPE function, aggregate); or tells all about the one
-called NAME.`,
+preprocessor, step), the modules of the library (TYPE module), the steps of the peers of
+tests (TYPE peer), the functions of expressions and those of windows (TYPE function,
+aggregate); or tells all about the one called NAME.`,
 		Example: "  flowrun doc\n  flowrun doc codec\n  flowrun doc connector ws_server\n  flowrun doc function lookup",
 		Args:    between(0, 2, "at most a type and a name"),
 		RunE: func(cmd *cobra.Command, args []string) error {

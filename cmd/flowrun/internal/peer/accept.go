@@ -49,7 +49,7 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 		}
 		v.Conn = t
 	}
-	p.log.add("accepted  a connection")
+	p.log.Add("accepted  a connection")
 	stop := context.AfterFunc(ctx, func() { _ = v.SetDeadline(time.Unix(1, 0)) })
 	v.in = bufio.NewReader(v.Conn)
 	v.req, err = http.ReadRequest(v.in)
@@ -61,7 +61,7 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 		}
 		return nil, fmt.Errorf("the client's request: %w", wire.Cause(err))
 	}
-	p.log.add("asked for %s %s", v.req.Method, v.req.URL.Path)
+	p.log.Add("asked for %s %s", v.req.Method, v.req.URL.Path)
 	return v, nil
 }
 
@@ -105,7 +105,7 @@ func (v *visit) protocols() (all []string) {
 type Accept struct {
 	Where  flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request: event is {method, path, query, headers, subprotocols}"`
 	Save   flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the request to keep, an object: later steps know them as saved.<name>"`
-	Within flow.Duration `hcl:"within" doc:"deadline; 30s when not given, since a client may have to start"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given, since a client may have to start"`
 }
 
 // Run implements Step.
@@ -178,17 +178,17 @@ func (p *Peer) respond(v *visit, status int, h http.Header, body string) error {
 	if _, err := io.WriteString(v.Conn, b.String()); err != nil {
 		return fmt.Errorf("answer the handshake: %w", wire.Cause(err))
 	}
-	p.log.add("answered  %d %s", status, http.StatusText(status))
+	p.log.Add("answered  %d %s", status, http.StatusText(status))
 	return nil
 }
 
 // Refuse is the step `refuse`.
 type Refuse struct {
-	Status  int           `hcl:"status" min:"0" max:"599" doc:"what the handshake is answered with; 0 cuts the connection (503)"`
+	Status  int           `hcl:"status" min:"0" max:"599" doc:"what the handshake is answered with; 0 cuts the connection"`
 	Headers flow.Expr     `hcl:"headers" vars:"index|n|saved|text" doc:"header fields of the answer, an object"`
 	Body    flow.Expr     `hcl:"body" vars:"index|n|saved|text" doc:"the answer's body, a text"`
 	Where   flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request, as in accept"`
-	Within  flow.Duration `hcl:"within" doc:"deadline; 30s when not given"`
+	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given"`
 }
 
 // Check implements Checker.
@@ -217,7 +217,7 @@ func (r *Refuse) Run(ctx context.Context, p *Peer) error {
 	}
 	p.take(e, "")
 	if r.Status == 0 {
-		p.log.add("cut       before the answer")
+		p.log.Add("cut       before the answer")
 		return nil
 	}
 	var body []byte

@@ -14,7 +14,7 @@ import (
 // Ping is the step `ping`.
 type Ping struct {
 	Payload flow.Expr     `hcl:"payload" vars:"index|n|saved|text" doc:"what the pong must carry too, a text of at most 125 bytes"`
-	Within  flow.Duration `hcl:"within" doc:"deadline for the pong; that of the peer when not given"`
+	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline for the pong; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -53,7 +53,7 @@ func (p *Peer) controlFrame(ctx context.Context, op byte, x flow.Expr) (*wire.Co
 	if len(payload) > wire.MaxControl {
 		return nil, nil, fmt.Errorf("the payload has %d bytes, more than a %s may carry (%d): frame sends what is not allowed", len(payload), wire.OpcodeName(op), wire.MaxControl)
 	}
-	p.log.add("sent      %s %s", wire.OpcodeName(op), wire.Excerpt(payload))
+	p.log.Add("sent      %s %s", wire.OpcodeName(op), wire.Excerpt(payload))
 	return c, payload, p.write(ctx, c, c.Frame(op, payload))
 }
 
@@ -72,7 +72,7 @@ func (x *Pong) Run(ctx context.Context, p *Peer) error {
 
 // ExpectPing is the step `expect_ping`.
 type ExpectPing struct {
-	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -95,10 +95,10 @@ func (x *ExpectPing) Run(ctx context.Context, p *Peer) error {
 
 // Close is the step `close`.
 type Close struct {
-	Code   int           `hcl:"code" min:"0" max:"65535" doc:"0 for a close frame without a code (1000)"`
+	Code   int           `hcl:"code" min:"0" max:"65535" doc:"0 for a close frame without a code"`
 	Reason string        `hcl:"reason" doc:"at most 123 bytes"`
-	Wait   bool          `hcl:"wait" doc:"the other side must answer with the same code (true)"`
-	Within flow.Duration `hcl:"within" doc:"deadline for the answer; that of the peer when not given"`
+	Wait   bool          `hcl:"wait" doc:"the other side must answer with the same code"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline for the answer; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -122,7 +122,7 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 	}
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
-	p.log.add("sent      close %d %s", x.Code, wire.Excerpt([]byte(x.Reason)))
+	p.log.Add("sent      close %d %s", x.Code, wire.Excerpt([]byte(x.Reason)))
 	if err := explain(c.SendClose(ctx, x.Code, x.Reason)); err != nil {
 		return err
 	}
@@ -162,10 +162,10 @@ func (p *Peer) ended(ctx context.Context, c *wire.Conn, skip bool) (*wire.Ending
 
 // ExpectClose is the step `expect_close`.
 type ExpectClose struct {
-	Code   int           `hcl:"code" min:"0" max:"65535" doc:"of the close frame; 1005 for none in it, 1006 for no close frame; any when not given"`
+	Code   int           `hcl:"code" min:"1" max:"65535" doc:"of the close frame; 1005 for none in it, 1006 for no close frame; any when not given"`
 	Reason pattern       `hcl:"reason" doc:"regular expression that the reason matches"`
 	Skip   bool          `hcl:"skip" doc:"messages that come before are passed over"`
-	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -210,7 +210,7 @@ func (x *ExpectClose) wanted() string {
 
 // Cut is the step `cut`.
 type Cut struct {
-	How string `hcl:"how" oneof:"reset|end" doc:"a TCP reset, or the end of the stream (reset)"`
+	How string `hcl:"how" oneof:"reset|end" doc:"a TCP reset, or the end of the stream"`
 }
 
 // Run implements Step.
@@ -219,7 +219,7 @@ func (x *Cut) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	p.log.add("cut       by %s", x.How)
+	p.log.Add("cut       by %s", x.How)
 	c.Cut(x.How == "reset")
 	return nil
 }
@@ -266,9 +266,29 @@ func (x *Pause) Run(ctx context.Context, _ *Peer) error {
 	return nil
 }
 
+// rate is a number of bytes a second, when it is given.
+type rate struct {
+	size  flow.Size
+	given bool
+}
+
+// UnmarshalText reads a size.
+func (r *rate) UnmarshalText(text []byte) error {
+	r.given = true
+	return r.size.UnmarshalText(text)
+}
+
+// String spells it; what is not given is empty.
+func (r rate) String() string {
+	if !r.given {
+		return ""
+	}
+	return r.size.String()
+}
+
 // Read is the step `read`.
 type Read struct {
-	Rate flow.Size `hcl:"rate" min:"0B" doc:"bytes a second; 0B for none"`
+	Rate rate `hcl:"rate" doc:"bytes a second, a size: 0B for none; without it, as fast as they come"`
 }
 
 // Run implements Step.
@@ -277,11 +297,12 @@ func (x *Read) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	if x.Rate == wire.Freely {
-		p.log.add("reads     wire.Freely")
-	} else {
-		p.log.add("reads     %s a second", x.Rate)
+	if !x.Rate.given {
+		p.log.Add("reads     freely")
+		c.Read(wire.Freely)
+		return nil
 	}
-	c.Read(x.Rate)
+	p.log.Add("reads     %s a second", x.Rate)
+	c.Read(x.Rate.size)
 	return nil
 }

@@ -142,9 +142,9 @@ func (m *Match) value(p *Peer, msg wire.Message, e *flow.Event, text string, dif
 type Expect struct {
 	Match
 	Lines     flow.Path     `hcl:"lines" doc:"the messages are the lines of the file, in their order"`
-	Count     int           `hcl:"count" min:"1" doc:"this many messages that match, one after another; n is the number of each, from 0 (1)"`
+	Count     int           `hcl:"count" min:"1" doc:"this many messages that match, one after another; n is the number of each, from 0"`
 	Skip      bool          `hcl:"skip" doc:"messages that do not match are passed over"`
-	Within    flow.Duration `hcl:"within" doc:"deadline for all of them; that of the peer when not given"`
+	Within    flow.Duration `hcl:"within" min:"1ms" doc:"deadline for all of them; that of the peer when not given"`
 	NotBefore flow.Duration `hcl:"not_before" doc:"the message must not arrive earlier, counted from the beginning of the step"`
 	Save      flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the message to keep, an object: later steps know them as saved.<name>"`
 }
@@ -296,7 +296,7 @@ func (p *Peer) messages(ctx context.Context) (*wire.Conn, error) {
 type ExpectAll struct {
 	Messages []Match       `hcl:"message" required:"true" doc:"one of the messages"`
 	Skip     bool          `hcl:"skip" doc:"messages that match none of them are passed over"`
-	Within   flow.Duration `hcl:"within" doc:"deadline for all of them; that of the peer when not given"`
+	Within   flow.Duration `hcl:"within" min:"1ms" doc:"deadline for all of them; that of the peer when not given"`
 }
 
 // Check implements Checker.

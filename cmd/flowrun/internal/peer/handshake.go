@@ -86,14 +86,14 @@ func (p *Peer) connection(ctx context.Context) (*wire.Conn, error) {
 
 // Dial is the step `dial`.
 type Dial struct {
-	Status  int           `hcl:"status" min:"100" max:"599" doc:"what the handshake must be answered with (101)"`
+	Status  int           `hcl:"status" min:"100" max:"599" doc:"what the handshake must be answered with"`
 	Where   flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the answer: event is {status, headers, body, subprotocol}"`
 	Save    flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the answer to keep, an object: later steps know them as saved.<name>"`
 	Path    flow.Expr     `hcl:"path" vars:"index|n|saved|text" doc:"path and query, instead of those of the peer"`
 	Headers flow.Expr     `hcl:"headers" vars:"index|n|saved|text" doc:"more header fields, an object"`
 	Refused bool          `hcl:"refused" doc:"nobody must listen there"`
 	TCP     bool          `hcl:"tcp" doc:"no handshake: the steps raw and expect_raw write and read bytes"`
-	Within  flow.Duration `hcl:"within" doc:"deadline for all of it; attempts are repeated as long as nobody listens"`
+	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline for all of it; attempts are repeated as long as nobody listens"`
 }
 
 // Check implements Checker.
@@ -161,7 +161,7 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 			refused = errors.Is(err, syscall.ECONNREFUSED)
 		}
 		if refused && d.Refused {
-			p.log.add("refused   by %s", c.Connect)
+			p.log.Add("refused   by %s", c.Connect)
 			return nil, nil, nil
 		}
 		if err == nil && d.Refused {
@@ -185,7 +185,7 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 	}
 	g := wire.NewGate(nc)
 	if conf == nil {
-		p.log.add("connected to %s", c.Connect)
+		p.log.Add("connected to %s", c.Connect)
 		return g, g, nil
 	}
 	t := tls.Client(g, conf)
@@ -193,7 +193,7 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 		_ = g.Close()
 		return nil, nil, fmt.Errorf("TLS handshake with %s: %w", c.Connect, wire.Cause(err))
 	}
-	p.log.add("connected to %s, TLS", c.Connect)
+	p.log.Add("connected to %s, TLS", c.Connect)
 	return g, t, nil
 }
 
@@ -237,7 +237,7 @@ func (d *Dial) handshake(p *Peer, g *wire.Gate, nc net.Conn) error {
 	_ = h.Write(&b) // a strings.Builder does not fail
 	b.WriteString("\r\n")
 	path, _, _ := strings.Cut(target, "?") // behind it may be a secret
-	p.log.add("asked for %s", path)
+	p.log.Add("asked for %s", path)
 	if _, err := io.WriteString(nc, b.String()); err != nil {
 		return fmt.Errorf("handshake: %w", wire.Cause(err))
 	}
@@ -256,7 +256,7 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 		body, _ = io.ReadAll(io.LimitReader(resp.Body, maxBody)) // as much as there is
 		_ = resp.Body.Close()
 	}
-	p.log.add("answered  %s", resp.Status)
+	p.log.Add("answered  %s", resp.Status)
 	e := flow.Event{Value: flow.MapOf(flow.ObjectOf(
 		flow.Field{Key: "status", Value: flow.IntOf(int64(resp.StatusCode))},
 		flow.Field{Key: "headers", Value: headerValue(resp.Header)},

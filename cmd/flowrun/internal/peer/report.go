@@ -4,17 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// Bounds of what is kept for a report.
-const (
-	maxLines    = 40 // of a transcript
-	maxFailures = 5  // of the instances of a script
-)
+const maxFailures = 5 // of the instances of a script that are told
 
 // Report is how a script went.
 type Report struct {
@@ -32,14 +27,8 @@ type Failure struct {
 	Kind       string // of the step: "expect"; empty when it is none of them
 	At         flow.Place
 	Err        error
-	Transcript []Line // the last of what happened
-	Before     int    // how much happened before that
-}
-
-// Line is one line of a transcript.
-type Line struct {
-	At   time.Duration // since the instance began
-	Text string
+	Transcript []wire.Line // the last of what happened
+	Before     int         // how much happened before that
 }
 
 // OK reports that all instances went as written.
@@ -83,34 +72,6 @@ func (f *Failure) String() string {
 		fmt.Fprintf(&b, "    %8.3fs  %s\n", l.At.Seconds(), l.Text)
 	}
 	return b.String()
-}
-
-// transcript keeps the last lines of what happens.
-type transcript struct {
-	mu     sync.Mutex
-	start  time.Time
-	lines  []Line // a ring once it is full
-	next   int
-	before int
-}
-
-func (t *transcript) add(format string, args ...any) {
-	l := Line{time.Since(t.start), fmt.Sprintf(format, args...)}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.lines) < maxLines {
-		t.lines = append(t.lines, l)
-		return
-	}
-	t.lines[t.next] = l
-	t.next = (t.next + 1) % maxLines
-	t.before++
-}
-
-func (t *transcript) last() ([]Line, int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return append(append([]Line{}, t.lines[t.next:]...), t.lines[:t.next]...), t.before
 }
 
 // unexpected is the error of a step that met something else: in lines, of

@@ -27,7 +27,7 @@ type Peer struct {
 	door    *wire.Door  // of a server
 	tls     *tls.Config // of a server
 	greeted bool        // by its first connection
-	log     *transcript
+	log     *wire.Transcript
 
 	conn  *wire.Conn // nil before there is one
 	n     int        // number of the repetition
@@ -66,7 +66,7 @@ func Run(ctx context.Context, s *Script) *Report {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i := range s.Config.Count {
-		p := &Peer{script: s, name: s.Name, index: i, door: d, tls: secure, log: &transcript{start: time.Now()}}
+		p := &Peer{script: s, name: s.Name, index: i, door: d, tls: secure, log: wire.NewTranscript()}
 		if s.Config.Count > 1 {
 			p.name += "[" + strconv.Itoa(i) + "]"
 		}
@@ -92,7 +92,7 @@ func (p *Peer) play(ctx context.Context) (f *Failure) {
 	failed, err := p.steps(ctx, p.script.Steps)
 	if err != nil {
 		f = &Failure{Peer: p.name, Index: p.index, Kind: failed.Kind, At: failed.At, Err: err}
-		f.Transcript, f.Before = p.log.last()
+		f.Transcript, f.Before = p.log.Last()
 	}
 	if p.conn != nil {
 		p.conn.Leave(err == nil)
@@ -155,7 +155,7 @@ func (p *Peer) converse(nc net.Conn, in *bufio.Reader, g *wire.Gate, client, bar
 	c := &p.script.Config
 	p.conn = wire.New(nc, in, g, wire.Options{
 		Client: client, Bare: bare, AnswerPings: c.AnswerPings, AnswerClose: c.AnswerClose,
-		MaxMessage: c.MaxMessage, Inbox: c.Inbox, Log: p.log.add,
+		MaxMessage: c.MaxMessage, Inbox: c.Inbox, Log: p.log.Add,
 	})
 }
 

@@ -61,14 +61,14 @@ type Config struct {
 	Headers      flow.Expr `hcl:"headers" vars:"index|n|saved|text" doc:"header fields of the handshake, an object: of the request of a client, the answer of a server"`
 	Subprotocols []string  `hcl:"subprotocols" doc:"what a client asks for, and a server chooses from"`
 
-	Count int `hcl:"count" min:"1" max:"10000" doc:"this many clients, or accepted connections, each run the script by themselves; index tells them apart (1)"`
+	Count int `hcl:"count" min:"1" max:"10000" doc:"this many clients, or accepted connections, each run the script by themselves; index tells them apart"`
 
-	Within        flow.Duration `hcl:"within" min:"1ms" doc:"deadline of every step that does not say its own (5s)"`
-	AnswerPings   bool          `hcl:"answer_pings" doc:"a ping is answered with a pong (true)"`
-	AnswerClose   bool          `hcl:"answer_close" doc:"a close frame is answered with one (true)"`
-	MaxMessage    flow.Size     `hcl:"max_message" min:"1B" doc:"largest message taken; a larger one fails the peer (16MiB)"`
-	Inbox         flow.Size     `hcl:"inbox" min:"1B" doc:"messages that no step has asked for yet: when there are more, nothing is read until there is room (64MiB)"`
-	ReceiveBuffer flow.Size     `hcl:"receive_buffer" doc:"size of the socket's receive buffer: a small one makes a slow reader felt soon; the system's when not given"`
+	Within        flow.Duration `hcl:"within" min:"1ms" doc:"deadline of every step that does not say its own"`
+	AnswerPings   bool          `hcl:"answer_pings" doc:"a ping is answered with a pong"`
+	AnswerClose   bool          `hcl:"answer_close" doc:"a close frame is answered with one"`
+	MaxMessage    flow.Size     `hcl:"max_message" min:"1B" doc:"largest message taken; a larger one fails the peer"`
+	Inbox         flow.Size     `hcl:"inbox" min:"1B" doc:"messages that no step has asked for yet: when there are more, nothing is read until there is room"`
+	ReceiveBuffer flow.Size     `hcl:"receive_buffer" min:"1B" doc:"size of the socket's receive buffer: a small one makes a slow reader felt soon; the system's when not given"`
 }
 
 // TLS is the `tls` block of a peer.

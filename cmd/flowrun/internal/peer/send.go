@@ -16,10 +16,10 @@ type Send struct {
 	Content
 	Lines     flow.Path     `hcl:"lines" doc:"each line of the file is a message"`
 	Type      string        `hcl:"type" oneof:"text|binary" doc:"the kind of the frame; binary for hex and base64, text for everything else when not given"`
-	Count     int           `hcl:"count" min:"1" doc:"how often; n is the number of the message, from 0 (1)"`
+	Count     int           `hcl:"count" min:"1" doc:"how often; n is the number of the message, from 0"`
 	Every     flow.Duration `hcl:"every" doc:"time from one message to the next; none when not given"`
-	Fragments int           `hcl:"fragments" min:"1" doc:"frames that each message is cut into (1)"`
-	Within    flow.Duration `hcl:"within" doc:"deadline for each message to be taken by the other side's machine; that of the peer when not given"`
+	Fragments int           `hcl:"fragments" min:"1" doc:"frames that each message is cut into"`
+	Within    flow.Duration `hcl:"within" min:"1ms" doc:"deadline for each message to be taken by the other side's machine; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -82,7 +82,7 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 func (s *Send) one(ctx context.Context, p *Peer, c *wire.Conn, m wire.Message) error {
 	ctx, cancel := p.deadline(ctx, s.Within)
 	defer cancel()
-	p.log.add("sent      %s", m.Glimpse())
+	p.log.Add("sent      %s", m.Glimpse())
 	op, rest, size := byte(wire.Text), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
 	if m.Binary {
 		op = wire.Binary
@@ -100,14 +100,14 @@ func (s *Send) one(ctx context.Context, p *Peer, c *wire.Conn, m wire.Message) e
 
 // Frame is the step `frame`.
 type Frame struct {
-	Opcode int           `hcl:"opcode" min:"0" max:"15" doc:"0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved (1)"`
-	Fin    bool          `hcl:"fin" doc:"it is the last of its message (true)"`
-	RSV    int           `hcl:"rsv" min:"0" max:"7" doc:"the three reserved bits (0)"`
+	Opcode int           `hcl:"opcode" min:"0" max:"15" doc:"0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved"`
+	Fin    bool          `hcl:"fin" doc:"it is the last of its message"`
+	RSV    int           `hcl:"rsv" min:"0" max:"7" doc:"the three reserved bits"`
 	Masked string        `hcl:"masked" oneof:"yes|no" doc:"by default as the role asks for: clients mask, servers do not"`
 	Length int           `hcl:"length" doc:"what the header says, when that is not the length of the payload"`
 	Text   flow.Expr     `hcl:"text" vars:"index|n|saved|text" doc:"payload, a text"`
 	Hex    string        `hcl:"hex" doc:"payload, spelled as \"00 ff\""`
-	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -141,7 +141,7 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 	if f.Length >= 0 {
 		h.Length = uint64(f.Length)
 	}
-	p.log.add("sent      a %s frame %s", wire.OpcodeName(h.Opcode), wire.Excerpt(payload))
+	p.log.Add("sent      a %s frame %s", wire.OpcodeName(h.Opcode), wire.Excerpt(payload))
 	ctx, cancel := p.deadline(ctx, f.Within)
 	defer cancel()
 	return p.write(ctx, c, wire.AppendFrame(nil, h, payload))
@@ -151,7 +151,7 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 type Raw struct {
 	Text   flow.Expr     `hcl:"text" vars:"index|n|saved|text" doc:"the bytes, as a text"`
 	Hex    string        `hcl:"hex" doc:"the bytes, spelled as \"00 ff\""`
-	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -178,7 +178,7 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	p.log.add("sent      %d bytes  %s", len(data), wire.Glimpse(data))
+	p.log.Add("sent      %d bytes  %s", len(data), wire.Glimpse(data))
 	ctx, cancel := p.deadline(ctx, r.Within)
 	defer cancel()
 	return p.write(ctx, c, data)
@@ -187,7 +187,7 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 // ExpectRaw is the step `expect_raw`.
 type ExpectRaw struct {
 	Matches pattern       `hcl:"matches" required:"true" doc:"regular expression that all that has arrived so far must match"`
-	Within  flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.

@@ -67,21 +67,21 @@ func (s *Signals) heard() string {
 
 // Signal is the step `signal`, labelled with what is reached.
 type Signal struct {
-	Name string `hcl:"name,label"`
+	Name string `hcl:"name,label" doc:"what is reached"`
 }
 
 // Run implements Step.
 func (s *Signal) Run(_ context.Context, p *Peer) error {
-	p.log.add("signal %q", s.Name)
+	p.log.Add("signal %q", s.Name)
 	p.script.Signals.Signal(s.Name)
 	return nil
 }
 
 // Await is the step `await`, labelled with what is waited for.
 type Await struct {
-	Name   string        `hcl:"name,label"`
-	Count  int           `hcl:"count" min:"1" doc:"how often it must have been signalled (1)"`
-	Within flow.Duration `hcl:"within" doc:"deadline; that of the peer when not given"`
+	Name   string        `hcl:"name,label" doc:"what a signal names"`
+	Count  int           `hcl:"count" min:"1" doc:"how often it must have been signalled"`
+	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -90,7 +90,7 @@ func (a *Await) Run(ctx context.Context, p *Peer) error {
 	defer cancel()
 	count, err := p.script.Signals.Await(ctx, a.Name, a.Count)
 	if err == nil {
-		p.log.add("heard signal %q", a.Name)
+		p.log.Add("heard signal %q", a.Name)
 		return nil
 	}
 	u := &unexpected{what: fmt.Sprintf("signal %q came %d of %d times%s", a.Name, count, a.Count, soon(err)), got: p.script.Signals.heard()}

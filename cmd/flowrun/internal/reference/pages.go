@@ -37,6 +37,13 @@ module "limit" {
 ` + "```" + `
 
 A ` + "`connect`" + ` names it like a pipeline: ` + "`via = [module.limit]`, `from = module.limit.err`" + `.`},
+	{"peer", "cmd/flowrun/internal/peer/README.md", "Peers of tests", `A ` + "`peer`" + ` in a ` + "`*.test.hcl`" + ` is the other side of a WebSocket: a client or a server that follows a
+script. Its arguments come first, then steps, in the order in which they are done. Every step has a deadline; the
+first that does not go as written fails the test, with what was expected, what came, and the last of what happened.
+
+Expressions know ` + "`event`" + ` (the last message that a step has taken; in ` + "`where`" + ` and ` + "`save`" + ` the one that is looked at),
+` + "`text`" + ` (the same as text), ` + "`index`" + ` (the number of the client, from 0), ` + "`n`" + ` (the number of the repetition or round,
+from 0) and ` + "`saved`" + ` (what ` + "`save`" + ` has kept).`},
 	{"function", "flows/expr/function/README.md", "Functions of expressions", `What an expression of a flow can call, per event and at the start alike. ` + "`flowrun eval`" + ` computes any of these
 examples. Nothing is converted by itself: a function that takes a string refuses a number. A null argument makes the
 result null, unless the table says otherwise. Names and the order of arguments are Terraform's where it has the function.

@@ -54,7 +54,7 @@ func TestReferenceIsComplete(t *testing.T) {
 				t.Errorf("%s has no %s", what, part)
 			}
 		}
-		if !strings.Contains(c.Example, `"`+c.Name+`"`) && !strings.Contains(c.Example, c.Name+` "`) {
+		if !strings.Contains(c.Example, `"`+c.Name+`"`) && !strings.Contains(c.Example, c.Name+` "`) && !strings.Contains(c.Example, c.Name+" {") {
 			t.Errorf("the example of %s does not use it:\n%s", what, c.Example)
 		}
 		for _, a := range c.Arguments {

@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
@@ -54,7 +55,7 @@ type Argument struct {
 }
 
 // Of describes the components of tables, in their order, the modules of the
-// library and the functions.
+// library, what peers of tests can do, and the functions.
 func Of(t flows.Tables) []Component {
 	var all []Component
 	all = append(all, describe("connector", t.Connectors)...)
@@ -62,12 +63,37 @@ func Of(t flows.Tables) []Component {
 	all = append(all, describe("preprocessor", t.Processors)...)
 	all = append(all, describe("step", t.Steps)...)
 	all = append(all, describeModules()...)
+	all = append(all, describePeers()...)
 	all = append(all, describeFunctions(function.All)...)
 	return append(all, describeAggregates(aggregate.All)...)
 }
 
 // Kinds are the kinds of components, in the order in which they are listed.
-var Kinds = []string{"connector", "codec", "preprocessor", "step", "module", "function", "aggregate"}
+var Kinds = []string{"connector", "codec", "preprocessor", "step", "module", "peer", "function", "aggregate"}
+
+// describePeers describes the block peer of test files and the steps in it.
+func describePeers() []Component {
+	config := peer.DefaultConfig()
+	block := Component{
+		Kind: "peer", Name: "peer", Summary: "a client or a server that follows a script",
+		Doc: `A test starts it beside the flow, and fails when it does not go as written. The steps are done one
+after the other; what is not there yet is waited for.`,
+		Arguments: arguments("", reflect.ValueOf(&config), true),
+		Example: `peer "alice" {
+  connect = "ws://127.0.0.1:4242/"
+  send {
+    json = { type = "hello" }
+  }
+  expect {
+    where  = event.type == "welcome"
+    within = "2s"
+  }
+  close {}
+}
+`,
+	}
+	return append([]Component{block}, describe("peer", peer.Kinds)...)
+}
 
 func describe[C any](kind string, specs []flow.Spec[C]) []Component {
 	var all []Component

@@ -6,6 +6,7 @@
 //	gate     reading slowly, or not at all
 //	door     connections that come to a listening peer, in their order
 //	text     bytes as people can read them
+//	transcript  the last of what has happened
 //
 // The frames are our own, for client and server: a peer of a test must be able
 // to do what no library lets one do, and to see what libraries hide.
