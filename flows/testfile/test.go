@@ -106,9 +106,9 @@ type Pattern struct {
 // UnmarshalText compiles the expression.
 func (p *Pattern) UnmarshalText(text []byte) error {
 	re, err := regexp.Compile("(?m)" + string(text))
-	if bad := error(nil); err != nil {
-		if _, bad = regexp.Compile(string(text)); bad != nil {
-			err = bad
+	if err != nil {
+		if _, bare := regexp.Compile(string(text)); bare != nil {
+			return bare // speaks of the pattern as it was written
 		}
 		return err
 	}

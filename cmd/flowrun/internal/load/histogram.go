@@ -52,7 +52,8 @@ func (h *Histogram) Merge(other *Histogram) {
 // Count is how many durations have been counted.
 func (h *Histogram) Count() uint64 { return h.n }
 
-// Min, Mean and Max are exact, and 0 when nothing has been counted.
+// Min is the shortest. Like Mean and Max it is exact, and 0 when nothing has
+// been counted.
 func (h *Histogram) Min() time.Duration { return time.Duration(h.least) }
 
 // Mean is the average.

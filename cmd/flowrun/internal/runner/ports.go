@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -34,7 +35,7 @@ func newPorts() (*ports, error) {
 		return nil, fmt.Errorf("make the folder for leases of ports: %w", err)
 	}
 	p.low, p.high = unassigned()
-	p.next = p.low + rand.IntN(p.high-p.low)
+	p.next = p.low + rand.IntN(p.high-p.low) //nolint:gosec // only so that runners do not all begin with the same port
 	return p, nil
 }
 
@@ -106,14 +107,13 @@ func (l *leases) release() {
 	l.locks = nil
 }
 
-// unused tries to listen on a port, on all addresses and on the one of tests.
+// unused tries to listen on a port. That also fails where somebody listens on
+// all addresses.
 func unused(port int) bool {
-	for _, host := range []string{"", "127.0.0.1"} {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-		if err != nil {
-			return false
-		}
-		_ = l.Close()
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
 	}
+	_ = l.Close()
 	return true
 }

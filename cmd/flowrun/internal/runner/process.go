@@ -57,7 +57,7 @@ func start(p *testfile.Program, title, dir, binary string, env map[string]string
 		title: title, at: p.At, isFlow: p.Flow != "",
 		stdout: newOutput(limit), stderr: newOutput(limit), ended: make(chan struct{}),
 	}
-	x.cmd = exec.Command(args[0], args[1:]...)
+	x.cmd = exec.Command(args[0], args[1:]...) //nolint:noctx // it is told to end first, and then its whole group is killed
 	x.cmd.Dir, x.cmd.Stdout, x.cmd.Stderr, x.cmd.WaitDelay = dir, x.stdout, x.stderr, pipeGrace
 	x.cmd.Env = environment(dir, binary, env, p.Env)
 	if p.Stdin != "" {
