@@ -157,6 +157,9 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 	refused := false
 	for {
 		nc, err = dialer.DialContext(ctx, "tcp", c.Connect.OrPort(port).Addr())
+		if end, ok := ctx.Deadline(); ok && time.Until(end) <= 0 {
+			<-ctx.Done() // the dialer looks at the clock, and may be ahead of it
+		}
 		if ctx.Err() == nil {
 			refused = errors.Is(err, syscall.ECONNREFUSED)
 		}
@@ -191,6 +194,9 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 	t := tls.Client(g, conf)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = g.Close()
+		if ctx.Err() != nil {
+			return nil, nil, &unexpected{what: "no answer to the TLS handshake" + soon(context.Cause(ctx))}
+		}
 		return nil, nil, fmt.Errorf("TLS handshake with %s: %w", c.Connect, wire.Cause(err))
 	}
 	p.log.Add("connected to %s, TLS", c.Connect)
