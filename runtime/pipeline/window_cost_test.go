@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
@@ -140,7 +141,7 @@ func TestWindowCosts(t *testing.T) {
 			}
 		}
 	}
-	if !steptest.RaceDetector {
+	if !flowtest.RaceDetector {
 		if n := testing.AllocsPerRun(100, func() { _ = in.Send(t.Context(), batches[3]) }); n != 0 {
 			t.Errorf("%v allocations for 16 events of known groups, want none", n)
 		}
@@ -161,7 +162,7 @@ func TestWindowCosts(t *testing.T) {
 	}
 	ratio := float64(window) / float64(baseline)
 	t.Logf("%v by hand, %v by a window: %.1f", baseline/10000, window/10000, ratio)
-	if ratio > 5 && !steptest.RaceDetector {
+	if ratio > 5 && !flowtest.RaceDetector {
 		t.Errorf("a window costs %.1f of what is written by hand, want 5 at most", ratio)
 	}
 }
@@ -178,7 +179,7 @@ func TestWindowMemory(t *testing.T) {
 	}
 	each := (steptest.Heap() - before) / 10000
 	t.Logf("%d bytes for each group", each)
-	if each > 1024 && !steptest.RaceDetector {
+	if each > 1024 && !flowtest.RaceDetector {
 		t.Errorf("a group takes %d bytes, documented are 0.5 KiB", each)
 	}
 	runtime.KeepAlive(s)

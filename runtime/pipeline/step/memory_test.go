@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
@@ -15,7 +16,7 @@ import (
 func TestMemoryIsBounded(t *testing.T) {
 	const keys, hour = 1000, flow.Duration(time.Hour)
 	many := 1_000_000
-	if steptest.RaceDetector {
+	if flowtest.RaceDetector {
 		many /= 10
 	}
 	key := steptest.Value(t, `event`)

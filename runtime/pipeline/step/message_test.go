@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
@@ -60,7 +61,7 @@ func TestAllocationsOnMessages(t *testing.T) {
 			}
 		}
 		send() // what comes first is remembered
-		if n := testing.AllocsPerRun(200, send) / float64(len(batch)); n > test.allocs && !steptest.RaceDetector {
+		if n := testing.AllocsPerRun(200, send) / float64(len(batch)); n > test.allocs && !flowtest.RaceDetector {
 			t.Errorf("%s: %v allocations an event, want at most %v", test.name, n, test.allocs)
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build race
 
-package steptest
+package flowtest
 
 // RaceDetector is whether it is on. It makes sync.Pool forget at random, so
 // that allocations cannot be counted.

@@ -1,6 +1,6 @@
 //go:build !race
 
-package steptest
+package flowtest
 
 // RaceDetector is whether it is on.
 const RaceDetector = false
