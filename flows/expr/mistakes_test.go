@@ -102,6 +102,8 @@ func TestMistakes(t *testing.T) {
 		{`lower(event.a)[0] == 1`, `1-18 a string has neither fields nor elements`},
 		{`lower(event.a)[event.b] == 1`, `1-24 a string has neither fields nor elements`},
 		{`has(event.a).x == 1`, `1-15 a bool has neither fields nor elements`},
+		{`event.a / 0 == 1`, `11-12 division by zero`},
+		{`event.a % 0.0 == 1`, `11-14 division by zero`},
 		{`1 / 0 == event.a`, `1-6 division by zero`},
 		{`9223372036854775807 + 1 == event.a`, `1-24 the result is beyond the integers of 64 bits`},
 		{`event.yes || 1 / 0 == 1`, `14-19 division by zero`},

@@ -65,6 +65,9 @@ func (c *compiler) arithmetic(e *hclsyntax.BinaryOpExpr, sign string, l, r *node
 	if left, right := c.number(l, sign), c.number(r, sign); !left || !right {
 		return bad(e.SrcRange)
 	}
+	if (sign == "/" || sign == "%") && r.konst != nil && l.konst == nil && r.konst.Float() == 0 && r.konst.IsNumber() {
+		c.mismatch(r.rng, "division by zero", "")
+	}
 	n := of(e.SrcRange, flow.OfNumber, nil)
 	n.eval = func(e *flow.Event, vars []flow.Value) (flow.Value, error) {
 		v, err := operand(e, vars, l, sign)

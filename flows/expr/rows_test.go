@@ -250,8 +250,8 @@ var rows = []struct{ src, want string }{
 	{`9223372036854775807 + event.neg`, `9223372036854775802`},
 	{`event.e + 1`, `101`},
 	{`9223372036854775807 + event.n`, `flow.hcl:1,1: the result is beyond the integers of 64 bits`},
-	{`event.n / 0`, `flow.hcl:1,1: division by zero`},
-	{`event.n % 0`, `flow.hcl:1,1: division by zero`},
+	{`event.n / (event.n - 1)`, `flow.hcl:1,1: division by zero`},
+	{`event.n % (event.n - 1)`, `flow.hcl:1,1: division by zero`},
 	{`event.big + 1`, `flow.hcl:1,1: an integer beyond 64 bits can be passed on and compared, not computed with`},
 	{`event.nothing + 1`, `flow.hcl:1,1: event.nothing is null, where + takes a number`},
 	{`1 - event.s`, `flow.hcl:1,5: event.s is a string, where - takes a number`},
@@ -264,7 +264,7 @@ var rows = []struct{ src, want string }{
 	{`event.nothing ? 1 : 2`, `2`},
 	{`event.n > 0 ? event.o.x : null`, `{"y":"z"}`},
 	{`event.n == 0 ? 1 / event.n : 0`, `0`},
-	{`event.yes ? 1 : event.n / 0`, `1`},
+	{`event.yes ? 1 : event.n / (event.n - 1)`, `1`},
 	{`true ? event.n : event.s`, `1`},
 	{`false ? event.n : event.s`, `"abc"`},
 	{`var.limit == 10 ? 1 : 1 / 0`, `1`},
@@ -300,7 +300,7 @@ var rows = []struct{ src, want string }{
 	{`{event = event.n}`, `{"event":1}`},
 	{`{(event.nothing) = 1}`, `flow.hcl:1,3: event.nothing is null, and a key is a string, a number or a bool`},
 	{`{(event.list) = 1}`, `flow.hcl:1,3: event.list is a list, and a key is a string, a number or a bool`},
-	{`{a = event.n / 0}`, `flow.hcl:1,6: division by zero`},
+	{`{a = event.n / (event.n - 1)}`, `flow.hcl:1,6: division by zero`},
 
 	// splat
 	{`event.list[*].x`, `[null,null,null,4]`},
@@ -367,5 +367,5 @@ var rows = []struct{ src, want string }{
 	{`regex("^a(.)", event.s)`, `["b"]`},
 	{`lookup(event.p, "c", event.n)`, `1`},
 	{`false && 1 / 0 == 1`, `false`},
-	{`event.no && event.n / 0 == 1`, `false`},
+	{`event.no && event.n / (event.n - 1) == 1`, `false`},
 }

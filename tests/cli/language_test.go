@@ -82,7 +82,7 @@ func TestLanguage(t *testing.T) {
 			{`event.t || event.s`, `true`},
 			{`event.nope && event.s`, `false`},
 			{`event.t && event.s`, failure + `event.s`},
-			{`event.t ? event.s : event.a / 0`, `"text"`},
+			{`event.t ? event.s : event.a / (event.a - event.a)`, `"text"`},
 			{`event.nope ? 1 : 2`, `2`},
 			{`event.a ? 1 : 2`, failure + `event.a`},
 		},
