@@ -71,7 +71,7 @@ func (m *Match) of(p *Peer, msg wire.Message, e *flow.Event) (*unexpected, error
 		return differs("a " + m.Type + " message"), nil
 	}
 	if m.JSON != nil || m.Includes != nil {
-		if u, err := m.value(p, msg, e, text, differs); u != nil || err != nil {
+		if u, err := m.value(p, msg, differs); u != nil || err != nil {
 			return u, err
 		}
 	}
@@ -106,7 +106,7 @@ func (m *Match) of(p *Peer, msg wire.Message, e *flow.Event) (*unexpected, error
 }
 
 // value compares the message's value with json and includes.
-func (m *Match) value(p *Peer, msg wire.Message, e *flow.Event, text string, differs func(string, ...string) *unexpected) (*unexpected, error) {
+func (m *Match) value(p *Peer, msg wire.Message, differs func(string, ...string) *unexpected) (*unexpected, error) {
 	got, err := jsontext.Parse(msg.Data)
 	isJSON := err == nil
 	for _, w := range []struct {

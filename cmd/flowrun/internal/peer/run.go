@@ -241,7 +241,7 @@ func open(s *Script) (*wire.Door, *tls.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := net.Listen("tcp", s.Config.Listen.Addr())
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.Config.Listen.Addr())
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen on %s: %w", s.Config.Listen, wire.Cause(err))
 	}
