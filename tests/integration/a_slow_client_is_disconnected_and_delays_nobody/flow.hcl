@@ -1,0 +1,19 @@
+variable "url" {
+  type = string
+}
+
+# Small buffers: what a client does not read is felt soon.
+connector "ws_server" "edge" {
+  url   = var.url
+  codec = "string"
+  queue {
+    max_events = 16
+    overflow   = "disconnect"
+  }
+}
+
+connect "all" {
+  from    = connector.edge
+  to      = connector.edge
+  deliver = "broadcast"
+}

@@ -1,0 +1,49 @@
+# 300 messages of 64 KiB are more than any socket buffers for one who does not read.
+# The speaker waits for each of them to come back before it says the next.
+test "with_1013" {
+  tags = ["ws", "broadcast", "slow"]
+  locals {
+    port = free_port()
+    page = join("", [for i in range(1024) : "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"])
+  }
+  before "server" {
+    flow = "flow.hcl"
+    vars = { url = "127.0.0.1:${local.port}" }
+    ready {
+      port = local.port
+    }
+  }
+  peer "slow" {
+    connect        = "ws://127.0.0.1:${local.port}"
+    receive_buffer = "4KiB"
+    ping {}
+    read {
+      rate = "0B"
+    }
+    signal "joined" {}
+    await "said" {
+      within = "20s"
+    }
+    read {}
+    expect_close {
+      code   = 1013
+      reason = "slow"
+      skip   = true
+    }
+  }
+  peer "quick" {
+    connect = "ws://127.0.0.1:${local.port}"
+    await "joined" {}
+    repeat {
+      times = 300
+      send {
+        text = local.page
+      }
+      expect {
+        text = local.page
+      }
+    }
+    signal "said" {}
+    close {}
+  }
+}
