@@ -1,0 +1,74 @@
+# Replies of 8 MiB, of which the clients have got the first bytes when they leave.
+test "by_a_reset_or_by_the_end_of_the_stream" {
+  tags = ["ws"]
+  locals {
+    port = free_port()
+    page = join("", [for i in range(1024) : "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"])
+    book = join("", [for i in range(128) : local.page])
+  }
+  before "server" {
+    flow = "flow.hcl"
+    vars = { url = "127.0.0.1:${local.port}" }
+    ready {
+      port = local.port
+    }
+  }
+  peer "resets" {
+    connect        = "ws://127.0.0.1:${local.port}"
+    count          = 3
+    receive_buffer = "4KiB"
+    read {
+      rate = "64KiB"
+    }
+    send {
+      text = local.book
+    }
+    cut {}
+    signal "gone" {}
+  }
+  peer "ends" {
+    connect        = "ws://127.0.0.1:${local.port}"
+    count          = 3
+    receive_buffer = "4KiB"
+    read {
+      rate = "64KiB"
+    }
+    send {
+      text = local.book
+    }
+    cut {
+      how = "end"
+    }
+    signal "gone" {}
+  }
+  peer "alice" {
+    connect = "ws://127.0.0.1:${local.port}"
+    repeat {
+      times = 20
+      send {
+        json = n
+      }
+      expect {
+        json = n
+      }
+    }
+    await "gone" {
+      count = 6
+    }
+    send {
+      json = "still here"
+    }
+    expect {
+      json = "still here"
+    }
+    close {}
+  }
+  expect {
+    process "server" {
+      exit_code = 0
+      stderr {
+        absent = ["panic", "goroutine "]
+      }
+    }
+  }
+}
