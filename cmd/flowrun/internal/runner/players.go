@@ -41,8 +41,8 @@ type cast struct {
 	ready  chan struct{} // closed when it listens
 }
 
-// perform starts run and the peers and waits until all have ended. Who listens
-// starts first.
+// perform starts run and the peers and waits until all have ended, or one of the
+// peers has failed, which ends the others. Who listens starts first.
 func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) error {
 	reports := make(chan *peer.Report, len(x.t.Peers))
 	var wg sync.WaitGroup
@@ -88,14 +88,21 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 	for _, c := range clients {
 		begin(c)
 	}
-	failed := error(nil)
-	for playing > 0 || ended != nil && failed == nil {
+	for playing > 0 || ended != nil {
 		select {
 		case r := <-reports:
 			playing--
 			if !r.OK() {
-				failed = r.Err()
 				x.tell(r)
+				// What the others wait for may never come now. Only who has
+				// failed by then, too, has something to tell.
+				for n := len(reports); n > 0; n-- {
+					if r := <-reports; !r.OK() {
+						x.tell(r)
+					}
+				}
+				cancel(fmt.Errorf("peer %q failed", r.Peer))
+				return r.Err()
 			}
 		case <-ended:
 			ended = nil
@@ -113,7 +120,7 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			return err
 		}
 	}
-	return failed
+	return nil
 }
 
 // wanted is how run must end.
