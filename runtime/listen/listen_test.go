@@ -493,3 +493,37 @@ func certificate(t *testing.T) *flow.TLSServer {
 	}
 	return &flow.TLSServer{Cert: write("cert.pem", "CERTIFICATE", cert), Key: write("key.pem", "PRIVATE KEY", der)}
 }
+
+// Who has been waiting for the address must not be told that there is nothing.
+func TestTheFirstRequestFindsItsRoute(t *testing.T) {
+	for range 50 {
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", anyPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		_ = l.Close()
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				var c net.Conn
+				for c == nil && t.Context().Err() == nil {
+					c, _ = new(net.Dialer).DialContext(t.Context(), "tcp", address)
+				}
+				defer c.Close()
+				fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", address)
+				answer, err := io.ReadAll(c)
+				if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+					t.Errorf("%.40q, %v", answer, err)
+				}
+			})
+		}
+		s, _ := newSet(t)
+		r, err := s.Handle(spec(address, ""), says("here"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		r.Close()
+	}
+}

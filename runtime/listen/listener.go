@@ -33,8 +33,9 @@ type listener struct {
 	mux    atomic.Pointer[http.ServeMux] // of routes, replaced as a whole
 }
 
-// open binds the address and starts to serve it.
-func open(s *Set, spec flow.ListenSpec) (*listener, error) {
+// open binds the address and starts to serve its first route: who connects at
+// once must find that.
+func open(s *Set, spec flow.ListenSpec, path string, h http.Handler) (*listener, error) {
 	l := &listener{
 		set:     s,
 		address: spec.Address,
@@ -53,12 +54,14 @@ func open(s *Set, spec flow.ListenSpec) (*listener, error) {
 			return nil, err
 		}
 	}
+	if err := l.add(path, h); err != nil {
+		return nil, err
+	}
 	socket, err := bind(spec)
 	if err != nil {
 		return nil, err
 	}
 	l.socket = socket
-	l.mux.Store(http.NewServeMux())
 	l.server = http.Server{
 		Handler:           l,
 		ReadHeaderTimeout: l.timeout, // of the TLS handshake, too

@@ -62,16 +62,12 @@ func (s *Set) Handle(spec flow.ListenSpec, h http.Handler) (*Route, error) {
 	}
 	l := s.byAddress[spec.Address]
 	if l == nil {
-		if l, err = open(s, spec); err != nil {
+		if l, err = open(s, spec, path, h); err != nil {
 			return nil, s.ours(spec.Address, fmt.Errorf("listen %s: %w", spec.Address, err))
 		}
 	} else if !sameTLS(l.tls, spec.TLS) {
 		return nil, fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
-	}
-	if err := l.add(path, h); err != nil {
-		if l.empty() {
-			l.close()
-		}
+	} else if err := l.add(path, h); err != nil {
 		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
 	}
 	s.listeners[l] = struct{}{}
