@@ -107,9 +107,16 @@ func (l *leases) release() {
 	l.locks = nil
 }
 
+// forking is held while a port is tried, and while a process is started: until
+// its exec that has a copy of every socket, and what is listened on for a moment
+// would be listened on by it, too.
+var forking sync.Mutex
+
 // unused tries to listen on a port. That also fails where somebody listens on
 // all addresses.
 func unused(port int) bool {
+	forking.Lock()
+	defer forking.Unlock()
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return false

@@ -64,7 +64,10 @@ func start(p *testfile.Program, title, dir, binary string, env map[string]string
 		x.cmd.Stdin = strings.NewReader(p.Stdin)
 	}
 	ownGroup(x.cmd)
-	if err := x.cmd.Start(); err != nil {
+	forking.Lock()
+	err = x.cmd.Start()
+	forking.Unlock()
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", args[0], plainCause(err))
 	}
 	go func() {
