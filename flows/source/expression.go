@@ -10,10 +10,7 @@ import (
 // ParseExpression parses an expression that stands in no file; shown is what
 // its text is called. It returns nil when the syntax is wrong.
 func (r *Report) ParseExpression(shown, text string) hcl.Expression {
-	if r.files == nil {
-		r.files = map[string]file{}
-	}
-	r.files[shown] = file{text: []byte(text), order: len(r.files) + 1}
+	r.keep(shown, []byte(text))
 	if strings.Contains(text, "<<") {
 		text += "\n" // it ends with a line, whose end shells cut
 	}

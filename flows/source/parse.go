@@ -97,10 +97,7 @@ func WithoutMark(src []byte) []byte { return bytes.TrimPrefix(src, []byte("\uFEF
 // Parse parses src and returns nil when its syntax is wrong.
 func (r *Report) Parse(shown string, src []byte, isJSON bool) hcl.Body {
 	src = WithoutMark(src)
-	if r.files == nil {
-		r.files = map[string]file{}
-	}
-	r.files[shown] = file{text: src, order: len(r.files) + 1}
+	r.keep(shown, src)
 	if at, deep := tooDeep(shown, src, isJSON); deep {
 		r.Errorf(at, "more than %d brackets, or %d operators, are nested here", maxDepth, maxOperators)
 		return nil
@@ -117,6 +114,27 @@ func (r *Report) Parse(shown string, src []byte, isJSON bool) hcl.Body {
 		return nil
 	}
 	return file.Body
+}
+
+// ParseAgain parses the part at of src, which Parse has parsed for another
+// report: what it costs depends on the part alone. Places are those of the whole.
+func (r *Report) ParseAgain(shown string, src []byte, at hcl.Range) hcl.Body {
+	src = WithoutMark(src)
+	r.keep(shown, src)
+	file, diags := hclsyntax.ParseConfig(at.SliceBytes(src), shown, at.Start)
+	r.HCL(diags)
+	if diags.HasErrors() || file == nil {
+		return nil
+	}
+	return file.Body
+}
+
+// keep remembers the text of a file, for excerpts.
+func (r *Report) keep(shown string, text []byte) {
+	if r.files == nil {
+		r.files = map[string]file{}
+	}
+	r.files[shown] = file{text: text, order: len(r.files) + 1}
 }
 
 // first cuts what follows from a quote that was not closed: the rest of the

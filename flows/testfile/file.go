@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -77,8 +78,8 @@ type Case struct {
 	// Report holds errors when the case cannot be run.
 	Report *source.Report
 
-	index      int    // of its block in the file
-	relativeTo string // the bench that it is compared with
+	block      hcl.Range // its text in the file
+	relativeTo string    // the bench that it is compared with
 }
 
 var topLevel = source.Expected{Blocks: map[string]int{string(KindTest): 1, string(KindUnit): 1, string(KindExpression): 1, string(KindBench): 1}}
@@ -107,12 +108,17 @@ func Open(path string, tables *Tables) *File {
 			continue
 		}
 		first[name] = b.At
-		if strings.TrimSpace(name) == "" {
+		switch {
+		case strings.TrimSpace(name) == "":
 			f.Report.Errorf(b.LabelsAt[0], "the %s has no name", b.Kind)
 			continue
+		case strings.ContainsFunc(name, func(r rune) bool { return r == '/' || !unicode.IsPrint(r) }):
+			f.Report.Errorf(b.LabelsAt[0], "the name %q of the %s has characters that reports cannot show, or a slash", name, b.Kind).
+				Hint("a slash is between the folder and the name: --run and reports know the case as folder/name")
+			continue
 		}
-		index := slices.IndexFunc(body.Blocks, func(x *hclsyntax.Block) bool { return x.Body == b.Body })
-		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: defaultTimeout, index: index}
+		block := body.Blocks[slices.IndexFunc(body.Blocks, func(x *hclsyntax.Block) bool { return x.Body == b.Body })]
+		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: defaultTimeout, block: block.Range()}
 		c.check()
 		f.Cases = append(f.Cases, c)
 	}
@@ -144,14 +150,14 @@ func (c *Case) check() {
 	}
 }
 
-// region parses the file anew, for a report of its own, and returns the body of
-// the case: cases run side by side, and a report is not shared.
+// region parses the case anew, for a report of its own, and returns its body:
+// cases run side by side, and a report is not shared.
 func (c *Case) region(r *source.Report) source.Region {
-	body, ok := r.Parse(c.File.Shown, c.File.text, false).(*hclsyntax.Body)
-	if !ok || c.index >= len(body.Blocks) { // it was read before
+	body, ok := r.ParseAgain(c.File.Shown, c.File.text, c.block).(*hclsyntax.Body)
+	if !ok || len(body.Blocks) != 1 { // it was read before
 		return source.Region{Body: &hclsyntax.Body{}}
 	}
-	b := body.Blocks[c.index]
+	b := body.Blocks[0]
 	return source.Region{Owner: string(c.Kind) + " " + strconv.Quote(c.Name), At: b.DefRange(), Body: b.Body}
 }
 

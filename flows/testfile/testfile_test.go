@@ -3,6 +3,7 @@ package testfile_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -244,4 +245,22 @@ func FuzzOpen(f *testing.F) {
 			_ = c.Report.Text(false)
 		}
 	})
+}
+
+// TestManyCases: what a file costs grows as its cases do.
+func TestManyCases(t *testing.T) {
+	cost := func(cases int) float64 {
+		var text strings.Builder
+		for i := range cases {
+			fmt.Fprintf(&text, "test \"n%d\" {\n  run {\n    command = [\"true\"]\n  }\n  expect {\n    exit_code = 0\n  }\n}\n", i)
+		}
+		f := open(t, []txtar.File{{Name: "x.test.hcl", Data: []byte(text.String())}})
+		if f.Report.HasErrors() || len(f.Cases) != cases || f.Cases[cases-1].At.Line != 8*(cases-1)+1 {
+			t.Fatalf("%d cases, not %d: %s", len(f.Cases), cases, f.Report.Text(false))
+		}
+		return testing.AllocsPerRun(1, func() { testfile.Open("x.test.hcl", tables()) })
+	}
+	if few, many := cost(10), cost(100); many > 15*few {
+		t.Errorf("100 cases take %v allocations, 10 take %v", many, few)
+	}
 }
