@@ -47,6 +47,7 @@
 //	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
 //	link       Receive, the way through processors and codec, queues, the way back
 //	jsontext   JSON texts as values, read as far as somebody looks
+//	valuekey   values as keys of tables
 //	pipeline   steps, conditions, edges with several targets
 //	graph      what is connected to what, as data
 //	listen     sockets, TLS and HTTP routes, shared by address

@@ -120,16 +120,18 @@ func rational(v Value) (*big.Rat, bool) {
 		r := new(big.Rat).SetFloat64(v.Float())
 		return r, r != nil
 	case Number:
-		s := v.text()
-		if inexact(s, v.Float()) {
+		if !v.Exact() {
 			return nil, false
 		}
-		return new(big.Rat).SetString(s)
+		return new(big.Rat).SetString(v.text())
 	}
 	return nil, false
 }
 
-// inexact reports whether a spelling that rounds to f is compared as that.
-func inexact(s string, f float64) bool {
-	return len(s) > maxSpelling || f != f || f > 1e300 || f < -1e300 || (f < 1e-300 && f > -1e-300)
+// Exact reports whether a Number is compared by its spelling, and not as the
+// float that it rounds to: that is so unless it is very long, or about as large
+// or as small as floats can be.
+func (v Value) Exact() bool {
+	f := math.Abs(v.Float())
+	return v.kind == Number && len(v.text()) <= maxSpelling && 1e-300 <= f && f <= 1e300
 }

@@ -79,11 +79,8 @@ func TestLazy(t *testing.T) {
 		t.Error("it does not equal what it means")
 	}
 	before := *form.decoded
-	if v.Whole(); !v.Whole().Equal(v) || keyOf(v) != keyOf(again) || *form.decoded != before+1 {
+	if v.Whole(); !v.Whole().Equal(v) || *form.decoded != before+1 {
 		t.Errorf("all of it was decoded %d times, want once", *form.decoded-before)
-	}
-	if keyOf(v) != keyOf(v.Whole()) || keyOf(v) == keyOf(ListOf(nil)) {
-		t.Error("its key is not that of what it means")
 	}
 }
 

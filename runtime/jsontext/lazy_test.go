@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // checked returns a text that was checked.
@@ -86,7 +87,7 @@ func TestDeepNestingIsNotReadForEveryLevel(t *testing.T) {
 	for name, f := range map[string]func(){
 		"equal":  func() { _ = flow.LazyOf(text, Form{}).Equal(flow.LazyOf(text, Form{})) },
 		"walk":   func() { deepest(flow.LazyOf(text, Form{})) },
-		"key":    func() { flow.AppendKey(nil, v) },
+		"key":    func() { valuekey.Append(nil, v) },
 		"sorted": func() { _, _ = Append(nil, v, true) },
 	} {
 		decode := best(func() {

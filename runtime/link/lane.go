@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // Lane is what one key has of a connector with a connection per key: a queue
@@ -61,7 +62,7 @@ func (t *Table) key(dst []byte, e *flow.Event) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: choose a connection: %w", t.cfg.Component.Address(), err)
 	}
-	return flow.AppendKey(dst, v), nil
+	return valuekey.Append(dst, v), nil
 }
 
 // sendToLane delivers a run of one key. A lane may close before it is sent

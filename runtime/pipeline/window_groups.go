@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // group is what a window keeps for one value of group_by.
@@ -390,7 +391,7 @@ func (a *arrivals) look(ctx context.Context, w *window, batch []flow.Event) {
 		x := arrival{from: len(a.keys)}
 		if w.GroupBy != nil {
 			x.key, x.err = w.GroupBy.Eval(&batch[i])
-			a.keys = flow.AppendKey(a.keys, x.key)
+			a.keys = valuekey.Append(a.keys, x.key)
 		}
 		x.to = len(a.keys)
 		if w.Time != nil && x.err == nil {

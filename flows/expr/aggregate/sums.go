@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // wide is an integer of 128 bits, in two's complement.
@@ -115,11 +116,11 @@ func (k *kept) meet(v flow.Value, limit int) {
 	if k.seen == nil {
 		k.seen = make(map[string]struct{}, 2*len(k.list))
 		for _, x := range k.list {
-			k.seen[string(flow.AppendKey(nil, x))] = struct{}{}
+			k.seen[string(valuekey.Append(nil, x))] = struct{}{}
 		}
 	}
 	var room [64]byte
-	key := flow.AppendKey(room[:0], v)
+	key := valuekey.Append(room[:0], v)
 	if _, there := k.seen[string(key)]; there {
 		return
 	}

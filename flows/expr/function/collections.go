@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 var collections = []Function{
@@ -291,7 +292,7 @@ func distinct(v flow.Value) (flow.Value, error) {
 	seen := map[string]bool{}
 	var key []byte
 	for _, x := range v.List() {
-		if key = flow.AppendKey(key[:0], x); !seen[string(key)] {
+		if key = valuekey.Append(key[:0], x); !seen[string(key)] {
 			seen[string(key)] = true
 			kept = append(kept, x)
 		}

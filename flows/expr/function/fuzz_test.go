@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // interesting are texts and numbers at the borders of what functions expect.
@@ -154,5 +155,5 @@ func prepared(t *testing.T, f *Function, args []flow.Value, want flow.Value, wan
 
 // equalOrNaN reports whether two values are spelled alike.
 func equalOrNaN(a, b flow.Value) bool {
-	return string(flow.AppendKey(nil, a)) == string(flow.AppendKey(nil, b))
+	return string(valuekey.Append(nil, a)) == string(valuekey.Append(nil, b))
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // key is what tells an event from others for a step, until it is released.
@@ -29,7 +30,7 @@ func keyOf(x flow.Expr, e *flow.Event) (*key, error) {
 	k := keys.Get().(*key)
 	k.spelled = k.spelled[:0]
 	if !v.IsNull() {
-		k.spelled = flow.AppendKey(k.spelled, v)
+		k.spelled = valuekey.Append(k.spelled, v)
 	}
 	if len(k.spelled) > maxKey {
 		sum := sha256.Sum256(k.spelled)

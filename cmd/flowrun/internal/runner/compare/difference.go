@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // What is shown of a difference is bounded, whatever the texts are like.
@@ -141,7 +142,7 @@ func valueDiff(wantName string, want []flow.Value, gotName string, got []flow.Va
 	known := map[string][]byte{}
 	spellAll := func(values []flow.Value) (text []byte) {
 		for _, v := range values {
-			key := string(flow.AppendKey(nil, v))
+			key := string(valuekey.Append(nil, v))
 			if known[key] == nil {
 				known[key] = append(appendValue(nil, v, style), '\n')
 			}
@@ -213,15 +214,15 @@ func named(path string) string {
 func bagDifference(want, got []flow.Value) string {
 	counts := map[string]int{}
 	for _, v := range got {
-		counts[string(flow.AppendKey(nil, v))]++
+		counts[string(valuekey.Append(nil, v))]++
 	}
 	for _, v := range want {
-		if counts[string(flow.AppendKey(nil, v))]--; counts[string(flow.AppendKey(nil, v))] < 0 {
+		if counts[string(valuekey.Append(nil, v))]--; counts[string(valuekey.Append(nil, v))] < 0 {
 			return Short(v) + " is missing"
 		}
 	}
 	for _, v := range got {
-		if counts[string(flow.AppendKey(nil, v))] > 0 {
+		if counts[string(valuekey.Append(nil, v))] > 0 {
 			return Short(v) + " was not expected"
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
 // Values compares events in their order, or as a bag.
@@ -121,7 +122,7 @@ func sortValues(values []flow.Value) []flow.Value {
 	}
 	all := make([]keyed, len(values))
 	for i, v := range values {
-		all[i] = keyed{string(flow.AppendKey(nil, v)), v}
+		all[i] = keyed{string(valuekey.Append(nil, v)), v}
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
 	out := make([]flow.Value, len(all))

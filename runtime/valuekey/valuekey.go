@@ -1,4 +1,8 @@
-package flow
+// Package valuekey spells values of events as keys of maps and tables: whatever
+// counts, groups or chooses by a value (a window's group_by, a dedupe's key, a
+// connection per key) looks it up by these bytes, so that 1 and 1.0 are one
+// group everywhere.
+package valuekey
 
 import (
 	"cmp"
@@ -6,10 +10,12 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// AppendKey appends a key for v to dst: equal values have equal keys, unequal
-// ones different keys, as [Value.Equal] sees it: 1, 1.0 and 1e0 are one key,
+// Append appends a key for v to dst: equal values have equal keys, unequal
+// ones different keys, as [flow.Value.Equal] sees it: 1, 1.0 and 1e0 are one key,
 // and so are objects that differ in the order of their keys. It is for maps
 // and tables over values, as string(key). A key says where it ends, so that
 // several may follow each other. It is bytes of no meaning elsewhere, and it
@@ -23,85 +29,84 @@ import (
 // integer. Spellings beyond the range of floats, or too long to compare
 // exactly, have the key of the float that they round to. All that is not a
 // number (NaN) has one key, although it equals nothing.
-func AppendKey(dst []byte, v Value) []byte {
+func Append(dst []byte, v flow.Value) []byte {
 	v = v.Whole()
-	switch v.kind {
-	case Null:
+	switch v.Kind() {
+	case flow.Null:
 		return append(dst, 'n')
-	case Bool:
+	case flow.Bool:
 		if v.Bool() {
 			return append(dst, 't')
 		}
 		return append(dst, 'f')
-	case Int:
-		return appendIntKey(dst, v.Int())
-	case Float:
-		return appendFloatKey(dst, v.Float())
-	case Number:
-		return appendSpelledKey(dst, v.text(), v.Float())
-	case Text:
-		return appendTextKey(append(dst, 's'), v.text())
-	case Bytes:
+	case flow.Int:
+		return appendInt(dst, v.Int())
+	case flow.Float:
+		return appendFloat(dst, v.Float())
+	case flow.Number:
+		return appendSpelled(dst, v)
+	case flow.Text:
+		return appendText(append(dst, 's'), v.Text())
+	case flow.Bytes:
 		b := v.Bytes()
 		return append(binary.AppendUvarint(append(dst, 'b'), uint64(len(b))), b...)
-	case List:
+	case flow.List:
 		list := v.List()
 		dst = binary.AppendUvarint(append(dst, 'l'), uint64(len(list)))
 		for _, part := range list {
-			dst = AppendKey(dst, part)
+			dst = Append(dst, part)
 		}
 		return dst
 	default:
-		return appendObjectKey(dst, v.Object())
+		return appendObject(dst, v.Object())
 	}
 }
 
-func appendObjectKey(dst []byte, o *Object) []byte {
+func appendObject(dst []byte, o *flow.Object) []byte {
 	fields := o.Fields()
 	dst = binary.AppendUvarint(append(dst, 'o'), uint64(len(fields)))
-	byKey := func(a, b Field) int { return cmp.Compare(a.Key, b.Key) }
+	byKey := func(a, b flow.Field) int { return cmp.Compare(a.Key, b.Key) }
 	if !slices.IsSortedFunc(fields, byKey) {
 		fields = slices.SortedFunc(slices.Values(fields), byKey)
 	}
 	for _, f := range fields {
-		dst = AppendKey(appendTextKey(dst, f.Key), f.Value)
+		dst = Append(appendText(dst, f.Key), f.Value)
 	}
 	return dst
 }
 
-func appendTextKey(dst []byte, s string) []byte {
+func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-func appendIntKey(dst []byte, i int64) []byte {
+func appendInt(dst []byte, i int64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 'i'), uint64(i))
 }
 
-func appendFloatKey(dst []byte, f float64) []byte {
+func appendFloat(dst []byte, f float64) []byte {
 	if f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
-		return appendIntKey(dst, int64(f))
+		return appendInt(dst, int64(f))
 	}
 	var spelled [32]byte
 	digits := strconv.AppendFloat(spelled[:0], f, 'e', -1, 64)
 	if d, ok := decimalOf(digits); ok {
-		return d.appendKey(dst)
+		return d.append(dst)
 	}
 	return append(append(append(dst, 'd'), digits...), ';') // infinite, or none
 }
 
-// appendSpelledKey appends the key of the spelling s, which rounds to f.
-func appendSpelledKey(dst []byte, s string, f float64) []byte {
-	if inexact(s, f) {
-		return appendFloatKey(dst, f)
+func appendSpelled(dst []byte, v flow.Value) []byte {
+	if !v.Exact() {
+		return appendFloat(dst, v.Float())
 	}
-	d, ok := decimalOf(s)
+	d, ok := decimalOf(v.Text())
 	if !ok { // no JSON number
-		return appendFloatKey(dst, f)
+		return appendFloat(dst, v.Float())
 	}
 	if i, ok := d.integer(); ok {
-		return appendIntKey(dst, i)
+		return appendInt(dst, i)
 	}
-	return d.appendKey(dst)
+	return d.append(dst)
 }
 
 // decimal is what a spelling s means: its digits from first to last, without
@@ -200,7 +205,7 @@ func (d decimal[T]) integer() (int64, bool) {
 	return 0, false
 }
 
-func (d decimal[T]) appendKey(dst []byte) []byte {
+func (d decimal[T]) append(dst []byte) []byte {
 	dst = append(dst, 'd')
 	if d.negative {
 		dst = append(dst, '-')
