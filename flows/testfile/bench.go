@@ -11,18 +11,19 @@ import (
 // Bench is a case that makes load for a process and measures both: a `bench`
 // block. Each round has processes, ports and a folder of its own.
 type Bench struct {
-	Tags      []string          `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
-	Timeout   flow.Duration     `hcl:"timeout" min:"1ms" doc:"how long each round may take, beside the time that is measured"`
-	Env       map[string]string `hcl:"env" doc:"environment variables of all processes"`
-	MaxOutput flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
-	MaxFolder flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
-	MaxFiles  int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
-	Rounds    int               `hcl:"rounds" min:"1" max:"1000" doc:"how often it is measured; what counts is the median"`
-	Before    []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
-	Run       *Run              `hcl:"run" required:"true" doc:"the process that is measured; a flow is ready when it listens"`
-	Locals    []struct{}        `hcl:"locals" doc:"named values"`
-	Loads     []struct{}        `hcl:"load" doc:"what is sent, and how"`
-	Limits    *Limits           `hcl:"expect" doc:"what it may take at most"`
+	Tags         []string          `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
+	Timeout      flow.Duration     `hcl:"timeout" min:"1ms" doc:"how long each round may take, beside the time that is measured"`
+	Env          map[string]string `hcl:"env" doc:"environment variables of all processes"`
+	MaxOutput    flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
+	MaxFolder    flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
+	MaxFiles     int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
+	Rounds       int               `hcl:"rounds" min:"1" max:"1000" doc:"how often it is measured; what counts is the median"`
+	Certificates []*Certificate    `hcl:"certificate" doc:"a throw-away certificate"`
+	Before       []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
+	Run          *Run              `hcl:"run" required:"true" doc:"the process that is measured; a flow is ready when it listens"`
+	Locals       []struct{}        `hcl:"locals" doc:"named values"`
+	Loads        []struct{}        `hcl:"load" doc:"what is sent, and how"`
+	Limits       *Limits           `hcl:"expect" doc:"what it may take at most"`
 
 	Load any // of Tables.Load, filled
 	At   flow.Place
@@ -53,6 +54,7 @@ func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 		Rounds: defaultRounds, At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, x)
+	r.certificates(x.Certificates)
 	waited := false
 	for _, p := range x.Before {
 		at := path{"before", p.Name}
@@ -109,7 +111,10 @@ func (r *reading) load(x *Bench, c *Case) {
 
 // Test is the bench as a test that starts its processes, run as the last.
 func (x *Bench) Test() *Test {
-	t := &Test{Timeout: x.Timeout, Env: x.Env, MaxOutput: x.MaxOutput, MaxFolder: x.MaxFolder, Before: x.Before, At: x.At}
+	t := &Test{
+		Timeout: x.Timeout, Env: x.Env, MaxOutput: x.MaxOutput, MaxFolder: x.MaxFolder,
+		Certificates: x.Certificates, Before: x.Before, At: x.At,
+	}
 	t.Before = append(t.Before, &Before{Name: "run", Program: x.Run.Program, Ready: x.Run.Ready})
 	return t
 }

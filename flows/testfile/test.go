@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowrun/flowrun/flows/source"
@@ -24,19 +25,30 @@ const (
 
 // Test is a case that runs processes and peers: a `test` block.
 type Test struct {
-	Tags       []string          `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
-	Timeout    flow.Duration     `hcl:"timeout" min:"1ms" doc:"how long before, run and the peers may take together"`
-	Env        map[string]string `hcl:"env" doc:"environment variables of all processes"`
-	MaxOutput  flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
-	MaxFolder  flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
-	MaxFiles   int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
-	Before     []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
-	Run        *Run              `hcl:"run" doc:"the process that the case waits for"`
-	Peers      []*Peer           `hcl:"peer" doc:"a scripted peer"`
-	Interrupts []*Interrupt      `hcl:"interrupt" doc:"a signal to a process, when peers have come so far"`
-	After      []*After          `hcl:"after" doc:"run at the end, whatever has happened"`
-	Locals     []struct{}        `hcl:"locals" doc:"named values"`
-	Expect     *Expect           `hcl:"expect" doc:"what must be true at the end"`
+	Tags         []string          `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
+	Timeout      flow.Duration     `hcl:"timeout" min:"1ms" doc:"how long before, run and the peers may take together"`
+	Env          map[string]string `hcl:"env" doc:"environment variables of all processes"`
+	MaxOutput    flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
+	MaxFolder    flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
+	MaxFiles     int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
+	Certificates []*Certificate    `hcl:"certificate" doc:"a throw-away certificate"`
+	Before       []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
+	Run          *Run              `hcl:"run" doc:"the process that the case waits for"`
+	Peers        []*Peer           `hcl:"peer" doc:"a scripted peer"`
+	Interrupts   []*Interrupt      `hcl:"interrupt" doc:"a signal to a process, when peers have come so far"`
+	After        []*After          `hcl:"after" doc:"run at the end, whatever has happened"`
+	Locals       []struct{}        `hcl:"locals" doc:"named values"`
+	Expect       *Expect           `hcl:"expect" doc:"what must be true at the end"`
+
+	At flow.Place
+}
+
+// Certificate is a TLS certificate that is made for the case: `certificate`.
+// It is in NAME.cert in the folder of the case, its private key in NAME.key, and
+// it is its own authority: who trusts NAME.cert trusts it.
+type Certificate struct {
+	Name  string   `hcl:"name,label"`
+	Hosts []string `hcl:"hosts" doc:"host names and IP addresses that it is for; localhost, 127.0.0.1 and ::1 without it"`
 
 	At flow.Place
 }
@@ -125,6 +137,7 @@ func (c *Case) Test(b Binding) (*Test, *source.Report) {
 		At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, t)
+	r.certificates(t.Certificates)
 	waited := false // a program has run that may have made files
 	for _, p := range t.Before {
 		at := path{"before", p.Name}
@@ -194,6 +207,25 @@ func (r *reading) program(p *Program, at path, c *Case, made bool) {
 	}
 	if _, err := os.Stat(inFolder(c.File.Dir, p.Flow)); errors.Is(err, os.ErrNotExist) {
 		r.errorAt(at.then("flow"), "there is no flow %s in the folder of the test", p.Flow).Hint("%s", source.DidYouMean(p.Flow, filesIn(c.File.Dir)))
+	}
+}
+
+// localhost are the hosts of a certificate that names none.
+var localhost = []string{"localhost", "127.0.0.1", "::1"}
+
+func (r *reading) certificates(all []*Certificate) {
+	for _, x := range all {
+		at := path{"certificate", x.Name}
+		x.At = r.place(at)
+		if x.Name != filepath.Base(x.Name) || x.Name == "." || x.Name == ".." {
+			r.errorAt(at, "%q is no name for files: write a word like \"localhost\"", x.Name)
+		}
+		switch {
+		case !r.given(at.then("hosts")):
+			x.Hosts = localhost
+		case len(x.Hosts) == 0 && !r.Failed:
+			r.errorAt(at.then("hosts"), "the certificate is for nobody").Hint("leave hosts out for %s", strings.Join(localhost, ", "))
+		}
 	}
 }
 

@@ -4,8 +4,8 @@
 //
 // The life of a test:
 //
-//  1. Its folder is copied ([scratch]), its ports are leased ([ports]), and its
-//     block is read with both.
+//  1. Its folder is copied ([scratch]), its ports are leased ([ports]), its
+//     block is read with both, and its certificates are made.
 //  2. The programs of before start one after the other, each when the one before
 //     it is ready or, with wait, has ended well.
 //  3. Peers that listen, run, and peers that connect start. The test waits for
@@ -25,6 +25,6 @@
 //	scratch  copies of folders        ports  leases
 //	players  peers, and signals to processes while they talk
 //	unit     pipelines and expressions, in this process
-//	compare  texts and values, a package of its own
+//	compare  texts and values, a package of its own; so is certificate
 //	result   what came of a case; report and print say it
 package runner

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/certificate"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -91,6 +92,12 @@ func (x *trial) play(ctx context.Context) error {
 	defer cancel(nil)
 	ctx, stop := context.WithTimeoutCause(ctx, time.Duration(x.t.Timeout), errTimeout)
 	defer stop()
+	for _, k := range x.t.Certificates {
+		if err := certificate.Write(x.dir, k.Name, k.Hosts); err != nil {
+			x.res.fail(k.At, err.Error(), "")
+			return err
+		}
+	}
 	for _, b := range x.t.Before {
 		title := fmt.Sprintf("before %q", b.Name)
 		p, err := x.start(&b.Program, title)
