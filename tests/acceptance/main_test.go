@@ -160,6 +160,15 @@ func (f *flowrun) grewAtMost(before int64, mib int64) {
 	}
 }
 
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // connect opens a plain TCP connection on which nothing hangs for ever.
 func connect(addr string) (net.Conn, error) {
 	c, err := net.DialTimeout("tcp", addr, patience)
