@@ -62,6 +62,7 @@ var rooms = []struct {
 	{"codecs", []string{"runtime/flow", "runtime/jsontext"}, "a codec knows events and bytes"},
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},
 	{"connectors", []string{"connectors/*", "runtime/flow"}, "it is the table of connectors"},
+	{"connectors/ws", []string{"runtime/flow", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
 	{"connectors/*", []string{"runtime/flow"}, "a connector knows its world and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
 	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
@@ -73,7 +74,7 @@ var rooms = []struct {
 var guests = map[string][]string{
 	"github.com/hashicorp/hcl/v2":    {"flows", "flows/*", "runtime/pipeline/internal/steptest"},
 	"github.com/zclconf/go-cty":      {"flows", "flows/*"},
-	"github.com/coder/websocket":     {"connectors/ws", "cmd/*", "tests/*"},
+	"github.com/coder/websocket":     {"connectors/ws/internal/socket", "cmd/*", "tests/*"},
 	"github.com/cenkalti/backoff/v4": {"runtime/engine"},
 	"github.com/spf13/cobra":         {"cmd/*"},
 	"github.com/goccy/go-yaml":       {"runtime/yamltext"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -73,7 +74,10 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
-	cl := &client{config: c}
+	cl := &client{config: c, group: socket.NewGroup(c.options(socket.Options{
+		Client:       true,
+		WriteTimeout: time.Duration(c.Queue.WriteTimeout),
+	}))}
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {
 		conf, err := c.TLS.Load()
 		if err != nil {
@@ -87,6 +91,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 // client is the connector ws_client: one connection at a time, or one per key.
 type client struct {
 	config *ClientConfig
+	group  *socket.Group
 	tls    *tls.Config // nil for ws
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/tests/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -274,16 +275,16 @@ func fakeUpstream(t *testing.T, bytes []byte) string {
 }
 
 func TestClientRefusesBadFrames(t *testing.T) {
-	good := appendFrame(nil, opText, []byte("good"), nil)
+	good := plain(nil, wire.Text, []byte("good"))
 	for _, tt := range []struct {
 		name, want string
 		frame      []byte
 	}{
-		{"masked", "must not mask", masked(nil, finBit|opText, 0, []byte("bad"))},
-		{"a masked ping", "must not mask", masked(nil, finBit|opPing, 0, nil)},
-		{"reserved bit", "rsv", []byte{finBit | 0x10 | opText, 0}},
-		{"too long", "max_message (1000B)", []byte{finBit | opText, 127, 0, 0, 0, 0, 0, 1, 0, 0}},
-		{"too long in fragments", "max_message (1000B)", slices.Concat([]byte{opBinary, 126, 3, 0}, make([]byte, 768), []byte{0, 126, 3, 0}, make([]byte, 768))},
+		{"masked", "must not mask", wire.AppendFrame(nil, wire.Fin|wire.Text, []byte("bad"))},
+		{"a masked ping", "must not mask", wire.AppendFrame(nil, wire.Fin|wire.Ping, nil)},
+		{"reserved bit", "rsv", []byte{wire.Fin | 0x10 | wire.Text, 0}},
+		{"too long", "max_message (1000B)", []byte{wire.Fin | wire.Text, 127, 0, 0, 0, 0, 0, 1, 0, 0}},
+		{"too long in fragments", "max_message (1000B)", slices.Concat([]byte{wire.Binary, 126, 3, 0}, make([]byte, 768), []byte{0, 126, 3, 0}, make([]byte, 768))},
 	} {
 		c, host := clientOf(t, fakeUpstream(t, append(good, tt.frame...)), func(c *ClientConfig) { c.MaxMessage = 1000 })
 		err := c.Run(t.Context(), host)

@@ -3,26 +3,23 @@ package ws
 import (
 	"bufio"
 	"context"
-	crand "crypto/rand"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // dial connects and does the handshake: TCP, or a proxy's tunnel; TLS; then the
 // library's part, on a connection that is ours.
-func (c *client) dial(ctx context.Context) (*conn, flow.Peer, error) {
+func (c *client) dial(ctx context.Context) (*socket.Conn, flow.Peer, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.config.ConnectTimeout))
 	defer cancel()
 	target := c.target()
@@ -30,31 +27,16 @@ func (c *client) dial(ctx context.Context) (*conn, flow.Peer, error) {
 	if err != nil {
 		return nil, flow.Peer{}, c.explain(ctx, err)
 	}
-	// The library looks at ctx only between two reads.
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(past) })
-	h := &handshaker{socket: nc, limits: &c.config.Common}
-	lib, _, err := websocket.Dial(ctx, target.String(), &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		HTTPHeader: c.header(),
-	})
+	conn, subprotocol, err := socket.Dial(ctx, nc, target, c.header(), c.group)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		_ = nc.Close()
-		if h.status != "" {
-			err = fmt.Errorf("the server answered %s instead of 101 Switching Protocols", h.status)
-		}
 		return nil, flow.Peer{}, c.explain(ctx, err)
 	}
-	conn := h.conn
-	lib.SetReadLimit(int64(c.config.MaxMessage))
-	conn.lib = lib
-	conn.timeout = time.Duration(c.config.Queue.WriteTimeout)
-	var seed [32]byte
-	_, _ = crand.Read(seed[:]) // never fails
-	conn.masks = rand.NewChaCha8(seed)
-	peer := flow.Peer{TLS: c.tls != nil, Path: c.config.URL.Path, Subprotocol: lib.Subprotocol()}
+	peer := flow.Peer{TLS: c.tls != nil, Path: c.config.URL.Path, Subprotocol: subprotocol}
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 		peer.Host, peer.Port = a.IP.String(), a.Port
 	}
@@ -152,6 +134,9 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 	return nc, nil
 }
 
+// past is a deadline that has passed: it wakes whoever blocks on a socket.
+var past = time.Unix(1, 0)
+
 func (c *client) header() http.Header {
 	h := http.Header{}
 	for name, value := range c.config.Headers {
@@ -168,41 +153,9 @@ func basic(user *url.Userinfo) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }
 
-// maxAnswer bounds the answer to a handshake, as net/http's servers bound the
+// maxAnswer bounds the answer of a proxy, as net/http's servers bound the
 // question.
 const maxAnswer = 64 << 10
-
-// handshaker is the library's HTTP client for one handshake. It makes the
-// connection that the library gets afterwards.
-type handshaker struct {
-	socket net.Conn
-	limits *Common
-	conn   *conn
-	status string // of an answer that is no upgrade
-}
-
-// RoundTrip implements http.RoundTripper.
-func (h *handshaker) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Write(h.socket); err != nil {
-		return nil, err
-	}
-	br := bufio.NewReader(io.LimitReader(h.socket, maxAnswer))
-	resp, err := http.ReadResponse(br, r)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		h.status = strings.TrimSpace(resp.Status)
-		_ = resp.Body.Close()
-		resp.Body = http.NoBody
-		return resp, nil
-	}
-	already, _ := br.Peek(br.Buffered())
-	h.conn = newConn(h.socket, append([]byte(nil), already...), h.limits)
-	h.conn.client = true
-	resp.Body = h.conn
-	return resp, nil
-}
 
 // explain makes one sentence of what went wrong with a dial. The library's
 // error repeats the URL, in which there may be secrets.

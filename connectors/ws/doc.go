@@ -1,48 +1,18 @@
-// Package ws is WebSocket (RFC 6455): the connectors ws_server and ws_client,
-// on github.com/coder/websocket.
+// Package ws is WebSocket (RFC 6455): the connectors ws_server and ws_client.
 //
-// # A connection
+// What a connection is, and how it is read, written and ended, is the package
+// internal/socket. Here is what a connector makes of connections: a server holds
+// many, made by its listener's handshakes; a client holds one, made anew when it
+// is lost.
 //
-// The library does the handshake, the closing, and fragmented and malformed
-// messages. What a connection does all day, whole messages in, replies out, a
-// ping now and then, goes past it: conn reads ahead, deals with all simple
-// frames itself, and calls the library only for a frame that is not simple.
-// Replies are framed into a buffer, which is written when the reader is about
-// to block (a cork): 32 messages that arrive together leave together.
-//
-// What this is worth, in CPU per message against a loop of the library's Read
-// and Write in the same run: writing corked through the library 1.05 with one
-// message in flight and 0.4 with 32; framing the replies here 0.95 and 0.3;
-// reading simple frames here too 0.9 and 0.16. With one message in flight four
-// fifths of what is left are the system calls of any server: a read, a read
-// that finds nothing, a write. With 32, a third is the JSON check.
-//
-// The goroutine of net/http ends with the handshake, buffers are held only
-// while there is something in them, and a server makes the library's part of a
-// connection when it is first needed: an idle connection costs about 10 KiB,
-// of which 4 are the goroutine's stack. A frame of 400 bytes in the functions
-// that every message passes would double that; what is rare and large is kept
-// out of line.
-//
-// # Who does what
-//
-// One goroutine per connection reads, runs the flow, and writes the replies.
-// Others write only through the link's queue; what the socket takes at once,
-// whoever publishes a broadcast writes itself. One goroutine per server, the
-// sweep, looks for writes that take too long; there are no timers per message.
 // A client with `per` is a client for each key: none knows of the others.
-//
-// To end a connection from outside, its deadline is set, and the reader itself
-// answers what has come. A client that has sent something waits a moment for
-// answers; a server waits until nothing more comes for its peer, from clients or
-// other peers. Then it says goodbye with a close frame, and goes on reading until
-// the peer's close frame or close_timeout.
 package ws
 
 import (
 	"errors"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -55,7 +25,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Example: serverExample,
 		Config: func() flow.ConnectorConfig {
 			return &ServerConfig{
-				Common: limits(),
+				Common: defaults(),
 				Socket: flow.DefaultSocketOptions(),
 				Queue: flow.Queue{
 					MaxEvents:    256,
@@ -73,7 +43,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Example: clientExample,
 		Config: func() flow.ConnectorConfig {
 			return &ClientConfig{
-				Common: limits(),
+				Common: defaults(),
 				Socket: flow.DefaultSocketOptions(),
 				Queue: flow.Queue{
 					MaxEvents:    1024,
@@ -95,7 +65,7 @@ type Common struct {
 	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours"`
 }
 
-func limits() Common {
+func defaults() Common {
 	return Common{
 		MaxMessage:     1 << 20,
 		MaxFragments:   4096,
@@ -103,6 +73,15 @@ func limits() Common {
 		ConnectTimeout: flow.Duration(10 * time.Second),
 		CloseTimeout:   flow.Duration(500 * time.Millisecond),
 	}
+}
+
+// options adds the common terms to those of one side.
+func (c *Common) options(o socket.Options) socket.Options {
+	o.MaxMessage = int64(c.MaxMessage)
+	o.MaxFragments = c.MaxFragments
+	o.AnyText = c.UTF8 != "strict"
+	o.CloseTimeout = time.Duration(c.CloseTimeout)
+	return o
 }
 
 // inTLS names the argument that an error of loading a tls block is about.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -32,10 +32,8 @@ func TestWhatTheSocketDidNotTakeIsSentAgain(t *testing.T) {
 	var got []string
 	for len(got) < n {
 		here, there := net.Pipe() // without a buffer: what is written is read
-		limits := limits()
-		c := newConn(here, nil, &limits)
-		c.client, c.timeout, c.masks = true, 20*time.Second, rand.NewChaCha8([32]byte{})
-		s := &session{client: connector.(*client), host: host, conn: c}
+		cl := connector.(*client)
+		s := &session{client: cl, host: host, conn: socket.New(here, nil, cl.group)}
 		done := make(chan error, 1)
 		go func() { done <- s.run(context.Background(), flow.Peer{}) }()
 		var all []byte
@@ -50,12 +48,10 @@ func TestWhatTheSocketDidNotTakeIsSentAgain(t *testing.T) {
 		}
 		_ = there.Close()
 		<-done
-		for h, ok := parseHeader(all); ok && h.total() <= int64(len(all)); h, ok = parseHeader(all) {
-			payload := slices.Clone(all[h.size:h.total()])
-			unmask(payload, h.mask)
+		for payload, rest, ok := unmasked(all); ok; payload, rest, ok = unmasked(all) {
 			number, _, _ := strings.Cut(string(payload), " ")
 			got = append(got, number)
-			all = all[h.total():]
+			all = rest
 		}
 	}
 	if err := <-sent; err != nil {
@@ -73,8 +69,7 @@ func TestWhatTheSocketDidNotTakeIsSentAgain(t *testing.T) {
 }
 
 func countFrames(p []byte) (n int) {
-	for h, ok := parseHeader(p); ok && h.total() <= int64(len(p)); h, ok = parseHeader(p) {
-		p = p[h.total():]
+	for _, rest, ok := unmasked(p); ok; _, rest, ok = unmasked(rest) {
 		n++
 	}
 	return n

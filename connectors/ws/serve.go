@@ -3,130 +3,95 @@ package ws
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"runtime/debug"
+	"time"
 
-	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
 
-// writer is a server's conn as the link sees it.
-type writer conn
+// goingAway is what a server says to its clients when it ends.
+var goingAway = socket.Farewell{Code: socket.GoingAway, Reason: "server is shutting down"}
 
-func (w *writer) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
-	return w.out.Write(ctx, frames, corked)
+// served is one client of a server: the owner of its connection.
+type served struct {
+	server *server
+	conn   *socket.Conn
+	link   flow.Link
+	peer   string // for logs
 }
 
-func (w *writer) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
-	return w.out.tryWrite(w.raw, frames)
+// Deliver implements socket.Owner. The end of a connection is its reader's to
+// notice, not a context's.
+func (c *served) Deliver(frames []flow.Frame) {
+	if err := c.link.Receive(context.Background(), frames); err != nil {
+		undelivered(c.server.host, c.peer, err)
+	}
 }
 
-func (w *writer) Flush(ctx context.Context) error { return w.out.Flush(ctx) }
+// Settle implements socket.Owner.
+func (c *served) Settle() { c.link.Settle(c.server.host.Abandon()) }
 
-func (w *writer) Disconnect(reason error) { (*conn)(w).disconnect(reason) }
+// Drain implements socket.Owner.
+func (c *served) Drain() { flushLink(c.link, time.Duration(c.server.config.CloseTimeout)) }
 
 // serve is the life of one connection after its handshake. What it does at
 // the ends is kept out of its frame, which every connection has on its stack.
-func (s *server) serve(c *conn, peer flow.Peer) {
+func (s *server) serve(c *socket.Conn, peer flow.Peer) {
 	defer s.remove(c)
-	defer c.hangUp()
-	link := s.open(c, peer)
-	if link == nil {
+	defer c.HangUp()
+	owner := s.open(c, peer)
+	if owner == nil {
 		return
 	}
-	s.close(c, link, c.receiveAll())
+	owner.close(c.Receive(owner))
 }
 
 // open announces the connection; nil when the runtime does not want it.
 //
 //go:noinline
-func (s *server) open(c *conn, peer flow.Peer) flow.Link {
-	link, err := s.host.Open(peer, (*writer)(c))
+func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
+	link, err := s.host.Open(peer, c)
 	if err != nil {
-		c.sendClose(int(websocket.StatusGoingAway), "server is shutting down")
+		c.Say(goingAway)
 		return nil
 	}
-	c.peer = peer.Addr()
-	c.leave.settle = func() { link.Settle(s.host.Abandon()) }
-	c.leave.flush = flushLink(link, c.leave.timeout)
-	c.deliverTo(link, s.host.Log())
-	s.host.Log().Debug("connection opened", zap.String("peer", c.peer))
-	return link
+	owner := &served{server: s, conn: c, link: link, peer: peer.Addr()}
+	s.host.Log().Debug("connection opened", zap.String("peer", owner.peer))
+	return owner
 }
 
 // close ends the connection after err.
 //
 //go:noinline
-func (s *server) close(c *conn, link flow.Link, err error) {
-	if tooLong(err) {
-		s.host.Log().Warn("a message is longer than max_message, the connection is closed with 1009",
-			zap.String("peer", c.peer), zap.Stringer("max_message", s.config.MaxMessage))
+func (c *served) close(err error) {
+	log := c.server.host.Log()
+	if socket.TooLong(err) {
+		log.Warn("a message is longer than max_message, the connection is closed with 1009",
+			zap.String("peer", c.peer), zap.Stringer("max_message", c.server.config.MaxMessage))
 	}
-	if errors.Is(err, errPanicked) {
-		s.host.Log().Error("a connection is cut", zap.String("peer", c.peer), zap.Error(err))
+	if errors.Is(err, socket.ErrPanicked) {
+		log.Error("a connection is cut", zap.String("peer", c.peer), zap.Error(err))
 	}
-	c.goodbye(err)
-	code, reason := closeReason(err)
-	link.Close(context.Background(), reason)
-	c.release()
-	s.host.Log().Debug("connection closed", zap.String("peer", c.peer), zap.Int("code", code), zap.NamedError("reason", reason))
+	c.conn.Goodbye(err)
+	why, closed := socket.Closed(err)
+	if closed {
+		err = nil
+	}
+	c.link.Close(context.Background(), err)
+	log.Debug("connection closed", zap.String("peer", c.peer), zap.Int("code", why.Code), zap.NamedError("reason", err))
 }
 
-// rescue is deferred: a panic costs the connection whose message caused it,
-// and no other.
+// undelivered logs what became of messages that the flow has refused.
 //
 //go:noinline
-func (c *conn) rescue(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
-	}
+func undelivered(host flow.Host, peer string, err error) {
+	host.Log().Warn("a message was not delivered", zap.String("peer", peer), zap.Error(err))
 }
 
-// deliverTo makes link the receiver of messages. The end of a connection is
-// its reader's to notice, not a context's.
-func (c *conn) deliverTo(link flow.Link, log *zap.Logger) {
-	c.deliver = func(frames []flow.Frame) {
-		if err := link.Receive(context.Background(), frames); err != nil {
-			log.Warn("a message was not delivered", zap.String("peer", c.peer), zap.Error(err))
-		}
-		c.lookOn()
-	}
-}
-
-// receiveAll reads until the connection ends.
-func (c *conn) receiveAll() (err error) {
-	defer c.rescue(&err)
-	for {
-		if err := c.next(); err != nil {
-			return err
-		}
-		if err := c.receiveOne(); err != nil && !errors.Is(err, errBorder) {
-			return err
-		}
-	}
-}
-
-// receiveOne lets the library read the message, or the control frame, that is
-// not simple.
-func (c *conn) receiveOne() error {
-	lib, err := c.library()
-	if err != nil {
-		return err
-	}
-	kind, r, err := lib.Reader(context.Background())
-	if err != nil {
-		return err
-	}
-	message, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	binary := kind == websocket.MessageBinary
-	if !binary && !c.validText(message) {
-		return errNotUTF8
-	}
-	c.deliver([]flow.Frame{{Data: message, Binary: binary}})
-	return nil
+// flushLink waits for a link's queue, for a bounded time.
+func flushLink(l flow.Link, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	_ = l.Flush(ctx) // what could not be written is counted by the link
 }

@@ -8,10 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -55,7 +54,11 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
-	return &server{config: c, running: make(chan struct{})}, nil
+	return &server{
+		config:  c,
+		group:   socket.NewGroup(c.options(socket.Options{WriteTimeout: time.Duration(c.Queue.WriteTimeout), Swept: true})),
+		running: make(chan struct{}),
+	}, nil
 }
 
 func checkServerURL(u flow.URL, withTLS bool) error {
@@ -115,25 +118,25 @@ func (c *ServerConfig) path() string {
 // server is the connector ws_server.
 type server struct {
 	config  *ServerConfig
+	group   *socket.Group
 	host    flow.Host
 	stop    func() // ends the route
 	running chan struct{}
-	params  []string     // names in the path
-	clock   atomic.Int64 // unix nanoseconds, moved on by the sweep
+	params  []string // names in the path
 
 	mu         sync.Mutex
-	conns      map[*conn]struct{}
-	last       *farewell      // set when the server ends: what new connections are told
-	empty      chan struct{}  // closed when the last connection has gone; nil before the end
-	handshakes sync.WaitGroup // that may still add a connection
+	conns      map[*socket.Conn]struct{}
+	last       *socket.Farewell //  set when the server ends: what new connections are told
+	empty      chan struct{}    // closed when the last connection has gone; nil before the end
+	handshakes sync.WaitGroup   // that may still add a connection
 }
 
 // Prepare implements flow.Preparer: it listens.
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
-	s.host, s.conns, s.last, s.empty = host, map[*conn]struct{}{}, nil, nil
+	s.host, s.conns, s.last, s.empty = host, map[*socket.Conn]struct{}{}, nil, nil
 	s.running = make(chan struct{})
 	s.params = pathParams(s.config.path())
-	s.clock.Store(time.Now().UnixNano())
+	s.group.Tick(time.Now())
 	scheme := "ws"
 	if s.config.TLS != nil {
 		scheme = "wss"
@@ -174,7 +177,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 		select {
 		case <-done:
 			done = nil
-			empty = s.end(farewell{websocket.StatusGoingAway, "server is shutting down"})
+			empty = s.end(goingAway)
 			limit = min(limit, time.Duration(s.config.CloseTimeout))
 			sweep.Reset(sweepInterval(limit))
 		case <-empty:
@@ -191,12 +194,11 @@ func sweepInterval(limit time.Duration) time.Duration {
 
 // sweep looks after all connections: it ends writes that take longer than limit.
 func (s *server) sweep(now time.Time, limit time.Duration) {
-	s.clock.Store(now.UnixNano())
-	before := now.Add(-limit).UnixNano()
+	s.group.Tick(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.stuck(before)
+		c.Sweep(limit)
 	}
 }
 
@@ -204,11 +206,11 @@ func (s *server) sweep(now time.Time, limit time.Duration) {
 // listener. A handshake that has been answered becomes a connection first: its
 // client is told goodbye, too. The channel is closed when the last one has
 // gone.
-func (s *server) end(why farewell) chan struct{} {
+func (s *server) end(why socket.Farewell) chan struct{} {
 	s.mu.Lock()
 	s.last = &why
 	for c := range s.conns {
-		c.part(why)
+		c.Part(why)
 	}
 	s.mu.Unlock()
 	s.handshakes.Wait()
@@ -226,7 +228,7 @@ func (s *server) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.abandon()
+		c.Abandon()
 	}
 }
 
@@ -243,16 +245,16 @@ func (s *server) begins() bool {
 }
 
 // add takes a connection in.
-func (s *server) add(c *conn) {
+func (s *server) add(c *socket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
 	if s.last != nil {
-		c.part(*s.last)
+		c.Part(*s.last)
 	}
 }
 
-func (s *server) remove(c *conn) {
+func (s *server) remove(c *socket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
@@ -277,7 +279,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range s.config.Headers {
 		w.Header().Set(name, value)
 	}
-	c, subprotocol, err := s.accept(w, r)
+	c, subprotocol, err := socket.Accept(w, r, s.group)
 	if err != nil {
 		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
 		return

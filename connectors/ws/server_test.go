@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/tests/wire"
 	"go.uber.org/goleak"
 )
 
@@ -210,8 +212,8 @@ func TestEchoesFragmentsInOrder(t *testing.T) {
 
 func TestMessagesMayComeWithTheHandshake(t *testing.T) {
 	f := start(t, nil)
-	nc := f.rawDial(masked(masked(nil, finBit|opText, 1, []byte("first")), finBit|opBinary, 2, []byte("second"))...)
-	want := appendFrame(appendFrame(nil, opText, []byte("first"), nil), opBinary, []byte("second"), nil)
+	nc := f.rawDial(wire.AppendFrame(wire.AppendFrame(nil, wire.Fin|wire.Text, []byte("first")), wire.Fin|wire.Binary, []byte("second"))...)
+	want := plain(plain(nil, wire.Text, []byte("first")), wire.Binary, []byte("second"))
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %q, %v", got, err)
@@ -255,23 +257,23 @@ func TestRefusesBadMessages(t *testing.T) {
 		send []byte
 		code websocket.StatusCode
 	}{
-		{"oversize", masked(nil, finBit|opBinary, 7, make([]byte, 2000)), 1009},
-		{"oversize fragments", append(masked(nil, opBinary, 7, make([]byte, 800)), masked(nil, finBit, 7, make([]byte, 800))...), 1009},
-		{"not UTF-8", masked(nil, finBit|opText, 7, []byte{0xff}), 1007},
-		{"not UTF-8 in fragments", append(masked(nil, opText, 7, []byte{0xff}), masked(nil, finBit, 7, nil)...), 1007},
-		{"unmasked", []byte{finBit | opText, 1, 'x'}, 1002},
-		{"reserved bit", masked(nil, finBit|0x10|opText, 7, nil), 1002},
-		{"unknown opcode", masked(nil, finBit|3, 7, nil), 1002},
-		{"long ping", masked(nil, finBit|9, 7, make([]byte, 126)), 1002},
-		{"continuation of nothing", masked(nil, finBit, 7, nil), 1002},
-		{"64-bit length", []byte{finBit | opText, maskBit | 127, 0xff, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4}, 1002},
-		{"endless fragments", append(masked(nil, opText, 7, nil), bytes.Repeat(masked(nil, 0, 7, nil), 60)...), 1008},
+		{"oversize", wire.AppendFrame(nil, wire.Fin|wire.Binary, make([]byte, 2000)), 1009},
+		{"oversize fragments", append(wire.AppendFrame(nil, wire.Binary, make([]byte, 800)), wire.AppendFrame(nil, wire.Fin, make([]byte, 800))...), 1009},
+		{"not UTF-8", wire.AppendFrame(nil, wire.Fin|wire.Text, []byte{0xff}), 1007},
+		{"not UTF-8 in fragments", append(wire.AppendFrame(nil, wire.Text, []byte{0xff}), wire.AppendFrame(nil, wire.Fin, nil)...), 1007},
+		{"unmasked", []byte{wire.Fin | wire.Text, 1, 'x'}, 1002},
+		{"reserved bit", wire.AppendFrame(nil, wire.Fin|0x10|wire.Text, nil), 1002},
+		{"unknown opcode", wire.AppendFrame(nil, wire.Fin|3, nil), 1002},
+		{"long ping", wire.AppendFrame(nil, wire.Fin|9, make([]byte, 126)), 1002},
+		{"continuation of nothing", wire.AppendFrame(nil, wire.Fin, nil), 1002},
+		{"64-bit length", []byte{wire.Fin | wire.Text, 0x80 | 127, 0xff, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4}, 1002},
+		{"endless fragments", append(wire.AppendFrame(nil, wire.Text, nil), bytes.Repeat(wire.AppendFrame(nil, 0, nil), 60)...), 1008},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := start(t, func(c *ServerConfig) { c.MaxMessage, c.MaxFragments = 1000, 50 })
 			other := f.dial()
 			nc := f.rawDial()
-			send := append(masked(nil, finBit|opText, 1, []byte("good")), tt.send...)
+			send := append(wire.AppendFrame(nil, wire.Fin|wire.Text, []byte("good")), tt.send...)
 			if _, err := nc.Write(send); err != nil {
 				t.Fatal(err)
 			}
@@ -279,9 +281,9 @@ func TestRefusesBadMessages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := appendFrame(nil, opText, []byte("good"), nil)
+			want := plain(nil, wire.Text, []byte("good"))
 			rest, ok := bytes.CutPrefix(got, want)
-			if !ok || len(rest) < 4 || rest[0] != finBit|opClose || int(rest[2])<<8|int(rest[3]) != int(tt.code) {
+			if !ok || len(rest) < 4 || rest[0] != wire.Fin|wire.Close || int(rest[2])<<8|int(rest[3]) != int(tt.code) {
 				t.Fatalf("got %q, want the echo and close %d", got, tt.code)
 			}
 			write(t, other, websocket.MessageText, "still here")
@@ -295,7 +297,7 @@ func TestACutMessageIsNotDelivered(t *testing.T) {
 	f.host.Table.Out().Connect(&f.host.Out)
 	for _, size := range []int{10, 40_000} {
 		nc := f.rawDial()
-		whole := masked(nil, finBit|opText, 7, make([]byte, size))
+		whole := wire.AppendFrame(nil, wire.Fin|wire.Text, make([]byte, size))
 		if _, err := nc.Write(whole[:len(whole)-3]); err != nil {
 			t.Fatal(err)
 		}
@@ -338,7 +340,7 @@ func TestAPanicCostsItsConnection(t *testing.T) {
 	s := upstream(t, echo)
 	client, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []flow.Secret{flow.SecretOf("bug")} })
 	host.Table.Out().Connect(panicky{&host.Out})
-	if err := client.Run(t.Context(), host); !errors.Is(err, errPanicked) || host.Closed() != 1 {
+	if err := client.Run(t.Context(), host); !errors.Is(err, socket.ErrPanicked) || host.Closed() != 1 {
 		t.Errorf("a client whose flow panics: %v, %d links closed", err, host.Closed())
 	}
 }
@@ -353,7 +355,7 @@ func TestAFloodOfPingsHoldsUpItsSender(t *testing.T) {
 	_ = nc.SetWriteDeadline(time.Now().Add(time.Second))
 	var pings []byte
 	for range 400 {
-		pings = masked(pings, finBit|opPing, 1, make([]byte, maxControl))
+		pings = wire.AppendFrame(pings, wire.Fin|wire.Ping, make([]byte, 125))
 	}
 	var sent int
 	for {
@@ -374,22 +376,22 @@ func TestDrainAnswersAndSaysGoodbye(t *testing.T) {
 	idle, busy := f.dial(), f.rawDial()
 	var sent []byte
 	for i := range 500 {
-		sent = masked(sent, finBit|opText, uint32(i), fmt.Appendf(nil, "message %d", i))
+		sent = wire.AppendFrame(sent, wire.Fin|wire.Text, fmt.Appendf(nil, "message %d", i))
 	}
 	if _, err := busy.Write(sent); err != nil {
 		t.Fatal(err)
 	}
 	// The first answer says that the messages have arrived.
-	first := appendFrame(nil, opText, []byte("message 0"), nil)
+	first := plain(nil, wire.Text, []byte("message 0"))
 	if _, err := io.ReadFull(busy, first); err != nil {
 		t.Fatal(err)
 	}
 	f.end()
 	var want []byte
 	for i := 1; i < 500; i++ {
-		want = appendFrame(want, opText, fmt.Appendf(nil, "message %d", i), nil)
+		want = plain(want, wire.Text, fmt.Appendf(nil, "message %d", i))
 	}
-	want = appendFrame(want, opClose, closePayload(1001, "server is shutting down"), nil)
+	want = plain(want, wire.Close, closing(1001, "server is shutting down"))
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(busy, got); err != nil || !bytes.Equal(got, want) {
 		t.Fatalf("got %d bytes (%v), want all answers and close 1001", n, err)
@@ -403,7 +405,7 @@ func TestSlowConsumerIsDisconnected(t *testing.T) {
 	f := start(t, func(c *ServerConfig) { c.Queue.MaxEvents = 10; c.Queue.MaxBytes = 1 << 20 })
 	f.host.Table.Out().Connect(&f.host.Out)
 	slow, healthy := f.rawDial(), f.dial()
-	if _, err := slow.Write(masked(nil, finBit|opText, 1, []byte("hello"))); err != nil {
+	if _, err := slow.Write(wire.AppendFrame(nil, wire.Fin|wire.Text, []byte("hello"))); err != nil {
 		t.Fatal(err)
 	}
 	write(t, healthy, websocket.MessageText, "hello")

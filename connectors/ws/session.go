@@ -7,15 +7,17 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// session is one connection of a ws_client, and its writer.
+// session is one connection of a ws_client: its owner, and its writer.
 type session struct {
 	client *client
 	host   flow.Host
-	conn   *conn
+	conn   *socket.Conn
+	link   flow.Link
+	peer   string      // for logs
 	asked  atomic.Bool // the flow has sent something
 }
 
@@ -30,10 +32,10 @@ const (
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c := s.conn
-	defer c.hangUp()
+	defer c.HangUp()
 	for _, message := range s.client.config.OnOpen {
 		frame := flow.Frame{Data: []byte(message.Reveal())}
-		if err := c.out.Write(ctx, []flow.Frame{frame}, false); err != nil {
+		if err := c.Write(ctx, []flow.Frame{frame}, false); err != nil {
 			return s.explain(err)
 		}
 	}
@@ -41,22 +43,19 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	if err != nil {
 		return err
 	}
-	c.peer = peer.Addr()
-	c.leave.flush = func() {} // done before parting
-	c.deliverTo(link, s.host.Log())
+	s.link, s.peer = link, peer.Addr()
 	defer context.AfterFunc(ctx, func() {
-		flushLink(link, c.timeout)()
+		flushLink(link, time.Duration(s.client.config.Queue.WriteTimeout))
 		if s.asked.Load() {
-			c.leave.quiet, c.leave.answers = answersWithin, answersAtMost
+			c.AwaitAnswers(answersWithin, answersAtMost)
 		}
-		c.part(farewell{websocket.StatusNormalClosure, ""})
+		c.Part(socket.Farewell{Code: socket.NormalClosure})
 	})()
-	defer context.AfterFunc(s.host.Abandon(), c.abandon)()
-	err = c.receiveAll()
-	c.goodbye(err)
+	defer context.AfterFunc(s.host.Abandon(), c.Abandon)()
+	err = c.Receive(s)
+	c.Goodbye(err)
 	reason := s.explain(err)
 	link.Close(context.Background(), reason)
-	c.release()
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -67,30 +66,43 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 func (s *session) explain(err error) error {
 	config := s.client.config
 	peer := config.URL.String()
-	var ce websocket.CloseError
+	why, closed := socket.Closed(err)
 	switch {
-	case errors.As(err, &ce) && ce.Reason != "":
-		return fmt.Errorf("%s closed the connection: %d %q", peer, ce.Code, ce.Reason)
-	case errors.As(err, &ce):
-		return fmt.Errorf("%s closed the connection: %d", peer, ce.Code)
-	case tooLong(err):
+	case closed && why.Reason != "":
+		return fmt.Errorf("%s closed the connection: %d %q", peer, why.Code, why.Reason)
+	case closed:
+		return fmt.Errorf("%s closed the connection: %d", peer, why.Code)
+	case socket.TooLong(err):
 		return fmt.Errorf("%s sent a message longer than max_message (%s)", peer, config.MaxMessage)
-	case cutOff(err):
+	case socket.CutOff(err):
 		return fmt.Errorf("%s cut the connection off", peer)
-	case errors.Is(err, errPanicked):
+	case errors.Is(err, socket.ErrPanicked):
 		return fmt.Errorf("connection to %s: %w", peer, err) // with what it said
 	}
 	return fmt.Errorf("connection to %s: %w", peer, last(err))
 }
 
+// Deliver implements socket.Owner.
+func (s *session) Deliver(frames []flow.Frame) {
+	if err := s.link.Receive(context.Background(), frames); err != nil {
+		undelivered(s.host, s.peer, err)
+	}
+}
+
+// Settle implements socket.Owner: nobody else speaks to a client's peer.
+func (s *session) Settle() {}
+
+// Drain implements socket.Owner: run has done it before it parts.
+func (s *session) Drain() {}
+
 // Write implements flow.Writer.
 func (s *session) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
 	s.asked.Store(true)
-	return s.conn.out.Write(ctx, frames, corked)
+	return s.conn.Write(ctx, frames, corked)
 }
 
 // Flush implements flow.Writer.
-func (s *session) Flush(ctx context.Context) error { return s.conn.out.Flush(ctx) }
+func (s *session) Flush(ctx context.Context) error { return s.conn.Flush(ctx) }
 
 // Disconnect implements flow.Disconnecter.
-func (s *session) Disconnect(reason error) { s.conn.disconnect(reason) }
+func (s *session) Disconnect(reason error) { s.conn.Disconnect(reason) }

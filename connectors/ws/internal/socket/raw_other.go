@@ -1,11 +1,11 @@
 //go:build !unix
 
-package ws
+package socket
 
 import "syscall"
 
 // findRaw finds nothing: sockets are read by blocking calls.
-func (c *conn) findRaw() {}
+func (c *Conn) findRaw() {}
 
 // atOnce is never made, since findRaw finds nothing.
 type atOnce struct{}

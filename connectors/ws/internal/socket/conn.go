@@ -1,4 +1,4 @@
-package ws
+package socket
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
@@ -28,28 +27,24 @@ type turn struct {
 
 var turns = sync.Pool{New: func() any { return &turn{} }}
 
-// conn is a connection after its handshake, on either side, and the socket as
-// the library sees it: net.Conn's Read, Write and Close. One goroutine uses
-// it, except for what out and leave do under their own rules.
+// Conn is a connection after its handshake. One goroutine reads it, from
+// Receive to HangUp; Write, Flush, TryWrite, Part, Disconnect, Abandon and Sweep
+// may be called from others.
 //
 // next is where the data path lives. It takes all simple frames from the
-// read-ahead, gives them to the link in batches, and returns at a frame that
-// is not simple. Then the library is asked for a message, and Read hands it
-// the bytes of that frame, and of the following ones when the message is in
-// fragments. So the library sees a connection on which peers do nothing but
-// close, fragment and misbehave. A server makes it when it is first needed:
-// most connections never have one, which saves two of their KiB.
-type conn struct {
-	net.Conn
+// read-ahead, gives them to the owner in batches, and returns at a frame that
+// is not simple. Then the library is asked for a message, and handed the bytes
+// of that frame, and of the following ones when the message is in fragments. So
+// the library sees a connection on which peers do nothing but close, fragment
+// and misbehave. A server makes it when it is first needed: most connections
+// never have one, which saves two of their KiB.
+type Conn struct {
 	out
 	raw     syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
 	readRaw func(fd uintptr) bool
-	deliver func([]flow.Frame) // whole messages, of which the bytes are valid until it returns
-	lib     *websocket.Conn    // see library
-	limits  *Common
-	client  bool   // this side has dialled
-	peer    string // for logs
-	leave   leave  // how the connection is ended from outside
+	owner   Owner
+	lib     *websocket.Conn // see library
+	leave   leave           // how the connection is ended from outside
 
 	turn       *turn  // while it holds anything
 	start, end int    // of what is read and not yet used, in turn.buf
@@ -71,12 +66,14 @@ var (
 	errBorder = errors.New("the next frame is not for the library")
 )
 
-// newConn returns the connection on nc, of which already has been read behind
-// the handshake: less than readAhead.
-func newConn(nc net.Conn, already []byte, limits *Common) *conn {
-	c := &conn{Conn: nc, limits: limits, rest: already}
-	c.leave.timeout = time.Duration(limits.CloseTimeout)
-	c.out.nc = nc
+// New returns the connection on nc, of which already has been read behind the
+// handshake: less than readAhead. It takes nc and already over.
+func New(nc net.Conn, already []byte, g *Group) *Conn {
+	c := &Conn{rest: already}
+	c.nc, c.group = nc, g
+	if g.Client {
+		c.masks = newMasks()
+	}
 	if c.findRaw(); c.raw == nil {
 		c.leave.quiet = quiet
 	}
@@ -86,30 +83,9 @@ func newConn(nc net.Conn, already []byte, limits *Common) *conn {
 	return c
 }
 
-// Read gives the library the frames that next has found for it.
-func (c *conn) Read(p []byte) (int, error) {
-	if c.theirs == 0 {
-		if c.fragments == 0 {
-			return 0, errBorder
-		}
-		if err := c.next(); err != nil {
-			return 0, err
-		}
-	}
-	if c.start == c.end {
-		if err := c.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p[:min(int64(len(p)), c.theirs)], c.turn.buf[c.start:c.end])
-	c.start += n
-	c.theirs -= int64(n)
-	return n, nil
-}
-
 // next deals with simple frames until the read-ahead begins with another one,
 // and leaves that to the library.
-func (c *conn) next() error {
+func (c *Conn) next() error {
 	for {
 		if c.start < c.end {
 			if h, found := c.take(); found {
@@ -128,7 +104,7 @@ func (c *conn) next() error {
 // take delivers the simple frames that are whole in the read-ahead. It returns
 // the header of a frame that is not for us, once those before it are
 // delivered.
-func (c *conn) take() (h header, found bool) {
+func (c *Conn) take() (h header, found bool) {
 	t := c.turn
 	frames := t.frames[:0]
 	for c.start < c.end {
@@ -136,7 +112,7 @@ func (c *conn) take() (h header, found bool) {
 		if h, ok = parseHeader(t.buf[c.start:c.end]); !ok {
 			break
 		}
-		if !h.simple() || h.masked == c.client || c.fragments > 0 || h.length > uint64(c.limits.MaxMessage) || h.total() > readAhead {
+		if !h.simple() || h.masked == c.group.Client || c.fragments > 0 || h.length > uint64(c.group.MaxMessage) || h.total() > readAhead {
 			found = true
 			break
 		}
@@ -168,30 +144,30 @@ func (c *conn) take() (h header, found bool) {
 }
 
 // answer deals with a ping or pong.
-func (c *conn) answer(opcode byte, payload []byte) {
+func (c *Conn) answer(opcode byte, payload []byte) {
 	if opcode == opPing {
 		c.control(opPong, payload)
 	}
 }
 
-func (c *conn) validText(p []byte) bool {
-	return c.limits.UTF8 != "strict" || utf8.Valid(p)
+func (c *Conn) validText(p []byte) bool {
+	return c.group.AnyText || utf8.Valid(p)
 }
 
 // handOver lets the library read the frame that begins with h.
-func (c *conn) handOver(h *header) error {
-	if h.masked && c.client {
+func (c *Conn) handOver(h *header) error {
+	if h.masked && c.group.Client {
 		return errMasked // which the library would take
 	}
 	c.theirs = h.total()
 	if h.control() {
 		return nil
 	}
-	if h.length > uint64(c.limits.MaxMessage) && h.length <= math.MaxInt64 {
+	if h.length > uint64(c.group.MaxMessage) && h.length <= math.MaxInt64 {
 		return errTooLong // which the library finds out when it has read as much
 	}
 	c.fragments++
-	if c.fragments > c.limits.MaxFragments {
+	if c.fragments > c.group.MaxFragments {
 		return errFragments
 	}
 	if h.fin() {
@@ -203,7 +179,7 @@ func (c *conn) handOver(h *header) error {
 // fill reads more into the read-ahead: what has come, or when there is
 // nothing, what comes next. Before it waits, replies are sent, and the buffer
 // is given back.
-func (c *conn) fill() error {
+func (c *Conn) fill() error {
 	for {
 		err := c.readMore()
 		if errors.Is(err, io.EOF) {
@@ -218,7 +194,12 @@ func (c *conn) fill() error {
 	}
 }
 
-func (c *conn) readMore() error {
+// TryWrite implements flow.Trier.
+func (c *Conn) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
+	return c.tryWrite(c.raw, frames)
+}
+
+func (c *Conn) readMore() error {
 	if c.raw == nil {
 		return c.readBlocking()
 	}
@@ -233,12 +214,12 @@ func (c *conn) readMore() error {
 // block. The first byte is read alone, so that no buffer is held meanwhile.
 // More is read only after that byte is dealt with: it may be the last one of a
 // message, and all there is.
-func (c *conn) readBlocking() error {
+func (c *Conn) readBlocking() error {
 	if c.first {
 		c.first = false
 		_ = c.Flush(context.Background()) // asked for by failure
 		c.room()
-		n, err := c.Conn.Read(c.turn.buf[c.end:])
+		n, err := c.nc.Read(c.turn.buf[c.end:])
 		c.end += n
 		if n > 0 {
 			return nil // an error comes again, after what is here is dealt with
@@ -247,7 +228,7 @@ func (c *conn) readBlocking() error {
 	}
 	c.idle()
 	var first [1]byte
-	if _, err := io.ReadFull(c.Conn, first[:]); err != nil {
+	if _, err := io.ReadFull(c.nc, first[:]); err != nil {
 		return err
 	}
 	c.room()
@@ -259,7 +240,7 @@ func (c *conn) readBlocking() error {
 
 // idle is called before the connection waits: replies leave, and a partial
 // frame is kept in as little memory as it needs.
-func (c *conn) idle() {
+func (c *Conn) idle() {
 	_ = c.Flush(context.Background()) // asked for by failure
 	if c.turn == nil {
 		return
@@ -270,7 +251,7 @@ func (c *conn) idle() {
 	c.release()
 }
 
-func (c *conn) release() {
+func (c *Conn) release() {
 	if c.turn != nil {
 		turns.Put(c.turn)
 		c.turn, c.start, c.end = nil, 0, 0
@@ -278,7 +259,7 @@ func (c *conn) release() {
 }
 
 // room makes place behind what is in the read-ahead.
-func (c *conn) room() {
+func (c *Conn) room() {
 	switch {
 	case c.turn == nil:
 		c.turn = turns.Get().(*turn)
@@ -289,26 +270,3 @@ func (c *conn) room() {
 		c.start = 0
 	}
 }
-
-// Write takes what the library writes: control frames, in pieces.
-func (c *conn) Write(p []byte) (int, error) {
-	c.pending = append(c.pending, p...)
-	for {
-		h, ok := parseHeader(c.pending)
-		if !ok || int64(len(c.pending)) < h.total() {
-			return len(p), nil
-		}
-		payload := c.pending[h.size:h.total()]
-		if h.masked {
-			unmask(payload, h.mask)
-		}
-		c.control(h.opcode(), payload)
-		if c.pending = c.pending[h.total():]; len(c.pending) == 0 {
-			c.pending = nil
-		}
-	}
-}
-
-// Close is called by the library when it has done with the connection. The
-// connection's goroutine closes the socket, when the last bytes have left.
-func (c *conn) Close() error { return nil }

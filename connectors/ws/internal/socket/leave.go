@@ -1,4 +1,4 @@
-package ws
+package socket
 
 import (
 	"context"
@@ -19,7 +19,6 @@ var (
 	errFragments = errors.New("a message is split into more than max_fragments frames")
 	errTooLong   = errors.New("a message is longer than max_message")
 	errMasked    = errors.New("a server must not mask its frames")
-	errPanicked  = errors.New("the flow panicked on a message")
 	errAbandoned = errors.New("the time for a graceful end is over")
 	// errCut takes the place of io.EOF, which the library would take for the
 	// end of a message that was cut off in its middle.
@@ -27,21 +26,33 @@ var (
 	errNoClose = errors.New("the peer did not answer the close frame within close_timeout")
 )
 
-// farewell is what a close frame says.
-type farewell struct {
-	code   websocket.StatusCode
-	reason string
+// ErrPanicked is in the error of Receive when an Owner panicked.
+var ErrPanicked = errors.New("the flow panicked on a message")
+
+// Close codes (RFC 6455 section 7.4.1).
+const (
+	NormalClosure   = 1000
+	GoingAway       = 1001
+	protocolError   = 1002
+	invalidPayload  = 1007
+	policyViolation = 1008
+	messageTooBig   = 1009
+	internalError   = 1011
+	tryAgainLater   = 1013
+)
+
+// Farewell is what a close frame says.
+type Farewell struct {
+	Code   int
+	Reason string // cut to 123 bytes
 }
 
 // leave is how a connection is ended by another goroutine than its own: the
 // reason is put down, and the reader is woken by a deadline.
 type leave struct {
-	why       atomic.Pointer[farewell]
+	why       atomic.Pointer[Farewell]
 	abandoned atomic.Bool
 	violation error         // what the reader itself found
-	settle    func()        // before a goodbye of the server's own accord: waits until nothing more comes
-	flush     func()        // waits for the link's queue
-	timeout   time.Duration // of the close handshake, and of what is still to be written
 	quiet     time.Duration // see look
 	answers   time.Duration // how long answers are waited for at most
 	until     time.Time     // they are
@@ -58,34 +69,45 @@ const lastLooks = 64
 // that cannot be asked of its socket.
 const quiet = 20 * time.Millisecond
 
-// part asks the connection to end: it answers what has already arrived, then
+// Part asks the connection to end: it answers what has already arrived, then
 // says goodbye. It returns at once and may be called by anyone; the first
 // reason counts.
-func (c *conn) part(why farewell) {
+func (c *Conn) Part(why Farewell) {
 	if c.leave.why.CompareAndSwap(nil, &why) {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.leave.timeout))
-		_ = c.Conn.SetReadDeadline(past)
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
+		_ = c.nc.SetReadDeadline(past)
 	}
 }
 
-// abandon cuts the connection off.
-func (c *conn) abandon() {
+// Abandon cuts the connection off. It returns at once and may be called by
+// anyone.
+func (c *Conn) Abandon() {
 	c.leave.abandoned.Store(true)
-	_ = c.Conn.SetDeadline(past)
+	_ = c.nc.SetDeadline(past)
 }
 
-// disconnect is flow.Disconnecter's.
-func (c *conn) disconnect(reason error) {
-	why := farewell{websocket.StatusInvalidFramePayloadData, "message cannot be decoded"}
+// Disconnect implements flow.Disconnecter.
+func (c *Conn) Disconnect(reason error) {
+	why := Farewell{invalidPayload, "message cannot be decoded"}
 	if errors.Is(reason, flow.ErrSlow) {
-		why = farewell{websocket.StatusTryAgainLater, "slow consumer"}
+		why = Farewell{tryAgainLater, "slow consumer"}
 	}
-	c.part(why)
+	c.Part(why)
 }
+
+// AwaitAnswers makes a Part that comes later wait for answers that are under
+// way: until the peer has been silent for quiet, but no longer than atMost.
+func (c *Conn) AwaitAnswers(quiet, atMost time.Duration) {
+	c.leave.quiet, c.leave.answers = quiet, atMost
+}
+
+// Say sends a close frame at once, after which nothing else can be written. It
+// is for a connection that Receive was never called for.
+func (c *Conn) Say(why Farewell) { c.sendClose(why.Code, why.Reason) }
 
 // woken decides what the reader does when its deadline has passed, or when it
 // found nothing on its last look: nil is to read on.
-func (c *conn) woken(dry bool) error {
+func (c *Conn) woken(dry bool) error {
 	l := &c.leave
 	why := l.why.Load()
 	switch {
@@ -101,24 +123,24 @@ func (c *conn) woken(dry bool) error {
 		return c.look()
 	}
 	c.looking = false
-	if l.settle != nil && why.code == websocket.StatusGoingAway {
+	if why.Code == GoingAway {
 		c.idle()
-		_ = c.Conn.SetWriteDeadline(time.Time{})
-		if l.settle(); l.abandoned.Load() {
+		_ = c.nc.SetWriteDeadline(time.Time{})
+		if c.owner.Settle(); l.abandoned.Load() {
 			return errAbandoned
 		}
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(l.timeout))
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
 	}
 	l.said = true
-	l.flush()
-	c.sendClose(int(why.code), why.reason)
-	return c.setReadDeadline(l.timeout)
+	c.owner.Drain()
+	c.sendClose(why.Code, why.Reason)
+	return c.setReadDeadline(c.group.CloseTimeout)
 }
 
 // look begins the last look: what has already arrived is answered before the
 // goodbye. Where a connection cannot say that nothing is there, or must wait
 // for what may still come, it has been silent for a while.
-func (c *conn) look() error {
+func (c *Conn) look() error {
 	l := &c.leave
 	l.looks, l.looked = lastLooks, true
 	if l.quiet > 0 {
@@ -126,104 +148,97 @@ func (c *conn) look() error {
 		return c.setReadDeadline(l.quiet)
 	}
 	c.looking = true
-	return c.Conn.SetReadDeadline(time.Time{})
+	return c.nc.SetReadDeadline(time.Time{})
 }
 
 // lookOn is called after messages were delivered: when answers are waited for,
 // others may follow.
-func (c *conn) lookOn() {
+func (c *Conn) lookOn() {
 	if l := &c.leave; l.looked && !l.said && time.Now().Before(l.until) {
 		_ = c.setReadDeadline(l.quiet)
 	}
 }
 
-func (c *conn) setReadDeadline(d time.Duration) error {
-	err := c.Conn.SetReadDeadline(time.Now().Add(d))
+func (c *Conn) setReadDeadline(d time.Duration) error {
+	err := c.nc.SetReadDeadline(time.Now().Add(d))
 	if c.leave.abandoned.Load() { // it was set between
 		return errAbandoned
 	}
 	return err
 }
 
-// hangUp closes the socket. TLS would first say goodbye in its own way, and
+// HangUp closes the socket. TLS would first say goodbye in its own way, and
 // wait some seconds for a peer that does not read.
-func (c *conn) hangUp() {
-	if t, ok := c.Conn.(*tls.Conn); ok && (c.failure() != nil || c.leave.abandoned.Load()) {
+func (c *Conn) HangUp() {
+	if t, ok := c.nc.(*tls.Conn); ok && (c.failure() != nil || c.leave.abandoned.Load()) {
 		_ = t.NetConn().Close()
 		return
 	}
-	_ = c.Conn.Close()
+	_ = c.nc.Close()
 }
 
 // linger waits, after a close frame that the peer did not ask for, until it
 // has closed too: closing a socket that has unread bytes would reset it, and
 // the peer would never see the close frame.
-func (c *conn) linger() {
+func (c *Conn) linger() {
 	if c.failure() != nil {
 		return
 	}
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	if c.setReadDeadline(c.leave.timeout) != nil {
+	if c.setReadDeadline(c.group.CloseTimeout) != nil {
 		return
 	}
 	t := turns.Get().(*turn)
 	defer turns.Put(t)
 	for {
-		if _, err := c.Conn.Read(t.buf[:]); err != nil {
+		if _, err := c.nc.Read(t.buf[:]); err != nil {
 			return
 		}
 	}
 }
 
-// goodbye ends a connection that ended with err: a peer that did something
-// wrong is told, and it is seen to that the answer arrives.
-func (c *conn) goodbye(err error) {
+// Goodbye is called when Receive has returned, with its error: a peer that did
+// something wrong is told, and it is seen to that the answer arrives.
+func (c *Conn) Goodbye(err error) {
+	c.release()
 	var ce websocket.CloseError
 	switch {
-	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, cutOff(err):
+	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, CutOff(err):
 		_ = c.Flush(context.Background())
 		return
 	case errors.Is(err, errNotUTF8):
-		c.sendClose(int(websocket.StatusInvalidFramePayloadData), errNotUTF8.Error())
+		c.sendClose(invalidPayload, errNotUTF8.Error())
 	case errors.Is(err, errFragments):
-		c.sendClose(int(websocket.StatusPolicyViolation), errFragments.Error())
-	case tooLong(err):
-		c.sendClose(int(websocket.StatusMessageTooBig), errTooLong.Error())
-	case errors.Is(err, errPanicked):
-		c.sendClose(int(websocket.StatusInternalError), errPanicked.Error())
+		c.sendClose(policyViolation, errFragments.Error())
+	case TooLong(err):
+		c.sendClose(messageTooBig, errTooLong.Error())
+	case errors.Is(err, ErrPanicked):
+		c.sendClose(internalError, ErrPanicked.Error())
 	default:
 		// The library has written what is wrong, except where it has not.
-		c.sendClose(int(websocket.StatusProtocolError), "protocol error")
+		c.sendClose(protocolError, "protocol error")
 	}
 	c.linger()
 }
 
-// tooLong reports whether a message was, in one frame or in several.
-func tooLong(err error) bool {
+// TooLong reports whether a connection ended with err because a message was
+// longer than MaxMessage.
+func TooLong(err error) bool {
 	return errors.Is(err, errTooLong) || errors.Is(err, websocket.ErrMessageTooBig)
 }
 
-// closeReason describes the end of a connection for the log, and the close
-// code that it ended with; 0 when there was none.
-func closeReason(err error) (code int, reason error) {
-	if ce := (websocket.CloseError{}); errors.As(err, &ce) {
-		return int(ce.Code), nil
-	}
-	return 0, err
+// Closed returns the close frame of the peer that a connection ended with; ok is
+// false when err, of Receive, says something else.
+func Closed(err error) (why Farewell, ok bool) {
+	ce := websocket.CloseError{}
+	ok = errors.As(err, &ce)
+	return Farewell{int(ce.Code), ce.Reason}, ok
 }
 
-// flushLink returns what waits for a link's queue, for a bounded time.
-func flushLink(l flow.Link, timeout time.Duration) func() {
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		_ = l.Flush(ctx) // what could not be written is counted by the link
-	}
-}
-
-// cutOff reports whether the peer ended the connection without a close frame.
-func cutOff(err error) bool {
+// CutOff reports whether a connection ended with err because its peer ended it
+// without a close frame.
+func CutOff(err error) bool {
 	return errors.Is(err, errCut) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -1,4 +1,4 @@
-package ws
+package socket
 
 import (
 	"crypto/tls"
@@ -16,14 +16,11 @@ import (
 // then, also when that byte comes alone, as in a TLS record of its own.
 func TestTheLastByteMayComeAlone(t *testing.T) {
 	here, there := net.Pipe() // whose reads do not reach beyond a write
-	limits := limits()
-	c := newConn(here, nil, &limits)
-	c.timeout = 20 * time.Second
-	c.deliver = func(frames []flow.Frame) { _ = c.out.Write(t.Context(), frames, true) }
+	c := New(here, nil, NewGroup(Options{MaxMessage: 1000, MaxFragments: 10, WriteTimeout: 20 * time.Second}))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.receiveAll()
+		_ = c.Receive(owner(func(frames []flow.Frame) { _ = c.Write(t.Context(), frames, true) }))
 	}()
 	frame := appendFrame(nil, opText, []byte("hello"), &[4]byte{1, 2, 3, 4})
 	_ = there.SetDeadline(time.Now().Add(20 * time.Second))
@@ -59,16 +56,14 @@ func TestTLSHangsUpOnWhoDoesNotRead(t *testing.T) {
 		if err := <-shaken; err != nil {
 			t.Fatal(err)
 		}
-		limits := limits()
-		c := newConn(server, nil, &limits)
-		c.timeout = time.Second
+		c := New(server, nil, NewGroup(Options{WriteTimeout: time.Second}))
 		before := time.Now()
-		if err := c.out.Write(t.Context(), []flow.Frame{{Data: []byte("hello")}}, false); err == nil {
+		if err := c.Write(t.Context(), []flow.Frame{{Data: []byte("hello")}}, false); err == nil {
 			t.Fatal("written, but nobody reads")
 		}
-		c.hangUp()
-		if took := time.Since(before); took != c.timeout {
-			t.Errorf("it took %v, the write alone may take %v", took, c.timeout)
+		c.HangUp()
+		if took := time.Since(before); took != c.group.WriteTimeout {
+			t.Errorf("it took %v, the write alone may take %v", took, c.group.WriteTimeout)
 		}
 		_ = there.Close()
 	})

@@ -1,6 +1,6 @@
 //go:build unix
 
-package ws
+package socket
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 
 // findRaw sees to it that a TCP socket is read without holding a buffer while
 // nothing comes, and that replies leave when nothing more is to be read.
-func (c *conn) findRaw() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+func (c *Conn) findRaw() {
+	if tcp, ok := c.nc.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			c.raw, c.readRaw = raw, c.tryRead
 		}
@@ -21,7 +21,7 @@ func (c *conn) findRaw() {
 }
 
 // tryRead is called when the socket may be readable; false waits for that.
-func (c *conn) tryRead(fd uintptr) bool {
+func (c *Conn) tryRead(fd uintptr) bool {
 	if c.looking && c.leave.looks == 0 {
 		c.err = errDry
 		return true

@@ -1,4 +1,4 @@
-package ws
+package socket
 
 import (
 	"context"
@@ -22,19 +22,17 @@ const corkLimit = 64 << 10
 type out struct {
 	mu     sync.Mutex
 	nc     net.Conn
+	group  *Group
 	buf    *[]byte       // from outBufs, while there is something in it
 	ended  bool          // a close frame is in: nothing may follow
 	broken error         // why nothing can be written any more
 	masks  *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
-	// A write may take as long as timeout says, or where that is 0, the sweep:
-	// since is the time, on the sweep's clock, at which the write that is going
+	// since is the time, on the group's clock, at which the write that is going
 	// on began; 0 when there is none.
-	timeout time.Duration
-	since   atomic.Int64
-	clock   *atomic.Int64
-	key     [4]byte // the mask in use
-	last    progress
-	at      *atOnce // made when it is first needed
+	since atomic.Int64
+	key   [4]byte // the mask in use
+	last  progress
+	at    *atOnce // made when it is first needed
 }
 
 // progress is how far the frames of the last Write have come.
@@ -63,7 +61,7 @@ func (o *out) Write(_ context.Context, frames []flow.Frame, corked bool) error {
 	return o.unwritten(o.flush())
 }
 
-// tryWrite is flow.Trier's. raw is nil where a write may always wait.
+// tryWrite is Conn.TryWrite. raw is nil where a write may always wait.
 func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (taken, sent bool, err error) {
 	if !o.mu.TryLock() {
 		return false, false, nil // somebody is writing
@@ -209,13 +207,13 @@ func (o *out) flush() error {
 	if o.broken == nil && len(*o.buf) > 0 {
 		var n int
 		var err error
-		if o.timeout > 0 {
-			_ = o.nc.SetWriteDeadline(time.Now().Add(o.timeout))
-			n, err = o.nc.Write(*o.buf)
-		} else {
-			o.since.Store(o.clock.Load())
+		if o.group.Swept {
+			o.since.Store(o.group.clock.Load())
 			n, err = o.nc.Write(*o.buf)
 			o.since.Store(0)
+		} else {
+			_ = o.nc.SetWriteDeadline(time.Now().Add(o.group.WriteTimeout))
+			n, err = o.nc.Write(*o.buf)
 		}
 		o.passed(n, err)
 	}
@@ -235,8 +233,10 @@ func (o *out) giveBack() {
 // past is a deadline that has passed: it wakes whoever blocks on a socket.
 var past = time.Unix(1, 0)
 
-// stuck ends a write that began before the given time.
-func (o *out) stuck(before int64) {
+// Sweep ends a write that has taken longer than limit, at the time of the last
+// Tick.
+func (o *out) Sweep(limit time.Duration) {
+	before := o.group.clock.Load() - int64(limit)
 	if since := o.since.Load(); since != 0 && since < before {
 		_ = o.nc.SetWriteDeadline(past)
 	}

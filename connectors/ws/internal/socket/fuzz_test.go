@@ -1,4 +1,4 @@
-package ws
+package socket
 
 import (
 	"bufio"
@@ -9,12 +9,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,22 +127,26 @@ func message(binary bool, data []byte) string {
 	return "t:" + string(data)
 }
 
+// owner is one that takes messages.
+type owner func([]flow.Frame)
+
+func (o owner) Deliver(frames []flow.Frame) { o(frames) }
+func (owner) Settle()                       {}
+func (owner) Drain()                        {}
+
 // ours runs input through conn.
 func ours(t testing.TB, client bool, input []byte, piece int) (talk, error) {
 	s := &script{input: slices.Clone(input), piece: piece}
-	c := newConn(s, nil, &Common{MaxMessage: 1000, MaxFragments: 1 << 20, UTF8: "lenient"})
-	c.clock = &atomic.Int64{}
+	c := New(s, nil, NewGroup(Options{Client: client, MaxMessage: 1000, MaxFragments: 1 << 20, AnyText: true, Swept: true}))
 	if client {
-		c.client, c.masks = true, rand.NewChaCha8([32]byte{})
-		c.lib = dialled(t, c)
+		c.lib = dialled(t, wire{s, c})
 	}
 	var got talk
-	c.deliver = func(frames []flow.Frame) {
+	err := c.Receive(owner(func(frames []flow.Frame) {
 		for _, f := range frames {
 			got.Messages = append(got.Messages, message(f.Binary, f.Data))
 		}
-	}
-	err := c.receiveAll()
+	}))
 	_ = c.Flush(context.Background())
 	got.Written = frames(s.sent.Bytes())
 	return got, err
@@ -224,7 +226,7 @@ func FuzzConn(f *testing.F) {
 			// Which the library takes, as the RFC forbids.
 			want.Messages = want.Messages[:min(len(got.Messages), len(want.Messages))]
 			want.Written, wantErr = got.Written, gotErr
-		case tooLong(gotErr):
+		case TooLong(gotErr):
 			// Told by the header; the library reads as much first, and the
 			// stream may end before.
 			want.Written = got.Written

@@ -1,0 +1,57 @@
+package socket
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// Accept lets the library check and answer a handshake, and takes the socket
+// over. An error has been answered. The handler is to return then: what its
+// goroutine and its buffers hold is a good part of a connection's memory.
+func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subprotocol string, err error) {
+	u := &upgrade{ResponseWriter: w}
+	lib, err := websocket.Accept(u, r, nil)
+	if err != nil {
+		if u.socket != nil {
+			_ = u.socket.Close()
+		}
+		return nil, "", err
+	}
+	_ = lib.CloseNow() // of nowhere: without it, a finalizer keeps it for two more collections
+	return New(u.socket, u.already, g), lib.Subprotocol(), nil
+}
+
+// upgrade takes the socket from net/http when the library asks for it. What
+// the library gets instead is nothing: the connection that it makes of this is
+// dropped, see Conn.library.
+type upgrade struct {
+	http.ResponseWriter
+	socket  net.Conn
+	already []byte // what the client sent after its handshake, in one piece with it
+}
+
+// Hijack implements http.Hijacker.
+func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	socket, brw, err := http.NewResponseController(u.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := socket.SetDeadline(time.Time{}); err != nil {
+		_ = socket.Close()
+		return nil, nil, err
+	}
+	already, _ := brw.Reader.Peek(brw.Reader.Buffered())
+	u.socket, u.already = socket, append([]byte(nil), already...)
+	return nowhere{}, smallBuffers(nowhere{}), nil
+}
+
+// nowhere is the socket of a connection that is never used.
+type nowhere struct{ net.Conn }
+
+func (nowhere) Read([]byte) (int, error)    { return 0, net.ErrClosed }
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (nowhere) Close() error                { return nil }

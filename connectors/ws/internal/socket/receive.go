@@ -1,0 +1,65 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Receive reads until the connection ends, gives owner its messages, and says
+// why it ended: see [Closed], [CutOff], [TooLong], [ErrPanicked]. It is called once.
+func (c *Conn) Receive(owner Owner) (err error) {
+	c.owner = owner
+	defer c.rescue(&err)
+	for {
+		if err := c.next(); err != nil {
+			return err
+		}
+		if err := c.receiveOne(); err != nil && !errors.Is(err, errBorder) {
+			return err
+		}
+	}
+}
+
+// rescue is deferred: a panic costs the connection whose message caused it,
+// and no other.
+//
+//go:noinline
+func (c *Conn) rescue(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
+	}
+}
+
+// receiveOne lets the library read the message, or the control frame, that is
+// not simple.
+func (c *Conn) receiveOne() error {
+	lib, err := c.library()
+	if err != nil {
+		return err
+	}
+	kind, r, err := lib.Reader(context.Background())
+	if err != nil {
+		return err
+	}
+	message, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	binary := kind == websocket.MessageBinary
+	if !binary && !c.validText(message) {
+		return errNotUTF8
+	}
+	c.deliver([]flow.Frame{{Data: message, Binary: binary}})
+	return nil
+}
+
+func (c *Conn) deliver(frames []flow.Frame) {
+	c.owner.Deliver(frames)
+	c.lookOn()
+}
