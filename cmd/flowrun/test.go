@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -105,7 +104,13 @@ func (t *testRun) run(cmd *cobra.Command, args []string) error {
 	out := cmd.OutOrStdout()
 	printer := &runner.Printer{
 		Out: out, Terminal: onTerminal(out), Colour: colourful(out),
-		Verbose: t.verbose, GitHub: os.Getenv("GITHUB_ACTIONS") == "true",
+		Verbose: t.verbose, GitHub: os.Getenv("GITHUB_ACTIONS") == "true", Width: func() int { return columns(out) },
+	}
+	reports := []*report{{name: t.report, write: runner.WriteJSON}, {name: t.junit, write: runner.WriteJUnit}}
+	for _, r := range reports {
+		if err := r.create(); err != nil {
+			return err
+		}
 	}
 	hard, now := context.WithCancel(context.Background())
 	defer now()
@@ -115,15 +120,13 @@ func (t *testRun) run(cmd *cobra.Command, args []string) error {
 
 	start := time.Now()
 	results, err := runner.Run(ctx, *o)
-	if err != nil {
-		return err
-	}
 	took := time.Since(start)
-	printer.Summary(results, took)
-	err = errors.Join(
-		writeReport(t.report, func(w io.Writer) error { return runner.WriteJSON(w, results, took) }),
-		writeReport(t.junit, func(w io.Writer) error { return runner.WriteJUnit(w, results, took) }),
-	)
+	if err == nil {
+		printer.Summary(results, took)
+	}
+	for _, r := range reports {
+		err = cmp.Or(err, r.finish(results, took))
+	}
 	if _, failed := runner.Count(results); err == nil && (failed > 0 || ctx.Err() != nil) {
 		err = &exitError{code: exitFailed}
 	}
@@ -173,13 +176,32 @@ func binaryUnderTest() (string, error) {
 	return path, nil
 }
 
-func writeReport(name string, write func(io.Writer) error) error {
-	if name == "" {
+// report is a file for programs that read what came of a run.
+type report struct {
+	name  string // empty when none is wanted
+	write func(io.Writer, []*runner.Result, time.Duration) error
+	file  *os.File
+}
+
+// create creates the file before anything runs: a run whose report cannot be
+// written would have been for nothing.
+func (r *report) create() (err error) {
+	if r.name == "" {
 		return nil
 	}
-	f, err := os.Create(name)
-	if err != nil {
+	if r.file, err = os.Create(r.name); err != nil {
 		return plain("write", err)
 	}
-	return cmp.Or(write(f), f.Close())
+	return nil
+}
+
+// finish writes the report.
+func (r *report) finish(results []*runner.Result, took time.Duration) error {
+	if r.file == nil {
+		return nil
+	}
+	if err := cmp.Or(r.write(r.file, results, took), r.file.Close()); err != nil {
+		return plain("write", err)
+	}
+	return nil
 }

@@ -78,8 +78,8 @@ type Case struct {
 	// Report holds errors when the case cannot be run.
 	Report *source.Report
 
-	block      hcl.Range // its text in the file
-	relativeTo string    // the bench that it is compared with
+	block      *hclsyntax.Block // as the whole file was parsed
+	relativeTo string           // the bench that it is compared with
 }
 
 var topLevel = source.Expected{Blocks: map[string]int{string(KindTest): 1, string(KindUnit): 1, string(KindExpression): 1, string(KindBench): 1}}
@@ -118,7 +118,7 @@ func Open(path string, tables *Tables) *File {
 			continue
 		}
 		block := body.Blocks[slices.IndexFunc(body.Blocks, func(x *hclsyntax.Block) bool { return x.Body == b.Body })]
-		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: defaultTimeout, block: block.Range()}
+		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: defaultTimeout, block: block}
 		c.check()
 		f.Cases = append(f.Cases, c)
 	}
@@ -150,10 +150,16 @@ func (c *Case) check() {
 	}
 }
 
+// NamedAs reports that other, a case of another file in the same folder, has the
+// same name: nobody could tell them apart.
+func (c *Case) NamedAs(other *Case) {
+	c.Report.Errorf(c.block.DefRange(), "two cases of the folder are called %q", c.Name).Also("the first is", other.block.DefRange())
+}
+
 // region parses the case anew, for a report of its own, and returns its body:
 // cases run side by side, and a report is not shared.
 func (c *Case) region(r *source.Report) source.Region {
-	body, ok := r.ParseAgain(c.File.Shown, c.File.text, c.block).(*hclsyntax.Body)
+	body, ok := r.ParseAgain(c.File.Shown, c.File.text, c.block.Range()).(*hclsyntax.Body)
 	if !ok || len(body.Blocks) != 1 { // it was read before
 		return source.Region{Body: &hclsyntax.Body{}}
 	}

@@ -60,7 +60,7 @@ type Program struct {
 	Args    []string              `hcl:"args" doc:"further arguments for flowrun server run"`
 	Vars    map[string]flow.Value `hcl:"vars" doc:"variables of the flow"`
 	Env     map[string]string     `hcl:"env" doc:"environment variables, beside those of the case"`
-	Stdin   string                `hcl:"stdin" doc:"the text on its standard input, which ends there"`
+	Stdin   string                `hcl:"stdin" doc:"the text on its standard input, which ends there; file(\"name\") is that of a file"`
 
 	At flow.Place
 }
@@ -192,8 +192,8 @@ func (r *reading) program(p *Program, at path, c *Case, made bool) {
 		if !r.Failed {
 			r.errorAt(at, "nothing says what to run").Hint(`write flow = "flow.hcl" or command = ["program", "argument"]`)
 		}
-	case given("command") && len(p.Command) == 0 && !r.Failed:
-		r.errorAt(at.then("command"), "the command is empty")
+	case given("command") && (len(p.Command) == 0 || p.Command[0] == "") && !r.Failed:
+		r.errorAt(at.then("command"), "the command is empty").Hint(`write command = ["program", "argument"]`)
 	}
 	if given("command") {
 		for _, name := range []string{"vars", "args"} {

@@ -20,6 +20,8 @@ type Printer struct {
 	Colour   bool
 	Verbose  bool
 	GitHub   bool // write annotations
+	// Width is how many characters a line of the terminal holds.
+	Width func() int
 
 	total, done, failed int
 	running             []string
@@ -89,7 +91,7 @@ func (p *Printer) progress() {
 		return
 	}
 	p.clear()
-	const width = 78
+	width := max(p.Width()-1, 1) // a full line would move to the next one
 	line := fmt.Sprintf("%d/%d", p.done, p.total)
 	if p.failed > 0 {
 		line += fmt.Sprintf(", %d failed", p.failed)

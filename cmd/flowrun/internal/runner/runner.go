@@ -139,6 +139,7 @@ func (r *runner) watch(tell func()) {
 // discover finds the cases.
 func discover(o *Options) (jobs []job, err error) {
 	seen := map[string]bool{}
+	named := map[string]*testfile.Case{} // by folder and name
 	for _, root := range o.Paths {
 		files, err := filesBelow(root)
 		if err != nil {
@@ -155,6 +156,12 @@ func discover(o *Options) (jobs []job, err error) {
 				jobs = append(jobs, job{name: path.Join(folder, filepath.Base(f.Path)), file: f})
 			}
 			for _, c := range f.Cases {
+				key := filepath.Join(f.Dir, c.Name)
+				if first := named[key]; first != nil {
+					c.NamedAs(first)
+				} else {
+					named[key] = c
+				}
 				if name := path.Join(folder, c.Name); o.chosen(c, name) {
 					jobs = append(jobs, job{name: name, c: c})
 				}
@@ -221,21 +228,19 @@ func filesBelow(root string) (files []string, err error) {
 		}
 		return []string{root}, nil
 	}
+	root += string(filepath.Separator) // a link to a folder is one
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != root && d.Name() != "." && d.Name() != "..":
+			return fmt.Errorf("look for tests in %s: %w", source.ShownPath(name), plainCause(err))
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != root:
 			return fs.SkipDir
 		case !d.IsDir() && strings.HasSuffix(d.Name(), testfile.Suffix):
 			files = append(files, name)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("look for tests below %s: %w", source.ShownPath(root), plainCause(err))
-	}
-	return files, nil
+	return files, err
 }
 
 // firstAndRest cuts a text behind its first line.

@@ -275,8 +275,12 @@ func (x *trial) expectations() {
 		return // what a failed test has made is nothing to expect
 	}
 	for _, path := range sortedKeys(rewrite) {
-		if err := os.WriteFile(path, rewrite[path], 0o666); err != nil {
-			x.res.fail(x.c.At, fmt.Sprintf("write the expected %s: %v", filepath.Base(path), plainCause(err)), "")
+		err := os.MkdirAll(filepath.Dir(path), 0o777)
+		if err == nil {
+			err = os.WriteFile(path, rewrite[path], 0o666)
+		}
+		if err != nil {
+			x.res.fail(x.c.At, fmt.Sprintf("write the expected %s: %v", shown(path), plainCause(err)), "")
 			continue
 		}
 		x.res.Updated = append(x.res.Updated, path)
