@@ -63,6 +63,31 @@ type kinds struct {
 	Maybe    *inner                   `hcl:"maybe"`
 	Named    []named                  `hcl:"named"`
 	Pointers []*inner                 `hcl:"pointers"`
+	Shapes   shapes                   `hcl:"shape"`
+}
+
+// shapes are blocks of which the label says what is in them.
+type shapes []shape
+
+type shape interface{ corners() int }
+
+type circle struct {
+	Radius int `hcl:"radius" required:"true" min:"1"`
+}
+
+type polygon struct {
+	Corners int    `hcl:"corners"`
+	Of      *inner `hcl:"of"`
+}
+
+func (*circle) corners() int    { return 0 }
+func (p *polygon) corners() int { return p.Corners }
+
+func (shapes) Variants() []flow.Spec[any] {
+	return []flow.Spec[any]{
+		{Name: "circle", Config: func() any { return &circle{} }},
+		{Name: "polygon", Config: func() any { return &polygon{Corners: 3} }},
+	}
 }
 
 type embedded struct {
@@ -131,6 +156,17 @@ named "y" {
 pointers {
   depth = 1
 }
+shape "polygon" {
+  of {
+    depth = 4
+  }
+}
+shape "circle" {
+  radius = 2
+}
+shape "polygon" {
+  corners = 5
+}
 `, &got)
 	if text := report.Text(false); text != "" {
 		t.Fatal(text)
@@ -145,6 +181,7 @@ pointers {
 		Map: map[string]string{"a": "1", "b": "true"}, Waits: map[string]flow.Duration{"a": flow.Duration(time.Second)},
 		Block: inner{Depth: 9, Deep: &inner{Depth: 2}}, Maybe: &inner{},
 		Named: []named{{"x", 1}, {"y", 2}}, Pointers: []*inner{{Depth: 1}},
+		Shapes: shapes{&polygon{3, &inner{Depth: 4}}, &circle{2}, &polygon{Corners: 5}},
 	}
 	options := cmp.Options{
 		cmp.Comparer(func(a, b flow.URL) bool { return a.String() == b.String() }),
@@ -161,33 +198,50 @@ pointers {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		`port = 0`:                          "port must be at least 1",
-		`port = 65536`:                      "port: the number is out of range",
-		`port = -1`:                         "port: the number is out of range",
-		`int = 6`:                           "int must be at most 5",
-		`int = 1e30`:                        "int: the number is out of range",
-		`float = 1.6`:                       "float must be at most 1.5",
-		`float = "x"`:                       "float wants a number, not a string",
-		`duration = "61s"`:                  "duration must be at most 1m",
-		`size = "1B"`:                       "size must be at least 2B",
-		`size = []`:                         "size wants a string, not a list",
-		`text = "A"`:                        "text must be one of a, b",
-		`text = secret`:                     "text must be one of a, b",
-		`int = secret`:                      "int: the value, which is sensitive, cannot be used here",
-		`ints = 1`:                          "ints wants a list, not a number",
-		`ints = [1, "x"]`:                   "ints[1] wants a whole number, not a string",
-		`ints = object`:                     "ints wants a list, not an object",
-		`map = list`:                        "map wants an object, not a list",
-		`map = { a = [] }`:                  "map.a wants a string, not a list",
-		`map = { (secret) = 1 }`:            "a key in map cannot be sensitive",
-		`waits = { a = "x", b = 1 }`:        `waits.a: "x" is not a duration`,
-		"named \"x\" {}":                    `named "x" in thing needs the argument value`,
-		"maybe {}\nmaybe {}":                "maybe is given twice",
-		"block {\n deep {\n dept = 1\n}\n}": `deep in block in thing has no argument "dept"`,
+		`port = 0`:                            "port must be at least 1",
+		`port = 65536`:                        "port: the number is out of range",
+		`port = -1`:                           "port: the number is out of range",
+		`int = 6`:                             "int must be at most 5",
+		`int = 1e30`:                          "int: the number is out of range",
+		`float = 1.6`:                         "float must be at most 1.5",
+		`float = "x"`:                         "float wants a number, not a string",
+		`duration = "61s"`:                    "duration must be at most 1m",
+		`size = "1B"`:                         "size must be at least 2B",
+		`size = []`:                           "size wants a string, not a list",
+		`text = "A"`:                          "text must be one of a, b",
+		`text = secret`:                       "text must be one of a, b",
+		`int = secret`:                        "int: the value, which is sensitive, cannot be used here",
+		`ints = 1`:                            "ints wants a list, not a number",
+		`ints = [1, "x"]`:                     "ints[1] wants a whole number, not a string",
+		`ints = object`:                       "ints wants a list, not an object",
+		`map = list`:                          "map wants an object, not a list",
+		`map = { a = [] }`:                    "map.a wants a string, not a list",
+		`map = { (secret) = 1 }`:              "a key in map cannot be sensitive",
+		`waits = { a = "x", b = 1 }`:          `waits.a: "x" is not a duration`,
+		"named \"x\" {}":                      `named "x" in thing needs the argument value`,
+		"maybe {}\nmaybe {}":                  "maybe is given twice",
+		"block {\n deep {\n dept = 1\n}\n}":   `deep in block in thing has no argument "dept"`,
+		"shape \"cirle\" {}":                  `thing has no shape "cirle"`,
+		"shape {}":                            "shape needs 1 label",
+		"shape = 1":                           "shape in thing is a block, not an argument",
+		"shape \"circle\" {}":                 `shape "circle" in thing needs the argument radius`,
+		"shape \"circle\" {\n radius = 0\n}":  "radius must be at least 1",
+		"shape \"polygon\" {\n corner = 1\n}": `shape "polygon" in thing has no argument "corner"`,
 	} {
 		_, report := decodeText(t, text, &kinds{})
 		if got := report.Text(false); !strings.Contains(got, "error: "+want) || strings.Contains(got, "hunter2") {
 			t.Errorf("%s: want %q:\n%s", text, want, got)
+		}
+	}
+}
+
+// TestVariantMistakes wants all of them at once, and the label that was meant.
+func TestVariantMistakes(t *testing.T) {
+	_, report := decodeText(t, "shape \"cirle\" {}\nshape \"circle\" {\n radius = 0\n}\nshape \"polygon\" {\n radius = 1\n}", &kinds{})
+	text := report.Text(false)
+	for _, want := range []string{`thing has no shape "cirle"`, `did you mean "circle"?`, "radius must be at least 1", `shape "polygon" in thing has no argument "radius"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want %q:\n%s", want, text)
 		}
 	}
 }
@@ -201,16 +255,18 @@ func TestAFailureKeepsTheDefault(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	const text = "secret = secret\nmap = { a = \"x\" }\nmaybe {\n  depth = 1\n}\nnamed \"n\" {\n  value = 1\n}\n"
+	const text = "secret = secret\nmap = { a = \"x\" }\nmaybe {\n  depth = 1\n}\nnamed \"n\" {\n  value = 1\n}\nshape \"circle\" {\n  radius = 1\n}\nshape \"circle\" {\n  radius = 2\n}\n"
 	for field, place := range map[string]string{
-		"map":         "x.hcl:2,7-18: ",
-		"map.a":       "x.hcl:2,13-16: ",
-		"map.b":       "x.hcl:2,7-18: ",
-		"maybe.depth": "x.hcl:4,11-12: ",
-		"maybe.x":     "x.hcl:3,1-6: ",
-		"named.n":     "x.hcl:6,1-10: ",
-		"other":       "x.hcl:9,9: ",
-		"":            "x.hcl:9,9: ",
+		"map":             "x.hcl:2,7-18: ",
+		"map.a":           "x.hcl:2,13-16: ",
+		"map.b":           "x.hcl:2,7-18: ",
+		"maybe.depth":     "x.hcl:4,11-12: ",
+		"maybe.x":         "x.hcl:3,1-6: ",
+		"named.n":         "x.hcl:6,1-10: ",
+		"shape[1].radius": "x.hcl:13,12-13: ",
+		"shape[1].x":      "x.hcl:12,1-15: ",
+		"other":           "x.hcl:9,9: ",
+		"":                "x.hcl:9,9: ",
 	} {
 		d, report := decodeText(t, text, &kinds{})
 		at := hcl.Range{Filename: "x.hcl", Start: hcl.Pos{Line: 9, Column: 9, Byte: 1000}}
@@ -227,6 +283,11 @@ func TestRefused(t *testing.T) {
 	d, report = decodeText(t, text, &kinds{})
 	d.Refused("thing", hcl.Range{}, errors.New("it is what it is"))
 	if got := report.Text(false); !strings.HasPrefix(got, "error: thing: it is what it is\n") || !d.Failed {
+		t.Error(got)
+	}
+	d, report = decodeText(t, text, &kinds{})
+	d.Refused("thing", hcl.Range{}, errors.Join(errors.New("first"), &flow.FieldError{Field: "map", Err: errors.New("second")}))
+	if got := report.Text(false); !strings.Contains(got, "error: thing: first\n") || !strings.Contains(got, "x.hcl:2,7-18: error: thing: second\n") {
 		t.Error(got)
 	}
 }

@@ -24,6 +24,7 @@ type field struct {
 	min, max string
 	doc      string
 	vars     []string
+	variants []flow.Spec[any] // of a block whose label chooses
 	to       reflect.Value
 }
 
@@ -61,6 +62,9 @@ func fieldsOf(s reflect.Value) (fields []field) {
 		}
 		if list := f.Tag.Get("vars"); list != "" {
 			x.vars = strings.Split(list, "|")
+		}
+		if v, ok := s.Field(i).Interface().(flow.Variants); ok {
+			x.variants = v.Variants()
 		}
 		fields = append(fields, x)
 	}
@@ -127,7 +131,9 @@ func (d *Decoder) fill(g source.Region, labels []string, path string, more, late
 		if f.label {
 			continue
 		}
-		if t, _ := f.block(); t != nil {
+		if f.variants != nil {
+			e.Blocks[f.name] = 1
+		} else if t, _ := f.block(); t != nil {
 			e.Blocks[f.name] = labelsOf(t)
 		} else {
 			e.Arguments = append(e.Arguments, f.name)
@@ -148,6 +154,10 @@ func (d *Decoder) fill(g source.Region, labels []string, path string, more, late
 				f.to.SetString(labels[0])
 				labels = labels[1:]
 			}
+			continue
+		}
+		if f.variants != nil {
+			d.fillVariants(f, byName[f.name], where, g, c.Meant[f.name])
 			continue
 		}
 		if t, repeated := f.block(); t != nil {
@@ -184,9 +194,7 @@ func labelsOf(t reflect.Type) (n int) {
 
 func (d *Decoder) fillBlocks(f field, t reflect.Type, repeated bool, blocks []source.Block, path string, g source.Region, meant bool) {
 	if len(blocks) == 0 {
-		if f.required && !meant {
-			d.fail(g.At, "%s needs the block %s", g.Owner, f.name).Hint("%s", about(f))
-		}
+		d.missing(f, g, meant)
 		return
 	}
 	if !repeated && len(blocks) > 1 {
@@ -224,9 +232,21 @@ func (d *Decoder) fillBlocks(f field, t reflect.Type, repeated bool, blocks []so
 	}
 }
 
-// Refused reports what a component says of its configuration, at the argument
+func (d *Decoder) missing(f field, g source.Region, meant bool) {
+	if f.required && !meant {
+		d.fail(g.At, "%s needs the block %s", g.Owner, f.name).Hint("%s", about(f))
+	}
+}
+
+// Refused reports what a component says of its configuration, at the arguments
 // that it names or else at the place at.
 func (d *Decoder) Refused(owner string, at hcl.Range, err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what was joined
+		for _, one := range several.Unwrap() {
+			d.Refused(owner, at, one)
+		}
+		return
+	}
 	fe := (*flow.FieldError)(nil)
 	if !errors.As(err, &fe) {
 		d.fail(at, "%s: %s", owner, source.Shorten(err.Error(), d.Dir))

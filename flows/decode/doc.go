@@ -5,6 +5,7 @@
 // values, and stops where we go on to report the next mistake.
 //
 //	decoder   blocks into structs, arguments to fields
+//	variants  blocks whose label says which struct they fill
 //	values    one argument into one field, by the field's kind
 //	describe  the names of types in messages
 package decode

@@ -29,8 +29,9 @@
 // A field is a bool, int, float64, string, a type that implements
 // encoding.TextUnmarshaler ([Duration], [Size], [Secret], [URL]), a [Path], an
 // [Expr], an [Aggregate], a slice or string-keyed map of those (an attribute), a struct or
-// pointer to struct (a block; the pointer says whether it is there), or a
-// slice of structs (a block that may be repeated).
+// pointer to struct (a block; the pointer says whether it is there), a
+// slice of structs (a block that may be repeated), or [Variants] (a block that
+// may be repeated and whose label says what is in it).
 //
 // This package imports no sibling and starts no goroutine.
 package flow

@@ -1,7 +1,7 @@
 package flow
 
 // Spec is a row of a table of components. C is one of the configuration
-// interfaces below.
+// interfaces below, or any for the [Variants] of a block.
 type Spec[C any] struct {
 	Name    string   // as flows write it: "ws_server"
 	Summary string   // one line
@@ -12,7 +12,8 @@ type Spec[C any] struct {
 
 // ConnectorConfig is the configuration of a connector. New checks what can be
 // checked without effects on the world (it may read certificates) and is
-// called by `validate` too; an error about one argument is a *FieldError.
+// called by `validate` too; an error about one argument is a *FieldError, and
+// several are joined by errors.Join.
 type ConnectorConfig interface {
 	Shape() Shape
 	New() (Connector, error)
@@ -71,6 +72,14 @@ type StepEnv struct {
 	Next     Sink                   // the following step, or the pipeline's out
 	Port     func(name string) Sink // an exit of the pipeline
 	Problems *Problems              // the pipeline's err
+}
+
+// Variants is implemented by the type of a field that holds blocks of several
+// kinds: a slice of an interface. The label of a block chooses a row of the
+// table (auth "jwt" { }), and with that the struct that the block fills, which
+// is then appended to the slice.
+type Variants interface {
+	Variants() []Spec[any]
 }
 
 // FieldError is an error that concerns one argument of a configuration.

@@ -158,6 +158,11 @@ func arguments(prefix string, v reflect.Value, defaults bool) []Argument {
 		if option == "label" {
 			a.Type = "label"
 		}
+		if v, ok := value.Interface().(flow.Variants); ok {
+			list = append(list, a)
+			list = append(list, variantArguments(a.Name, v.Variants())...)
+			continue
+		}
 		if a.Type == "block" || a.Type == "blocks" {
 			list = append(list, a)
 			list = append(list, blockArguments(a.Name+".", value, defaults)...)
@@ -193,6 +198,16 @@ func blockArguments(prefix string, v reflect.Value, defaults bool) []Argument {
 	return arguments(prefix, v, defaults)
 }
 
+// variantArguments lists what is in the blocks of each label.
+func variantArguments(name string, variants []flow.Spec[any]) (list []Argument) {
+	for _, v := range variants {
+		block := fmt.Sprintf("%s %q", name, v.Name)
+		list = append(list, Argument{Name: block, Type: "block", Doc: v.Summary})
+		list = append(list, arguments(block+".", reflect.ValueOf(v.Config()), true)...)
+	}
+	return list
+}
+
 var textType = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 // typeName is the type of an argument as a flow author sees it.
@@ -224,6 +239,8 @@ func typeName(t reflect.Type) string {
 		return "string"
 	case reflect.Map:
 		return "map of " + typeName(t.Elem())
+	case reflect.Interface:
+		return "block"
 	case reflect.Slice:
 		if inner := typeName(t.Elem()); inner != "block" {
 			return "list of " + inner
