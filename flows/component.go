@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/decode"
+	"github.com/flowrun/flowrun/flows/fingerprint"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -37,6 +38,7 @@ type processor struct {
 	frames  bool
 	text    bool
 	in, out func() flow.Processor
+	print   flow.Fingerprint
 }
 
 // readShared reads the codec, preprocessor and postprocessor blocks.
@@ -186,7 +188,7 @@ func (r *reader) buildCodec(spec *flow.Spec[flow.CodecConfig], g source.Region, 
 		d.Refused(g.Owner, at, err)
 		return flow.CodecUse{}, false
 	}
-	return flow.CodecUse{Type: spec.Name, New: codec, Text: config.Text()}, true
+	return flow.CodecUse{Type: spec.Name, New: codec, Text: config.Text(), Fingerprint: r.fingerprint(spec.Name, config)}, true
 }
 
 func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.Region, at hcl.Range) (processor, bool) {
@@ -201,7 +203,12 @@ func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.
 		d.Refused(g.Owner, at, err)
 		return processor{}, false
 	}
-	return processor{spec.Name, config.Frames(), config.Text(), in, out}, true
+	return processor{spec.Name, config.Frames(), config.Text(), in, out, r.fingerprint(spec.Name, config)}, true
+}
+
+// fingerprint is that of a part of the flow.
+func (r *reader) fingerprint(parts ...any) flow.Fingerprint {
+	return fingerprint.Of(r.whole.file.Dir, parts...)
 }
 
 func (r *reader) decoder() *decode.Decoder {

@@ -55,8 +55,19 @@ func (r *reader) readConnector(b source.Block, name string) *connector {
 	r.readCodec(c, rest)
 	c.block.Pre = r.readChain(c, rest, "preprocessors", r.pre)
 	c.block.Post = r.readChain(c, rest, "postprocessors", r.post)
+	if !d.Failed {
+		c.block.Fingerprint = r.fingerprint(spec.Name, c.block.Config, c.block.Common, c.block.Codec.Fingerprint, prints(c.block.Pre), prints(c.block.Post))
+	}
 	r.whole.file.Connectors = append(r.whole.file.Connectors, c.block)
 	return c
+}
+
+func prints(uses []flow.ProcessorUse) []flow.Fingerprint {
+	all := make([]flow.Fingerprint, len(uses))
+	for i, use := range uses {
+		all[i] = use.Fingerprint
+	}
+	return all
 }
 
 func placeOf(rng hcl.Range) flow.Place { return flow.Place{File: rng.Filename, Line: rng.Start.Line} }
@@ -128,7 +139,7 @@ func (r *reader) readChain(c *connector, arguments map[string]source.Argument, n
 			r.Errorf(a.Expr.Range(), "%q cannot stand in %s: it works in the other direction only", p.name, name)
 			continue
 		}
-		uses = append(uses, flow.ProcessorUse{Type: p.name, New: make, Text: p.text})
+		uses = append(uses, flow.ProcessorUse{Type: p.name, New: make, Text: p.text, Fingerprint: p.print})
 	}
 	return uses
 }

@@ -18,7 +18,7 @@ import (
 
 // compare tells flows apart by what they do, not by where they stand.
 var compare = cmp.Options{
-	cmpopts.IgnoreTypes(flow.Place{}, func() flow.Codec { return nil }, func() flow.Processor { return nil }),
+	cmpopts.IgnoreTypes(flow.Place{}, flow.Fingerprint{}, func() flow.Codec { return nil }, func() flow.Processor { return nil }),
 	cmp.Comparer(func(a, b flow.Secret) bool { return a.Reveal() == b.Reveal() }),
 	cmp.Comparer(func(a, b flow.Expr) bool { return (a == nil) == (b == nil) }),
 	cmpopts.EquateEmpty(),

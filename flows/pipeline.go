@@ -101,6 +101,7 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 		return false
 	}
 	p.passages = append(p.passages, wiring.PassageOf(config, arguments["meta"].Expr))
+	p.block.Fingerprint = r.fingerprint(p.block.Fingerprint, spec.Name, b.Labels[0], config)
 	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
 	ender, ok := config.(flow.Ender)
 	return ok && ender.Ends()

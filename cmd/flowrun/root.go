@@ -23,7 +23,7 @@ them, and every event remembers the connection that it came from.`
 
 	server := group("server", "Run flows")
 	server.AddCommand(newServerRun())
-	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), newVersion())
+	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newPlan(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd("flowrun")
 	for _, c := range root.Commands() {
@@ -39,7 +39,7 @@ them, and every event remembers the connection that it came from.`
 
 // later are the commands and flags that are to come, told apart from mistakes.
 var later = map[string][]string{
-	"flowrun":            {"plan", "tap", "top", "conns", "schema", "new"},
+	"flowrun":            {"tap", "top", "conns", "schema", "new"},
 	"flowrun server":     {"reload", "drain", "status"},
 	"flowrun server run": {"--watch", "--admin"},
 	"flowrun validate":   {"--bind"},

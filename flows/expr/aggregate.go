@@ -20,7 +20,7 @@ func CompileAggregate(e hcl.Expression, scope Scope) (flow.Aggregate, hcl.Diagno
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	c.agg.expression = expression{n: n, given: len(scope.Vars), slots: c.slots}
+	c.agg.expression = expression{n: n, given: len(scope.Vars), slots: c.slots, print: scope.Fingerprint}
 	c.agg.calls, c.agg.argText = nil, nil
 	return c.agg, c.diags
 }

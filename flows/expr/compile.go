@@ -23,6 +23,8 @@ type Scope struct {
 	// Condition says that true or false is asked for, so that a constant or
 	// function that can be neither is a mistake.
 	Condition bool
+	// Fingerprint is that of the expression, which its Expr has then.
+	Fingerprint flow.Fingerprint
 }
 
 // Compile checks e and makes it ready for evaluation per event. It reports
@@ -35,7 +37,7 @@ func Compile(e hcl.Expression, scope Scope) (flow.Expr, hcl.Diagnostics) {
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	return &expression{n: n, given: len(scope.Vars), slots: c.slots}, c.diags
+	return &expression{n: n, given: len(scope.Vars), slots: c.slots, print: scope.Fingerprint}, c.diags
 }
 
 // expression is a compiled expression, as the rest of the program sees it.
@@ -43,7 +45,11 @@ type expression struct {
 	n     *node
 	given int // values that come with each evaluation
 	slots int // those and the variables inside the expression
+	print flow.Fingerprint
 }
+
+// Fingerprint implements flow.Fingerprinted.
+func (x *expression) Fingerprint() flow.Fingerprint { return x.print }
 
 func (x *expression) Eval(e *flow.Event, vars ...flow.Value) (flow.Value, error) {
 	return x.n.eval(e, x.frame(vars))

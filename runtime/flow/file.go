@@ -29,20 +29,24 @@ type ConnectorBlock struct {
 	Codec  CodecUse
 	Pre    []ProcessorUse // in the order in which messages pass on their way in
 	Post   []ProcessorUse // in the order in which messages pass on their way out
+	// Fingerprint is that of all above but Name and At.
+	Fingerprint Fingerprint
 }
 
 // CodecUse is a codec as one connector uses it.
 type CodecUse struct {
-	Type string
-	New  func() Codec
-	Text bool
+	Type        string
+	New         func() Codec
+	Text        bool
+	Fingerprint Fingerprint
 }
 
 // ProcessorUse is a processor as one connector uses it, in one direction.
 type ProcessorUse struct {
-	Type string
-	New  func() Processor
-	Text bool
+	Type        string
+	New         func() Processor
+	Text        bool
+	Fingerprint Fingerprint
 }
 
 // PipelineBlock is one `pipeline` of a flow: a template; each use of it is an
@@ -52,6 +56,8 @@ type PipelineBlock struct {
 	At    Place
 	Ports []string // what its route steps name, beside in, out and err
 	Steps []StepBlock
+	// Fingerprint is that of the steps.
+	Fingerprint Fingerprint
 }
 
 // StepBlock is one step of a pipeline.
@@ -88,6 +94,8 @@ type ConnectBlock struct {
 	// BestEffort leaves the edge out of the acknowledgement: what fails on it
 	// is counted, and the event counts as delivered.
 	BestEffort bool
+	// Fingerprint is that of Where and of how events are delivered.
+	Fingerprint Fingerprint
 }
 
 // Delivery says which connections of a connector get an event.

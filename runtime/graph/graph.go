@@ -51,6 +51,7 @@ type Node struct {
 	Role flow.Role
 
 	leadsTo flow.Role
+	key     string // its ID, or of a private instance what stays when others are put before it
 }
 
 // Wire leads from a port of one node into another node.
@@ -100,6 +101,9 @@ type builder struct {
 }
 
 func (b *builder) add(n *Node) {
+	if n.key == "" {
+		n.key = n.ID
+	}
 	b.graph.Nodes = append(b.graph.Nodes, n)
 	b.byID[n.ID] = n
 	if n.Kind == Pipeline {
@@ -142,8 +146,18 @@ func (b *builder) addEdge(c *flow.ConnectBlock) {
 	for i, name := range c.Via {
 		n := pipelineNode(viaID(id, i), b.pipelines[name])
 		n.Private, n.Edge = true, c
+		n.key = fmt.Sprintf("%s.via %s %d", id, name, count(c.Via[:i], name))
 		b.add(n)
 	}
+}
+
+func count(names []string, name string) (n int) {
+	for _, other := range names {
+		if other == name {
+			n++
+		}
+	}
+	return n
 }
 
 func viaID(edge string, i int) string { return fmt.Sprintf("%s.via[%d]", edge, i) }
