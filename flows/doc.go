@@ -8,6 +8,7 @@
 //	load       paths to flows; the same for several flows side by side
 //	folder     files and folders to blocks, HCL or JSON alike
 //	reader     the blocks of a flow, or of one use of a module, in their order
+//	settings   the block flow
 //	each       the instances of a block with for_each
 //	component  codecs and processors: "json", { name = "json" }, codec.<name>
 //	connector  connectors with their common arguments, codec and processors

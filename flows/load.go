@@ -48,6 +48,7 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 		}
 	}
 	checks.claims(readers)
+	checks.drains(readers)
 	if report.HasErrors() {
 		return nil, report
 	}

@@ -68,6 +68,10 @@ func TestLoad(t *testing.T) {
 	set := flow.Expr(anyExpr{})
 	want := &flow.File{
 		Name: "all", Dir: dir,
+		Drain: flow.Drain{
+			Delay: flow.Duration(time.Second), Spread: flow.Duration(2 * time.Second), Timeout: flow.Duration(time.Minute),
+			Code: 1012, Reason: "come back", Message: `{"bye":true}`,
+		},
 		Connectors: []*flow.ConnectorBlock{
 			{
 				Type: "ws_server", Name: "edge", Codec: json,

@@ -2,7 +2,6 @@ package flows
 
 import (
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
@@ -21,10 +20,11 @@ type whole struct {
 	folders    map[string]*folder // of modules, by source
 	parts      int                // instances of blocks so far
 	misread    bool               // there are errors where components are referred to
+	drainAt    hcl.Range          // of the block drain
 }
 
 func newWhole(report *source.Report) *whole {
-	return &whole{Report: report, file: &flow.File{}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder{}}
+	return &whole{Report: report, file: &flow.File{Drain: flow.DefaultDrain()}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder{}}
 }
 
 // reader reads the blocks of a flow, or of one use of a module, into a whole.
@@ -64,7 +64,7 @@ func newReader(report *source.Report, f *folder, tables *Tables, given *startup.
 
 // read goes through the blocks once the variables have their values.
 func (r *reader) read() {
-	r.readFlow()
+	r.readSettings()
 	r.readShared()
 	r.readPipelines()
 	before := r.Errors()
@@ -94,21 +94,5 @@ func (w *whole) check() {
 	f.Check(!w.misread)
 	if len(f.Connectors)+len(f.Pipelines) == 0 && !w.HasErrors() {
 		w.Warnf(source.NoPlace(""), "the flow %s has nothing to run: there is no connector in it", w.file.Name)
-	}
-}
-
-// readFlow reads the flow block.
-func (r *reader) readFlow() {
-	var first hcl.Range
-	for i, b := range r.blocks["flow"] {
-		if i > 0 {
-			r.Twice(b, first)
-			continue
-		}
-		first = b.At
-		c := r.Content(b.Region, source.Expected{Arguments: []string{"description"}, Later: laterFlow})
-		if a, ok := c.Arguments["description"]; ok {
-			r.Constant(a, cty.String)
-		}
 	}
 }

@@ -8,16 +8,12 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/flowrun/flowrun/runtime/engine"
 )
-
-// drainTimeout bounds a graceful end.
-const drainTimeout = 10 * time.Second
 
 func newServerRun() *cobra.Command {
 	var in inputs
@@ -59,9 +55,8 @@ flow chose, when an exit connector asks for it or when every source has ended.`,
 			log := newLog(stderr, format, atLevel)
 			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
 			e, err := engine.New(engine.Options{
-				Files:        files,
-				Log:          log,
-				DrainTimeout: drainTimeout,
+				Files: files,
+				Log:   log,
 				Ready: func(listeners []engine.Listener) {
 					for _, l := range listeners {
 						fmt.Fprintf(stderr, "%s: connector.%s listens on %s\n", l.Flow, l.Connector, strings.TrimSuffix(l.String(), "/"))
@@ -71,7 +66,7 @@ flow chose, when an exit connector asks for it or when every source has ended.`,
 			if err != nil {
 				return err
 			}
-			ctx, stop := untilSignal(cmd, e.Stop)
+			ctx, stop := untilSignal(cmd, e)
 			defer stop()
 			code, err := e.Run(ctx)
 			if err != nil || code != exitGood {
@@ -92,8 +87,8 @@ var (
 )
 
 // untilSignal returns a context that ends with the first SIGTERM or SIGINT.
-// The second one calls now. stop ends the watch.
-func untilSignal(cmd *cobra.Command, now func()) (ctx context.Context, stop func()) {
+// The second one stops the engine. stop ends the watch.
+func untilSignal(cmd *cobra.Command, e *engine.Engine) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
@@ -105,12 +100,12 @@ func untilSignal(cmd *cobra.Command, now func()) (ctx context.Context, stop func
 				return
 			case s := <-signals:
 				if n == 0 {
-					fmt.Fprintf(cmd.ErrOrStderr(), "flowrun: %s: draining for up to %s; once more ends at once\n", signalName(s), drainTimeout)
+					fmt.Fprintf(cmd.ErrOrStderr(), "flowrun: %s: draining for up to %s; once more ends at once\n", signalName(s), e.DrainTimeout())
 					cancel()
 					continue
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "flowrun: %s: ending at once\n", signalName(s))
-				now()
+				e.Stop()
 			}
 		}
 	}()

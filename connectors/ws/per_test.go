@@ -167,7 +167,8 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flow.Common))
 		return []flow.PortRef{{Kind: "connector", Name: name, Port: port}}
 	}
 	file := &flow.File{
-		Name: "proxy",
+		Name:  "proxy",
+		Drain: flow.DefaultDrain(),
 		Connectors: []*flow.ConnectorBlock{
 			{Type: "ws_server", Name: "edge", Config: server, Codec: flowtest.Text, Common: flow.DefaultCommon()},
 			{Type: "ws_client", Name: "up", Config: client, Codec: flowtest.Text, Common: common},

@@ -10,9 +10,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// goingAway is what a server says to its clients when it ends.
-var goingAway = socket.Farewell{Code: socket.GoingAway, Reason: "server is shutting down"}
-
 // served is one client of a server: the owner of its connection.
 type served struct {
 	server *server
@@ -53,7 +50,7 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer) {
 func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
 	link, err := s.host.Open(peer, c)
 	if err != nil {
-		c.Say(goingAway)
+		c.Say(farewell(s.host.Farewell()))
 		return nil
 	}
 	owner := &served{server: s, conn: c, link: link, peer: peer.Addr()}

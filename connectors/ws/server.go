@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -172,12 +174,21 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 	sweep := time.NewTicker(sweepInterval(limit))
 	defer sweep.Stop()
 	done := ctx.Done()
-	var empty chan struct{}
+	var (
+		goodbyes *goodbyes
+		turn     <-chan time.Time // of the next connection that is told goodbye
+		empty    <-chan struct{}
+	)
 	for {
 		select {
 		case <-done:
-			done = nil
-			empty = s.end(goingAway)
+			goodbyes, empty = s.end(host.Farewell())
+			done, turn = nil, time.After(0)
+		case now := <-turn:
+			if wait := goodbyes.say(now); wait > 0 {
+				turn = time.After(wait)
+				continue
+			}
 			limit = min(limit, time.Duration(s.config.CloseTimeout))
 			sweep.Reset(sweepInterval(limit))
 		case <-empty:
@@ -202,26 +213,31 @@ func (s *server) sweep(now time.Time, limit time.Duration) {
 	}
 }
 
-// end says goodbye to all connections, present and to come, and closes the
-// listener. A handshake that has been answered becomes a connection first: its
-// client is told goodbye, too. The channel is closed when the last one has
-// gone.
-func (s *server) end(why socket.Farewell) chan struct{} {
+// end refuses handshakes from now on, and returns the goodbyes to all
+// connections, of which the first has been said. A handshake that has been
+// answered becomes a connection first: its client is told goodbye, too. The
+// channel is closed when the last connection has gone.
+//
+// The listener stays until then, to answer who comes late; where other processes
+// share the address, they have it from now on.
+func (s *server) end(why flow.Farewell) (*goodbyes, <-chan struct{}) {
 	s.mu.Lock()
-	s.last = &why
-	for c := range s.conns {
-		c.Part(why)
-	}
+	last := farewell(why)
+	s.last = &last
+	g := newGoodbyes(last, why.Spread, slices.Collect(maps.Keys(s.conns)))
 	s.mu.Unlock()
+	g.say(g.begin)
+	if s.config.Socket.ReusePort {
+		s.stop()
+	}
 	s.handshakes.Wait()
-	s.stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.empty = make(chan struct{})
 	if len(s.conns) == 0 {
 		close(s.empty)
 	}
-	return s.empty
+	return g, s.empty
 }
 
 func (s *server) abandon() {
@@ -272,6 +288,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.begins() {
+		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 		return
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
@@ -84,8 +85,10 @@ func (b *builder) connector(n *graph.Node) error {
 		shape:     shape,
 		common:    block.Common,
 		log:       log,
+		farewell:  b.file.Drain.Farewell(),
 		done:      make(chan struct{}),
 	}
+	u.running, u.end = context.WithCancel(b.engine.stages[shape.Role].ctx)
 	config := link.Config{
 		Component: component,
 		Shape:     shape,
@@ -95,7 +98,7 @@ func (b *builder) connector(n *graph.Node) error {
 		OnDecode:  block.Common.OnDecode,
 		Problems:  problems,
 		Log:       log,
-		Settled:   b.engine.settled,
+		Settle:    u.settle,
 	}
 	if shape.Per != nil {
 		lanes := &lanes{unit: u, connector: c}

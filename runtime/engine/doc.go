@@ -46,6 +46,18 @@
 //
 // # Drain
 //
+// What a flow's drain block says of servers and their clients (spread, code,
+// reason, message) holds for its own. Delay and timeout are the process's: the
+// longest that its flows ask for.
+//
+// A drain begins with the process being no longer ready, and for the delay with
+// nothing else, so that load balancers can notice. Then new requests on the
+// listeners are answered 503, and servers with a spread close their connections
+// one by one, each of which is served until then, by sources and pipelines, too.
+// What clients are answered after a connection's turn has come is waited for a
+// second, if there are clients; what others say to it is not. Only then the rest
+// begins to end.
+//
 // Connectors are told to end by role, by the end of the ctx of their Run:
 // sources (and Feeds) first, so that nothing new comes in, then servers,
 // clients, which may still wait for answers, and targets. Each role is waited
@@ -65,10 +77,9 @@
 //
 // Before each next role, what waits in a queue for a connection that is not
 // open is waited for: a file that was read in a moment must not be lost because
-// its client is still dialling. Meanwhile new requests on the listeners are
-// answered 503.
+// its client is still dialling.
 //
-// Options.DrainTimeout bounds all of it. After that, or after Stop,
+// The timeout bounds all of it, from the beginning. After that, or after Stop,
 // Host.Abandon ends, and with it all that is still running is told to end
 // now. If that lost events, or a connector does not return even then, the
 // code is 1 and the log says how many.

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -25,13 +27,17 @@ const answersWithin = time.Second
 // drain ends all connectors, role by role, and returns the exit code. Before a
 // role ends, it is given what pipelines hold for it. Servers stop receiving
 // before clients end, but say goodbye only then: what clients still hear may be
-// answers for them.
+// answers for them. Servers that spread their goodbyes have said them before
+// all that.
 func (e *Engine) drain(why string) int {
 	start := time.Now()
-	e.log.Info("draining", zap.String("why", why), zap.Duration("timeout", e.drainTimeout))
-	e.listeners.Drain()
-	timeout := time.AfterFunc(e.drainTimeout, e.cut)
+	delay, limit := e.drainTimes()
+	e.log.Info("draining", zap.String("why", why), zap.Duration("delay", delay), zap.Duration("timeout", limit))
+	timeout := time.AfterFunc(limit, e.cut)
 	defer timeout.Stop()
+	sleep(e.abandoned, delay)
+	e.listeners.Drain()
+	e.leave()
 	for role := flow.Source; role <= flow.Target; role++ {
 		if role > flow.Source {
 			e.finishInstances(role)
@@ -55,6 +61,56 @@ func (e *Engine) drain(why string) int {
 	code := e.end.final(e.account(stuck, time.Since(start)))
 	e.log.Info("exit", zap.Int("code", code))
 	return code
+}
+
+// DrainTimeout is how long a drain takes at most.
+func (e *Engine) DrainTimeout() time.Duration {
+	_, limit := e.drainTimes()
+	return limit
+}
+
+// drainTimes are those that concern the process as a whole: the longest that
+// its flows ask for.
+func (e *Engine) drainTimes() (delay, timeout time.Duration) {
+	for _, f := range e.files {
+		delay = max(delay, time.Duration(f.Drain.Delay))
+		timeout = max(timeout, time.Duration(f.Drain.Timeout))
+	}
+	return delay, timeout
+}
+
+// leave ends the servers that spread their goodbyes, while everything else goes
+// on: until its turn comes, a connection is served as ever.
+func (e *Engine) leave() {
+	slow := func(u *unit) bool { return u.shape.Role == flow.Server && u.farewell.Spread > 0 }
+	for _, u := range e.units {
+		if slow(u) {
+			u.end()
+		}
+	}
+	for _, u := range e.units {
+		if slow(u) {
+			e.awaitOne(u.done)
+		}
+	}
+}
+
+// settle waits until nothing more comes for a connection of a server that takes
+// leave, or until ctx ends. When the whole process ends, that is when its
+// clients have ended. A server that ends before, or alone, waits for the answers
+// of clients as long as they may take: others would never stop talking.
+func (u *unit) settle(ctx context.Context) {
+	e := u.engine
+	if e.stages[flow.Server].ctx.Err() == nil {
+		if slices.ContainsFunc(e.units, func(u *unit) bool { return u.shape.Role == flow.Client }) {
+			sleep(ctx, answersWithin)
+		}
+		return
+	}
+	select {
+	case <-e.settled.Done():
+	case <-ctx.Done():
+	}
 }
 
 // cut ends the time for a graceful end.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -361,6 +362,124 @@ func TestFeedIntoItself(t *testing.T) {
 		})
 		if code := r.wait(t); code != 0 || len(out.events()) != 1 {
 			t.Errorf("exit code %d, arrived: %v", code, out.events())
+		}
+	})
+}
+
+// flock is a server whose connections leave one by one when it ends.
+func flock(d *diary, n int) *parts {
+	return &parts{
+		shape: flow.Shape{Role: flow.Server, Out: true, In: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}},
+		run: func(ctx context.Context, h flow.Host) error {
+			links := make([]flow.Link, n)
+			for i := range links {
+				l, err := h.Open(flow.Peer{}, nil)
+				if err != nil {
+					return err
+				}
+				links[i] = l
+			}
+			<-ctx.Done()
+			why := h.Farewell()
+			var leaving sync.WaitGroup
+			for i, l := range links {
+				leaving.Go(func() {
+					sleep(h.Abandon(), why.Spread*time.Duration(i)/time.Duration(n))
+					l.Settle(h.Abandon())
+					d.note("%d %q", why.Code, why.Reason)
+					l.Close(h.Abandon(), nil)
+				})
+			}
+			leaving.Wait()
+			return nil
+		},
+	}
+}
+
+// noting is a connector that notes its end.
+func noting(d *diary, name string, role flow.Role) *parts {
+	return &parts{shape: flow.Shape{Role: role, Out: true, In: role != flow.Source}, run: func(ctx context.Context, _ flow.Host) error {
+		<-ctx.Done()
+		d.note("%s ends", name)
+		return nil
+	}}
+}
+
+func TestDelayAndSpread(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		drain flow.Drain
+		other flow.Role
+		took  time.Duration
+		want  string
+	}{
+		{"none", flow.Drain{}, flow.Source, 0, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
+		{"delay", flow.Drain{Delay: 3}, flow.Source, 3, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
+		{"spread", flow.Drain{Delay: 3, Spread: 4, Code: 1012}, flow.Source, 5, "1012 \"server is restarting\"\n1012 \"server is restarting\"\nother ends"},
+		{"answers are waited for", flow.Drain{Spread: 4, Reason: "bye"}, flow.Client, 3, "1001 \"bye\"\n1001 \"bye\"\nother ends"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var d diary
+				drain := flow.DefaultDrain()
+				drain.Delay, drain.Spread, drain.Reason = test.drain.Delay*1e9, test.drain.Spread*1e9, test.drain.Reason
+				if test.drain.Code != 0 {
+					drain.Code = test.drain.Code
+				}
+				r := start(t, &flow.File{
+					Name:       "f",
+					Drain:      drain,
+					Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 2)), connector("other", noting(&d, "other", test.other))},
+				})
+				synctest.Wait()
+				begin := time.Now()
+				r.cancel()
+				synctest.Wait()
+				if r.Health().Ready {
+					t.Error("it is still ready")
+				}
+				code := r.wait(t)
+				if took := time.Since(begin); code != 0 || took.Truncate(100*time.Millisecond) != test.took*time.Second || d.String() != test.want {
+					t.Errorf("exit code %d after %v:\n%s", code, took, d.String())
+				}
+			})
+		})
+	}
+}
+
+func TestStopInADelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		drain := flow.DefaultDrain()
+		drain.Delay, drain.Spread = flow.Duration(time.Second), flow.Duration(2*time.Second)
+		r := start(t, &flow.File{Name: "f", Drain: drain, Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 2))}})
+		synctest.Wait()
+		begin := time.Now()
+		r.cancel()
+		synctest.Wait()
+		r.Stop()
+		if code := r.wait(t); code != 0 || time.Since(begin) != 0 {
+			t.Errorf("exit code %d after %v", code, time.Since(begin))
+		}
+	})
+}
+
+// Two flows in one process: the longest delay is everyone's, the spread each
+// one's own.
+func TestDrainsOfSeveralFlows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		one, two := flow.DefaultDrain(), flow.DefaultDrain()
+		one.Delay, one.Reason = flow.Duration(5*time.Second), "one"
+		two.Spread, two.Reason, two.Timeout = flow.Duration(10*time.Second), "two", flow.Duration(time.Minute)
+		r := start(t, &flow.File{Name: "one", Drain: one, Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 1))}}, func(o *Options) {
+			o.Files = append(o.Files, &flow.File{Name: "two", Drain: two, Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 2))}})
+		})
+		synctest.Wait()
+		begin := time.Now()
+		r.cancel()
+		if code := r.wait(t); code != 0 || time.Since(begin).Truncate(100*time.Millisecond) != 10*time.Second || d.String() != "1001 \"two\"\n1001 \"two\"\n1001 \"one\"" {
+			t.Errorf("exit code %d after %v:\n%s", code, time.Since(begin), d.String())
 		}
 	})
 }

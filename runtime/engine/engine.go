@@ -17,12 +17,10 @@ import (
 
 // Options say what an engine runs.
 type Options struct {
-	Files []*flow.File
+	Files []*flow.File // their Drain says how the engine ends
 	// Log is limited by its owner: what goes wrong with every event is logged
 	// for every event. nil for none.
 	Log *zap.Logger
-	// DrainTimeout bounds the graceful end; 0 means 10 seconds.
-	DrainTimeout time.Duration
 	// Ready, when it is set, is called once by Run when all connectors are
 	// prepared and about to run, with what is listened on.
 	Ready func([]Listener)
@@ -40,19 +38,17 @@ type Listener struct {
 // String spells the listener as a URL.
 func (l Listener) String() string { return l.Scheme + "://" + l.Address + l.Path }
 
-const defaultDrainTimeout = 10 * time.Second
-
 // Engine runs flows in this process.
 type Engine struct {
-	log          *zap.Logger
-	drainTimeout time.Duration
-	ready        func([]Listener)
-	listeners    *listen.Set
-	units        []*unit // in the order of start
-	instances    []*instance
-	bestEffort   []*pipeline.BestEffort
-	several      bool // flows, so that names need the flow's
-	end          ending
+	log        *zap.Logger
+	files      []*flow.File
+	ready      func([]Listener)
+	listeners  *listen.Set
+	units      []*unit // in the order of start
+	instances  []*instance
+	bestEffort []*pipeline.BestEffort
+	several    bool // flows, so that names need the flow's
+	end        ending
 
 	// stages holds what ends the connectors of each role.
 	stages [flow.Target + 1]stage
@@ -83,16 +79,13 @@ func New(opts Options) (*Engine, error) {
 	if opts.Log == nil {
 		opts.Log = zap.NewNop()
 	}
-	if opts.DrainTimeout <= 0 {
-		opts.DrainTimeout = defaultDrainTimeout
-	}
 	e := &Engine{
-		log:          opts.Log,
-		drainTimeout: opts.DrainTimeout,
-		ready:        opts.Ready,
-		listeners:    listen.New(opts.Log),
-		several:      len(opts.Files) > 1,
-		end:          ending{begin: make(chan struct{})},
+		log:       opts.Log,
+		files:     opts.Files,
+		ready:     opts.Ready,
+		listeners: listen.New(opts.Log),
+		several:   len(opts.Files) > 1,
+		end:       ending{begin: make(chan struct{})},
 	}
 	e.abandoned, e.abandon = context.WithCancel(context.Background())
 	e.settled, e.settle = context.WithCancel(context.Background())
@@ -135,7 +128,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	e.log.Info("running", zap.Int("connectors", len(e.units)), zap.Duration("started_in", time.Since(start)))
 	e.startInstances()
 	for _, u := range e.units {
-		go u.supervise(e.stages[u.shape.Role].ctx, e.stages[flow.Source].ctx)
+		go u.supervise(u.running, e.stages[flow.Source].ctx)
 	}
 	why := "told to end"
 	select {

@@ -43,7 +43,7 @@ func TestEventsArriveAndTheProcessEndsWithItsSources(t *testing.T) {
 
 // roles makes a flow of one connector of each role that notes its life.
 func roles(d *diary, name string) *flow.File {
-	f := &flow.File{Name: name}
+	f := &flow.File{Name: name, Drain: flow.DefaultDrain()}
 	for _, c := range []struct {
 		name string
 		role flow.Role
@@ -161,7 +161,7 @@ func TestEndBeforeTheStart(t *testing.T) {
 func TestSeveralFlowsEndTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
-		exit := &flow.File{Name: "g", Connectors: []*flow.ConnectorBlock{connector("x", &parts{
+		exit := &flow.File{Name: "g", Drain: flow.DefaultDrain(), Connectors: []*flow.ConnectorBlock{connector("x", &parts{
 			shape: flow.Shape{Role: flow.Target},
 			run: func(ctx context.Context, h flow.Host) error {
 				time.Sleep(time.Second)

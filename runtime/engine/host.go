@@ -73,6 +73,9 @@ func (u *unit) Halt(code int, delay time.Duration) {
 	u.engine.end.halt(code, delay, u.engine.cut)
 }
 
+// Farewell implements flow.Host.
+func (u *unit) Farewell() flow.Farewell { return u.farewell }
+
 // Abandon implements flow.Host.
 func (u *unit) Abandon() context.Context { return u.engine.abandoned }
 

@@ -68,7 +68,7 @@ func (s *lanes) serve(lane *link.Lane) error {
 
 // connect gives the lane connections until it ends, and returns why it did.
 func (s *lanes) connect(lane *link.Lane) error {
-	ctx := s.unit.engine.stages[s.unit.shape.Role].ctx
+	ctx := s.unit.running
 	waits := newWaits(s.unit.common.Reconnect)
 	limit := s.unit.common.Reconnect.MaxRetries
 	for failures := 0; ; {

@@ -214,6 +214,9 @@ type running struct {
 func start(t *testing.T, f *flow.File, change ...func(*Options)) *running {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
+	if f.Drain == (flow.Drain{}) {
+		f.Drain = flow.DefaultDrain()
+	}
 	opts := Options{Files: []*flow.File{f}, Log: zap.New(core)}
 	for _, c := range change {
 		c(&opts)
@@ -252,4 +255,6 @@ func (r *running) state(name string) string {
 	return "unknown"
 }
 
-func timeout(d time.Duration) func(*Options) { return func(o *Options) { o.DrainTimeout = d } }
+func timeout(d time.Duration) func(*Options) {
+	return func(o *Options) { o.Files[0].Drain.Timeout = flow.Duration(d) }
+}

@@ -21,7 +21,12 @@ type unit struct {
 	table     *link.Table
 	source    bool          // the process ends when all of these have ended
 	feeder    flow.Feeder   // set when Feed is to be called: it is the source then
-	done      chan struct{} // closed when supervise returns
+	farewell  flow.Farewell // how it takes leave of its peers, if it is a server
+	// running is the ctx of Run. It ends with the stage of its role, or before,
+	// by end.
+	running context.Context
+	end     context.CancelFunc
+	done    chan struct{} // closed when supervise returns
 
 	mu         sync.Mutex
 	listening  []*Listener

@@ -48,6 +48,9 @@ type Host interface {
 	// Exit asks the process to drain and end with code after delay. It
 	// returns at once.
 	Exit(code int, delay time.Duration)
+	// Farewell is how a server takes leave of its peers, asked for when the ctx
+	// of Run has ended: why that is decides what it says.
+	Farewell() Farewell
 	// Abandon ends when the time for a graceful end is over.
 	Abandon() context.Context
 	// Log is the connector's log, rate-limited per message.

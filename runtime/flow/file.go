@@ -11,6 +11,7 @@ type File struct {
 	Connectors []*ConnectorBlock
 	Pipelines  []*PipelineBlock
 	Connects   []*ConnectBlock
+	Drain      Drain // [DefaultDrain] where the flow has none
 }
 
 // Place is where a block or argument stands in its file.

@@ -237,6 +237,12 @@ func (h *Host) WaitExit() Exit {
 // Exits is the number of calls that WaitExit has not returned yet.
 func (h *Host) Exits() int { return len(h.exits) }
 
+// Farewell implements flow.Host: what a flow says that has no drain block.
+func (h *Host) Farewell() flow.Farewell {
+	d := flow.DefaultDrain()
+	return d.Farewell()
+}
+
 // Abandon implements flow.Host.
 func (h *Host) Abandon() context.Context { return h.abandon }
 

@@ -184,12 +184,8 @@ func (l *Link) Flush(ctx context.Context) error { return l.out.flush(ctx) }
 // Settle implements flow.Link.
 func (l *Link) Settle(ctx context.Context) {
 	l.settles.Store(true)
-	if l.table.cfg.Settled == nil {
-		return
-	}
-	select {
-	case <-l.table.cfg.Settled.Done():
-	case <-ctx.Done():
+	if settle := l.table.cfg.Settle; settle != nil {
+		settle(ctx)
 	}
 }
 

@@ -19,9 +19,9 @@ type Config struct {
 	OnDecode  string         // "err", "drop" or "close"
 	Problems  *flow.Problems // its Port is the connector's err
 	Log       *zap.Logger    // rate-limited
-	// Settled ends when nothing more comes for connections that are to end; nil
-	// where nobody knows.
-	Settled context.Context
+	// Settle waits until nothing more comes for a connection that is to end, or
+	// until ctx ends; nil where nobody knows.
+	Settle func(ctx context.Context)
 	// Serve, where the shape says Per, sees to it that a new lane has its
 	// connection. It returns at once; an error refuses the lane.
 	Serve func(*Lane) error

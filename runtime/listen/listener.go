@@ -16,6 +16,10 @@ import (
 const (
 	maxHeader      = 64 << 10
 	defaultTimeout = 10 * time.Second
+	// retryAfter is when a client that came too late is to come again, in
+	// seconds: a load balancer, or what is started next, has another server for
+	// it.
+	retryAfter = "1"
 )
 
 // listener is one address: its socket, its server, its routes. Its set's mu
@@ -119,6 +123,7 @@ func (l *listener) remove(path string) {
 // ServeHTTP passes a request to the route of its path.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.set.draining.Load() {
+		w.Header().Set("Retry-After", retryAfter)
 		l.refuse(w, http.StatusServiceUnavailable)
 		return
 	}

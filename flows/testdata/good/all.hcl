@@ -101,3 +101,15 @@ connect "four" {
   from = connector.console
   to   = pipeline.slim
 }
+
+flow {
+  description = "all there is"
+  drain {
+    delay   = "1s"
+    spread  = "2s"
+    timeout = "1m"
+    code    = 1012
+    reason  = "come back"
+    message = jsonencode({ bye = true })
+  }
+}

@@ -43,8 +43,8 @@ type Owner interface {
 	// Deliver takes whole messages, in order. Their bytes are valid until it
 	// returns.
 	Deliver(frames []flow.Frame)
-	// Settle is called before the goodbye of a server that goes away: it waits
-	// until nothing more can come for the peer.
+	// Settle is called before a goodbye that says so (Farewell): it waits until
+	// nothing more can come for the peer.
 	Settle()
 	// Drain is called before any goodbye: it waits, for a bounded time, until
 	// what is queued for the peer is written.

@@ -32,7 +32,6 @@ var ErrPanicked = errors.New("the flow panicked on a message")
 // Close codes (RFC 6455 section 7.4.1).
 const (
 	NormalClosure   = 1000
-	GoingAway       = 1001
 	protocolError   = 1002
 	invalidPayload  = 1007
 	policyViolation = 1008
@@ -41,10 +40,13 @@ const (
 	tryAgainLater   = 1013
 )
 
-// Farewell is what a close frame says.
+// Farewell is how a connection is ended by this side.
 type Farewell struct {
-	Code   int
-	Reason string // cut to 123 bytes
+	Code    int    // of the close frame
+	Reason  string // cut to 123 bytes
+	Message string // a text message before it; "" for none
+	// Settle says that nobody has done wrong: the Owner's Settle is called first.
+	Settle bool
 }
 
 // leave is how a connection is ended by another goroutine than its own: the
@@ -88,9 +90,9 @@ func (c *Conn) Abandon() {
 
 // Disconnect implements flow.Disconnecter.
 func (c *Conn) Disconnect(reason error) {
-	why := Farewell{invalidPayload, "message cannot be decoded"}
+	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded"}
 	if errors.Is(reason, flow.ErrSlow) {
-		why = Farewell{tryAgainLater, "slow consumer"}
+		why = Farewell{Code: tryAgainLater, Reason: "slow consumer"}
 	}
 	c.Part(why)
 }
@@ -123,7 +125,7 @@ func (c *Conn) woken(dry bool) error {
 		return c.look()
 	}
 	c.looking = false
-	if why.Code == GoingAway {
+	if why.Settle {
 		c.idle()
 		_ = c.nc.SetWriteDeadline(time.Time{})
 		if c.owner.Settle(); l.abandoned.Load() {
@@ -133,6 +135,9 @@ func (c *Conn) woken(dry bool) error {
 	}
 	l.said = true
 	c.owner.Drain()
+	if why.Message != "" {
+		_ = c.Write(context.Background(), []flow.Frame{{Data: []byte(why.Message)}}, true) // leaves with what follows
+	}
 	c.sendClose(why.Code, why.Reason)
 	return c.setReadDeadline(c.group.CloseTimeout)
 }
@@ -234,7 +239,7 @@ func TooLong(err error) bool {
 func Closed(err error) (why Farewell, ok bool) {
 	ce := websocket.CloseError{}
 	ok = errors.As(err, &ce)
-	return Farewell{int(ce.Code), ce.Reason}, ok
+	return Farewell{Code: int(ce.Code), Reason: ce.Reason}, ok
 }
 
 // CutOff reports whether a connection ended with err because its peer ended it

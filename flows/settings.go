@@ -1,0 +1,74 @@
+package flows
+
+import (
+	"errors"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Settings is the `flow` block: what concerns a flow as a whole, and its
+// process.
+type Settings struct {
+	Description string     `hcl:"description" doc:"what the flow is for"`
+	Drain       flow.Drain `hcl:"drain" doc:"how the flow ends when its process is told to"`
+}
+
+// DefaultSettings returns what a flow without the block has.
+func DefaultSettings() Settings { return Settings{Drain: flow.DefaultDrain()} }
+
+// readSettings reads the flow block.
+func (r *reader) readSettings() {
+	var first hcl.Range
+	for i, b := range r.blocks["flow"] {
+		if i > 0 {
+			r.Twice(b, first)
+			continue
+		}
+		first = b.At
+		b.Owner = "flow"
+		s := DefaultSettings()
+		d := r.decoder()
+		d.Decode(b.Region, nil, laterFlow, &s)
+		at, given := d.Places["drain"]
+		if !given {
+			continue
+		}
+		if r.title != "" {
+			r.Warnf(at, "drain has no effect in a module").Hint("how the process ends is said in the flow that uses the module")
+			continue
+		}
+		if err := s.Drain.Check(); err != nil && !d.Failed {
+			if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
+				fe.Field = "drain." + fe.Field
+			}
+			d.Refused("drain", at, err)
+		}
+		if !d.Failed {
+			r.whole.file.Drain, r.whole.drainAt = s.Drain, at
+		}
+	}
+}
+
+// drains reports flows that do not fit together in one process, which waits for
+// the longest delay and ends after the longest timeout of all.
+func (r checks) drains(readers []*reader) {
+	var delays, ends *flow.File
+	for _, f := range readers {
+		file := f.whole.file
+		if delays == nil || file.Drain.Delay > delays.Drain.Delay {
+			delays = file
+		}
+		if ends == nil || file.Drain.Timeout > ends.Drain.Timeout {
+			ends = file
+		}
+	}
+	for _, f := range readers {
+		d := f.whole.file.Drain
+		if delay, end := delays.Drain.Delay, ends.Drain.Timeout; f.whole.file != delays && end <= delay+d.Spread {
+			r.Errorf(f.whole.drainAt, "drain: the hard stop of the process (the timeout of the flow %s, %s) would come before the delay of the flow %s (%s) and this spread (%s) are over",
+				ends.Name, end, delays.Name, delay, d.Spread).Hint("flows in one process share the longest delay and the longest timeout: make timeout longer than %s in one of them", delay+d.Spread)
+		}
+	}
+}
