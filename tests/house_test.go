@@ -64,7 +64,7 @@ var rooms = []struct {
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},
 	{"connectors", []string{"connectors/*", "runtime/flow"}, "it is the table of connectors"},
 	{"connectors/ws", []string{"runtime/flow", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
-	{"connectors/*", []string{"runtime/flow"}, "a connector knows its world and the runtime's vocabulary, no other component"},
+	{"connectors/*", []string{"runtime/flow", "runtime/access"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
 	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
 	{"tests/*", []string{"runtime/flowtest", "tests/*"}, "they use flowrun as its users do: the built binary"},
@@ -79,6 +79,9 @@ var guests = map[string][]string{
 	"github.com/cenkalti/backoff/v4": {"runtime/engine"},
 	"github.com/spf13/cobra":         {"cmd/*"},
 	"github.com/goccy/go-yaml":       {"runtime/yamltext"},
+	"github.com/golang-jwt/jwt/v5":   {"runtime/access"},
+	"github.com/MicahParks/jwkset":   {"runtime/access"},
+	"golang.org/x/crypto":            {"runtime/access"},
 }
 
 // source is one Go file of the repository.

@@ -1,0 +1,83 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// Basic is the block auth "basic".
+type Basic struct {
+	Credentials     []flow.Secret `hcl:"credentials" doc:"users, each as \"user:password\". A password may be hashed: bcrypt, as htpasswd -B writes it, or {SHA256} and the digest in hex or base64. One from the environment: env(\"NAME\")"`
+	CredentialsFile flow.Path     `hcl:"credentials_file" doc:"file with a line for each user, in the same form; lines that begin with # are comments. It is read again when it changes"`
+	Realm           string        `hcl:"realm" doc:"what browsers say that the password is for"`
+}
+
+func (b *Basic) open(*flow.TLSServer) (verifier, error) {
+	v := &basic{challenge: fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(b.Realm)), log: zap.NewNop()}
+	var problems []error
+	if strings.ContainsFunc(b.Realm, func(r rune) bool { return r < ' ' || r > '~' }) {
+		problems = append(problems, fieldError("realm", "realm must be printable ASCII"))
+	}
+	if len(b.Credentials) == 0 && b.CredentialsFile == "" {
+		problems = append(problems, errors.New(`auth "basic" needs credentials or credentials_file: nobody could connect`))
+	}
+	v.users = users{by: map[string]password{}}
+	for i, c := range b.Credentials {
+		if err := v.users.add(c.Reveal()); err != nil {
+			problems = append(problems, fieldError(fmt.Sprintf("credentials[%d]", i), "credentials[%d]: %w", i, err))
+		}
+	}
+	if b.CredentialsFile != "" {
+		var err error
+		if v.file, err = openFile("credentials_file", b.CredentialsFile, parseUsers); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return v, errors.Join(problems...)
+}
+
+// basic is auth "basic" at work (RFC 7617).
+type basic struct {
+	users     users
+	file      *file[users] // nil without one
+	challenge string
+	log       *zap.Logger
+}
+
+func (b *basic) start(_ context.Context, log *zap.Logger) { b.log = log }
+
+func (b *basic) conceal(r *http.Request) { r.Header.Del("Authorization") }
+
+func (b *basic) verify(r *http.Request) (Identity, *Refusal) {
+	if len(r.Header["Authorization"]) != 1 {
+		return Identity{}, missing("there is no Authorization header, or several", b.challenge)
+	}
+	user, word, ok := r.BasicAuth()
+	if !ok {
+		return Identity{}, invalid("the Authorization header is not that of a user and password", b.challenge)
+	}
+	tables := []users{b.users}
+	if b.file != nil {
+		tables = append(tables, b.file.get(b.log))
+	}
+	right, err := check(r.Context(), tables, user, word)
+	switch {
+	case err != nil:
+		return Identity{}, &Refusal{
+			Status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: "passwords cannot be checked at the moment",
+			Reason: "the client left before its password was checked", RetryAfter: retryAfter,
+		}
+	case !right:
+		return Identity{}, invalid("the user or the password is wrong", b.challenge)
+	}
+	return Identity{
+		Claims: flow.ObjectOf(flow.Field{Key: "sub", Value: flow.TextOf(user)}),
+		Name:   "basic " + user,
+	}, nil
+}
