@@ -30,14 +30,14 @@ func newDial() *cobra.Command {
 		Use:   "dial URL",
 		Short: "Talk to a WebSocket server: lines out, messages in",
 		Long: `Connects to a WebSocket server, sends each line of standard input as a message, and
-prints each message that comes: a text as a line, a binary message as its bytes are (in
-base64 on a terminal).
+prints each message that comes: a text as a line, a binary message as its bytes are. On
+a terminal, binary messages are shown in base64, and control characters as \x1b.
 What there is to say about the connection goes to standard error.
 
 It ends with a close frame (1000) when --count messages have come; when standard input
 has ended and nothing more has come for --linger, unless --count says what to wait
 for; after --timeout; and on Ctrl-C, where a second one ends at once. The exit code is 0
-then, and also when the server closes with 1000 or 1001. It is 1 when the server ends
+then, and also when the server closes with 1000, 1001 or no code. It is 1 when the server ends
 the connection otherwise, or before --count messages have come.
 
 --auth takes user:password, or a token for "Authorization: Bearer". A secret on a
@@ -58,7 +58,7 @@ environment.`,
 	f.IntVarP(&c.Count, "count", "n", 0, "end after so many messages have come")
 	f.DurationVar(&c.Timeout, "timeout", 0, "end after this `time`")
 	f.DurationVar(&c.Linger, "linger", time.Second, "`time` without a message after the end of standard input")
-	f.DurationVar(&c.Ping, "ping", 0, "ping in this `interval` and show how long the pong takes")
+	f.DurationVar(&c.Ping, "ping", 0, "ping in this `interval` and show how long the pong takes, and pings of the server")
 	f.StringVar(&c.max, "max-message", "16MiB", "largest `size` of a message that comes")
 
 	f.StringArrayVarP(&c.headers, "header", "H", nil, "send a header `field` with the handshake: 'Name: value' (repeatable)")
@@ -110,7 +110,9 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	if err := max.UnmarshalText([]byte(c.max)); err != nil {
 		return usage("--max-message: %w", err)
 	}
-	c.MaxMessage = max
+	if c.MaxMessage = max; max == 0 {
+		return usage("--max-message 0 lets no message in")
+	}
 	if c.Count > 0 && !cmd.Flags().Changed("linger") {
 		c.Linger = -1
 	}

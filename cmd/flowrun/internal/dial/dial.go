@@ -19,10 +19,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -58,7 +62,8 @@ type Options struct {
 }
 
 // Run talks until there is a reason to end; the end of ctx is the user's
-// wish. nil means that it ended well: by us, or by the server with 1000 or 1001.
+// wish. nil means that it ended well: by us, or by the server with 1000, 1001 or
+// no code.
 func Run(ctx context.Context, o Options) error {
 	s := &session{Options: o, came: make(chan struct{}, 1), spoken: make(chan error, 1), heard: make(chan error, 1)}
 	if o.Timeout > 0 {
@@ -90,12 +95,26 @@ type session struct {
 	came   chan struct{} // a message
 	spoken chan error    // the lines have ended
 	heard  chan error    // no message will come any more
+
+	saying sync.Mutex
+	left   bool // we have said goodbye, and nothing is said after that
+}
+
+// say says something about the connection; goodbye is the last of it.
+func (s *session) say(goodbye bool, format string, args ...any) {
+	s.saying.Lock()
+	defer s.saying.Unlock()
+	if !s.left {
+		fmt.Fprintf(s.Err, format+"\n", args...)
+	}
+	s.left = s.left || goodbye
 }
 
 var (
-	errTimeout = errors.New("the time is over")
-	errCut     = errors.New("the server cut the connection, without a close frame (1006)")
-	errEnough  = errors.New("as many messages have come as were asked for")
+	errTimeout  = errors.New("the time is over")
+	errCut      = errors.New("the server cut the connection, without a close frame (1006)")
+	errProtocol = errors.New("the server breaks the protocol")
+	errEnough   = errors.New("as many messages have come as were asked for")
 )
 
 // connect opens the connection and does the handshake.
@@ -119,7 +138,8 @@ func (s *session) connect(ctx context.Context) error {
 	if a := s.Auth.Reveal(); a != "" {
 		header.Set("Authorization", a)
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: conf}
+	// A connection that was refused is not kept: what else came on it would be logged.
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: conf, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
 	options := &websocket.DialOptions{
 		HTTPClient: &http.Client{
@@ -128,9 +148,15 @@ func (s *session) connect(ctx context.Context) error {
 		},
 		HTTPHeader: header, Subprotocols: s.Subprotocols, Host: header.Get("Host"),
 	}
+	if s.Greet || s.Ping > 0 {
+		options.OnPingReceived = func(context.Context, []byte) bool {
+			s.say(false, "ping from the server")
+			return true // it is answered
+		}
+	}
 	conn, resp, err := websocket.Dial(ctx, s.URL.OrPort(port).Reveal(scheme), options)
 	if err != nil {
-		return fmt.Errorf("connect to %s: %w", s.URL, explain(ctx, resp, err))
+		return fmt.Errorf("connect to %s: %w", s.URL, s.explain(ctx, resp, err))
 	}
 	s.conn = conn
 	conn.SetReadLimit(int64(s.MaxMessage))
@@ -138,8 +164,10 @@ func (s *session) connect(ctx context.Context) error {
 		with := ""
 		if p := conn.Subprotocol(); p != "" {
 			with = ", sub-protocol " + p
+		} else if len(s.Subprotocols) > 0 {
+			with = ", without a sub-protocol"
 		}
-		fmt.Fprintf(s.Err, "connected to %s%s\n", s.URL, with)
+		s.say(false, "connected to %s%s", s.URL, with)
 	}
 	return nil
 }
@@ -151,7 +179,7 @@ func Basic(user string) string {
 
 // explain makes one sentence of what went wrong with a handshake. The library's
 // errors repeat the URL, in which there may be secrets.
-func explain(ctx context.Context, resp *http.Response, err error) error {
+func (s *session) explain(ctx context.Context, resp *http.Response, err error) error {
 	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 200)) // as much as there is
 		if text := strings.TrimSpace(string(body)); text != "" {
@@ -159,15 +187,16 @@ func explain(ctx context.Context, resp *http.Response, err error) error {
 		}
 		return fmt.Errorf("the server answered %s instead of 101 Switching Protocols", resp.Status)
 	}
-	if ctx.Err() != nil {
-		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-			return cause
-		}
-		return errors.New("interrupted")
-	}
 	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
-		return fmt.Errorf("the server's certificate is not trusted: %w", cert.Err)
+	switch {
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), errTimeout):
+		return fmt.Errorf("no answer to the handshake within %s (--timeout)", s.Timeout)
+	case ctx.Err() != nil:
+		return errors.New("interrupted")
+	case errors.As(err, &cert):
+		return fmt.Errorf("the server's certificate is not trusted: %w: --cafile names a file of who signed it", cert.Err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return errors.New("the server speaks no TLS: the URL begins with ws:// then")
 	}
 	return last(err)
 }
@@ -231,6 +260,10 @@ func (s *session) hear(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if kind == websocket.MessageText && !utf8.Valid(data) {
+			_ = s.conn.Close(websocket.StatusInvalidFramePayloadData, "a text is not UTF-8") // it is the end anyway
+			return fmt.Errorf("%w: a text is not UTF-8 (1007)", errProtocol)
+		}
 		if err := s.print(kind == websocket.MessageBinary, data); err != nil {
 			return &outputError{err}
 		}
@@ -275,13 +308,29 @@ func (s *session) print(binary bool, data []byte) error {
 		out = append(base64.StdEncoding.AppendEncode(nil, data), '\n')
 	case binary:
 		out = data
-	case bytes.HasSuffix(data, []byte("\n")):
-		out = data
 	default:
-		out = append(data, '\n')
+		if s.Screen {
+			data = visible(data)
+		}
+		if out = data; !bytes.HasSuffix(data, []byte("\n")) {
+			out = append(data, '\n')
+		}
 	}
 	_, err := s.Out.Write(out)
 	return err
+}
+
+// visible spells characters that would steer a terminal.
+func visible(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for _, r := range string(text) {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			out = fmt.Appendf(out, "\\x%02x", r)
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out
 }
 
 // ping measures round trips.
@@ -301,11 +350,11 @@ func (s *session) ping(ctx context.Context) {
 		cancel()
 		switch {
 		case err == nil:
-			fmt.Fprintf(s.Err, "pong after %s\n", time.Since(start).Round(time.Microsecond))
+			s.say(false, "pong after %s", time.Since(start).Round(time.Microsecond))
 		case ctx.Err() != nil || !late:
 			return // the connection has ended
 		default:
-			fmt.Fprintf(s.Err, "no pong within %s\n", s.Ping)
+			s.say(false, "no pong within %s", s.Ping)
 		}
 	}
 }
@@ -358,7 +407,7 @@ func (s *session) wait(ctx context.Context) error {
 
 // leave closes the connection with 1000.
 func (s *session) leave() {
-	fmt.Fprintln(s.Err, "closed with 1000")
+	s.say(true, "closed with 1000")
 	_ = s.conn.Close(websocket.StatusNormalClosure, "") // it is the end anyway
 }
 
@@ -379,15 +428,24 @@ func (s *session) ended(err error) error {
 		if closed.Reason != "" {
 			reason = fmt.Sprintf(" %q", closed.Reason)
 		}
-		if closed.Code == websocket.StatusNormalClosure || closed.Code == websocket.StatusGoingAway {
-			fmt.Fprintf(s.Err, "closed by the server with %d%s\n", closed.Code, reason)
+		switch closed.Code {
+		case websocket.StatusNormalClosure, websocket.StatusGoingAway:
+			s.say(true, "closed by the server with %d%s", closed.Code, reason)
+			return s.short("the server closed")
+		case websocket.StatusNoStatusRcvd:
+			s.say(true, "closed by the server without a code (%d)", closed.Code)
 			return s.short("the server closed")
 		}
 		return fmt.Errorf("the server closed with %d%s", closed.Code, reason)
+	case errors.Is(err, errProtocol):
+		return err
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return fmt.Errorf("a message is larger than --max-message (%s)", s.MaxMessage)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errCut
 	}
-	return fmt.Errorf("%w: %w", errCut, last(err))
+	if network := (net.Error)(nil); errors.As(err, &network) {
+		return fmt.Errorf("%w: %w", errCut, last(err))
+	}
+	return fmt.Errorf("%w: %w", errProtocol, last(err))
 }

@@ -3,6 +3,8 @@ package dial
 import (
 	"bytes"
 	"context"
+	"crypto/sha1" //nolint:gosec // the handshake asks for it
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -25,12 +27,17 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server echoes; the path may be a code to close with at once, "cut", "hold"
-// (never read), or "private" (credentials are needed).
+// (never read), "private" (credentials are needed), "ping" (and close then),
+// "text" (that is not UTF-8) or "noise" (no frame).
 func server(t *testing.T) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimPrefix(r.URL.Path, "/")
 		if path == "private" && (r.Header.Get("Authorization") != Basic("bob:hush") || r.Header.Get("X-Key") != "k") {
 			http.Error(w, "who are you", http.StatusUnauthorized)
+			return
+		}
+		if path == "noise" {
+			noise(w, r)
 			return
 		}
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"v1"}})
@@ -42,7 +49,15 @@ func server(t *testing.T) *httptest.Server {
 			_ = c.Close(websocket.StatusCode(code), "enough")
 			return
 		}
-		if path == "cut" {
+		switch path {
+		case "cut":
+			return
+		case "text":
+			_ = c.Write(r.Context(), websocket.MessageText, []byte("a\xff"))
+		case "ping":
+			if c.Ping(c.CloseRead(r.Context())) == nil {
+				_ = c.Close(websocket.StatusNormalClosure, "enough")
+			}
 			return
 		}
 		for {
@@ -54,6 +69,19 @@ func server(t *testing.T) *httptest.Server {
 	}))
 	t.Cleanup(s.Close)
 	return s
+}
+
+// noise answers a handshake, and then what is no frame.
+func noise(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Accept: "+base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n\xff\xff\xff\xff noise")
+	_, _ = io.Copy(io.Discard, conn) // until the client has gone
 }
 
 // output is written by one goroutine and read by another.
@@ -110,6 +138,12 @@ func TestRun(t *testing.T) {
 		{"greeting", "", "", func(o *Options) { o.Greet, o.Linger, o.Subprotocols = true, 0, []string{"v0", "v1"} }, "", "connected to ws://" + addr + "/, sub-protocol v1\nclosed with 1000\n", ""},
 		{"closed well", "1000", "", nil, "", "closed by the server with 1000 \"enough\"\n", ""},
 		{"going away", "1001", "", nil, "", "closed by the server with 1001 \"enough\"\n", ""},
+		{"closed without a code", "1005", "", nil, "", "closed by the server without a code (1005)\n", ""},
+		{"pinged", "ping", "", func(o *Options) { o.Ping = time.Hour }, "", "ping from the server\nclosed by the server with 1000 \"enough\"\n", ""},
+		{"no such sub-protocol", "", "", func(o *Options) { o.Greet, o.Linger, o.Subprotocols = true, 0, []string{"v0"} }, "", "connected to ws://" + addr + "/, without a sub-protocol\nclosed with 1000\n", ""},
+		{"a screen", "", "\x1b[2J\tá\u009b\n", func(o *Options) { o.Screen, o.Count = true, 1 }, "\\x1b[2J\tá\\x9b\n", "closed with 1000\n", ""},
+		{"no text", "text", "", nil, "", "", "the server breaks the protocol: a text is not UTF-8 (1007)"},
+		{"noise", "noise", "", nil, "", "", "the server breaks the protocol: "},
 		{"closed too early", "1000", "", func(o *Options) { o.Count = 1 }, "", "closed by the server with 1000 \"enough\"\n", "the server closed: 0 of 1 messages have come"},
 		{"closed badly", "1011", "", nil, "", "", "the server closed with 1011 \"enough\""},
 		{"cut", "cut", "", nil, "", "", "the server cut the connection, without a close frame (1006)"},
