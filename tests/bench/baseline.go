@@ -11,28 +11,19 @@ import (
 	"github.com/coder/websocket"
 )
 
-// baselineEnv makes this process the baseline.
-const baselineEnv = "FLOWRUN_BENCH_BASELINE"
-
-// serveBaseline does not return in a child, and at once in the process that
-// the user has started.
-func serveBaseline() {
-	if os.Getenv(baselineEnv) != "" {
-		fmt.Fprintln(os.Stderr, "baseline:", baseline())
-		os.Exit(1)
-	}
-}
+// baselineFlag makes this process the baseline.
+const baselineFlag = "baseline"
 
 // baseline is the server that flowrun is compared with: what one writes by
 // hand with coder/websocket when it is to be fast. The background context
 // spares the library a timer per message. At /all it sends each message to all
 // connections, elsewhere back to its own. It serves until it is killed.
-func baseline() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func baseline(address string) error {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "baseline listens on ws://%s\n", l.Addr())
+	fmt.Fprintf(os.Stderr, "baseline listens on ws://%s, process %d\n", l.Addr(), os.Getpid())
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", echo)
 	mux.Handle("/all", &hub{open: map[*websocket.Conn]bool{}})

@@ -14,8 +14,8 @@
 // server without this program. It compares all that arrives with what was sent:
 // bytes, order and count. A run with one wrong byte is void.
 //
-// The baseline is this program, too: the environment variable
-// FLOWRUN_BENCH_BASELINE makes it one.
+// The baseline is this program, too: with -baseline ADDRESS it serves there and
+// does nothing else.
 package main
 
 import (
@@ -31,7 +31,6 @@ import (
 )
 
 func main() {
-	serveBaseline() // does not return in a child
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -46,11 +45,15 @@ func run() error {
 		binary  = flag.String("binary", "", "the flowrun binary (default: built from this module)")
 		pin     = flag.Bool("pin", false, "bind the servers to the first CPU and the load to the second: less noise")
 		self    = flag.Bool("self", false, "compare the baseline with itself: how far to trust this machine")
+		alone   = flag.String(baselineFlag, "", "only serve the baseline, at this `address`, until it is killed")
 		asJSON  = flag.Bool("json", false, "print the result of every round as JSON")
 	)
 	flag.Parse()
 	if flag.NArg() > 0 || *rounds < 1 || *rounds > 1000 || *seconds <= 0 || *seconds > 600 {
 		return fmt.Errorf("wrong arguments: there are only flags, -rounds is 1 to 1000, -seconds up to 600")
+	}
+	if *alone != "" {
+		return baseline(*alone)
 	}
 	cases, err := pick(*names)
 	if err != nil {

@@ -125,7 +125,7 @@ func (b *bench) close() { _ = os.RemoveAll(b.dir) } // a scratch folder
 // start starts the loop, or flowrun with a flow.
 func (b *bench) start(ctx context.Context, what string) (*server, error) {
 	if what == loop {
-		return b.serve(ctx, "baseline", process.Options{Env: []string{baselineEnv + "=1"}}, b.myself)
+		return b.serve(ctx, "baseline", process.Options{}, b.myself, "-"+baselineFlag, "127.0.0.1:0")
 	}
 	return b.serve(ctx, "edge", process.Options{}, b.binary, "server", "run", filepath.Join(b.dir, what))
 }
