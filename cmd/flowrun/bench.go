@@ -164,12 +164,12 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	if b.Count > 0 && cmd.Flags().Changed("warmup") {
 		return usage("--warmup goes with --duration: with --count every message is measured")
 	}
-	for _, name := range []string{"count", "connections", "in-flight", "rate", "size", "pid"} {
-		if f := cmd.Flags().Lookup(name); f.Changed && (f.Value.String() == "0" || strings.HasPrefix(f.Value.String(), "-")) {
+	for _, name := range []string{"count", "connections", "in-flight", "rate", "size", "pid", "duration"} {
+		if f := cmd.Flags().Lookup(name); f.Changed && (f.Value.String() == "0" || f.Value.String() == "0s" || strings.HasPrefix(f.Value.String(), "-")) {
 			return usage("--%s %s is not above 0", name, f.Value)
 		}
 	}
-	for _, name := range []string{"ramp-up", "warmup", "duration"} {
+	for _, name := range []string{"ramp-up", "warmup"} {
 		if f := cmd.Flags().Lookup(name); strings.HasPrefix(f.Value.String(), "-") {
 			return usage("--%s %s is a negative time", name, f.Value)
 		}
@@ -178,9 +178,24 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 		return err
 	}
 	if err := b.Check(); err != nil {
-		return usage("%w", err)
+		return usage("%s%w", ofFlag(cmd, err), err)
 	}
 	return nil
+}
+
+// ofFlag names the flag that an error is about, where it is about one.
+func ofFlag(cmd *cobra.Command, err error) string {
+	field := (*flow.FieldError)(nil)
+	if !errors.As(err, &field) {
+		return ""
+	}
+	name := strings.ReplaceAll(field.Field, "_", "-")
+	for _, flag := range []string{name, strings.TrimSuffix(name, "s"), strings.ReplaceAll(name, "-", "")} {
+		if f := cmd.Flags().Lookup(flag); f != nil && f.Changed {
+			return "--" + flag + ": "
+		}
+	}
+	return ""
 }
 
 // maxMessageFile bounds a file of messages.

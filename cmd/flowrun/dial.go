@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/dial"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -110,6 +111,11 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	if err := max.UnmarshalText([]byte(c.max)); err != nil {
 		return usage("--max-message: %w", err)
 	}
+	for _, p := range c.Subprotocols {
+		if !load.IsToken(p) {
+			return usage("--subprotocol: %q is no name of a sub-protocol", p)
+		}
+	}
 	if c.MaxMessage = max; max == 0 {
 		return usage("--max-message 0 lets no message in")
 	}
@@ -142,6 +148,9 @@ func headerFields(flags []string) (http.Header, error) {
 		value, err := revealed("--header "+name, strings.TrimSpace(value))
 		if err != nil {
 			return nil, err
+		}
+		if !load.IsToken(name) || strings.ContainsAny(value, "\r\n\x00") {
+			return nil, usage("--header %q: a name holds letters, digits and hyphens, and a value no line break", name)
 		}
 		fields.Add(name, value)
 	}

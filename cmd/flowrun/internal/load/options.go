@@ -155,7 +155,7 @@ func (o *Options) checkTarget() error {
 	}
 	for name, value := range o.Headers {
 		switch {
-		case !isToken(name):
+		case !IsToken(name):
 			return bad("headers", "%q is no name of a header field: it holds letters, digits and hyphens", name)
 		case handshake(name):
 			return bad("headers", "the header field %s belongs to the handshake and cannot be set", name)
@@ -164,15 +164,16 @@ func (o *Options) checkTarget() error {
 		}
 	}
 	for _, p := range o.Subprotocols {
-		if !isToken(p) {
+		if !IsToken(p) {
 			return bad("subprotocols", "%q is no name of a sub-protocol", p)
 		}
 	}
 	return nil
 }
 
-// isToken follows RFC 9110 section 5.6.2.
-func isToken(s string) bool {
+// IsToken reports whether s is a token of HTTP, as names of header fields and
+// sub-protocols are (RFC 9110 section 5.6.2).
+func IsToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
 	})
