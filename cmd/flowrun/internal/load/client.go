@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 )
 
 // maxWrite bounds what is put together for one write, where it is more than
@@ -52,17 +54,17 @@ func (c *client) enter() error {
 	if err := c.SetDeadline(time.Now().Add(c.run.timeout)); err != nil {
 		return err
 	}
-	if _, err := c.Write(appendFrame(nil, opPing, nil)); err != nil {
+	if _, err := c.Write(appendFrame(nil, rfc6455.Ping, nil)); err != nil {
 		return err
 	}
 	for {
-		f, err := c.next()
+		f, err := c.take()
 		switch {
 		case err != nil:
 			return err
-		case f.opcode == opPong:
+		case f.Opcode == rfc6455.Pong:
 			return c.SetDeadline(time.Time{})
-		case f.opcode < opClose:
+		case f.Opcode < rfc6455.Close:
 			return &failure{wrong, fmt.Errorf("more came than was sent: %s", excerpt(f.payload))}
 		}
 		if err := c.control(f); err != nil {
@@ -109,10 +111,10 @@ func (c *client) pump() error {
 // put appends the frame of a message to out.
 func (c *client) put(seq int64) {
 	m := &c.run.messages[seq%int64(len(c.run.messages))]
-	c.out = appendHeader(c.out, c.run.opcode, len(m.body))
+	c.out = rfc6455.AppendHeader(c.out, rfc6455.Header{Opcode: c.run.opcode, Fin: true, Masked: true, Length: uint64(len(m.body))})
 	payload := len(c.out)
 	c.out = c.run.messages.append(c.out, c.number, seq)
-	seal(c.out[payload:])
+	rfc6455.Mask(c.out[payload:], rfc6455.Key)
 }
 
 // write is the writer where it is a goroutine of its own.
@@ -220,11 +222,11 @@ func (c *client) hear() error {
 	known := c.source.sent.Load()
 	next, size := first, int64(0)
 	for more := true; more; more = c.ready() {
-		f, err := c.next()
+		f, err := c.take()
 		if err != nil {
 			return err
 		}
-		if f.opcode >= opClose {
+		if f.Opcode >= rfc6455.Close {
 			if err := c.control(f); err != nil {
 				return err
 			}
@@ -256,42 +258,47 @@ func (c *client) hear() error {
 	return nil
 }
 
-// control answers control frames. A peer that closes ends the connection.
-func (c *client) control(f frame) error {
-	switch f.opcode {
-	case opPing:
-		_, err := c.Write(appendFrame(nil, opPong, f.payload))
-		return err
-	case opPong:
-		return nil
-	case opClose:
-		_, _ = c.Write(appendFrame(nil, opClose, f.payload)) // it is over anyway
-		return &failure{lost, fmt.Errorf("the server closed the connection with code %d", closeCode(f.payload))}
+// take waits for a frame that may come now.
+func (c *client) take() (*piece, error) {
+	f, err := c.next()
+	if err == nil {
+		if err = f.Check(c.partOp != 0, true); err != nil {
+			err = &failure{lost, fmt.Errorf("%w: %w", errFrame, err)}
+		}
 	}
-	return &failure{lost, fmt.Errorf("%w: a frame has opcode %d", errFrame, f.opcode)}
+	return f, err
+}
+
+// control answers control frames. A peer that closes ends the connection.
+func (c *client) control(f *piece) error {
+	switch f.Opcode {
+	case rfc6455.Ping:
+		_, err := c.Write(appendFrame(nil, rfc6455.Pong, f.payload))
+		return err
+	case rfc6455.Close:
+		_, _ = c.Write(appendFrame(nil, rfc6455.Close, f.payload)) // it is over anyway
+		return &failure{lost, fmt.Errorf("the server closed the connection with code %d", rfc6455.CloseCode(f.payload))}
+	}
+	return nil
 }
 
 // assemble makes messages of frames.
-func (c *client) assemble(f frame) (opcode byte, payload []byte, whole bool, err error) {
+func (c *client) assemble(f *piece) (opcode byte, payload []byte, whole bool, err error) {
 	switch {
-	case f.opcode != opContinuation && f.opcode != opText && f.opcode != opBinary:
-		return 0, nil, false, &failure{lost, fmt.Errorf("%w: a frame has opcode %d", errFrame, f.opcode)}
-	case (f.opcode == opContinuation) != (c.partOp != 0):
-		return 0, nil, false, &failure{lost, fmt.Errorf("%w: fragments of messages come in a wrong order", errFrame)}
-	case f.fin && c.partOp == 0:
-		return f.opcode, f.payload, true, nil
+	case f.Fin && c.partOp == 0:
+		return f.Opcode, f.payload, true, nil
 	case len(c.partial)+len(f.payload) > maxMessage:
 		return 0, nil, false, &failure{lost, fmt.Errorf("a message of more than %d bytes is not accepted", maxMessage)}
 	}
 	if c.partOp == 0 {
-		c.partOp, c.partial = f.opcode, c.partial[:0]
+		c.partOp, c.partial = f.Opcode, c.partial[:0]
 	}
 	c.partial = append(c.partial, f.payload...)
 	opcode = c.partOp
-	if f.fin {
+	if f.Fin {
 		c.partOp = 0
 	}
-	return opcode, c.partial, f.fin, nil
+	return opcode, c.partial, f.Fin, nil
 }
 
 // compare looks at what came as message seq, when so many have been sent.
@@ -310,7 +317,7 @@ func (c *client) compare(seq, sent int64, opcode byte, payload []byte) error {
 	if opcode == r.opcode && bytes.Equal(payload, c.want) {
 		return nil
 	}
-	kind := map[byte]string{opText: "text", opBinary: "binary"}
+	kind := map[byte]string{rfc6455.Text: "text", rfc6455.Binary: "binary"}
 	return &failure{wrong, fmt.Errorf("message %d should be the %s %s, and is the %s %s",
 		seq, kind[r.opcode], excerpt(c.want), kind[opcode], excerpt(payload))}
 }
@@ -332,14 +339,14 @@ func (c *client) leave() {
 	}
 	all := c.run.o.Mode != Receive && c.heard.Load() == c.source.sent.Load() // and otherwise some may be on its way
 	_ = c.SetDeadline(time.Now().Add(min(c.run.timeout, goodbye)))
-	_, err := c.Write(appendFrame(nil, opClose, []byte{1000 >> 8, 1000 & 0xff}))
+	_, err := c.Write(appendFrame(nil, rfc6455.Close, []byte{1000 >> 8, 1000 & 0xff}))
 	for err == nil {
-		var f frame
+		var f *piece
 		f, err = c.next()
 		switch {
-		case err != nil, f.opcode == opClose:
+		case err != nil, f.Opcode == rfc6455.Close:
 			return // how a server ends what is over is its business
-		case f.opcode < opClose && all:
+		case f.Opcode < rfc6455.Close && all:
 			c.fail(&failure{wrong, fmt.Errorf("more came than was sent: %s", excerpt(f.payload))})
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // RFC 6455 asks for it
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -19,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 )
 
 // target is where connections are opened, and how.
@@ -123,7 +124,7 @@ func (t *target) upgrade(ctx context.Context, nc net.Conn) (*frames, error) {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("the server answered %s instead of 101 Switching Protocols", strings.TrimSpace(resp.Status))
 	}
-	if got := resp.Header.Get("Sec-WebSocket-Accept"); got != accept(key) {
+	if got := resp.Header.Get("Sec-WebSocket-Accept"); got != rfc6455.Accept(key) {
 		return nil, errors.New("the server's answer to the handshake has a wrong Sec-WebSocket-Accept: it speaks no WebSocket, or something between does not")
 	}
 	if !stop() {
@@ -131,11 +132,6 @@ func (t *target) upgrade(ctx context.Context, nc net.Conn) (*frames, error) {
 	}
 	early, _ := answer.Peek(answer.Buffered())
 	return &frames{Conn: nc, buf: bytes.Clone(early), end: len(early)}, nil
-}
-
-func accept(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // explain makes one sentence of what went wrong.

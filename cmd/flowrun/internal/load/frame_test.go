@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // tape is a connection on which a server has said something already.
@@ -54,30 +52,4 @@ func FuzzHear(f *testing.F) {
 			t.Errorf("at once %d bytes came, in parts %d, of %d", wholeSize, partsSize, len(stream))
 		}
 	})
-}
-
-// Frames that are sent are as RFC 6455 section 5.2 wants them.
-func TestAppendFrame(t *testing.T) {
-	for _, n := range []int{0, 1, 7, 8, 125, 126, 65535, 65536} {
-		payload := bytes.Repeat([]byte("abc"), n)[:n]
-		got := appendFrame([]byte(">"), opText, payload)[1:]
-		header := []byte{0x81, 0x80 | byte(n)}
-		switch {
-		case n >= 1<<16:
-			header = []byte{0x81, 0xff, 0, 0, 0, 0, 0, byte(n >> 16), byte(n >> 8), byte(n)}
-		case n >= 126:
-			header = []byte{0x81, 0xfe, byte(n >> 8), byte(n)}
-		}
-		if !bytes.HasPrefix(got, header) || len(got) != len(header)+4+n {
-			t.Errorf("the frame of %d bytes begins with %x", n, got[:min(len(got), 10)])
-			continue
-		}
-		key, body := got[len(header):][:4], got[len(header)+4:]
-		for i := range body {
-			body[i] ^= key[i%4]
-		}
-		if !cmp.Equal(payload, body) {
-			t.Errorf("the payload of %d bytes is not what was to be sent", n)
-		}
-	}
 }

@@ -10,7 +10,7 @@
 // keeping the next messages from being sent.
 //
 // The generator has to be cheap, since it often shares a machine with the
-// server. It speaks the client's side of RFC 6455 by itself (frame.go), renders
+// server. It takes frames out of what was read where they lie (frame.go), renders
 // messages into the buffer that is written (message.go), reads the clock once
 // for all that one read has brought, and counts times in histograms of a fixed
 // size (histogram.go). Each connection is one goroutine in the usual case and
@@ -26,6 +26,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 )
 
 // Run makes load until the options or ctx end it, waits for the last answers,
@@ -46,14 +48,14 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &run{
 		o:        &o,
 		timeout:  time.Duration(o.Timeout),
-		opcode:   opText,
+		opcode:   rfc6455.Text,
 		messages: compileAll(o.Messages),
 		answers:  compileAll(o.Expect),
 		zero:     time.Now(),
 		enough:   make(chan struct{}),
 	}
 	if o.Binary {
-		r.opcode = opBinary
+		r.opcode = rfc6455.Binary
 	}
 	return r.run(ctx)
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 )
 
 // shards is how many histograms the connections share, so that they seldom
@@ -254,7 +256,7 @@ func (r *run) prepare() {
 	if r.o.Mode == Broadcast {
 		r.senders = 1
 	}
-	small := r.o.InFlight*(r.messages.longest()+maxHeader) <= maxWrite
+	small := r.o.InFlight*(r.messages.longest()+rfc6455.MaxHeader) <= maxWrite
 	for i, c := range r.clients {
 		c.run, c.number, c.source = r, i, c
 		if r.o.Mode == Broadcast {

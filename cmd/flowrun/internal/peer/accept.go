@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -151,7 +152,7 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 	h := http.Header{}
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", "websocket")
-	h.Set("Sec-Websocket-Accept", acceptKey(key))
+	h.Set("Sec-Websocket-Accept", rfc6455.Accept(key))
 	for _, s := range c.Subprotocols {
 		if slices.Contains(v.protocols(), s) {
 			h.Set("Sec-Websocket-Protocol", s)

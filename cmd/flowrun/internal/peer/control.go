@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -21,7 +22,7 @@ type Ping struct {
 func (x *Ping) Run(ctx context.Context, p *Peer) error {
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
-	c, payload, err := p.controlFrame(ctx, wire.Ping, x.Payload)
+	c, payload, err := p.controlFrame(ctx, rfc6455.Ping, x.Payload)
 	if err != nil {
 		return err
 	}
@@ -50,10 +51,10 @@ func (p *Peer) controlFrame(ctx context.Context, op byte, x flow.Expr) (*wire.Co
 			return nil, nil, err
 		}
 	}
-	if len(payload) > wire.MaxControl {
-		return nil, nil, fmt.Errorf("the payload has %d bytes, more than a %s may carry (%d): frame sends what is not allowed", len(payload), wire.OpcodeName(op), wire.MaxControl)
+	if len(payload) > rfc6455.MaxControl {
+		return nil, nil, fmt.Errorf("the payload has %d bytes, more than a %s may carry (%d): frame sends what is not allowed", len(payload), rfc6455.OpcodeName(op), rfc6455.MaxControl)
 	}
-	p.log.Add("sent      %s %s", wire.OpcodeName(op), wire.Excerpt(payload))
+	p.log.Add("sent      %s %s", rfc6455.OpcodeName(op), wire.Excerpt(payload))
 	return c, payload, p.write(ctx, c, c.Frame(op, payload))
 }
 
@@ -66,7 +67,7 @@ type Pong struct {
 func (x *Pong) Run(ctx context.Context, p *Peer) error {
 	ctx, cancel := p.deadline(ctx, 0)
 	defer cancel()
-	_, _, err := p.controlFrame(ctx, wire.Pong, x.Payload)
+	_, _, err := p.controlFrame(ctx, rfc6455.Pong, x.Payload)
 	return err
 }
 
@@ -104,8 +105,8 @@ type Close struct {
 // Check implements Checker.
 func (x *Close) Check() error {
 	switch {
-	case len(x.Reason) > wire.MaxControl-2:
-		return &flow.FieldError{Field: "reason", Err: fmt.Errorf("the reason has %d bytes, and a close frame room for %d", len(x.Reason), wire.MaxControl-2)}
+	case len(x.Reason) > rfc6455.MaxControl-2:
+		return &flow.FieldError{Field: "reason", Err: fmt.Errorf("the reason has %d bytes, and a close frame room for %d", len(x.Reason), rfc6455.MaxControl-2)}
 	case x.Code == 0 && x.Reason != "":
 		return &flow.FieldError{Field: "reason", Err: errors.New("without a code there is no reason")}
 	case !utf8.ValidString(x.Reason):
@@ -131,7 +132,7 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 	}
 	want := x.Code
 	if want == 0 {
-		want = wire.NoCode
+		want = rfc6455.NoCode
 	}
 	end, err := p.ended(ctx, c, true)
 	if err != nil {
@@ -198,7 +199,7 @@ func (x *ExpectClose) wanted() string {
 	s := "the end of the connection"
 	if x.Code != 0 {
 		s = fmt.Sprintf("a close with %d", x.Code)
-		if x.Code == wire.Abnormal {
+		if x.Code == rfc6455.Abnormal {
 			s = "1006: an end without a close frame"
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // the handshake of RFC 6455 asks for it
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -28,11 +28,6 @@ const (
 	answerWithin = 2 * time.Second       // how long the write of an answer may take
 	again        = 20 * time.Millisecond // between two attempts to connect
 )
-
-func acceptKey(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see above
-	return base64.StdEncoding.EncodeToString(sum[:])
-}
 
 func (c *Config) clientTLS() (*tls.Config, error) {
 	if c.TLS == nil && c.Connect.Scheme != "wss" && c.Connect.Scheme != "https" {
@@ -284,7 +279,7 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 		return err
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		if a := resp.Header.Get("Sec-Websocket-Accept"); a != acceptKey(key) {
+		if a := resp.Header.Get("Sec-Websocket-Accept"); a != rfc6455.Accept(key) {
 			return fmt.Errorf("the handshake was answered with a wrong Sec-WebSocket-Accept: %q", a)
 		}
 		if s := resp.Header.Get("Sec-Websocket-Protocol"); s != "" && !slices.Contains(p.script.Config.Subprotocols, s) {

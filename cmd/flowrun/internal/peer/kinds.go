@@ -1,7 +1,7 @@
 package peer
 
 import (
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -111,7 +111,7 @@ subprotocols}), or to take the next one after a connection has ended.`,
 peer's role asks for, and length what the payload has. A length that is longer leaves the
 frame unfinished.`,
 		Example: "frame {\n  opcode = 1\n  fin    = false\n  text   = \"the first half\"\n}\n",
-		Config:  func() Step { return &Frame{Fin: true, Opcode: wire.Text, Length: -1} },
+		Config:  func() Step { return &Frame{Fin: true, Opcode: rfc6455.Text, Length: -1} },
 	},
 	{
 		Name: "raw", Summary: "send bytes as they are",

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -83,17 +84,17 @@ func (s *Send) one(ctx context.Context, p *Peer, c *wire.Conn, m wire.Message) e
 	ctx, cancel := p.deadline(ctx, s.Within)
 	defer cancel()
 	p.log.Add("sent      %s", m.Glimpse())
-	op, rest, size := byte(wire.Text), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
+	op, rest, size := byte(rfc6455.Text), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
 	if m.Binary {
-		op = wire.Binary
+		op = rfc6455.Binary
 	}
 	var out []byte
 	for i := range s.Fragments {
 		part := rest[:min(size, len(rest))]
 		rest = rest[len(part):]
 		fin := i == s.Fragments-1
-		out = wire.AppendFrame(out, wire.Header{Opcode: op, Fin: fin, Masked: c.Client, Length: uint64(len(part))}, part)
-		op = wire.Continuation
+		out = rfc6455.AppendFrame(out, rfc6455.Header{Opcode: op, Fin: fin, Masked: c.Client, Length: uint64(len(part))}, part)
+		op = rfc6455.Continuation
 	}
 	return p.write(ctx, c, out)
 }
@@ -134,17 +135,17 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	h := wire.Header{Opcode: byte(f.Opcode), Fin: f.Fin, RSV: byte(f.RSV), Masked: c.Client, Length: uint64(len(payload))}
+	h := rfc6455.Header{Opcode: byte(f.Opcode), Fin: f.Fin, RSV: byte(f.RSV), Masked: c.Client, Length: uint64(len(payload))}
 	if f.Masked != "" {
 		h.Masked = f.Masked == "yes"
 	}
 	if f.Length >= 0 {
 		h.Length = uint64(f.Length)
 	}
-	p.log.Add("sent      a %s frame %s", wire.OpcodeName(h.Opcode), wire.Excerpt(payload))
+	p.log.Add("sent      a %s frame %s", rfc6455.OpcodeName(h.Opcode), wire.Excerpt(payload))
 	ctx, cancel := p.deadline(ctx, f.Within)
 	defer cancel()
-	return p.write(ctx, c, wire.AppendFrame(nil, h, payload))
+	return p.write(ctx, c, rfc6455.AppendFrame(nil, h, payload))
 }
 
 // Raw is the step `raw`.

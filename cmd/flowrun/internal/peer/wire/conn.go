@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -38,7 +39,7 @@ func (m *Message) cost() int64 { return int64(len(m.Data)) + 64 }
 
 // Ending is how a connection ended.
 type Ending struct {
-	Code   int // NoCode, and Abnormal without a close frame
+	Code   int // rfc6455.NoCode, and rfc6455.Abnormal without a close frame
 	Reason string
 	Err    error // of the network, when there was no close frame
 }
@@ -49,11 +50,11 @@ func (e *Ending) String() string {
 	switch {
 	case errors.As(e.Err, &v):
 		return v.what
-	case e.Code == Abnormal && e.Err != nil:
+	case e.Code == rfc6455.Abnormal && e.Err != nil:
 		return fmt.Sprintf("1006: the connection ended without a close frame: %v", e.Err)
-	case e.Code == Abnormal:
+	case e.Code == rfc6455.Abnormal:
 		return "1006: the connection ended without a close frame"
-	case e.Code == NoCode:
+	case e.Code == rfc6455.NoCode:
 		return "1005: a close frame without a code"
 	case e.Reason != "":
 		return fmt.Sprintf("%d %s", e.Code, Excerpt([]byte(e.Reason)))
@@ -174,7 +175,7 @@ func (c *Conn) read() {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	c.finish(&Ending{Code: Abnormal, Err: err})
+	c.finish(&Ending{Code: rfc6455.Abnormal, Err: err})
 }
 
 // finish notes how the connection ended; the first time counts.
@@ -211,9 +212,9 @@ func (c *Conn) readFrames() error {
 	var message []byte
 	inside, binary := false, false
 	for {
-		h, key, err := readHeader(c.in)
+		h, key, err := rfc6455.ReadHeader(c.in)
 		if err == nil {
-			err = h.check(inside, c.Client)
+			err = breach(h.Check(inside, c.Client))
 		}
 		if err != nil {
 			return err
@@ -225,15 +226,15 @@ func (c *Conn) readFrames() error {
 		if _, err := io.ReadFull(c.in, payload); err != nil {
 			return io.ErrUnexpectedEOF
 		}
-		unmask(payload, key)
-		if h.Opcode >= Close {
+		rfc6455.Mask(payload, key)
+		if h.Opcode >= rfc6455.Close {
 			if ended, err := c.control(h.Opcode, payload); ended || err != nil {
 				return err
 			}
 			continue
 		}
-		if h.Opcode != Continuation {
-			binary, message = h.Opcode == Binary, payload
+		if h.Opcode != rfc6455.Continuation {
+			binary, message = h.Opcode == rfc6455.Binary, payload
 		} else {
 			message = append(message, payload...)
 		}
@@ -241,7 +242,7 @@ func (c *Conn) readFrames() error {
 			continue
 		}
 		if !binary && !utf8.Valid(message) {
-			return breach("a text message is not valid UTF-8: %s", Excerpt(message))
+			return breach(fmt.Errorf("a text message is not valid UTF-8: %s", Excerpt(message)))
 		}
 		c.arrived(Message{Binary: binary, Data: message, At: time.Now()})
 		message = nil
@@ -271,16 +272,16 @@ func (c *Conn) arrived(m Message) {
 // control deals with a control frame; ended says that it was the last.
 func (c *Conn) control(op byte, payload []byte) (ended bool, err error) {
 	switch op {
-	case Ping:
+	case rfc6455.Ping:
 		c.Log("received  ping %s", Excerpt(payload))
 		c.change(func() { c.pings = keep(c.pings, payload) })
 		if c.AnswerPings {
-			c.answer(c.Frame(Pong, payload))
+			c.answer(c.Frame(rfc6455.Pong, payload))
 		}
-	case Pong:
+	case rfc6455.Pong:
 		c.Log("received  pong %s", Excerpt(payload))
 		c.change(func() { c.pongs = keep(c.pongs, payload) })
-	case Close:
+	case rfc6455.Close:
 		return c.closed(payload)
 	}
 	return false, nil
@@ -296,14 +297,14 @@ func keep(list [][]byte, p []byte) [][]byte {
 // closed deals with a close frame: it is answered, unless it is the answer,
 // and the TCP connection ends.
 func (c *Conn) closed(payload []byte) (bool, error) {
-	e := &Ending{Code: NoCode}
+	e := &Ending{Code: rfc6455.NoCode}
 	switch {
 	case len(payload) == 1:
-		return true, breach("a close frame has one byte: a code has two")
+		return true, breach(errors.New("a close frame has one byte: a code has two"))
 	case len(payload) >= 2:
 		e.Code, e.Reason = int(binary.BigEndian.Uint16(payload)), string(payload[2:])
 		if !utf8.ValidString(e.Reason) {
-			return true, breach("the reason of a close frame is not valid UTF-8")
+			return true, breach(errors.New("the reason of a close frame is not valid UTF-8"))
 		}
 	}
 	c.finish(e)
@@ -314,7 +315,7 @@ func (c *Conn) closed(payload []byte) (bool, error) {
 	}
 	c.mu.Unlock()
 	if answer {
-		c.answer(c.Frame(Close, payload[:min(2, len(payload))]))
+		c.answer(c.Frame(rfc6455.Close, payload[:min(2, len(payload))]))
 		_ = c.nc.SetWriteDeadline(time.Now().Add(farewell))
 		c.writing.Lock()   // a step may be writing, and write the answer when it is done
 		c.writing.Unlock() //nolint:staticcheck // nothing is guarded, only awaited
@@ -410,7 +411,7 @@ func (c *Conn) Send(ctx context.Context, p []byte) error {
 
 // Frame is a whole frame as our role sends it.
 func (c *Conn) Frame(op byte, payload []byte) []byte {
-	return AppendFrame(nil, Header{Opcode: op, Fin: true, Masked: c.Client, Length: uint64(len(payload))}, payload)
+	return rfc6455.AppendFrame(nil, rfc6455.Header{Opcode: op, Fin: true, Masked: c.Client, Length: uint64(len(payload))}, payload)
 }
 
 // SendClose writes a close frame, after which none is answered.
@@ -422,7 +423,7 @@ func (c *Conn) SendClose(ctx context.Context, code int, reason string) error {
 	if end != nil {
 		return Over{end}
 	}
-	return c.Send(ctx, c.Frame(Close, ClosePayload(code, reason)))
+	return c.Send(ctx, c.Frame(rfc6455.Close, rfc6455.ClosePayload(code, reason)))
 }
 
 // Pong waits for a pong with the payload. Without one, the result is how the
@@ -489,7 +490,7 @@ func (c *Conn) Leave(politely bool) {
 		c.mu.Lock()
 		c.closeSent = true
 		c.mu.Unlock()
-		if c.Send(ctx, c.Frame(Close, ClosePayload(1000, ""))) == nil {
+		if c.Send(ctx, c.Frame(rfc6455.Close, rfc6455.ClosePayload(1000, ""))) == nil {
 			_ = c.wait(ctx, func() bool { return c.end != nil })
 		}
 	}

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -33,19 +32,6 @@ func pair(t *testing.T, o Options) (*Conn, net.Conn) {
 		c.Leave(false)
 	})
 	return c, there
-}
-
-// TestLengths writes and reads headers of every form.
-func TestLengths(t *testing.T) {
-	for _, n := range []uint64{0, 1, 125, 126, 127, 65535, 65536, 1 << 40} {
-		for _, masked := range []bool{false, true} {
-			want := Header{Opcode: Binary, Fin: n%2 == 0, RSV: 5, Masked: masked, Length: n}
-			got, key, err := readHeader(bytes.NewReader(AppendFrame(nil, want, nil)))
-			if err != nil || got != want || masked != (key == mask) {
-				t.Errorf("%+v comes back as %+v, %v", want, got, err)
-			}
-		}
-	}
 }
 
 // TestViolations sends a client what no server may send.
