@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -146,7 +146,7 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 	}
 	key := v.req.Header.Get("Sec-Websocket-Key")
 	if !strings.EqualFold(v.req.Header.Get("Upgrade"), "websocket") || key == "" {
-		return &unexpected{what: "the client did not ask for a WebSocket", got: difference.Spell(e.Value)}
+		return &unexpected{what: "the client did not ask for a WebSocket", got: compare.Short(e.Value)}
 	}
 	p.take(e, "")
 	h := http.Header{}

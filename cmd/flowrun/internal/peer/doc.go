@@ -17,7 +17,6 @@
 //	control, signals        everything else
 //	report                  failures and the transcript
 //	wire                    one connection: frames, the inbox, slow reading, the end
-//	difference              where a message begins to be another one
 //
 // Each connection has one goroutine that reads. It answers pings and closes,
 // as peers should unless told otherwise, and puts messages into an inbox that

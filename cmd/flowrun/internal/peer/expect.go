@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -85,7 +85,7 @@ func (m *Match) of(p *Peer, msg wire.Message, e *flow.Event) (*unexpected, error
 			if m.Text != nil {
 				w.Binary = false
 			}
-			return differs(w.String(), difference.Bytes(want, msg.Data)), nil
+			return differs(w.String(), compare.Bytes(want, msg.Data)), nil
 		}
 	}
 	if m.Matches.given() && !m.Matches.Match(msg.Data) {
@@ -121,18 +121,18 @@ func (m *Match) value(p *Peer, msg wire.Message, differs func(string, ...string)
 		if err != nil {
 			return nil, err
 		}
-		if want, err = difference.Plain(want); err != nil {
+		if want, err = compare.Plain(want); err != nil {
 			return nil, fmt.Errorf("%s: %w", w.x.At(), err)
 		}
 		if !isJSON {
-			return differs(w.name+difference.Spell(want), "the message is no JSON"), nil
+			return differs(w.name+compare.Short(want), "the message is no JSON"), nil
 		}
-		find := difference.Finder{Part: w.part}
+		seen := got
 		if !w.part {
-			find.Ignore = m.Ignore
+			want, seen = compare.Without(want, m.Ignore), compare.Without(got, m.Ignore)
 		}
-		if d := find.First(want, got); d != "" {
-			return differs(w.name+difference.Spell(want), d), nil
+		if d := compare.First(want, seen, w.part); d != "" {
+			return differs(w.name+compare.Short(want), d), nil
 		}
 	}
 	return nil, nil
@@ -214,7 +214,7 @@ func (x *Expect) one(ctx context.Context, p *Peer, c *wire.Conn, line []byte, st
 		}
 		if u == nil {
 			if early := start.Add(time.Duration(x.NotBefore)).Sub(m.At); x.NotBefore > 0 && early > 0 {
-				return &unexpected{what: "the message came too early", expected: []string{"not before " + x.NotBefore.String()}, got: fmt.Sprintf("after %s: %s", m.At.Sub(start).Round(time.Millisecond), m.String())}
+				return &unexpected{what: "the message came too early", expected: []string{"not before " + x.NotBefore.String()}, got: fmt.Sprintf("after %s: %s", max(0, m.At.Sub(start)).Round(time.Millisecond), m.String())}
 			}
 			p.take(e, string(m.Data))
 			return p.save(x.Save)
@@ -228,7 +228,7 @@ func (x *Expect) one(ctx context.Context, p *Peer, c *wire.Conn, line []byte, st
 
 func (x *Expect) match(p *Peer, m wire.Message, e *flow.Event, line []byte) (*unexpected, error) {
 	if line != nil && !bytes.Equal(line, m.Data) {
-		return &unexpected{what: "another message came", expected: []string{"text " + wire.Excerpt(line)}, got: m.String(), notes: []string{difference.Bytes(line, m.Data)}}, nil
+		return &unexpected{what: "another message came", expected: []string{"text " + wire.Excerpt(line)}, got: m.String(), notes: []string{compare.Bytes(line, m.Data)}}, nil
 	}
 	return x.of(p, m, e)
 }
@@ -265,7 +265,7 @@ func (m *Match) wanted(p *Peer) (all []string) {
 			continue
 		}
 		if v, err := p.eval(w.x); err == nil {
-			all = append(all, w.name+difference.Spell(v))
+			all = append(all, w.name+compare.Short(v))
 		}
 	}
 	if m.Matches.given() {

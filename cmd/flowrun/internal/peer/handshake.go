@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/difference"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -360,7 +360,7 @@ func (p *Peer) holds(where flow.Expr, e *flow.Event, text, what string) error {
 	if ok {
 		return nil
 	}
-	return &unexpected{what: what, expected: []string{"where " + source(where)}, got: difference.Spell(e.Value)}
+	return &unexpected{what: what, expected: []string{"where " + source(where)}, got: compare.Short(e.Value)}
 }
 
 func headerValue(h http.Header) flow.Value {

@@ -25,6 +25,5 @@
 //	scratch  copies of folders        ports  leases
 //	players  peers, and signals to processes while they talk
 //	unit     pipelines and expressions, in this process
-//	compare  texts and values, a package of its own; so is certificate
 //	result   what came of a case; report and print say it
 package runner

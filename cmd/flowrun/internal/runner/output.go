@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 )
 
 // output keeps what a process prints, up to a limit, and tells those who wait

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 )
 
 // Printer tells people how a run goes on: a line for each case, and at once what

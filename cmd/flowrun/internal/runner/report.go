@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 )
 
 // WriteJSON writes what came of a run for programs.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/certificate"
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
 )

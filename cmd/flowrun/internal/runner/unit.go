@@ -12,7 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/testfile"
@@ -211,7 +211,7 @@ func (r *runner) expression(c *testfile.Case, res *Result) {
 		case err == nil && want != nil:
 			res.fail(check.At, fmt.Sprintf("%sit should fail with %q, and is %s", told, want, compare.Short(got)), "")
 		case err == nil && !got.Equal(check.Result):
-			res.fail(check.At, told+compare.FirstValue("", check.Result, got), "")
+			res.fail(check.At, told+compare.First(check.Result, got, false), "")
 		}
 	}
 }

@@ -1,7 +1,8 @@
-// Package compare compares what flows have made with what was expected of it:
-// texts, bytes and values, whole or in part. What it finds is told in two
+// Package compare compares what flows have made or said with what was expected
+// of it: texts, bytes and values, whole or in part. What it finds is told in two
 // forms: a line that says where the first difference is, and lines that show it.
-// Both are bounded, whatever the texts are like.
+// Both are bounded, whatever the texts are like. The runner compares outputs and
+// files, peers the messages that come.
 //
 //	content     all that is expected of one text
 //	values      events: in order or not, less the paths that are ignored
@@ -94,7 +95,7 @@ func (c *Content) equals() (m Mismatch, differs bool) {
 		if bytes.Equal(c.Got, want) {
 			return m, false
 		}
-		return Mismatch{fmt.Sprintf("%s is not %s: %s", c.What, name, firstByte(want, c.Got)), hexDiff(want, c.Got)}, true
+		return Mismatch{fmt.Sprintf("%s is not %s: %s", c.What, name, Bytes(want, c.Got)), hexDiff(want, c.Got)}, true
 	case "json", "ndjson":
 		events, err := Parse(want, k.Format, name)
 		if err != nil {

@@ -13,10 +13,7 @@ import (
 
 // Values compares events in their order, or as a bag.
 func Values(what, name string, want, got []flow.Value, ignore []string, unordered bool) (m Mismatch, differs bool) {
-	for _, path := range ignore {
-		steps := strings.Split(path, ".")
-		want, got = eachWithout(want, steps), eachWithout(got, steps)
-	}
+	want, got = eachWithout(want, ignore), eachWithout(got, ignore)
 	if unordered {
 		want, got = sortValues(want), sortValues(got)
 	}
@@ -40,7 +37,7 @@ func Values(what, name string, want, got []flow.Value, ignore []string, unordere
 		if len(want) > 1 || len(got) > 1 {
 			at = fmt.Sprintf("event %d: ", first+1)
 		}
-		why = at + FirstValue("", want[first], got[first])
+		why = at + First(want[first], got[first], false)
 	}
 	return Mismatch{fmt.Sprintf("%s is not %s: %s", what, name, why), valueDiff(name, want, what, got)}, true
 }
@@ -70,6 +67,15 @@ func Parse(text []byte, format, name string) ([]flow.Value, error) {
 	return all, nil
 }
 
+// Plain is v as it comes back from JSON, so that bytes and such compare.
+func Plain(v flow.Value) (flow.Value, error) {
+	b, err := jsontext.Style{Compact: true}.Append(nil, v)
+	if err != nil {
+		return v, err
+	}
+	return jsontext.Parse(b)
+}
+
 // elements are the elements of a single list.
 func elements(values []flow.Value) []flow.Value {
 	if len(values) == 1 && values[0].Kind() == flow.List {
@@ -78,15 +84,23 @@ func elements(values []flow.Value) []flow.Value {
 	return values
 }
 
-func eachWithout(values []flow.Value, path []string) []flow.Value {
+func eachWithout(values []flow.Value, paths []string) []flow.Value {
 	out := make([]flow.Value, len(values))
 	for i, v := range values {
-		out[i] = without(v, path)
+		out[i] = Without(v, paths)
 	}
 	return out
 }
 
-// without returns v less what is at path, in which * is any key or index.
+// Without returns v less what is at the paths, in which * is any key or index:
+// "ts", "items.*.ts".
+func Without(v flow.Value, paths []string) flow.Value {
+	for _, path := range paths {
+		v = without(v, strings.Split(path, "."))
+	}
+	return v
+}
+
 func without(v flow.Value, path []string) flow.Value {
 	switch v.Kind() {
 	case flow.Map:

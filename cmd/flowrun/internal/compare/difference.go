@@ -18,7 +18,7 @@ import (
 // What is shown of a difference is bounded, whatever the texts are like.
 const (
 	shownLines = 40
-	shownWidth = 200 // characters of a line
+	shownWidth = 300 // characters of a line
 	diffWindow = 200 // lines that are compared for a diff, around the first difference
 	aroundIt   = 3   // lines of context
 )
@@ -166,8 +166,11 @@ func Short(v flow.Value) string {
 	return Clip(string(appendValue(nil, v, jsontext.Style{Compact: true})))
 }
 
-// FirstValue tells where two unequal values begin to differ.
-func FirstValue(path string, want, got flow.Value) string {
+// First tells where two values begin to differ: "" where they do not. part
+// says that got may have fields that want has not.
+func First(want, got flow.Value, part bool) string { return first("", want, got, part) }
+
+func first(path string, want, got flow.Value, part bool) string {
 	switch {
 	case want.Kind() == flow.Map && got.Kind() == flow.Map:
 		for _, f := range want.Object().Fields() {
@@ -175,23 +178,29 @@ func FirstValue(path string, want, got flow.Value) string {
 			if !ok {
 				return fmt.Sprintf("%s is missing, expected %s", join(path, f.Key), Short(f.Value))
 			}
-			if !f.Value.Equal(other) {
-				return FirstValue(join(path, f.Key), f.Value, other)
+			if d := first(join(path, f.Key), f.Value, other, part); d != "" {
+				return d
 			}
 		}
 		for _, f := range got.Object().Fields() {
-			if _, ok := want.Object().Get(f.Key); !ok {
+			if _, ok := want.Object().Get(f.Key); !ok && !part {
 				return fmt.Sprintf("%s = %s was not expected", join(path, f.Key), Short(f.Value))
 			}
 		}
+		return ""
 	case want.Kind() == flow.List && got.Kind() == flow.List:
 		a, b := want.List(), got.List()
 		for i := range min(len(a), len(b)) {
-			if !a[i].Equal(b[i]) {
-				return FirstValue(path+"["+strconv.Itoa(i)+"]", a[i], b[i])
+			if d := first(path+"["+strconv.Itoa(i)+"]", a[i], b[i], part); d != "" {
+				return d
 			}
 		}
-		return fmt.Sprintf("%s has %d elements, not %d", named(path), len(b), len(a))
+		if len(a) != len(b) {
+			return fmt.Sprintf("%s has %d elements, not %d", named(path), len(b), len(a))
+		}
+		return ""
+	case want.Equal(got):
+		return ""
 	}
 	return fmt.Sprintf("%s is %s, not %s", named(path), Short(got), Short(want))
 }
@@ -229,13 +238,23 @@ func bagDifference(want, got []flow.Value) string {
 	return "they differ"
 }
 
-// firstByte tells where bytes begin to differ.
-func firstByte(want, got []byte) string {
+// Bytes tells where bytes that are not equal begin to differ.
+func Bytes(want, got []byte) string {
 	i := firstDifference(want, got)
-	if i == len(want) || i == len(got) {
-		return fmt.Sprintf("it has %d bytes, not %d", len(got), len(want))
+	switch i {
+	case len(want):
+		return fmt.Sprintf("it goes on after byte %d", i)
+	case len(got):
+		return fmt.Sprintf("it ends after byte %d of %d", i, len(want))
 	}
-	return fmt.Sprintf("byte %d is %#02x, not %#02x", i, got[i], want[i])
+	return fmt.Sprintf("byte %d is %s, not %s", i+1, spellByte(got[i]), spellByte(want[i]))
+}
+
+func spellByte(b byte) string {
+	if b > ' ' && b < 0x7f {
+		return strconv.QuoteRune(rune(b))
+	}
+	return fmt.Sprintf("%#02x", b)
 }
 
 func firstDifference(a, b []byte) (i int) {
@@ -253,7 +272,7 @@ func hexDiff(want, got []byte) string {
 		p = p[min(from, len(p)):]
 		return Indent(strings.TrimRight(hex.Dump(p[:min(len(p), 4*row)]), "\n"), "  ")
 	}
-	return fmt.Sprintf("from byte %d, expected:\n%s\ngot:\n%s", from, dump(want), dump(got))
+	return fmt.Sprintf("from offset %#x, expected:\n%s\ngot:\n%s", from, dump(want), dump(got))
 }
 
 // Indent puts by before each line.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -49,8 +49,8 @@ func TestCheck(t *testing.T) {
 		"lines in any order":   {testfile.Content{Text: text("a\nb\n"), Format: "text", Unordered: true}, "b\na", ""},
 		"lines too often":      {testfile.Content{Text: text("a\nb\n"), Format: "text", Unordered: true}, "b\na\na\n", `it is not the expected text: line 2 is "a", not "b"`},
 		"bytes":                {testfile.Content{Text: text("a\x00"), Format: "bytes"}, "a\x00", ""},
-		"other bytes":          {testfile.Content{Text: text("a\x00"), Format: "bytes"}, "a\x01", "it is not the expected text: byte 1 is 0x01, not 0x00"},
-		"more bytes":           {testfile.Content{Text: text("a"), Format: "bytes"}, "ab", "it is not the expected text: it has 2 bytes, not 1"},
+		"other bytes":          {testfile.Content{Text: text("a\x00"), Format: "bytes"}, "a\x01", "it is not the expected text: byte 2 is 0x01, not 0x00"},
+		"more bytes":           {testfile.Content{Text: text("a"), Format: "bytes"}, "ab", "it is not the expected text: it goes on after byte 1"},
 		"json":                 {testfile.Content{Text: text(`{"a":1,"b":[2]}`), Format: "json"}, "{\n\"b\":[2.0], \"a\":1e0}", ""},
 		"other json":           {testfile.Content{Text: text(`{"a":1,"b":[2]}`), Format: "json"}, `{"a":1,"b":[3]}`, "it is not the expected text: b[0] is 3, not 2"},
 		"more json":            {testfile.Content{Text: text(`{"a":1}`), Format: "json"}, `{"a":1,"b":null}`, "it is not the expected text: b = null was not expected"},
@@ -90,6 +90,47 @@ func TestCheck(t *testing.T) {
 		}
 		if len(found) > 1 || rewrite != "" || c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %q (%d in all), expected %q", name, got, len(found), c.want)
+		}
+	}
+}
+
+// TestFirst compares values as peers do: whole, in part, less what is ignored.
+func TestFirst(t *testing.T) {
+	for _, c := range []struct {
+		want, got string
+		ignore    []string
+		part      bool
+		is        string
+	}{
+		{`{"a":1,"b":[1,2]}`, `{"b":[1,2.0],"a":1e0}`, nil, false, ""},
+		{`{"a":1}`, `{"a":2}`, nil, false, "a is 2, not 1"},
+		{`{"a":{"b":null}}`, `{"a":{}}`, nil, false, "a.b is missing, expected null"},
+		{`{}`, `{"a":1}`, nil, false, "a = 1 was not expected"},
+		{`{}`, `{"a":1}`, nil, true, ""},
+		{`[{"a":1}]`, `[{"a":1,"b":2}]`, nil, true, ""},
+		{`{"l":[{"a":1}]}`, `{"l":[{"a":2,"b":2}]}`, nil, true, "l[0].a is 2, not 1"},
+		{`[1]`, `[1,2]`, nil, true, "it has 2 elements, not 1"},
+		{`{"l":[{"id":1,"ts":2}]}`, `{"l":[{"id":1}],"ts":3}`, []string{"ts", "l.*.ts"}, false, ""},
+		{`{"l":[{"id":1,"ts":2}]}`, `{"l":[{"id":1,"ts":3}]}`, []string{"ts"}, false, "l[0].ts is 3, not 2"},
+		{`1`, `{"a":1}`, nil, false, `it is {"a":1}, not 1`},
+	} {
+		want, got := values(t, c.want)[0], values(t, c.got)[0]
+		if is := compare.First(compare.Without(want, c.ignore), compare.Without(got, c.ignore), c.part); is != c.is {
+			t.Errorf("%s and %s: %q, not %q", c.want, c.got, is, c.is)
+		}
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for _, c := range []struct{ want, got, is string }{
+		{"abc", "abd", "byte 3 is 'd', not 'c'"},
+		{"a\n", "a\r\n", "byte 2 is 0x0d, not 0x0a"},
+		{"abc", "ab", "it ends after byte 2 of 3"},
+		{"ab", "abc", "it goes on after byte 2"},
+		{"", "a", "it goes on after byte 0"},
+	} {
+		if is := compare.Bytes([]byte(c.want), []byte(c.got)); is != c.is {
+			t.Errorf("%q and %q: %s", c.want, c.got, is)
 		}
 	}
 }
