@@ -31,6 +31,15 @@ type reading struct {
 	region source.Region // without its locals, peers and load
 	peers  []*hclsyntax.Block
 	loads  []*hclsyntax.Block
+
+	gives  []string // the signals that peers and interrupts give
+	awaits []await
+}
+
+// await is where a signal is waited for.
+type await struct {
+	signal string
+	at     hcl.Range
 }
 
 // read sorts out what the decoder does not read: locals come first, and the

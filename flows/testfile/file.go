@@ -28,6 +28,9 @@ type Tables struct {
 	Holds func(config any) bool
 	Fill  func(config any, steps []Step)
 
+	// Signal tells which signal a step gives, and which it waits for; "" for none.
+	Signal func(config any) (gives, awaits string)
+
 	Update bool // expected files that are not there will be written
 }
 

@@ -95,6 +95,15 @@ func (r *reading) step(config any, b *hclsyntax.Block, owner string, tables *Tab
 			field.SetString(b.Labels[i])
 		}
 	}
+	if tables.Signal != nil {
+		gives, awaits := tables.Signal(config)
+		if gives != "" {
+			r.gives = append(r.gives, gives)
+		}
+		if awaits != "" {
+			r.awaits = append(r.awaits, await{awaits, b.LabelRanges[0]})
+		}
+	}
 	g := source.Region{Owner: b.Type + " in " + owner, At: b.DefRange(), Body: b.Body}
 	if tables.Holds == nil || !tables.Holds(config) {
 		r.configure(config, g)
@@ -112,6 +121,23 @@ func (r *reading) configure(config any, g source.Region) {
 	if c, ok := config.(Checker); ok && !r.Failed {
 		if err := c.Check(); err != nil {
 			r.Refused(g.Owner, g.At, err)
+		}
+	}
+}
+
+// signals checks that what is waited for can come.
+func (r *reading) signals() {
+	if r.HasErrors() { // what gives it may be written wrong
+		return
+	}
+	for _, a := range r.awaits {
+		if !slices.Contains(r.gives, a.signal) {
+			p := r.Report.Errorf(a.at, "nobody signals %q", a.signal)
+			if source.Nearest(a.signal, r.gives) != "" {
+				p.Hint("%s", source.DidYouMean(a.signal, r.gives))
+			} else {
+				p.Hint("write signal %q {} into a peer, where it has come so far", a.signal)
+			}
 		}
 	}
 }

@@ -161,6 +161,7 @@ func (c *Case) Test(b Binding) (*Test, *source.Report) {
 			t.Peers = append(t.Peers, p)
 		}
 	}
+	r.signals()
 	r.whole(t, c)
 	return t, r.Report
 }
@@ -239,6 +240,10 @@ func (r *reading) interrupts(t *Test) {
 		s.At = r.place(at)
 		s.Count = max(s.Count, 1)
 		s.Signal = cmp.Or(s.Signal, "SIGTERM")
+		r.gives = append(r.gives, s.Label)
+		if at, ok := r.find(at.then("await")); ok && s.Await != "" {
+			r.awaits = append(r.awaits, await{s.Await, at})
+		}
 		switch {
 		case s.To == "" && t.Run == nil && !r.Failed:
 			r.errorAt(at, "interrupt %q goes to nobody: there is no run", s.Label).Hint("%s", `write to = "name" of a process of before`)

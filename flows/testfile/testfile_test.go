@@ -30,6 +30,9 @@ type (
 	wait struct {
 		Name string `hcl:"name,label"`
 	}
+	ring struct {
+		Name string `hcl:"name,label"`
+	}
 	again struct {
 		Times int `hcl:"times"`
 		body  []testfile.Step
@@ -50,10 +53,20 @@ func tables() *testfile.Tables {
 		Steps: []testfile.StepTable{
 			{Name: "say", Config: func() any { return &say{Count: 1} }},
 			{Name: "wait", Config: func() any { return &wait{} }},
+			{Name: "ring", Config: func() any { return &ring{} }},
 			{Name: "again", Config: func() any { return &again{Times: 2} }},
 		},
 		Holds: func(config any) bool { _, ok := config.(*again); return ok },
 		Fill:  func(config any, steps []testfile.Step) { config.(*again).body = steps },
+		Signal: func(config any) (gives, awaits string) {
+			switch step := config.(type) {
+			case *ring:
+				return step.Name, ""
+			case *wait:
+				return "", step.Name
+			}
+			return "", ""
+		},
 	}
 }
 
@@ -148,8 +161,10 @@ test "all" {
   }
   peer "bob" {
     connect = local.url
-    say {
-      count = 2
+    ring "bob" {}
+    again {
+      ring "carol" {}
+      ring "joined" {}
     }
   }
   interrupt "drain" {
@@ -213,7 +228,7 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("places: %v, %v", test.Peers[0].At, test.Peers[0].Steps[1].At)
 	}
 	e := test.Expect
-	if !e.ExitCode.Given || e.ExitCode.N != 3 || !e.Stdout.HasEvents || e.Stdout.Format != "ndjson" || e.Files[0].Path != "a.b.c" || e.Files[0].At.Line != 52 {
+	if !e.ExitCode.Given || e.ExitCode.N != 3 || !e.Stdout.HasEvents || e.Stdout.Format != "ndjson" || e.Files[0].Path != "a.b.c" || e.Files[0].At.Line != 54 {
 		t.Errorf("expect: %+v, %+v", e, e.Files[0])
 	}
 	if i := test.Interrupts[0]; i.Count != 1 || i.Signal != "SIGINT" || i.To != "server" {

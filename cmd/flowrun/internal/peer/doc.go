@@ -14,8 +14,9 @@
 //	run                     the instances of a script, and the values that their expressions see
 //	handshake, accept       the beginning of connections: dial, accept, refuse
 //	content, send, expect   messages
-//	control, signals        everything else
+//	control, order          everything else
 //	report                  failures and the transcript
+//	signals                 how peers wait for each other
 //	wire                    one connection: frames, the inbox, slow reading, the end
 //
 // Each connection has one goroutine that reads. It answers pings and closes,

@@ -145,7 +145,8 @@ frame unfinished.`,
 	},
 	{
 		Name: "await", Summary: "wait until a peer has signalled",
-		Doc:     "Signals are counted: with count it waits for that many, for instance of the many clients of one peer.",
+		Doc: `Signals are counted: with count it waits for that many, for instance of the many clients of
+one peer. It fails at once when all peers that signal it have ended.`,
 		Example: "await \"joined\" {\n  count = 100\n}\n",
 		Config:  func() Step { return &Await{Count: 1} },
 	},

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -42,7 +43,7 @@ type Peer struct {
 func Run(ctx context.Context, s *Script) *Report {
 	if s.Signals == nil {
 		alone := *s
-		alone.Signals = NewSignals()
+		alone.Signals = signals.New()
 		s = &alone
 	}
 	r := &Report{Peer: s.Name, At: s.At, Ran: s.Config.Count}
@@ -84,6 +85,9 @@ func Run(ctx context.Context, s *Script) *Report {
 		})
 	}
 	wg.Wait()
+	if r.OK() { // otherwise the others are told of the failure, not of what follows from it
+		s.Signals.Leave(s.title())
+	}
 	return r
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -18,7 +19,7 @@ type Script struct {
 
 	// Signals are what the peers of one test tell each other. nil when this
 	// peer has nobody to talk to.
-	Signals *Signals
+	Signals *signals.Board
 	// Listening, when it is there, is called once by a peer that listens, before
 	// anything is accepted: with its address, or "" when it cannot listen.
 	Listening func(addr string)

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
 
@@ -62,9 +63,9 @@ func load(t *testing.T, name, text string) (scripts []*Script, problems string) 
 	if problems = report.Text(false); problems != "" {
 		return nil, problems
 	}
-	signals := NewSignals()
+	board := signals.New()
 	for _, p := range c.Peers {
-		scripts = append(scripts, &Script{Name: p.Name, At: p.At, Config: *p.Config.(*Config), Steps: placed(p.Steps), Signals: signals})
+		scripts = append(scripts, &Script{Name: p.Name, At: p.At, Config: *p.Config.(*Config), Steps: placed(p.Steps), Signals: board})
 	}
 	return scripts, ""
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
 
@@ -133,7 +133,7 @@ func (r *runner) round(ctx context.Context, c *testfile.Case, res *Result) (f Fi
 		removeAll(dir)
 		return f, false
 	}
-	x := &trial{runner: r, c: c, t: b.Test(), res: res, dir: dir, signals: peer.NewSignals()}
+	x := &trial{runner: r, c: c, t: b.Test(), res: res, dir: dir, signals: signals.New()}
 	o := b.Load.(*load.Options)
 	x.t.Timeout += o.RampUp + o.WarmUp + o.Duration
 	err = x.play(ctx)

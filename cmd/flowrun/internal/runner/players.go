@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
 
@@ -20,6 +22,15 @@ func tables(update bool) *testfile.Tables {
 		Holds:  func(config any) bool { _, ok := config.(peer.Block); return ok },
 		Fill:   func(config any, steps []testfile.Step) { *config.(peer.Block).Body() = placed(steps) },
 		Update: update,
+	}
+	t.Signal = func(config any) (gives, awaits string) {
+		switch step := config.(type) {
+		case *peer.Signal:
+			return step.Name, ""
+		case *peer.Await:
+			return "", step.Name
+		}
+		return "", ""
 	}
 	for _, spec := range peer.Kinds {
 		t.Steps = append(t.Steps, testfile.StepTable{Name: spec.Name, Config: func() any { return spec.Config() }})
@@ -45,17 +56,25 @@ type cast struct {
 // peers has failed, which ends the others. Who listens starts first.
 func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) error {
 	reports := make(chan *peer.Report, len(x.t.Peers))
-	var wg sync.WaitGroup
+	var wg, interrupts sync.WaitGroup
 	defer wg.Wait()
+	defer interrupts.Wait()
 	playing := 0
 	begin := func(c *cast) {
 		playing++
 		wg.Go(func() { reports <- peer.Run(ctx, c.script) })
 	}
 	defer cancel(nil) // before the wait: interrupts may wait for what will not come
-	var clients []*cast
+	var casts, clients []*cast
 	for _, p := range x.t.Peers {
 		c := x.cast(p)
+		c.script.Join()
+		casts = append(casts, c)
+	}
+	for _, i := range x.t.Interrupts {
+		x.signals.Join(titleOf(i), i.Label)
+	}
+	for _, c := range casts {
 		if c.script.Config.Listen.IsZero() {
 			clients = append(clients, c)
 			continue
@@ -82,8 +101,9 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			}
 		}
 	}
+	unsent := make(chan *unsentError, len(x.t.Interrupts))
 	for _, i := range x.t.Interrupts {
-		wg.Go(func() { x.interrupt(ctx, i) })
+		interrupts.Go(func() { x.interrupt(ctx, i, unsent) })
 	}
 	for _, c := range clients {
 		begin(c)
@@ -104,6 +124,10 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 				cancel(fmt.Errorf("peer %q failed", r.Peer))
 				return r.Err()
 			}
+		case err := <-unsent:
+			x.res.fail(err.At, err.Error(), "")
+			cancel(err)
+			return err
 		case <-ended:
 			ended = nil
 			if !x.run.endedAs(x.wanted()) {
@@ -120,7 +144,14 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			return err
 		}
 	}
-	return nil
+	interrupts.Wait() // all that could give their signals have ended
+	select {
+	case err := <-unsent:
+		x.res.fail(err.At, err.Error(), "")
+		return err
+	default:
+		return nil
+	}
 }
 
 // wanted is how run must end.
@@ -170,9 +201,26 @@ func (x *trial) tell(r *peer.Report) {
 	}
 }
 
+func titleOf(i *testfile.Interrupt) string { return fmt.Sprintf("interrupt %q", i.Label) }
+
+// unsentError says why an interrupt was not sent.
+type unsentError struct {
+	*testfile.Interrupt
+	count int
+	why   error
+}
+
+func (u *unsentError) Error() string {
+	return fmt.Sprintf("%s was not sent: signal %q came %d of %d times: %v", titleOf(u.Interrupt), u.Await, u.count, u.Count, u.why)
+}
+
 // interrupt sends a signal to a process once peers have come so far.
-func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt) {
-	if _, err := x.signals.Await(ctx, i.Await, i.Count); err != nil {
+func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent chan<- *unsentError) {
+	defer x.signals.Leave(titleOf(i))
+	if count, err := x.signals.Await(ctx, i.Await, i.Count); err != nil {
+		if silent := (*signals.Silent)(nil); errors.As(err, &silent) {
+			unsent <- &unsentError{i, count, err}
+		}
 		return // the peers tell what they wait for
 	}
 	p := x.run

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/certificate"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -26,7 +26,7 @@ type trial struct {
 
 	before  []*process // those of t.Before that have been started
 	run     *process
-	signals *peer.Signals
+	signals *signals.Board
 }
 
 // The causes for which the play of a test is broken off.
@@ -51,7 +51,7 @@ func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
 		removeAll(dir)
 		return
 	}
-	x := &trial{runner: r, c: c, t: t, res: res, dir: dir, signals: peer.NewSignals()}
+	x := &trial{runner: r, c: c, t: t, res: res, dir: dir, signals: signals.New()}
 	err = x.play(ctx)
 	x.stop(err)
 	x.endings(err)
