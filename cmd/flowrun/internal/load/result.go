@@ -34,8 +34,11 @@ type Result struct {
 	Server   *Costs `json:"server_process,omitempty"` // of the process that was named
 }
 
-// Good reports whether all went well.
-func (r *Result) Good() bool { return r.Errors.Total() == 0 && r.Lost == 0 && r.Unsent == 0 }
+// Good reports whether all went well: nothing was wrong, and something came
+// unless the user has not waited for it.
+func (r *Result) Good() bool {
+	return r.Errors.Total() == 0 && r.Lost == 0 && r.Unsent == 0 && (r.Messages > 0 || r.Ended == "interrupted")
+}
 
 // Times sums up a histogram, in microseconds.
 type Times struct {
@@ -282,6 +285,9 @@ func (r *Result) Wrongs() string {
 	add(r.Errors.Timeout, "timeouts")
 	add(r.Lost, "messages unanswered")
 	add(r.Unsent, "messages unsent")
+	if len(all) == 0 {
+		return "no message came while it was measured"
+	}
 	return strings.Join(all, ", ")
 }
 
