@@ -16,8 +16,8 @@ func newDoc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doc [TYPE] [NAME]",
 		Short: "Show what components and functions there are, and what each does",
-		Long: `Lists what flows are made of: the components, or those of one TYPE (connector, codec,
-preprocessor, step), the modules of the library (TYPE module), the steps of the peers of
+		Long: `Lists what flows are made of: the blocks beside components (TYPE block), the components,
+or those of one TYPE (connector, codec, preprocessor, step), the modules of the library (TYPE module), the steps of the peers of
 tests (TYPE peer), the functions of expressions and those of windows (TYPE function,
 aggregate); or tells all about the one called NAME.`,
 		Example: "  flowrun doc\n  flowrun doc codec\n  flowrun doc connector ws_server\n  flowrun doc function lookup",

@@ -62,6 +62,11 @@ func serverConfig(t testing.TB) *ServerConfig {
 // start runs a ws_server whose `out` leads to its own `in`.
 func start(t testing.TB, edit func(*ServerConfig)) *fixture {
 	t.Helper()
+	return startWith(t, flowtest.Options{}, edit)
+}
+
+func startWith(t testing.TB, o flowtest.Options, edit func(*ServerConfig)) *fixture {
+	t.Helper()
 	config := serverConfig(t)
 	if edit != nil {
 		edit(config)
@@ -70,7 +75,8 @@ func start(t testing.TB, edit func(*ServerConfig)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := flowtest.NewHost(t, flowtest.Options{Shape: config.Shape(), Component: &flow.Component{Boot: "node.1", Flow: "test", Kind: "connector", Type: "ws_server", Name: "edge"}})
+	o.Shape, o.Component = config.Shape(), &flow.Component{Boot: "node.1", Flow: "test", Kind: "connector", Type: "ws_server", Name: "edge"}
+	host := flowtest.NewHost(t, o)
 	host.Table.Out().Connect(host.Table.In(flow.Reply, false))
 	s := connector.(*server)
 	if err := s.Prepare(t.Context(), host); err != nil {

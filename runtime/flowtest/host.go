@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Component *flow.Component // a connector "test" of a flow "test" when nil
 	Shape     flow.Shape      // as the connector's configuration gives it
+	Farewell  flow.Farewell   // [flow.DefaultDrain]'s when its code is 0
 	Codec     flow.CodecUse   // [Text] when its New is nil
 	Pre, Post []flow.ProcessorUse
 	OnDecode  string // "err" when empty
@@ -33,15 +34,16 @@ type Host struct {
 	Err   Sink // what left by `err`
 	Logs  *observer.ObservedLogs
 
-	t       testing.TB
-	log     *zap.Logger
-	abandon context.Context
-	drop    context.CancelFunc
-	exits   chan Exit
-	mu      sync.Mutex
-	conns   []*conn
-	opening chan struct{} // closed when a link is opened; made by waiters
-	shut    error         // why Open is refused
+	t        testing.TB
+	log      *zap.Logger
+	farewell flow.Farewell
+	abandon  context.Context
+	drop     context.CancelFunc
+	exits    chan Exit
+	mu       sync.Mutex
+	conns    []*conn
+	opening  chan struct{} // closed when a link is opened; made by waiters
+	shut     error         // why Open is refused
 }
 
 // Exit is a call of Host.Exit or Host.Halt.
@@ -64,8 +66,12 @@ func NewHost(t testing.TB, o Options) *Host {
 	if o.OnDecode == "" {
 		o.OnDecode = "err"
 	}
+	if o.Farewell.Code == 0 {
+		d := flow.DefaultDrain()
+		o.Farewell = d.Farewell()
+	}
 	core, logs := observer.New(zapcore.DebugLevel)
-	h := &Host{t: t, Logs: logs, log: zap.New(core), exits: make(chan Exit, 100)}
+	h := &Host{t: t, Logs: logs, log: zap.New(core), exits: make(chan Exit, 100), farewell: o.Farewell}
 	h.abandon, h.drop = context.WithCancel(context.Background())
 	t.Cleanup(h.drop)
 	problems := &flow.Problems{Component: o.Component, Log: h.log}
@@ -237,11 +243,8 @@ func (h *Host) WaitExit() Exit {
 // Exits is the number of calls that WaitExit has not returned yet.
 func (h *Host) Exits() int { return len(h.exits) }
 
-// Farewell implements flow.Host: what a flow says that has no drain block.
-func (h *Host) Farewell() flow.Farewell {
-	d := flow.DefaultDrain()
-	return d.Farewell()
-}
+// Farewell implements flow.Host.
+func (h *Host) Farewell() flow.Farewell { return h.farewell }
 
 // Abandon implements flow.Host.
 func (h *Host) Abandon() context.Context { return h.abandon }

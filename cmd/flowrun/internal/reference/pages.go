@@ -14,6 +14,7 @@ type page struct {
 }
 
 var pages = []page{
+	{"block", "flows/README.md", "Blocks of a flow", `What stands in a flow beside its components.`},
 	{"connector", "connectors/README.md", "Connectors", `A connector is a way in or out of the process. ` +
 		"`connector \"<type>\" \"<name>\" { }`" + ` in a flow makes one; ` + "`connect`" + ` blocks
 wire its ports: ` + "`out`" + ` gives what came in, ` + "`err`" + ` what went wrong, and ` + "`in`" + ` takes what is to go out.`},

@@ -1,0 +1,23 @@
+variable "url" {
+  type = string
+}
+
+flow {
+  drain {
+    delay   = "2s"
+    spread  = "2s"
+    code    = 1012
+    reason  = "moving house"
+    message = jsonencode({ type = "bye" })
+  }
+}
+
+connector "ws_server" "edge" {
+  url   = var.url
+  codec = "json"
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
