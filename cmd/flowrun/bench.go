@@ -20,12 +20,10 @@ import (
 // benchmark is one run of `flowrun bench`.
 type benchmark struct {
 	load.Options
+	handshake
 	message, messageFile string
 	expect, expectFile   string
 	size                 int
-	headers              []string
-	auth                 string
-	tls                  flow.TLSClient
 	broadcast, receive   bool
 	asJSON               bool
 }
@@ -90,14 +88,7 @@ func (b *benchmark) register(cmd *cobra.Command) {
 	f.Int64VarP(&b.Count, "count", "n", 0, "`number` of messages to send in all; with --receive-only, to get")
 	f.DurationVar((*time.Duration)(&b.Timeout), "timeout", time.Duration(b.Timeout), "`time` for a connection to open, and for an answer to come")
 
-	f.StringArrayVarP(&b.headers, "header", "H", nil, "send a header `field` with the handshake: 'Name: value' (repeatable)")
-	f.StringVar(&b.auth, "auth", "", "`user:password`, or a token")
-	f.StringSliceVar(&b.Subprotocols, "subprotocol", nil, "ask for a sub-protocol by `name` (repeatable)")
-	f.StringVar((*string)(&b.tls.CAFile), "cafile", "", "trust the authorities of a PEM `file`")
-	f.StringVar((*string)(&b.tls.Cert), "cert", "", "show the certificate of a PEM `file`")
-	f.StringVar((*string)(&b.tls.Key), "key", "", "private key of --cert, a PEM `file`")
-	f.StringVar(&b.tls.Domain, "domain", "", "`name` that the server's certificate must carry")
-	f.BoolVar(&b.tls.Insecure, "insecure", false, "accept any certificate of the server")
+	b.handshake.flags(f, &b.Subprotocols)
 
 	f.BoolVar(&b.AllowRemote, "allow-remote", false, "permit a server on another machine")
 	f.IntVar(&b.PID, "pid", 0, "read the costs of the process with this `number` (Linux only)")
@@ -140,7 +131,7 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	if b.tls != (flow.TLSClient{}) {
 		b.TLS = &b.tls
 	}
-	fields, err := headerFields(b.headers)
+	fields, auth, err := b.fields()
 	if err != nil {
 		return err
 	}
@@ -148,9 +139,7 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	for name, values := range fields {
 		b.Headers[name] = flow.SecretOf(strings.Join(values, ", "))
 	}
-	if auth, err := authorization(b.auth); err != nil {
-		return err
-	} else if auth != "" {
+	if auth != "" {
 		b.Headers["Authorization"] = flow.SecretOf(auth)
 	}
 	switch {

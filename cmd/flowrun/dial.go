@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -19,10 +17,8 @@ import (
 // talk is one run of `flowrun dial`.
 type talk struct {
 	dial.Options
-	headers []string
-	auth    string
-	max     string
-	tls     flow.TLSClient
+	handshake
+	max string
 }
 
 func newDial() *cobra.Command {
@@ -62,14 +58,7 @@ environment.`,
 	f.DurationVar(&c.Ping, "ping", 0, "ping in this `interval` and show how long the pong takes, and pings of the server")
 	f.StringVar(&c.max, "max-message", "16MiB", "largest `size` of a message that comes")
 
-	f.StringArrayVarP(&c.headers, "header", "H", nil, "send a header `field` with the handshake: 'Name: value' (repeatable)")
-	f.StringVar(&c.auth, "auth", "", "`user:password`, or a token")
-	f.StringSliceVar(&c.Subprotocols, "subprotocol", nil, "ask for a sub-protocol by `name` (repeatable)")
-	f.StringVar((*string)(&c.tls.CAFile), "cafile", "", "trust the authorities of a PEM `file`")
-	f.StringVar((*string)(&c.tls.Cert), "cert", "", "show the certificate of a PEM `file`")
-	f.StringVar((*string)(&c.tls.Key), "key", "", "private key of --cert, a PEM `file`")
-	f.StringVar(&c.tls.Domain, "domain", "", "`name` that the server's certificate must carry")
-	f.BoolVar(&c.tls.Insecure, "insecure", false, "accept any certificate of the server")
+	c.handshake.flags(f, &c.Subprotocols)
 	return cmd
 }
 
@@ -122,62 +111,12 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	if c.Count > 0 && !cmd.Flags().Changed("linger") {
 		c.Linger = -1
 	}
-	var err error
-	if c.Headers, err = headerFields(c.headers); err != nil {
-		return err
-	}
-	auth, err := authorization(c.auth)
+	fields, auth, err := c.fields()
 	if err != nil {
 		return err
 	}
-	c.Auth = flow.SecretOf(auth)
+	c.Headers, c.Auth = fields, flow.SecretOf(auth)
 	c.In, c.Out, c.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	c.Greet, c.Screen = onTerminal(c.Err), onTerminal(c.Out)
 	return nil
-}
-
-// headerFields makes header fields of --header flags. What is in them is not
-// told.
-func headerFields(flags []string) (http.Header, error) {
-	fields := http.Header{}
-	for _, h := range flags {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, usage("a --header is 'Name: value'")
-		}
-		value, err := revealed("--header "+name, strings.TrimSpace(value))
-		if err != nil {
-			return nil, err
-		}
-		if !load.IsToken(name) || strings.ContainsAny(value, "\r\n\x00") {
-			return nil, usage("--header %q: a name holds letters, digits and hyphens, and a value no line break", name)
-		}
-		fields.Add(name, value)
-	}
-	return fields, nil
-}
-
-// authorization makes a header field of an --auth flag; it is empty without one.
-func authorization(flag string) (string, error) {
-	auth, err := revealed("--auth", flag)
-	switch {
-	case err != nil || auth == "":
-		return "", err
-	case strings.Contains(auth, ":"):
-		return dial.Basic(auth), nil
-	}
-	return "Bearer " + auth, nil
-}
-
-// revealed is value, or what the environment holds where value is $NAME.
-func revealed(flag, value string) (string, error) {
-	name, ok := strings.CutPrefix(value, "$")
-	if !ok {
-		return value, nil
-	}
-	v, ok := os.LookupEnv(name)
-	if !ok {
-		return "", usage("%s: there is no environment variable %s", flag, name)
-	}
-	return v, nil
 }
