@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,8 +151,8 @@ func (b *bag) feed(ctx context.Context, instance *pipeline.Instance, in []flow.V
 func (b *bag) compare(c *testfile.Case, u *testfile.Unit, block *flow.PipelineBlock, res *Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	against := func(at flow.Place, port string, want []flow.Value) {
-		if m, differs := compare.Values("port "+port, "the expected events", want, b.ports[port], u.Ignore, false); differs {
+	against := func(at flow.Place, port, name string, want []flow.Value) {
+		if m, differs := compare.Values("port "+port, cmp.Or(name, "the expected events"), want, b.ports[port], u.Ignore, false); differs {
 			res.fail(at, m.Message, m.Detail)
 		}
 	}
@@ -162,14 +163,14 @@ func (b *bag) compare(c *testfile.Case, u *testfile.Unit, block *flow.PipelineBl
 			res.fail(u.At, err.Error(), "")
 			return
 		}
-		against(u.At, "out", want)
+		against(u.At, "out", u.OutFile, want)
 	}
 	for _, p := range u.Ports {
 		if !slices.Contains(block.Ports, p.Name) {
 			res.fail(p.At, fmt.Sprintf("pipeline.%s has no port %q", block.Name, p.Name), source.DidYouMean(p.Name, block.Ports))
 			continue
 		}
-		against(p.At, p.Name, p.Out)
+		against(p.At, p.Name, "", p.Out)
 	}
 }
 
