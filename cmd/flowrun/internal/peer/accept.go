@@ -2,11 +2,13 @@ package peer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -27,8 +29,8 @@ type visit struct {
 	req *http.Request
 }
 
-// receive takes the next connection and reads its request.
-func (p *Peer) receive(ctx context.Context) (*visit, error) {
+// enter takes the next connection, with TLS where the peer speaks it.
+func (p *Peer) enter(ctx context.Context) (*visit, error) {
 	p.hangUp()
 	nc, err := p.door.Next(ctx, p.index, !p.greeted)
 	if err != nil {
@@ -51,8 +53,17 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 		v.Conn = t
 	}
 	p.log.Add("accepted  a connection")
-	stop := context.AfterFunc(ctx, func() { _ = v.SetDeadline(time.Unix(1, 0)) })
 	v.in = bufio.NewReader(v.Conn)
+	return v, nil
+}
+
+// receive takes the next connection and reads its request.
+func (p *Peer) receive(ctx context.Context) (*visit, error) {
+	v, err := p.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = v.SetDeadline(time.Unix(1, 0)) })
 	v.req, err = http.ReadRequest(v.in)
 	stop()
 	if err != nil {
@@ -70,12 +81,7 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 func (v *visit) asked() flow.Event {
 	query := flow.NewObject(0)
 	q := v.req.URL.Query()
-	names := make([]string, 0, len(q))
-	for name := range q {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
 		query.Set(name, flow.TextOf(q.Get(name)))
 	}
 	h := v.req.Header.Clone()
@@ -106,7 +112,16 @@ func (v *visit) protocols() (all []string) {
 type Accept struct {
 	Where  flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request: event is {method, path, query, headers, subprotocols}"`
 	Save   flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the request to keep, an object: later steps know them as saved.<name>"`
+	TCP    bool          `hcl:"tcp" doc:"no handshake: the steps raw and expect_raw write and read bytes"`
 	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given, since a client may have to start"`
+}
+
+// Check implements Checker.
+func (a *Accept) Check() error {
+	if a.TCP && (a.Where != nil || a.Save != nil) {
+		return errors.New("with tcp there is no request to check")
+	}
+	return nil
 }
 
 // Run implements Step.
@@ -114,8 +129,15 @@ func (a *Accept) Run(ctx context.Context, p *Peer) error {
 	if p.door == nil {
 		return errors.New("a client dials: accept is for peers that listen")
 	}
-	ctx, cancel := p.deadline(ctx, acceptDeadline(a.Within))
+	ctx, cancel := p.deadline(ctx, cmp.Or(a.Within, acceptFor))
 	defer cancel()
+	if a.TCP {
+		v, err := p.enter(ctx)
+		if err == nil {
+			p.converse(v.Conn, v.in, v.gate, false, true)
+		}
+		return err
+	}
 	v, err := p.receive(ctx)
 	if err != nil {
 		return err
@@ -125,13 +147,6 @@ func (a *Accept) Run(ctx context.Context, p *Peer) error {
 		return err
 	}
 	return nil
-}
-
-func acceptDeadline(own flow.Duration) flow.Duration {
-	if own == 0 {
-		return flow.Duration(acceptFor)
-	}
-	return own
 }
 
 // admit checks the request and upgrades the connection.
@@ -205,7 +220,7 @@ func (r *Refuse) Run(ctx context.Context, p *Peer) error {
 	if p.door == nil {
 		return errors.New("refuse is for peers that listen")
 	}
-	ctx, cancel := p.deadline(ctx, acceptDeadline(r.Within))
+	ctx, cancel := p.deadline(ctx, cmp.Or(r.Within, acceptFor))
 	defer cancel()
 	v, err := p.receive(ctx)
 	if err != nil {

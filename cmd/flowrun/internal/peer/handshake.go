@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -23,10 +24,10 @@ import (
 )
 
 const (
-	maxBody      = 64 << 10              // of an answer that is no upgrade
-	acceptFor    = 30 * time.Second      // how long a server waits for a connection
-	answerWithin = 2 * time.Second       // how long the write of an answer may take
-	again        = 20 * time.Millisecond // between two attempts to connect
+	maxBody      = 64 << 10                        // of an answer that is no upgrade
+	acceptFor    = flow.Duration(30 * time.Second) // how long a server waits for a connection
+	answerWithin = 2 * time.Second                 // how long the write of an answer may take
+	again        = 20 * time.Millisecond           // between two attempts to connect
 )
 
 func (c *Config) clientTLS() (*tls.Config, error) {
@@ -118,11 +119,11 @@ func (d *Dial) Run(ctx context.Context, p *Peer) error {
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
 	err = d.handshake(p, g, nc)
 	stop()
-	if err != nil {
+	if p.conn == nil { // it was not upgraded
 		_ = nc.Close()
-		if ctx.Err() != nil {
-			return &unexpected{what: "no answer to the handshake" + soon(context.Cause(ctx))}
-		}
+	}
+	if err != nil && ctx.Err() != nil {
+		return &unexpected{what: "no answer to the handshake" + soon(context.Cause(ctx))}
 	}
 	return err
 }
@@ -291,9 +292,6 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 		upgraded()
 	}
 	p.take(e, string(body))
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		return p.save(d.Save)
-	}
 	return p.save(d.Save)
 }
 
@@ -365,12 +363,7 @@ func (p *Peer) holds(where flow.Expr, e *flow.Event, text, what string) error {
 
 func headerValue(h http.Header) flow.Value {
 	o := flow.NewObject(len(h))
-	names := make([]string, 0, len(h))
-	for name := range h {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
 		o.Set(strings.ToLower(name), flow.TextOf(strings.Join(h[name], ", ")))
 	}
 	return flow.MapOf(o)

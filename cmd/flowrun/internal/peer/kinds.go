@@ -95,7 +95,8 @@ listens there; tcp connects without a handshake, for raw.`,
 		Name: "accept", Summary: "take the next connection, and check what it asks for",
 		Doc: `A server takes a connection by itself before the first step that needs one. accept does
 it in its place: to check the request (where; event is {method, path, query, headers,
-subprotocols}), or to take the next one after a connection has ended.`,
+subprotocols}), or to take the next one after a connection has ended. tcp takes it without
+a handshake, for raw.`,
 		Example: "accept {\n  where = event.headers.authorization == \"Bearer abc\"\n}\n",
 		Config:  func() Step { return &Accept{} },
 	},
@@ -109,19 +110,22 @@ subprotocols}), or to take the next one after a connection has ended.`,
 		Name: "frame", Summary: "send one frame, well-formed or not",
 		Doc: `opcode, fin, rsv (0 to 7) and the payload are as written; masked is by default what the
 peer's role asks for, and length what the payload has. A length that is longer leaves the
-frame unfinished.`,
+frame unfinished. That the other side ends the connection meanwhile is no error: expect_close
+says how it must.`,
 		Example: "frame {\n  opcode = 1\n  fin    = false\n  text   = \"the first half\"\n}\n",
 		Config:  func() Step { return &Frame{Fin: true, Opcode: rfc6455.Text, Length: -1} },
 	},
 	{
 		Name: "raw", Summary: "send bytes as they are",
-		Doc:     "Below WebSocket, above TLS: for half handshakes (after dial with tcp = true) and what no frame is.",
+		Doc: `Below WebSocket, above TLS: for half handshakes (after dial or accept with tcp = true) and
+what no frame is. That the other side ends the connection meanwhile is no error: expect_close
+says how it must.`,
 		Example: "raw {\n  text = \"GET / HTTP/1.1\\r\\n\"\n}\n",
 		Config:  func() Step { return &Raw{} },
 	},
 	{
 		Name: "expect_raw", Summary: "the bytes that come must match",
-		Doc:     "On a connection without a handshake (dial with tcp = true): waits until all that has arrived matches the regular expression.",
+		Doc:     "On a connection without a handshake (dial or accept with tcp = true): waits until all that has arrived matches the regular expression.",
 		Example: "expect_raw {\n  matches = \"^HTTP/1.1 400 \"\n}\n",
 		Config:  func() Step { return &ExpectRaw{} },
 	},

@@ -122,9 +122,7 @@ func (p *Peer) steps(ctx context.Context, steps []PlacedStep) (failed PlacedStep
 
 // deadline bounds a step by what it says itself, or what the peer says.
 func (p *Peer) deadline(ctx context.Context, own flow.Duration) (context.Context, context.CancelFunc) {
-	if own == 0 {
-		own = p.script.Config.Within
-	}
+	own = cmp.Or(own, p.script.Config.Within)
 	return context.WithTimeoutCause(ctx, time.Duration(own), late(own))
 }
 
@@ -166,6 +164,17 @@ func (p *Peer) converse(nc net.Conn, in *bufio.Reader, g *wire.Gate, client, bar
 // write sends bytes on the connection and explains what goes wrong.
 func (p *Peer) write(ctx context.Context, c *wire.Conn, data []byte) error {
 	return explain(c.Send(ctx, data))
+}
+
+// provoke writes what the other side may answer by hanging up, even before it
+// has read all of it: how the connection ended is for a later step to say.
+func (p *Peer) provoke(ctx context.Context, c *wire.Conn, data []byte) error {
+	err := c.Send(ctx, data)
+	if over := (wire.Over{}); errors.As(err, &over) {
+		p.log.Add("not taken: the connection has ended")
+		return nil
+	}
+	return explain(err)
 }
 
 func explain(err error) error {

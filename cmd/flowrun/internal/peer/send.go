@@ -145,7 +145,7 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 	p.log.Add("sent      a %s frame %s", rfc6455.OpcodeName(h.Opcode), wire.Excerpt(payload))
 	ctx, cancel := p.deadline(ctx, f.Within)
 	defer cancel()
-	return p.write(ctx, c, rfc6455.AppendFrame(nil, h, payload))
+	return p.provoke(ctx, c, rfc6455.AppendFrame(nil, h, payload))
 }
 
 // Raw is the step `raw`.
@@ -182,7 +182,7 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 	p.log.Add("sent      %d bytes  %s", len(data), wire.Glimpse(data))
 	ctx, cancel := p.deadline(ctx, r.Within)
 	defer cancel()
-	return p.write(ctx, c, data)
+	return p.provoke(ctx, c, data)
 }
 
 // ExpectRaw is the step `expect_raw`.
@@ -198,7 +198,7 @@ func (x *ExpectRaw) Run(ctx context.Context, p *Peer) error {
 		return err
 	}
 	if !c.Bare {
-		return errors.New("expect_raw is for connections without a handshake: dial with tcp = true")
+		return errors.New("expect_raw is for connections without a handshake: dial or accept with tcp = true")
 	}
 	ctx, cancel := p.deadline(ctx, x.Within)
 	defer cancel()
