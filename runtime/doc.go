@@ -101,7 +101,7 @@
 //
 //	runtime/link      TestRepliesGoBackToTheirConnection  TestAddressing  TestUnionAnswersEachOnce  TestReplyToAVanishedClientIsCountedAndToldOnce  TestUnionWithGoneConnections  TestALaneThatEndsTakesNothing
 //	connectors/ws     TestPerConnectsEachClient
-//	tests/acceptance  TestAThousandClients  TestClientsThatVanish  TestWindowByCount  TestWindowByTime  TestAddressed  TestRelayConnections
+//	tests/acceptance  TestAThousandClients  TestClientsThatVanish  TestWindowByCount  TestWindowByTime  TestRelayConnections
 //
 // 7. No queue is unbounded, and no connection waits for another.
 //

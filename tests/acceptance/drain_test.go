@@ -1,9 +1,7 @@
 package acceptance
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -180,38 +178,5 @@ func await(t *testing.T, what string, is func() bool) {
 			t.Fatalf("waited for too long until %s", what)
 		case <-time.After(5 * time.Millisecond):
 		}
-	}
-}
-
-// The second signal ends the process at once, whatever is in flight.
-func TestSecondSignal(t *testing.T) {
-	f := start(t, "", strings.Replace(echoFlow, `url `, `close_timeout = "30s"
-  url `, 1))
-	c := mustDial(t, f.address("edge"))
-	if err := echoes(c, "1\n"); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	// The client has been told and does not answer: the process waits.
-	if err := expectClose(c, 1001); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-f.Done():
-		t.Fatal("the process did not wait for the answer to its close, as close_timeout says")
-	default:
-	}
-	if err := f.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-f.Done():
-	case <-time.After(8 * time.Second): // the drain alone would take 10 s
-		t.Error("the second signal did not end the process")
-	}
-	if _, err := c.Next(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the connection outlives the process: %v", err)
 	}
 }

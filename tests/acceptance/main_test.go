@@ -78,12 +78,6 @@ func start(t *testing.T, dir, flow string, args ...string) *flowrun {
 	if err := os.WriteFile(filepath.Join(dir, "flow.hcl"), []byte(flow), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return startIn(t, dir, args...)
-}
-
-// startIn runs the flow.hcl of a folder.
-func startIn(t *testing.T, dir string, args ...string) *flowrun {
-	t.Helper()
 	if err := process.DependOnSources("../.."); err != nil {
 		t.Fatal(err)
 	}
@@ -216,22 +210,6 @@ func expect(c *wire.Conn, want string) error {
 		case f.Opcode != wire.Text || string(f.Payload) != want:
 			return fmt.Errorf("got opcode %d, %.100q, not text %.100q", f.Opcode, f.Payload, want)
 		default:
-			return nil
-		}
-	}
-}
-
-// expectClose reads on until the close frame and compares its code.
-func expectClose(c *wire.Conn, code int) error {
-	for {
-		f, err := c.Next()
-		if err != nil {
-			return fmt.Errorf("wait for close %d: %w", code, err)
-		}
-		if f.Opcode == wire.Close {
-			if f.Code() != code {
-				return fmt.Errorf("closed with %d %s, not with %d", f.Code(), f.Payload[min(2, len(f.Payload)):], code)
-			}
 			return nil
 		}
 	}

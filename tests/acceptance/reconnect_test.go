@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 )
@@ -155,96 +154,4 @@ connect "tick" {
 			u.kill(false)
 		})
 	}
-}
-
-// refuser counts the attempts to connect to it and refuses each.
-func refuser(t *testing.T) (addr string, attempts *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	attempts = new(atomic.Int64)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			attempts.Add(1)
-			_ = c.Close()
-		}
-	}()
-	return l.Addr().String(), attempts
-}
-
-const givesUp = `
-connector "ws_client" "feed" {
-  url        = %q
-  codec      = "json"
-  on_failure = %q
-  reconnect {
-    interval    = "5ms"
-    max_retries = 3
-  }
-}
-
-connector "null" "nowhere" {
-}
-
-connect "drop" {
-  from = connector.feed
-  to   = connector.nowhere
-}
-`
-
-// A client that has tried as often as it may gives up, says so, and the
-// process ends with an error.
-func TestGivesUpAndExits(t *testing.T) {
-	addr, attempts := refuser(t)
-	f := start(t, "", fmt.Sprintf(givesUp, "ws://"+addr, "exit"))
-	code, err := f.Wait(withPatience(t))
-	if err != nil || code != 1 {
-		t.Errorf("the process ended with code %d, %v; expected 1", code, err)
-	}
-	if !gaveUp(f.Stderr.String()) {
-		t.Error("the log does not say that connector.feed gave up")
-	}
-	if n := attempts.Load(); n != 3 { // in a row; the first one counts
-		t.Errorf("the client tried %d times; expected 3", n)
-	}
-}
-
-// Or it goes on with the rest.
-func TestGivesUpAndContinues(t *testing.T) {
-	addr, attempts := refuser(t)
-	f := start(t, "", fmt.Sprintf(givesUp, "ws://"+addr, "continue")+echoFlow)
-	edge := f.address("edge")
-	f.logged("a line that says that connector.feed gave up", gaveUp)
-	n := attempts.Load()
-	c := mustDial(t, edge)
-	for i := range 100 {
-		if err := echoes(c, fmt.Sprintf("%d\n", i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if more := attempts.Load() - n; more > 0 {
-		t.Errorf("the client tried %d times more after it gave up", more)
-	}
-	select {
-	case <-f.Done():
-		t.Error("the process has ended")
-	case <-time.After(10 * time.Millisecond):
-	}
-}
-
-// gaveUp looks for the line that says so.
-func gaveUp(log string) bool {
-	for line := range strings.Lines(log) {
-		if strings.Contains(line, "feed") && (strings.Contains(line, "gave up") || strings.Contains(line, "given up") || strings.Contains(line, "giving up") || strings.Contains(line, "gives up")) {
-			return true
-		}
-	}
-	return false
 }

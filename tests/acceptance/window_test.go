@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/flowrun/flowrun/tests/wire"
@@ -211,112 +210,6 @@ func TestWindowByTime(t *testing.T) {
 	}
 	if said := read(t, f.dir+"/problems.ndjson"); said != "" {
 		t.Errorf("there were problems:\n%s", said)
-	}
-}
-
-// The end of the process closes windows, and what they answer arrives before
-// the goodbye.
-func TestWindowAtTheEnd(t *testing.T) {
-	const devices = 50
-	f := start(t, "", fmt.Sprintf(sites, `interval = "1h"`))
-	addr := f.address("devices")
-	bystander := mustDial(t, addr)
-	all := make([]*wire.Conn, devices)
-	each(t, devices, devices, func(i int) (err error) {
-		if all[i], err = dial(addr, nil); err != nil {
-			return err
-		}
-		for n := range int64(1 + i%3) {
-			if err := contribute(all[i], fmt.Sprint(i%5), int64(i)*10+n); err != nil {
-				return err
-			}
-		}
-		return taken(all[i])
-	})
-	if t.Failed() {
-		return
-	}
-	if err := f.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	answers := make([]aggregate, devices)
-	each(t, devices, devices, func(i int) (err error) {
-		if answers[i], err = aggregated(all[i]); err != nil {
-			return fmt.Errorf("device %d: %w", i, err)
-		}
-		return farewell(all[i])
-	})
-	if err := farewell(bystander); err != nil {
-		t.Error(err)
-	}
-	f.exits(0)
-	for i, a := range answers {
-		if !slices.Contains(a.All, int64(i)*10) || a.text != answers[i%5].text {
-			t.Errorf("device %d is answered %s", i, a.text)
-		}
-	}
-}
-
-// What a batch becomes goes to each connection that has a part in it, once.
-func TestBatchAnswersEach(t *testing.T) {
-	const clients, share = 50, 2
-	f := start(t, "", fmt.Sprintf(`
-connector "ws_server" "edge" {
-  url   = "127.0.0.1:0"
-  codec = "json"
-}
-
-pipeline "together" {
-  batch "b" {
-    max_events = %d
-    max_wait   = "1h"
-  }
-}
-
-connect "back" {
-  from = connector.edge
-  via  = [pipeline.together]
-  to   = connector.edge
-}
-`, clients*share))
-	addr := f.address("edge")
-	bystander := mustDial(t, addr)
-	answers := make([]string, clients)
-	each(t, clients, clients, func(i int) error {
-		c, err := dial(addr, nil)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		for n := range share {
-			if err := c.Send(wire.Fin|wire.Text, fmt.Appendf(nil, "%d", i*share+n)); err != nil {
-				return err
-			}
-		}
-		m, err := c.Next()
-		if err != nil {
-			return err
-		}
-		answers[i] = string(m.Payload)
-		return leaves(c)
-	})
-	if err := leaves(bystander); err != nil {
-		t.Error(err)
-	}
-	var list []int
-	if err := json.Unmarshal([]byte(answers[0]), &list); err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(list)
-	for i, n := range list {
-		if n != i {
-			t.Fatalf("not every number is in the batch once: %v", list)
-		}
-	}
-	for i, a := range answers {
-		if a != answers[0] || len(list) != clients*share {
-			t.Errorf("client %d is answered %s", i, a)
-		}
 	}
 }
 

@@ -3,6 +3,10 @@ variable "url" {
   type = string
 }
 
+variable "lost" {
+  type = string
+}
+
 connector "ws_server" "edge" {
   url   = var.url
   codec = "json"
@@ -16,7 +20,7 @@ connector "file" "errors" {
 
 pipeline "tell" {
   map "self" {
-    event = { id = peer.id }
+    event = { id = peer.id, host = peer.host, port = peer.port }
   }
 }
 
@@ -39,7 +43,7 @@ connect "post" {
   where        = has(event.to)
   via          = [pipeline.address]
   to           = connector.edge
-  on_lost_peer = "err"
+  on_lost_peer = var.lost
 }
 
 # Introduces a client to all others.
@@ -51,6 +55,6 @@ connect "introduce" {
 }
 
 connect "errors" {
-  from = [connector.edge.err, pipeline.address.err]
+  from = [connector.edge.err, pipeline.address.err, pipeline.tell.err]
   to   = connector.errors
 }

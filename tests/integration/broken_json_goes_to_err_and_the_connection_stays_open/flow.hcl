@@ -13,12 +13,26 @@ connector "file" "errors" {
   codec = "json"
 }
 
+pipeline "tell" {
+  map "self" {
+    event = { id = peer.id, host = peer.host, port = peer.port }
+  }
+}
+
+connect "who" {
+  from  = connector.edge
+  where = event.who
+  via   = [pipeline.tell]
+  to    = connector.edge
+}
+
 connect "echo" {
-  from = connector.edge
-  to   = connector.edge
+  from  = connector.edge
+  where = !event.who
+  to    = connector.edge
 }
 
 connect "errors" {
   from = connector.edge.err
-  to   = connector.errors
+  to   = [connector.errors, connector.edge] # who sent it is told, too
 }
