@@ -22,7 +22,7 @@ type ClientConfig struct {
 	Queue   flow.Queue             `hcl:"queue" doc:"what waits for the connection, also while there is none"`
 	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
 	MaxPer  int                    `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
-	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"with per: closes a connection on which nothing has passed in either direction for so long. 5m when not given"`
+	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long; pings and their answers count. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
 	Common
 }
 
@@ -66,18 +66,16 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if c.Per == nil && c.MaxPer != 0 {
 		return nil, &flow.FieldError{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
 	}
-	if c.Per == nil && c.Idle != 0 {
-		return nil, &flow.FieldError{Field: "idle_timeout", Err: errors.New("idle_timeout without per is not in this version yet")}
-	}
 	for name, value := range c.Headers {
 		if err := checkHeader(name, value.Reveal()); err != nil {
 			return nil, err
 		}
 	}
-	cl := &client{config: c, group: socket.NewGroup(c.options(socket.Options{
-		Client:       true,
-		WriteTimeout: time.Duration(c.Queue.WriteTimeout),
-	}))}
+	o := socket.Options{Client: true}
+	if c.Per == nil {
+		o.IdleTimeout = time.Duration(c.Idle)
+	}
+	cl := &client{config: c, group: socket.NewGroup(c.options(&c.Queue, o))}
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {
 		conf, err := c.TLS.Load()
 		if err != nil {

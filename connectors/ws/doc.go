@@ -9,6 +9,7 @@
 package ws
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -63,7 +64,20 @@ type Common struct {
 	UTF8           string        `hcl:"utf8" oneof:"strict|lenient" doc:"strict closes the connection with 1007 when a text message is not UTF-8; lenient passes it on"`
 	ConnectTimeout flow.Duration `hcl:"connect_timeout" min:"1ms" doc:"time for TLS and WebSocket handshake"`
 	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours"`
+	Ping           *Ping         `hcl:"ping" doc:"asks the peer whether it is there. Without the block, no pings are sent"`
 }
+
+// Ping is the block of that name.
+type Ping struct {
+	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"from one ping to the next; 25s when not given"`
+	Timeout  flow.Duration `hcl:"timeout" min:"10ms" doc:"a peer from which nothing at all has come for so long after a ping is dead, and its connection is closed with 1011; 10s when not given"`
+}
+
+// Defaults of what the block ping leaves out.
+const (
+	defaultPing = 25 * time.Second
+	defaultPong = 10 * time.Second
+)
 
 func defaults() Common {
 	return Common{
@@ -76,7 +90,12 @@ func defaults() Common {
 }
 
 // options adds the common terms to those of one side.
-func (c *Common) options(o socket.Options) socket.Options {
+func (c *Common) options(q *flow.Queue, o socket.Options) socket.Options {
+	o.WriteTimeout = time.Duration(q.WriteTimeout)
+	if c.Ping != nil {
+		o.PingInterval = cmp.Or(time.Duration(c.Ping.Interval), defaultPing)
+		o.PingTimeout = cmp.Or(time.Duration(c.Ping.Timeout), defaultPong)
+	}
 	o.MaxMessage = int64(c.MaxMessage)
 	o.MaxFragments = c.MaxFragments
 	o.AnyText = c.UTF8 != "strict"

@@ -70,13 +70,27 @@ func (c *served) close(err error) {
 	if errors.Is(err, socket.ErrPanicked) {
 		log.Error("a connection is cut", zap.String("peer", c.peer), zap.Error(err))
 	}
+	if why := c.conn.Parted(); why != nil && (errors.Is(why.Cause, socket.ErrDead) || errors.Is(why.Cause, socket.ErrIdle)) {
+		log.Info("a connection is closed by this side", zap.String("peer", c.peer), zap.String("connection", c.link.ID()),
+			zap.Int("code", why.Code), zap.String("reason", why.Reason))
+	}
 	c.conn.Goodbye(err)
 	why, closed := socket.Closed(err)
 	if closed {
 		err = nil
 	}
 	c.link.Close(context.Background(), err)
-	log.Debug("connection closed", zap.String("peer", c.peer), zap.Int("code", why.Code), zap.NamedError("reason", err))
+	log.Debug("connection closed", append(roundTrip(c.conn),
+		zap.String("peer", c.peer), zap.Int("code", why.Code), zap.NamedError("reason", err))...)
+}
+
+// roundTrip says how long answers to pings have taken, if there were any.
+func roundTrip(c *socket.Conn) []zap.Field {
+	last, smoothed := c.RoundTrip()
+	if last == 0 {
+		return nil
+	}
+	return []zap.Field{zap.Duration("rtt", smoothed), zap.Duration("last_rtt", last)}
 }
 
 // undelivered logs what became of messages that the flow has refused.

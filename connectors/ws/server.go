@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +23,7 @@ type ServerConfig struct {
 	Socket  flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
 	Headers map[string]string  `hcl:"headers" doc:"header fields added to the answer of the handshake"`
 	Queue   flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
+	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long; pings and their answers count. For ever when not given"`
 	Common
 }
 
@@ -58,7 +57,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	}
 	return &server{
 		config:  c,
-		group:   socket.NewGroup(c.options(socket.Options{WriteTimeout: time.Duration(c.Queue.WriteTimeout), Swept: true})),
+		group:   socket.NewGroup(c.options(&c.Queue, socket.Options{IdleTimeout: time.Duration(c.Idle)})),
 		running: make(chan struct{}),
 	}, nil
 }
@@ -127,7 +126,6 @@ type server struct {
 	params  []string // names in the path
 
 	mu         sync.Mutex
-	conns      map[*socket.Conn]struct{}
 	last       *socket.Farewell //  set when the server ends: what new connections are told
 	empty      chan struct{}    // closed when the last connection has gone; nil before the end
 	handshakes sync.WaitGroup   // that may still add a connection
@@ -135,10 +133,9 @@ type server struct {
 
 // Prepare implements flow.Preparer: it listens.
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
-	s.host, s.conns, s.last, s.empty = host, map[*socket.Conn]struct{}{}, nil, nil
+	s.host, s.last, s.empty = host, nil, nil
 	s.running = make(chan struct{})
 	s.params = pathParams(s.config.path())
-	s.group.Tick(time.Now())
 	scheme := "ws"
 	if s.config.TLS != nil {
 		scheme = "wss"
@@ -170,9 +167,6 @@ func (s *server) Release() {
 func (s *server) Run(ctx context.Context, host flow.Host) error {
 	close(s.running)
 	defer context.AfterFunc(host.Abandon(), s.abandon)()
-	limit := time.Duration(s.config.Queue.WriteTimeout)
-	sweep := time.NewTicker(sweepInterval(limit))
-	defer sweep.Stop()
 	done := ctx.Done()
 	var (
 		goodbyes *goodbyes
@@ -189,27 +183,10 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 				turn = time.After(wait)
 				continue
 			}
-			limit = min(limit, time.Duration(s.config.CloseTimeout))
-			sweep.Reset(sweepInterval(limit))
+			s.group.Hurry()
 		case <-empty:
 			return nil
-		case now := <-sweep.C:
-			s.sweep(now, limit)
 		}
-	}
-}
-
-func sweepInterval(limit time.Duration) time.Duration {
-	return min(max(limit/4, 10*time.Millisecond), time.Second)
-}
-
-// sweep looks after all connections: it ends writes that take longer than limit.
-func (s *server) sweep(now time.Time, limit time.Duration) {
-	s.group.Tick(now)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		c.Sweep(limit)
 	}
 }
 
@@ -224,7 +201,7 @@ func (s *server) end(why flow.Farewell) (*goodbyes, <-chan struct{}) {
 	s.mu.Lock()
 	last := farewell(why)
 	s.last = &last
-	g := newGoodbyes(last, why.Spread, slices.Collect(maps.Keys(s.conns)))
+	g := newGoodbyes(last, why.Spread, s.group.All(nil))
 	s.mu.Unlock()
 	g.say(g.begin)
 	if s.config.Socket.ReusePort {
@@ -234,16 +211,14 @@ func (s *server) end(why flow.Farewell) (*goodbyes, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.empty = make(chan struct{})
-	if len(s.conns) == 0 {
+	if len(s.group.All(nil)) == 0 {
 		close(s.empty)
 	}
 	return g, s.empty
 }
 
 func (s *server) abandon() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
+	for _, c := range s.group.All(nil) {
 		c.Abandon()
 	}
 }
@@ -264,7 +239,7 @@ func (s *server) begins() bool {
 func (s *server) add(c *socket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns[c] = struct{}{}
+	s.group.Add(c)
 	if s.last != nil {
 		c.Part(*s.last)
 	}
@@ -273,8 +248,7 @@ func (s *server) add(c *socket.Conn) {
 func (s *server) remove(c *socket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
-	if s.empty != nil && len(s.conns) == 0 {
+	if left := s.group.Remove(c); left == 0 && s.empty != nil {
 		close(s.empty)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
 )
 
 // session is one connection of a ws_client: its owner, and its writer.
@@ -32,6 +33,8 @@ const (
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c := s.conn
+	s.client.group.Add(c)
+	defer s.client.group.Remove(c)
 	defer c.HangUp()
 	for _, message := range s.client.config.OnOpen {
 		frame := flow.Frame{Data: []byte(message.Reveal())}
@@ -56,6 +59,7 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c.Goodbye(err)
 	reason := s.explain(err)
 	link.Close(context.Background(), reason)
+	s.host.Log().Debug("connection closed", append(roundTrip(c), zap.String("peer", s.peer), zap.NamedError("reason", reason))...)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -67,6 +71,9 @@ func (s *session) explain(err error) error {
 	config := s.client.config
 	peer := config.URL.String()
 	why, closed := socket.Closed(err)
+	if parted := s.conn.Parted(); parted != nil && (errors.Is(parted.Cause, socket.ErrDead) || errors.Is(parted.Cause, socket.ErrIdle)) {
+		return fmt.Errorf("connection to %s: %s", peer, parted.Reason)
+	}
 	switch {
 	case closed && why.Reason != "":
 		return fmt.Errorf("%s closed the connection: %d %q", peer, why.Code, why.Reason)

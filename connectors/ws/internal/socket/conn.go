@@ -28,8 +28,8 @@ type turn struct {
 var turns = sync.Pool{New: func() any { return &turn{} }}
 
 // Conn is a connection after its handshake. One goroutine reads it, from
-// Receive to HangUp; Write, Flush, TryWrite, Part, Disconnect, Abandon and Sweep
-// may be called from others.
+// Receive to HangUp; Write, Flush, TryWrite, Part, Disconnect and Abandon may be
+// called from others.
 //
 // next is where the data path lives. It takes all simple frames from the
 // read-ahead, gives them to the owner in batches, and returns at a frame that
@@ -45,6 +45,8 @@ type Conn struct {
 	owner   Owner
 	lib     *websocket.Conn // see library
 	leave   leave           // how the connection is ended from outside
+	alive   alive
+	place   int // in the group, whose it is
 
 	turn       *turn  // while it holds anything
 	start, end int    // of what is read and not yet used, in turn.buf
@@ -147,6 +149,8 @@ func (c *Conn) take() (h header, found bool) {
 func (c *Conn) answer(opcode byte, payload []byte) {
 	if opcode == opPing {
 		c.control(opPong, payload)
+	} else {
+		c.ponged(payload)
 	}
 }
 
@@ -182,6 +186,9 @@ func (c *Conn) handOver(h *header) error {
 func (c *Conn) fill() error {
 	for {
 		err := c.readMore()
+		if err == nil {
+			c.heard()
+		}
 		if errors.Is(err, io.EOF) {
 			return errCut
 		}
@@ -242,6 +249,7 @@ func (c *Conn) readBlocking() error {
 // frame is kept in as little memory as it needs.
 func (c *Conn) idle() {
 	_ = c.Flush(context.Background()) // asked for by failure
+	c.alive.waiting.Store(true)
 	if c.turn == nil {
 		return
 	}

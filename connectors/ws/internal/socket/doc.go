@@ -33,8 +33,11 @@
 // reader's at any time; and everyone may end the connection by [Conn.Part],
 // [Conn.Disconnect] and [Conn.Abandon], which return at once.
 //
-// There are no timers per connection or message: what takes too long is found
-// by a sweep, the goroutine that calls [Group.Tick] and [Conn.Sweep].
+// There are no timers per connection or message. What takes too long is found by
+// the sweep of a [Group], one goroutine for all connections of a connector: it
+// ends writes that are stuck, sends pings, and parts from peers that are dead or
+// idle. For that, readers and writers note what they do, on the sweep's clock. A
+// sweep over 10,000 connections takes about 1 ms, and 6 us more for each ping.
 //
 // To end a connection from outside, its deadline is set, and the reader itself
 // answers what has come. A client that has sent something waits a moment for

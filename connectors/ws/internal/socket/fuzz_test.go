@@ -137,7 +137,7 @@ func (owner) Drain()                        {}
 // ours runs input through conn.
 func ours(t testing.TB, client bool, input []byte, piece int) (talk, error) {
 	s := &script{input: slices.Clone(input), piece: piece}
-	c := New(s, nil, NewGroup(Options{Client: client, MaxMessage: 1000, MaxFragments: 1 << 20, AnyText: true, Swept: true}))
+	c := New(s, nil, NewGroup(Options{Client: client, MaxMessage: 1000, MaxFragments: 1 << 20, AnyText: true}))
 	if client {
 		c.lib = dialled(t, wire{s, c})
 	}

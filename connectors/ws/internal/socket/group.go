@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,27 +16,124 @@ type Options struct {
 	AnyText      bool          // text messages need not be UTF-8
 	WriteTimeout time.Duration // of one write
 	CloseTimeout time.Duration // of the close handshake, and of what is still to be written then
-	// Swept says that there is a sweep, which ends writes that take longer
-	// than WriteTimeout; otherwise each write has a deadline.
-	Swept bool
+	PingInterval time.Duration // from one ping to the next; 0 for none
+	PingTimeout  time.Duration // how long after a ping something must come
+	IdleTimeout  time.Duration // how long nothing may pass in either direction; 0 for ever
 }
 
-// Group is what the connections of a connector have in common.
+// Group is the connections of a connector, and the sweep that looks after them:
+// one goroutine, while there are any.
 type Group struct {
 	Options
-	clock atomic.Int64 // unix nanoseconds, moved on by Tick
+	born    time.Time
+	clock   atomic.Int64 // nanoseconds since born, at the last sweep; never 0
+	hurried atomic.Bool  // see Hurry
+	wake    chan struct{}
+
+	mu    sync.Mutex
+	conns []*Conn       // each knows its place
+	over  chan struct{} // closed when the last one has gone; nil when there is none
 }
 
-// NewGroup returns the group of connections that are held on the terms of o.
+// NewGroup returns a group without connections, which will be held on the terms
+// of o.
 func NewGroup(o Options) *Group {
-	g := &Group{Options: o}
-	g.Tick(time.Now())
+	g := &Group{Options: o, born: time.Now(), wake: make(chan struct{}, 1)}
+	g.clock.Store(1)
 	return g
 }
 
-// Tick tells the connections what time it is. A sweep calls it before it looks
-// at them.
-func (g *Group) Tick(now time.Time) { g.clock.Store(now.UnixNano()) }
+// Add takes a connection in, before it is used. Each is removed once.
+func (g *Group) Add(c *Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.place = len(g.conns)
+	g.conns = append(g.conns, c)
+	if g.over == nil {
+		g.clock.Store(g.now())
+		g.over = make(chan struct{})
+		go g.sweep(g.over)
+	}
+	c.joined(g.clock.Load())
+}
+
+// Remove forgets a connection, and says how many are left.
+func (g *Group) Remove(c *Conn) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	last := len(g.conns) - 1
+	g.conns[c.place], g.conns[last].place = g.conns[last], c.place
+	g.conns[last] = nil
+	g.conns = g.conns[:last]
+	if last == 0 {
+		close(g.over)
+		g.conns, g.over = nil, nil
+	}
+	return last
+}
+
+// All appends the present connections to dst.
+func (g *Group) All(dst []*Conn) []*Conn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append(dst, g.conns...)
+}
+
+// Hurry says that the group is about to end: no write may take longer than
+// CloseTimeout from now on.
+func (g *Group) Hurry() {
+	g.hurried.Store(true)
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (g *Group) now() int64 { return int64(time.Since(g.born)) + 1 }
+
+// writeLimit is how long a write may take at present.
+func (g *Group) writeLimit() time.Duration {
+	if g.hurried.Load() {
+		return min(g.WriteTimeout, g.CloseTimeout)
+	}
+	return g.WriteTimeout
+}
+
+// pace is the time from one sweep to the next: a part of what is to be noticed.
+func (g *Group) pace() time.Duration {
+	pace := min(time.Second, g.writeLimit()/4)
+	if g.PingInterval > 0 {
+		pace = min(pace, g.PingInterval/4, g.PingTimeout/4)
+	}
+	if g.IdleTimeout > 0 {
+		pace = min(pace, g.IdleTimeout/4)
+	}
+	return max(pace, 10*time.Millisecond)
+}
+
+// sweep looks after all connections at its pace.
+func (g *Group) sweep(over chan struct{}) {
+	var all []*Conn
+	tick := time.NewTimer(g.pace())
+	defer tick.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-g.wake:
+		case <-tick.C:
+			now, pace, limit := g.now(), int64(g.pace()), int64(g.writeLimit())
+			g.clock.Store(now)
+			all = g.All(all[:0])
+			for _, c := range all {
+				c.stuck(now - limit)
+				c.keepAlive(now, pace)
+			}
+			clear(all)
+		}
+		tick.Reset(g.pace())
+	}
+}
 
 // Owner is the side of a connection that is not the network's: whom its
 // messages go to. It is called by the goroutine in Receive.

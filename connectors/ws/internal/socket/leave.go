@@ -32,6 +32,7 @@ var ErrPanicked = errors.New("the flow panicked on a message")
 // Close codes (RFC 6455 section 7.4.1).
 const (
 	NormalClosure   = 1000
+	goingAway       = 1001
 	protocolError   = 1002
 	invalidPayload  = 1007
 	policyViolation = 1008
@@ -47,6 +48,7 @@ type Farewell struct {
 	Message string // a text message before it; "" for none
 	// Settle says that nobody has done wrong: the Owner's Settle is called first.
 	Settle bool
+	Cause  error // for this side's logs
 }
 
 // leave is how a connection is ended by another goroutine than its own: the
@@ -94,8 +96,13 @@ func (c *Conn) Disconnect(reason error) {
 	if errors.Is(reason, flow.ErrSlow) {
 		why = Farewell{Code: tryAgainLater, Reason: "slow consumer"}
 	}
+	why.Cause = reason
 	c.Part(why)
 }
+
+// Parted returns what this side has asked the connection to end for; nil when
+// it has not.
+func (c *Conn) Parted() *Farewell { return c.leave.why.Load() }
 
 // AwaitAnswers makes a Part that comes later wait for answers that are under
 // way: until the peer has been silent for quiet, but no longer than atMost.
@@ -131,9 +138,13 @@ func (c *Conn) woken(dry bool) error {
 		if c.owner.Settle(); l.abandoned.Load() {
 			return errAbandoned
 		}
-		_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
 	}
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout)) // answers may have taken as long
 	l.said = true
+	if errors.Is(why.Cause, ErrDead) { // who answers no ping answers no close frame
+		c.sendClose(why.Code, why.Reason)
+		return ErrDead
+	}
 	c.owner.Drain()
 	if why.Message != "" {
 		_ = c.Write(context.Background(), []flow.Frame{{Data: []byte(why.Message)}}, true) // leaves with what follows
@@ -210,7 +221,7 @@ func (c *Conn) Goodbye(err error) {
 	c.release()
 	var ce websocket.CloseError
 	switch {
-	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), c.failure() != nil, CutOff(err):
+	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), errors.Is(err, ErrDead), c.failure() != nil, CutOff(err):
 		_ = c.Flush(context.Background())
 		return
 	case errors.Is(err, errNotUTF8):

@@ -29,10 +29,11 @@ type out struct {
 	masks  *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
 	// since is the time, on the group's clock, at which the write that is going
 	// on began; 0 when there is none.
-	since atomic.Int64
-	key   [4]byte // the mask in use
-	last  progress
-	at    *atOnce // made when it is first needed
+	since  atomic.Int64
+	active atomic.Int64 // when something was last sent, or received, on the group's clock
+	key    [4]byte      // the mask in use
+	last   progress
+	at     *atOnce // made when it is first needed
 }
 
 // progress is how far the frames of the last Write have come.
@@ -76,6 +77,13 @@ func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (taken, sent bo
 	if raw == nil {
 		return true, false, nil
 	}
+	sent = o.flushNow(raw)
+	return true, sent, o.unwritten(o.broken)
+}
+
+// flushNow writes the buffer as far as the socket takes it at once, and reports
+// whether that was all of it. The caller holds mu.
+func (o *out) flushNow(raw syscall.RawConn) bool {
 	if o.at == nil {
 		o.at = newAtOnce(raw)
 	}
@@ -83,10 +91,24 @@ func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (taken, sent bo
 	o.passed(n, err)
 	if err == nil && n < len(*o.buf) {
 		*o.buf = (*o.buf)[:copy(*o.buf, (*o.buf)[n:])]
-		return true, false, nil
+		return false
 	}
 	o.giveBack()
-	return true, err == nil, o.unwritten(o.broken)
+	return err == nil
+}
+
+// tryControl sends a control frame without waiting; false when somebody is
+// writing. What the socket does not take is written by a goroutine, and all of
+// it where a write may always wait.
+func (o *out) tryControl(raw syscall.RawConn, opcode byte, payload []byte) bool {
+	if !o.mu.TryLock() {
+		return false
+	}
+	defer o.mu.Unlock()
+	if o.put(opcode, payload) == nil && (raw == nil || !o.flushNow(raw)) {
+		go func() { _ = o.Flush(context.Background()) }() // asked for by failure
+	}
+	return true
 }
 
 func opcodeOf(f *flow.Frame) byte {
@@ -166,6 +188,9 @@ func (o *out) unwritten(err error) error {
 // holds mu.
 func (o *out) passed(n int, err error) {
 	l := &o.last
+	if n > 0 {
+		o.active.Store(o.group.clock.Load())
+	}
 	if n == len(*o.buf) && err == nil {
 		l.through, l.before, l.cut = l.given, 0, 0
 		return
@@ -205,16 +230,9 @@ func (o *out) flush() error {
 		return o.broken
 	}
 	if o.broken == nil && len(*o.buf) > 0 {
-		var n int
-		var err error
-		if o.group.Swept {
-			o.since.Store(o.group.clock.Load())
-			n, err = o.nc.Write(*o.buf)
-			o.since.Store(0)
-		} else {
-			_ = o.nc.SetWriteDeadline(time.Now().Add(o.group.WriteTimeout))
-			n, err = o.nc.Write(*o.buf)
-		}
+		o.since.Store(o.group.clock.Load())
+		n, err := o.nc.Write(*o.buf)
+		o.since.Store(0)
 		o.passed(n, err)
 	}
 	o.giveBack()
@@ -233,10 +251,8 @@ func (o *out) giveBack() {
 // past is a deadline that has passed: it wakes whoever blocks on a socket.
 var past = time.Unix(1, 0)
 
-// Sweep ends a write that has taken longer than limit, at the time of the last
-// Tick.
-func (o *out) Sweep(limit time.Duration) {
-	before := o.group.clock.Load() - int64(limit)
+// stuck ends a write that began before the given time.
+func (o *out) stuck(before int64) {
 	if since := o.since.Load(); since != 0 && since < before {
 		_ = o.nc.SetWriteDeadline(past)
 	}

@@ -37,7 +37,7 @@ func TestABrokenWriteSaysHowFarItCame(t *testing.T) {
 	for seed := range uint64(2000) {
 		random := rand.New(rand.NewPCG(1, seed))
 		nc := &breaking{left: random.IntN(100 << 10)}
-		o := &out{nc: nc, group: NewGroup(Options{Swept: true})}
+		o := &out{nc: nc, group: NewGroup(Options{})}
 		frames := func(what string) (fs []flow.Frame) {
 			for range 1 + random.IntN(50) {
 				fs = append(fs, flow.Frame{Data: []byte(what + strings.Repeat("x", random.IntN(4000)))})

@@ -1,0 +1,106 @@
+package socket
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// Why the sweep ended a connection: the Cause of its Farewell.
+var (
+	ErrDead = errors.New("nothing came after a ping")
+	ErrIdle = errors.New("nothing passed in either direction")
+)
+
+// alive is what is known of a peer's being there. Times are the group's.
+type alive struct {
+	waiting atomic.Bool  // the reader has read all that has come
+	asked   atomic.Int64 // when the ping was sent after which nothing has come; 0 when something has
+	sent    atomic.Int64 // what the last ping says, the time at which it was sent
+	due     int64        // of the next ping
+	last    atomic.Int64 // the round-trip time measured last, nanoseconds; 0 for none
+	smooth  atomic.Int64 // the same, smoothed
+}
+
+// joined is called when the connection begins. Those that begin together are
+// not pinged together.
+func (c *Conn) joined(now int64) {
+	c.active.Store(now)
+	if interval := int64(c.group.PingInterval); interval > 0 {
+		c.alive.due = now + interval - rand.Int64N(interval/2) //nolint:gosec // nobody gains by foreseeing it
+	}
+}
+
+// heard is called by the reader when something has come.
+func (c *Conn) heard() {
+	if now := c.group.clock.Load(); c.active.Load() != now {
+		c.active.Store(now)
+	}
+	c.alive.waiting.Store(false)
+	if c.alive.asked.Load() != 0 {
+		c.alive.asked.Store(0)
+	}
+}
+
+// keepAlive is the sweep's: it pings, and parts from those who are not there. A
+// connection whose reader is busy has perhaps not read what shows that its peer
+// is. A ping goes out as much early as the sweep may be late, so that a peer that
+// died is parted from within interval and timeout.
+func (c *Conn) keepAlive(now, pace int64) {
+	if c.Parted() != nil {
+		return
+	}
+	a, g := &c.alive, c.group
+	if g.PingInterval > 0 {
+		switch asked := a.asked.Load(); {
+		case asked != 0 && now-asked >= int64(g.PingTimeout) && a.waiting.Load():
+			c.Part(Farewell{Code: internalError, Reason: fmt.Sprintf("nothing came within %v of a ping", g.PingTimeout), Cause: ErrDead})
+		case asked == 0 && now+pace >= a.due && c.ping(g.now()):
+			a.due = now + int64(g.PingInterval)
+		}
+	}
+	if g.IdleTimeout > 0 && now-c.active.Load() >= int64(g.IdleTimeout) && a.waiting.Load() {
+		c.Part(Farewell{Code: goingAway, Reason: fmt.Sprintf("nothing was sent or received for %v", g.IdleTimeout), Cause: ErrIdle})
+	}
+}
+
+// ping sends a ping, without waiting; false when somebody else is writing. The
+// payload is the time, which tells the answer from answers to earlier ones.
+func (c *Conn) ping(now int64) bool {
+	a := &c.alive
+	before := a.sent.Swap(now)
+	a.asked.Store(now)
+	var payload [8]byte
+	binary.BigEndian.PutUint64(payload[:], uint64(now))
+	if c.tryControl(c.raw, opPing, payload[:]) {
+		return true
+	}
+	a.sent.Store(before)
+	a.asked.Store(0)
+	return false
+}
+
+// ponged measures how long the answer to the last ping took.
+func (c *Conn) ponged(payload []byte) {
+	a := &c.alive
+	sent := a.sent.Load()
+	if sent == 0 || len(payload) != 8 || binary.BigEndian.Uint64(payload) != uint64(sent) {
+		return
+	}
+	a.sent.Store(0)
+	took := max(1, c.group.now()-sent)
+	a.last.Store(took)
+	if smooth := a.smooth.Load(); smooth != 0 {
+		took = smooth + (took-smooth)/8 // as TCP does (RFC 6298)
+	}
+	a.smooth.Store(took)
+}
+
+// RoundTrip returns how long the last answer to a ping took, and that smoothed
+// over the past; 0 when none has been answered. Anyone may call it.
+func (c *Conn) RoundTrip() (last, smoothed time.Duration) {
+	return time.Duration(c.alive.last.Load()), time.Duration(c.alive.smooth.Load())
+}
