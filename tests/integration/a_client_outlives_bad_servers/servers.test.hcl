@@ -126,9 +126,7 @@ test "and_is_there_for_a_good_one" {
     frame {
       text = jsonencode(local.page)
     }
-    expect_close {
-      code = 1009
-    }
+    expect_close {} # 1009, unless what was not read resets the connection before
 
     # It masks its frames.
     accept {}
