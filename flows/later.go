@@ -10,8 +10,8 @@ var (
 	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
-		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "app_ping", "adopt_headless", "auth", "limits", "sessions", "topics", "lifecycle_events"},
-		"ws_client": {"auth", "subprotocols", "app_ping", "idle_interval"},
+		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "adopt_headless", "auth", "limits", "sessions", "topics", "lifecycle_events"},
+		"ws_client": {"auth", "subprotocols", "idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},
 		"queue":     {"persistent", "confirm"},

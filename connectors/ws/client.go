@@ -22,7 +22,8 @@ type ClientConfig struct {
 	Queue   flow.Queue             `hcl:"queue" doc:"what waits for the connection, also while there is none"`
 	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
 	MaxPer  int                    `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
-	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long; pings and their answers count. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
+	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
+	AppPing *ClientAppPing         `hcl:"app_ping" doc:"pings that are text messages: this side sends one at an interval, and its answer is no event; one that comes is answered"`
 	Common
 }
 
@@ -74,6 +75,12 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	o := socket.Options{Client: true}
 	if c.Per == nil {
 		o.IdleTimeout = time.Duration(c.Idle)
+	}
+	if c.AppPing != nil {
+		var err error
+		if o.AppPing, err = c.AppPing.options(cmp.Or(c.AppPing.Interval, flow.Duration(defaultPing))); err != nil {
+			return nil, err
+		}
 	}
 	cl := &client{config: c, group: socket.NewGroup(c.options(&c.Queue, o))}
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {

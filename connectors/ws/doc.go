@@ -73,7 +73,31 @@ type Ping struct {
 	Timeout  flow.Duration `hcl:"timeout" min:"10ms" doc:"a peer from which nothing at all has come for so long after a ping is dead, and its connection is closed with 1011; 10s when not given"`
 }
 
-// Defaults of what the block ping leaves out.
+// AppPing is the block app_ping.
+type AppPing struct {
+	Request string `hcl:"request" doc:"text of the message that asks; \"ping\" when not given"`
+	Reply   string `hcl:"reply" doc:"text of the message that answers; \"pong\" when not given"`
+}
+
+// ClientAppPing is the block app_ping of a client, who asks, too.
+type ClientAppPing struct {
+	AppPing
+	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"from one message that asks to the next; 25s when not given"`
+}
+
+func (p *AppPing) options(interval flow.Duration) (socket.AppPing, error) {
+	o := socket.AppPing{
+		Request:  cmp.Or(p.Request, "ping"),
+		Reply:    cmp.Or(p.Reply, "pong"),
+		Interval: time.Duration(interval),
+	}
+	if o.Request == o.Reply {
+		return o, &flow.FieldError{Field: "app_ping.reply", Err: errors.New("reply is the same as request: each side would answer the other's answer")}
+	}
+	return o, nil
+}
+
+// Defaults of what the blocks ping and app_ping leave out.
 const (
 	defaultPing = 25 * time.Second
 	defaultPong = 10 * time.Second

@@ -23,7 +23,8 @@ type ServerConfig struct {
 	Socket  flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
 	Headers map[string]string  `hcl:"headers" doc:"header fields added to the answer of the handshake"`
 	Queue   flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
-	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long; pings and their answers count. For ever when not given"`
+	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given"`
+	AppPing *AppPing           `hcl:"app_ping" doc:"pings that are text messages, as pages send them: a message with just this text is answered, and is no event"`
 	Common
 }
 
@@ -55,9 +56,16 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
+	o := socket.Options{IdleTimeout: time.Duration(c.Idle)}
+	if c.AppPing != nil {
+		var err error
+		if o.AppPing, err = c.AppPing.options(0); err != nil {
+			return nil, err
+		}
+	}
 	return &server{
 		config:  c,
-		group:   socket.NewGroup(c.options(&c.Queue, socket.Options{IdleTimeout: time.Duration(c.Idle)})),
+		group:   socket.NewGroup(c.options(&c.Queue, o)),
 		running: make(chan struct{}),
 	}, nil
 }

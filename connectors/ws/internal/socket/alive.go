@@ -12,7 +12,7 @@ import (
 // Why the sweep ended a connection: the Cause of its Farewell.
 var (
 	ErrDead = errors.New("nothing came after a ping")
-	ErrIdle = errors.New("nothing passed in either direction")
+	ErrIdle = errors.New("nothing came, and no message left")
 )
 
 // alive is what is known of a peer's being there. Times are the group's.
@@ -21,6 +21,7 @@ type alive struct {
 	asked   atomic.Int64 // when the ping was sent after which nothing has come; 0 when something has
 	sent    atomic.Int64 // what the last ping says, the time at which it was sent
 	due     int64        // of the next ping
+	appDue  int64        // of the next message that is a ping
 	last    atomic.Int64 // the round-trip time measured last, nanoseconds; 0 for none
 	smooth  atomic.Int64 // the same, smoothed
 }
@@ -29,9 +30,15 @@ type alive struct {
 // not pinged together.
 func (c *Conn) joined(now int64) {
 	c.active.Store(now)
-	if interval := int64(c.group.PingInterval); interval > 0 {
-		c.alive.due = now + interval - rand.Int64N(interval/2) //nolint:gosec // nobody gains by foreseeing it
+	c.alive.due, c.alive.appDue = first(now, c.group.PingInterval), first(now, c.group.AppPing.Interval)
+}
+
+// first is when to do for the first time what is done at an interval.
+func first(now int64, interval time.Duration) int64 {
+	if interval <= 1 {
+		return now
 	}
+	return now + int64(interval) - rand.Int64N(int64(interval)/2) //nolint:gosec // nobody gains by foreseeing it
 }
 
 // heard is called by the reader when something has come.
@@ -61,6 +68,9 @@ func (c *Conn) keepAlive(now, pace int64) {
 		case asked == 0 && now+pace >= a.due && c.ping(g.now()):
 			a.due = now + int64(g.PingInterval)
 		}
+	}
+	if g.AppPing.Interval > 0 && now+pace >= a.appDue && c.tryText(c.raw, g.AppPing.Request) {
+		a.appDue = now + int64(g.AppPing.Interval)
 	}
 	if g.IdleTimeout > 0 && now-c.active.Load() >= int64(g.IdleTimeout) && a.waiting.Load() {
 		c.Part(Farewell{Code: goingAway, Reason: fmt.Sprintf("nothing was sent or received for %v", g.IdleTimeout), Cause: ErrIdle})

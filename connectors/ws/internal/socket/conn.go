@@ -135,6 +135,9 @@ func (c *Conn) take() (h header, found bool) {
 			c.leave.violation = errNotUTF8
 			break
 		}
+		if c.pinged(binary, payload) {
+			continue
+		}
 		frames = append(frames, flow.Frame{Data: payload, Binary: binary})
 	}
 	if len(frames) > 0 {

@@ -18,7 +18,8 @@ type Options struct {
 	CloseTimeout time.Duration // of the close handshake, and of what is still to be written then
 	PingInterval time.Duration // from one ping to the next; 0 for none
 	PingTimeout  time.Duration // how long after a ping something must come
-	IdleTimeout  time.Duration // how long nothing may pass in either direction; 0 for ever
+	IdleTimeout  time.Duration // how long nothing may come and no message leave; 0 for ever
+	AppPing      AppPing
 }
 
 // Group is the connections of a connector, and the sweep that looks after them:
@@ -104,6 +105,9 @@ func (g *Group) pace() time.Duration {
 	pace := min(time.Second, g.writeLimit()/4)
 	if g.PingInterval > 0 {
 		pace = min(pace, g.PingInterval/4, g.PingTimeout/4)
+	}
+	if g.AppPing.Interval > 0 {
+		pace = min(pace, g.AppPing.Interval/4)
 	}
 	if g.IdleTimeout > 0 {
 		pace = min(pace, g.IdleTimeout/4)

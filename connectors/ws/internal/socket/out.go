@@ -30,7 +30,7 @@ type out struct {
 	// since is the time, on the group's clock, at which the write that is going
 	// on began; 0 when there is none.
 	since  atomic.Int64
-	active atomic.Int64 // when something was last sent, or received, on the group's clock
+	active atomic.Int64 // when a message was last sent, or anything received, on the group's clock
 	key    [4]byte      // the mask in use
 	last   progress
 	at     *atOnce // made when it is first needed
@@ -170,6 +170,9 @@ func (o *out) put(opcode byte, payload []byte) error {
 // begin says that frames of a new Write follow. The caller holds mu.
 func (o *out) begin() {
 	o.last.given, o.last.through, o.last.before, o.last.counts = 0, 0, 0, false
+	if now := o.group.clock.Load(); o.active.Load() != now {
+		o.active.Store(now)
+	}
 	if o.buf != nil {
 		o.last.before = len(*o.buf)
 	}
@@ -188,9 +191,6 @@ func (o *out) unwritten(err error) error {
 // holds mu.
 func (o *out) passed(n int, err error) {
 	l := &o.last
-	if n > 0 {
-		o.active.Store(o.group.clock.Load())
-	}
 	if n == len(*o.buf) && err == nil {
 		l.through, l.before, l.cut = l.given, 0, 0
 		return

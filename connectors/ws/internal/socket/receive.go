@@ -55,7 +55,9 @@ func (c *Conn) receiveOne() error {
 	if !binary && !c.validText(message) {
 		return errNotUTF8
 	}
-	c.deliver([]flow.Frame{{Data: message, Binary: binary}})
+	if !c.pinged(binary, message) {
+		c.deliver([]flow.Frame{{Data: message, Binary: binary}})
+	}
 	return nil
 }
 
