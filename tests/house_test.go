@@ -82,6 +82,7 @@ var guests = map[string][]string{
 	"github.com/golang-jwt/jwt/v5":   {"runtime/access"},
 	"github.com/MicahParks/jwkset":   {"runtime/access"},
 	"golang.org/x/crypto":            {"runtime/access"},
+	"github.com/pires/go-proxyproto": {"runtime/listen"},
 }
 
 // source is one Go file of the repository.

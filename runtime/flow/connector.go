@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
@@ -145,6 +146,9 @@ type ListenSpec struct {
 	// Backlog is the system's queue of connections that wait to be accepted;
 	// 0 leaves it to the system.
 	Backlog int
+	// Proxies are the networks from which each connection begins with a header
+	// of the PROXY protocol; nil where none does.
+	Proxies []netip.Prefix
 	// Timeout bounds TLS handshake and request headers.
 	Timeout time.Duration
 }

@@ -25,7 +25,9 @@
 // # Sockets
 //
 // Routes on one address must agree on TLS, whose files are read again when they
-// change. Socket options, backlog and timeout
+// change, and on the proxies from which connections begin with a header of the
+// PROXY protocol: then the client's address is the one in it, of every request
+// and below TLS. Socket options, backlog and timeout
 // are those of the route that came first. The backlog is set by listening
 // once more on the bound socket, which Linux and the BSDs take as a change of
 // its length; the system's limit (net.core.somaxconn) still holds. Options that

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,7 @@ type listener struct {
 	set     *Set
 	address string
 	tls     *flow.TLSServer
+	proxies []netip.Prefix
 	timeout time.Duration
 	socket  net.Listener
 	server  http.Server
@@ -44,6 +46,7 @@ func open(s *Set, spec flow.ListenSpec, path string, h http.Handler) (*listener,
 		set:     s,
 		address: spec.Address,
 		tls:     spec.TLS,
+		proxies: spec.Proxies,
 		timeout: spec.Timeout,
 		ended:   make(chan struct{}),
 		routes:  map[string]http.Handler{},
@@ -75,6 +78,9 @@ func open(s *Set, spec flow.ListenSpec, path string, h http.Handler) (*listener,
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
 	var accepting net.Listener = newAcceptor(socket, spec.Socket, s.log)
+	if spec.Proxies != nil {
+		accepting = &proxyListener{accepting, spec.Proxies, l.timeout, s.log}
+	}
 	if certs != nil {
 		accepting = tls.NewListener(accepting, certs.server())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,8 @@ func (s *Set) Handle(spec flow.ListenSpec, h http.Handler) (*Route, error) {
 		}
 	} else if !sameTLS(l.tls, spec.TLS) {
 		return nil, fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
+	} else if !slices.Equal(l.proxies, spec.Proxies) {
+		return nil, fmt.Errorf("listen %s: another connector listens there with other settings of proxy_protocol and trusted_proxies: make them the same, or choose another port", spec.Address)
 	} else if err := l.add(path, h); err != nil {
 		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
 	}
