@@ -10,10 +10,11 @@ var (
 	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
-		"ws_server": {"subprotocols", "origins", "trusted_proxies", "compression", "adopt_headless", "auth", "limits", "sessions", "topics", "lifecycle_events"},
+		"ws_server": {"subprotocols", "compression", "adopt_headless", "sessions", "topics", "lifecycle_events"},
 		"ws_client": {"auth", "subprotocols", "idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},
+		"limits":    {"messages_per_second", "bytes_per_second"},
 		"queue":     {"persistent", "confirm"},
 	}
 )

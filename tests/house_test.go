@@ -63,7 +63,7 @@ var rooms = []struct {
 	{"codecs", []string{"runtime/flow", "runtime/jsontext"}, "a codec knows events and bytes"},
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},
 	{"connectors", []string{"connectors/*", "runtime/flow"}, "it is the table of connectors"},
-	{"connectors/ws", []string{"runtime/flow", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
+	{"connectors/ws", []string{"runtime/flow", "runtime/access", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
 	{"connectors/*", []string{"runtime/flow", "runtime/access"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
 	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -28,6 +29,8 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 			return &ServerConfig{
 				Common: defaults(),
 				Socket: flow.DefaultSocketOptions(),
+				Limits: Limits{access.DefaultLimits()},
+				Reject: Reject{Reject: "status", RejectClose: "close"},
 				Queue: flow.Queue{
 					MaxEvents:    256,
 					MaxBytes:     1 << 20,

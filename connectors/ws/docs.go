@@ -17,6 +17,20 @@ both ways; else as text for text codecs, and binary for binary ones. Writing
 
 Several ws_servers may share an address, with different paths.
 
+Who may connect is decided before the upgrade: by ` + "`limits`" + ` on connections (503 in
+all, 429 for one address or identity, both with Retry-After), by ` + "`origins`" + ` (403),
+and by the ` + "`auth`" + ` blocks (401, 403; 503 while there are no keys), of which one must
+be satisfied. The body says why, ` + "`{\"error\": word, \"message\": text}`" + `, and so does
+the log, which never holds a credential. What a client has shown to be is
+` + "`peer.claims`" + `: the claims of a signed token, the object that belongs to a token,
+` + "`{ sub }`" + ` of a user, ` + "`{ sub, subject, names, iss, serial, fingerprint, exp }`" + ` of a
+certificate. The connection closes with 1008 when that expires. Where ` + "`auth`" + ` looks
+for credentials, the flow sees none: the Authorization header, or the query
+parameter, cookie or sub-protocol that is named, is left out of ` + "`peer`" + `.
+
+Behind a proxy, ` + "`peer.host`" + ` and the limits mean the client's own address when
+` + "`trusted_proxies`" + ` names the proxy. ` + "`peer.port`" + ` is null where it does not tell that.
+
 Delivered means: handed to the client's socket, or put into its ` + "`queue`" + ` when the
 event is not a reply to the message just read. A broadcast is delivered when
 each client's queue has taken it, or dropped it as ` + "`overflow`" + ` says; nobody

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -34,13 +35,15 @@ func (c *served) Drain() { flushLink(c.link, time.Duration(c.server.config.Close
 
 // serve is the life of one connection after its handshake. What it does at
 // the ends is kept out of its frame, which every connection has on its stack.
-func (s *server) serve(c *socket.Conn, peer flow.Peer) {
+func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) {
+	defer visitor.Leave()
 	defer s.remove(c)
 	defer c.HangUp()
 	owner := s.open(c, peer)
 	if owner == nil {
 		return
 	}
+	defer expire(c, visitor)()
 	owner.close(c.Receive(owner))
 }
 

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -25,14 +25,20 @@ type ServerConfig struct {
 	Queue   flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
 	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given"`
 	AppPing *AppPing           `hcl:"app_ping" doc:"pings that are text messages, as pages send them: a message with just this text is answered, and is no event"`
+	Limits  Limits             `hcl:"limits" doc:"how much there may be, of connections"`
+	access.Config
+	Reject
 	Common
 }
 
 // Shape implements flow.ConnectorConfig.
 func (c *ServerConfig) Shape() flow.Shape {
 	claim := flow.Claim{Resource: "listener " + c.address().Addr(), Part: c.path(), Field: "url"}
+	if c.ProxyProtocol {
+		claim.Terms = fmt.Sprintf("proxy_protocol %v ", c.Networks())
+	}
 	if c.TLS != nil {
-		claim.Terms = fmt.Sprintf("tls %s %s %s %s %s", c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA, c.TLS.ClientAuth, c.TLS.MinVersion)
+		claim.Terms += fmt.Sprintf("tls %s %s %s %s %s", c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA, c.TLS.ClientAuth, c.TLS.MinVersion)
 	}
 	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue}
 	if c.URL.Port != 0 { // port 0 is another one each time
@@ -63,8 +69,13 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
+	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
+	if err := errors.Join(err, c.Reject.check()); err != nil {
+		return nil, err
+	}
 	return &server{
 		config:  c,
+		gate:    gate,
 		group:   socket.NewGroup(c.options(&c.Queue, o)),
 		running: make(chan struct{}),
 	}, nil
@@ -128,6 +139,7 @@ func (c *ServerConfig) path() string {
 type server struct {
 	config  *ServerConfig
 	group   *socket.Group
+	gate    *access.Gate
 	host    flow.Host
 	stop    func() // ends the route
 	running chan struct{}
@@ -148,7 +160,7 @@ func (s *server) Prepare(_ context.Context, host flow.Host) error {
 	if s.config.TLS != nil {
 		scheme = "wss"
 	}
-	stop, err := host.Handle(flow.ListenSpec{
+	spec := flow.ListenSpec{
 		Scheme:  scheme,
 		Address: s.config.address().Addr(),
 		Path:    s.config.path(),
@@ -156,11 +168,20 @@ func (s *server) Prepare(_ context.Context, host flow.Host) error {
 		Socket:  s.config.Socket,
 		Backlog: s.config.Backlog,
 		Timeout: time.Duration(s.config.ConnectTimeout),
-	}, s)
+	}
+	if s.config.ProxyProtocol {
+		spec.Proxies = s.config.Networks()
+	}
+	shut := s.gate.Open(host.Log())
+	stop, err := host.Handle(spec, s)
 	if err != nil {
+		shut()
 		return err
 	}
-	s.stop = sync.OnceFunc(stop)
+	s.stop = sync.OnceFunc(func() {
+		stop()
+		shut()
+	})
 	return nil
 }
 
@@ -275,31 +296,37 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.handshakes.Done()
+	visitor := s.admit(w, r)
+	if visitor == nil {
+		return
+	}
 	for name, value := range s.config.Headers {
 		w.Header().Set(name, value)
 	}
 	c, subprotocol, err := socket.Accept(w, r, s.group)
 	if err != nil {
+		visitor.Leave()
 		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
 		return
 	}
-	peer := s.peer(r)
+	peer := s.peer(r, visitor)
 	peer.Subprotocol = subprotocol
 	s.add(c)
-	go s.serve(c, peer)
+	go s.serve(c, peer, visitor)
 }
 
 // peer describes who is at the other end. Its strings are copied: the request
 // and its buffers go away.
-func (s *server) peer(r *http.Request) flow.Peer {
+func (s *server) peer(r *http.Request, visitor *access.Visitor) flow.Peer {
 	p := flow.Peer{
 		TLS:    r.TLS != nil,
 		Path:   strings.Clone(r.URL.Path),
 		Query:  strings.Clone(r.URL.RawQuery),
 		Header: flow.WireHeader(r.Header),
+		Claims: visitor.Claims,
 	}
-	if a, err := net.ResolveTCPAddr("tcp", r.RemoteAddr); err == nil {
-		p.Host, p.Port = a.IP.String(), a.Port
+	if visitor.Addr.IsValid() {
+		p.Host, p.Port = visitor.Addr.Addr().String(), int(visitor.Addr.Port())
 	}
 	for _, name := range s.params {
 		if p.Params == nil {

@@ -78,6 +78,11 @@ func (g *Gate) Open(log *zap.Logger) (stop func()) {
 // fetched, for a few seconds or until r's context ends.
 func (g *Gate) Admit(r *http.Request) (*Visitor, *Refusal) {
 	addr, refusal := g.proxies.client(r)
+	defer func() {
+		if refusal != nil {
+			refusal.Addr = addr
+		}
+	}()
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -87,7 +92,9 @@ func (g *Gate) Admit(r *http.Request) (*Visitor, *Refusal) {
 	}
 	var who Identity
 	if refusal = g.origins.check(r); refusal == nil {
-		who, refusal = g.identify(r)
+		if who, refusal = g.identify(r); refusal != nil {
+			refusal.Auth = true
+		}
 	}
 	if refusal == nil {
 		refusal = g.counts.enterAs(who.Name)

@@ -4,18 +4,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 )
 
 // Refusal is the answer to a client that is not let in.
 type Refusal struct {
-	Status     int           // of the answer: 400, 401, 403, 429 or 503
-	Code       string        // one word for programs: "origin_not_allowed"
-	Message    string        // for the client; nothing that a stranger should not know
-	Reason     string        // for the log: which rule it was, never a credential
-	RetryAfter time.Duration // when it may be worth another try; 0 to say nothing
-	Challenges []string      // WWW-Authenticate, with a 401
+	Status     int            // of the answer: 400, 401, 403, 429 or 503
+	Code       string         // one word for programs: "origin_not_allowed"
+	Message    string         // for the client; nothing that a stranger should not know
+	Reason     string         // for the log: which rule it was, never a credential
+	RetryAfter time.Duration  // when it may be worth another try; 0 to say nothing
+	Challenges []string       // WWW-Authenticate, with a 401
+	Auth       bool           // an auth block has refused
+	Addr       netip.AddrPort // of the client, as Visitor.Addr
 }
 
 // Body is {"error": code, "message": text}.

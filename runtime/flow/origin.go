@@ -48,7 +48,7 @@ func (o *Origin) ID() string {
 // What does not apply is left empty.
 type Peer struct {
 	Host        string // IP address, without port
-	Port        int
+	Port        int    // 0 when it is not known: of a client behind a proxy that does not tell it
 	TLS         bool
 	Path        string
 	Params      map[string]string // of a path with parameters
@@ -58,10 +58,18 @@ type Peer struct {
 	Claims      *Object // verified identity
 }
 
-// Addr is "host:port", for people.
+// port is null when it is not known.
+func (p *Peer) port() Value {
+	if p.Host == "" || p.Port == 0 {
+		return NullValue
+	}
+	return IntOf(int64(p.Port))
+}
+
+// Addr is "host:port", for people; the host alone when the port is not known.
 func (p *Peer) Addr() string {
-	if p.Host == "" {
-		return ""
+	if p.Host == "" || p.Port == 0 {
+		return p.Host
 	}
 	return joinHostPort(p.Host, p.Port)
 }
@@ -99,10 +107,7 @@ func (o *Origin) PeerField(name string) Value {
 	case "host":
 		return textOrNull(p.Host)
 	case "port":
-		if p.Host == "" {
-			return NullValue
-		}
-		return IntOf(int64(p.Port))
+		return p.port()
 	case "tls":
 		return BoolOf(p.TLS)
 	case "path":
@@ -140,7 +145,7 @@ func (o *Origin) meta(binary bool) *Object {
 	peer := ObjectOf(
 		Field{"id", TextOf(o.ID())},
 		Field{"host", TextOf(o.Peer.Host)},
-		Field{"port", IntOf(int64(o.Peer.Port))},
+		Field{"port", o.Peer.port()},
 	)
 	return ObjectOf(Field{o.Connector.Type, MapOf(ObjectOf(
 		Field{"tls", BoolOf(o.Peer.TLS)},

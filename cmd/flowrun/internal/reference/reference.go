@@ -266,6 +266,8 @@ func typeName(t reflect.Type) string {
 		return "string (secret)"
 	case reflect.TypeFor[flow.URL]():
 		return "URL"
+	case reflect.TypeFor[flow.Value]():
+		return "value"
 	}
 	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType) || t == reflect.TypeFor[flow.Path]() {
 		if !token.IsExported(t.Name()) { // a component's own: its doc says what can be written

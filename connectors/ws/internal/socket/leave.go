@@ -35,7 +35,7 @@ const (
 	goingAway       = 1001
 	protocolError   = 1002
 	invalidPayload  = 1007
-	policyViolation = 1008
+	PolicyViolation = 1008
 	messageTooBig   = 1009
 	internalError   = 1011
 	tryAgainLater   = 1013
@@ -113,6 +113,21 @@ func (c *Conn) AwaitAnswers(quiet, atMost time.Duration) {
 // Say sends a close frame at once, after which nothing else can be written. It
 // is for a connection that Receive was never called for.
 func (c *Conn) Say(why Farewell) { c.sendClose(why.Code, why.Reason) }
+
+// TurnAway ends a connection that Receive was never called for: it sends the
+// message of why, a close frame unless the code is 0, and waits for a bounded
+// time until the peer has read them and closed.
+func (c *Conn) TurnAway(why Farewell) {
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
+	if c.Write(context.Background(), []flow.Frame{{Data: []byte(why.Message)}}, true) != nil {
+		return
+	}
+	if why.Code != 0 {
+		c.Say(why)
+	}
+	_ = c.Flush(context.Background()) // asked for by linger
+	c.linger()
+}
 
 // woken decides what the reader does when its deadline has passed, or when it
 // found nothing on its last look: nil is to read on.
@@ -227,7 +242,7 @@ func (c *Conn) Goodbye(err error) {
 	case errors.Is(err, errNotUTF8):
 		c.sendClose(invalidPayload, errNotUTF8.Error())
 	case errors.Is(err, errFragments):
-		c.sendClose(policyViolation, errFragments.Error())
+		c.sendClose(PolicyViolation, errFragments.Error())
 	case TooLong(err):
 		c.sendClose(messageTooBig, errTooLong.Error())
 	case errors.Is(err, ErrPanicked):

@@ -5,7 +5,6 @@ package socket
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"syscall"
 )
@@ -13,7 +12,7 @@ import (
 // findRaw sees to it that a TCP socket is read without holding a buffer while
 // nothing comes, and that replies leave when nothing more is to be read.
 func (c *Conn) findRaw() {
-	if tcp, ok := c.nc.(*net.TCPConn); ok {
+	if tcp, ok := c.nc.(syscall.Conn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			c.raw, c.readRaw = raw, c.tryRead
 		}

@@ -1,0 +1,96 @@
+package ws
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/access"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// Limits is the block of that name.
+type Limits struct {
+	access.Limits
+}
+
+// Reject says how a client is told that it may not connect.
+type Reject struct {
+	Reject        string    `hcl:"reject" oneof:"status|message" doc:"how clients are told that auth refuses them: by the status of the handshake, 401 or 403; or upgraded, sent a last message, and parted with, for clients that cannot see a status"`
+	RejectMessage flow.Expr `hcl:"reject_message" vars:"status|error|message" doc:"with reject = \"message\": the text of that message, like jsonencode({ error = message }). error is a word for programs, message a text for people. Without it, both as JSON"`
+	RejectClose   string    `hcl:"reject_close" oneof:"close|abort" doc:"with reject = \"message\": a close frame with 1008 after the message, or a cut without one"`
+}
+
+func (c *Reject) check() error {
+	switch {
+	case c.RejectMessage == nil:
+		return nil
+	case c.Reject != "message":
+		return &flow.FieldError{Field: "reject_message", Err: errors.New(`reject_message needs reject = "message"`)}
+	}
+	if k, ok := c.RejectMessage.(flow.Kinded); ok && k.Kinds()&flow.OfText == 0 {
+		return &flow.FieldError{Field: "reject_message", Err: fmt.Errorf("reject_message wants a string, not %s: jsonencode makes one", k.Kinds())}
+	}
+	return nil
+}
+
+// text is what a client is sent that is turned away.
+func (c *Reject) text(f *access.Refusal) ([]byte, error) {
+	if c.RejectMessage == nil {
+		return f.Body(), nil
+	}
+	v, err := c.RejectMessage.Eval(&flow.Event{}, flow.IntOf(int64(f.Status)), flow.TextOf(f.Code), flow.TextOf(f.Message))
+	if err == nil && v.Kind() != flow.Text {
+		err = fmt.Errorf("it is not a string, but %s", v.Kind())
+	}
+	return []byte(v.Text()), err
+}
+
+// admit asks whether the client may connect. It returns nil when not, and the
+// client has been told.
+func (s *server) admit(w http.ResponseWriter, r *http.Request) *access.Visitor {
+	visitor, refusal := s.gate.Admit(r)
+	if refusal == nil {
+		return visitor
+	}
+	s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Stringer("client", refusal.Addr),
+		zap.Int("status", refusal.Status), zap.String("code", refusal.Code), zap.String("reason", refusal.Reason))
+	if s.config.Reject.Reject == "message" && refusal.Auth {
+		s.turnAway(w, r, refusal)
+	} else {
+		refusal.WriteTo(w)
+	}
+	return nil
+}
+
+// turnAway upgrades a client that is not let in, to be able to tell it why.
+func (s *server) turnAway(w http.ResponseWriter, r *http.Request, refusal *access.Refusal) {
+	text, err := s.config.Reject.text(refusal)
+	if err != nil {
+		s.host.Log().Warn("reject_message cannot be computed", zap.Error(err))
+		text = refusal.Body()
+	}
+	c, _, err := socket.Accept(w, r, s.group)
+	if err != nil {
+		return // of a client that does not upgrade; it has been answered
+	}
+	defer c.HangUp()
+	why := socket.Farewell{Code: socket.PolicyViolation, Reason: refusal.Message, Message: string(text)}
+	if s.config.RejectClose == "abort" {
+		why.Code = 0
+	}
+	c.TurnAway(why)
+}
+
+// expire ends the connection when its client's identity does. The result
+// stops that.
+func expire(c *socket.Conn, v *access.Visitor) (stop func() bool) {
+	if v.Expires.IsZero() {
+		return func() bool { return true }
+	}
+	why := socket.Farewell{Code: socket.PolicyViolation, Reason: "token expired"}
+	return time.AfterFunc(time.Until(v.Expires), func() { c.Part(why) }).Stop
+}
