@@ -14,7 +14,6 @@ var (
 		"ws_client": {"auth", "subprotocols", "idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},
-		"limits":    {"messages_per_second", "bytes_per_second"},
 		"queue":     {"persistent", "confirm"},
 	}
 )

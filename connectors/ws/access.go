@@ -15,6 +15,7 @@ import (
 // Limits is the block of that name.
 type Limits struct {
 	access.Limits
+	Rates
 }
 
 // Reject says how a client is told that it may not connect.

@@ -29,7 +29,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 			return &ServerConfig{
 				Common: defaults(),
 				Socket: flow.DefaultSocketOptions(),
-				Limits: Limits{access.DefaultLimits()},
+				Limits: Limits{Limits: access.DefaultLimits()},
 				Reject: Reject{Reject: "status", RejectClose: "close"},
 				Queue: flow.Queue{
 					MaxEvents:    256,

@@ -73,6 +73,10 @@ func (c *served) close(err error) {
 	if errors.Is(err, socket.ErrPanicked) {
 		log.Error("a connection is cut", zap.String("peer", c.peer), zap.Error(err))
 	}
+	if rate := (*socket.RateError)(nil); errors.As(err, &rate) {
+		log.Warn("a client sends more than a limit allows, the connection is closed with 1008", zap.String("peer", c.peer), zap.String("connection", c.link.ID()),
+			zap.String("limit", rate.Limit), zap.Uint64("so_far", c.server.tooFast.Add(1)))
+	}
 	if why := c.conn.Parted(); why != nil && (errors.Is(why.Cause, socket.ErrDead) || errors.Is(why.Cause, socket.ErrIdle)) {
 		log.Info("a connection is closed by this side", zap.String("peer", c.peer), zap.String("connection", c.link.ID()),
 			zap.Int("code", why.Code), zap.String("reason", why.Reason))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
@@ -25,7 +26,7 @@ type ServerConfig struct {
 	Queue   flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
 	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given"`
 	AppPing *AppPing           `hcl:"app_ping" doc:"pings that are text messages, as pages send them: a message with just this text is answered, and is no event"`
-	Limits  Limits             `hcl:"limits" doc:"how much there may be, of connections"`
+	Limits  Limits             `hcl:"limits" doc:"how much there may be: of connections, and of what each sends"`
 	access.Config
 	Reject
 	Common
@@ -69,8 +70,10 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
+	rate, rateErr := c.Limits.Rates.options(c.MaxMessage)
+	o.Rate = rate
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
-	if err := errors.Join(err, c.Reject.check()); err != nil {
+	if err := errors.Join(err, c.Reject.check(), rateErr); err != nil {
 		return nil, err
 	}
 	return &server{
@@ -143,7 +146,8 @@ type server struct {
 	host    flow.Host
 	stop    func() // ends the route
 	running chan struct{}
-	params  []string // names in the path
+	params  []string      // names in the path
+	tooFast atomic.Uint64 // connections closed for what they sent per second
 
 	mu         sync.Mutex
 	last       *socket.Farewell //  set when the server ends: what new connections are told

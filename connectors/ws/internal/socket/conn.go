@@ -46,6 +46,7 @@ type Conn struct {
 	lib     *websocket.Conn // see library
 	leave   leave           // how the connection is ended from outside
 	alive   alive
+	spent   spent
 	place   int // in the group, whose it is
 
 	turn       *turn  // while it holds anything
@@ -121,6 +122,9 @@ func (c *Conn) take() (h header, found bool) {
 		if h.total() > int64(c.end-c.start) {
 			break
 		}
+		if c.leave.violation = c.spend(h.total()); c.leave.violation != nil {
+			break
+		}
 		payload := t.buf[c.start+h.size : c.start+int(h.total())]
 		c.start += int(h.total())
 		if h.masked {
@@ -165,6 +169,9 @@ func (c *Conn) validText(p []byte) bool {
 func (c *Conn) handOver(h *header) error {
 	if h.masked && c.group.Client {
 		return errMasked // which the library would take
+	}
+	if err := c.spend(h.total()); err != nil {
+		return err
 	}
 	c.theirs = h.total()
 	if h.control() {

@@ -20,6 +20,7 @@ type Options struct {
 	PingTimeout  time.Duration // how long after a ping something must come
 	IdleTimeout  time.Duration // how long nothing may come and no message leave; 0 for ever
 	AppPing      AppPing
+	Rate         Rate // of what the peer sends
 }
 
 // Group is the connections of a connector, and the sweep that looks after them:

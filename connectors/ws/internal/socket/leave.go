@@ -234,13 +234,18 @@ func (c *Conn) linger() {
 // something wrong is told, and it is seen to that the answer arrives.
 func (c *Conn) Goodbye(err error) {
 	c.release()
-	var ce websocket.CloseError
+	var (
+		ce   websocket.CloseError
+		rate *RateError
+	)
 	switch {
 	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), errors.Is(err, ErrDead), c.failure() != nil, CutOff(err):
 		_ = c.Flush(context.Background())
 		return
 	case errors.Is(err, errNotUTF8):
 		c.sendClose(invalidPayload, errNotUTF8.Error())
+	case errors.As(err, &rate):
+		c.sendClose(PolicyViolation, rate.Error())
 	case errors.Is(err, errFragments):
 		c.sendClose(PolicyViolation, errFragments.Error())
 	case TooLong(err):
