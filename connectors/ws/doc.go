@@ -68,6 +68,8 @@ type Common struct {
 	ConnectTimeout flow.Duration `hcl:"connect_timeout" min:"1ms" doc:"time for TLS and WebSocket handshake"`
 	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours"`
 	Ping           *Ping         `hcl:"ping" doc:"asks the peer whether it is there. Without the block, no pings are sent"`
+	Compression    string        `hcl:"compression" oneof:"off|no_context_takeover|context_takeover" doc:"compress messages (permessage-deflate) where the other side agrees: each by itself, or with reference to those before it"`
+	Deflate        Deflate       `hcl:"compression_options" doc:"how messages are compressed"`
 }
 
 // Ping is the block of that name.
@@ -113,6 +115,8 @@ func defaults() Common {
 		UTF8:           "strict",
 		ConnectTimeout: flow.Duration(10 * time.Second),
 		CloseTimeout:   flow.Duration(500 * time.Millisecond),
+		Compression:    "off",
+		Deflate:        defaultDeflate,
 	}
 }
 
@@ -127,6 +131,7 @@ func (c *Common) options(q *flow.Queue, o socket.Options) socket.Options {
 	o.MaxFragments = c.MaxFragments
 	o.AnyText = c.UTF8 != "strict"
 	o.CloseTimeout = time.Duration(c.CloseTimeout)
+	o.Compression = c.Deflate.options(c.Compression)
 	return o
 }
 

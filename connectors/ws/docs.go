@@ -43,7 +43,22 @@ is dropped, counted and logged; with ` + "`on_lost_peer = \"err\"`" + ` at the e
 that of a client, or that means several, is a problem for ` + "`err`" + ` either way.
 
 On a graceful end, every client gets the answers to what it has sent, also those
-that a ws_client fetches within a second, and a close frame with code 1001.
+that a ws_client fetches within a second, and a close frame with code 1001, or what
+the flow's ` + "`drain`" + ` block says.
+` + compressionDoc
+
+const compressionDoc = `
+` + "`compression`" + ` (permessage-deflate, RFC 7692) is used where both sides want it. With
+` + "`no_context_takeover`" + ` each message is compressed by itself; with ` + "`context_takeover`" + ` it may
+refer to those before it, so that short messages of one kind become much smaller.
+JSON messages of 190 bytes, all alike, became 0.95 of their length by themselves,
+in 4 us each; 0.21 in 15 us with a look at 4 KiB of those before (window_bits = 12),
+and 0.06 in 33 us with 32 KiB (15).
+
+What a connection takes in memory beside that of one without: for what it sends,
+nothing, or 2^window_bits bytes with ` + "`context_takeover`" + `; once it has received a compressed
+message, 9 KiB, or 37 KiB with ` + "`context_takeover`" + `. ` + "`max_message`" + ` bounds a message as it is when
+inflated. A smaller window that a client asks for is kept to, at a level of its own.
 `
 
 const serverExample = `connector "ws_server" "edge" {
@@ -84,7 +99,7 @@ password in the URL become an Authorization header and are never logged.
 
 On a graceful end, the queue is written, and answers are read until none has
 come for 100 ms, or for a second. A client that was sent nothing does not wait.
-`
+` + compressionDoc
 
 const clientExample = `connector "file" "in" {
   path  = "in.json"

@@ -43,9 +43,16 @@ func TestPython(t *testing.T) {
 	against(t, []string{"PYTHONPATH=" + packages, "PYTHONDONTWRITEBYTECODE=1"}, python, "client.py")
 }
 
-// against runs a script's checks. When the script says that it waits, the
-// server is told to end; both must then end well.
+// against runs a script's checks, with and without compression.
 func against(t *testing.T, env []string, interpreter, script string) {
+	for _, compression := range []string{"off", "no_context_takeover", "context_takeover"} {
+		t.Run(compression, func(t *testing.T) { check(t, env, interpreter, script, compression) })
+	}
+}
+
+// check runs a script's checks. When the script says that it waits, the server
+// is told to end; both must then end well.
+func check(t *testing.T, env []string, interpreter, script, compression string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
@@ -56,7 +63,7 @@ func against(t *testing.T, env []string, interpreter, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := process.Start(ctx, process.Options{}, binary, "server", "run", "--var", "url=127.0.0.1:0", filepath.Join("testdata", "echo.hcl"))
+	server, err := process.Start(ctx, process.Options{}, binary, "server", "run", "--var", "url=127.0.0.1:0", "--var", "compression="+compression, filepath.Join("testdata", "echo.hcl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +72,7 @@ func against(t *testing.T, env []string, interpreter, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := process.Start(ctx, process.Options{Env: env}, interpreter, filepath.Join("testdata", script), "ws://"+addr)
+	client, err := process.Start(ctx, process.Options{Env: env}, interpreter, filepath.Join("testdata", script), "ws://"+addr, compression)
 	if err != nil {
 		t.Fatal(err)
 	}

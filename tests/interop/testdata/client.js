@@ -1,14 +1,15 @@
-// Node's `ws` against the echo flow: node client.js URL
+// Node's `ws` against the echo flow: node client.js URL COMPRESSION
 // Prints a line per check; the first that does not hold ends it with code 1.
 'use strict';
 const assert = require('node:assert/strict');
 const WebSocket = require('ws');
 
-const url = process.argv[2];
+const url = process.argv[2], compression = process.argv[3];
 setTimeout(() => { console.error('not done after 60 s'); process.exit(1); }, 60_000).unref();
 
 // A connection whose messages are awaited one by one.
 function open(options = {}) {
+  options = { perMessageDeflate: { threshold: 0 }, ...options };
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(url, options);
     const arrived = [], waiting = [];
@@ -31,6 +32,11 @@ async function leave(ws, code = 1000) {
 }
 
 const checks = {
+  async 'compression is agreed on'() {
+    const ws = await open();
+    assert.equal(ws.extensions.includes('permessage-deflate'), compression !== 'off', ws.extensions);
+    await leave(ws);
+  },
   async 'text is answered with text'() {
     const ws = await open();
     ws.send('{"b":1,"a":1.50}\n');

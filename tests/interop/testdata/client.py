@@ -1,17 +1,18 @@
-"""Python's `websockets` against the echo flow: python3 client.py URL
+"""Python's `websockets` against the echo flow: python3 client.py URL COMPRESSION
 
 Prints a line per check; the first that does not hold ends it with code 1.
 """
 
 import asyncio
 import json
+import random
 import sys
 import traceback
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-url = sys.argv[1]
+url, compression = sys.argv[1:]
 
 
 async def leave(ws, code=1000):
@@ -23,6 +24,14 @@ async def expect(ws, *messages):
     for want in messages:
         got = await ws.recv()
         assert got == want, f"got {got!r}, not {want!r}"  # str for text, bytes for binary
+
+
+async def compression_is_agreed_on(ws):
+    agreed = [repr(e) for e in ws.protocol.extensions]  # with windows of 2^12 bytes, as it asks for
+    assert bool(agreed) == (compression != "off"), agreed
+    text = json.dumps(3 * random.randbytes(4096).hex()) + "\n"  # repeats what is further back
+    await ws.send(text)
+    await expect(ws, text)
 
 
 async def text_is_answered_with_text(ws):
@@ -98,6 +107,7 @@ async def a_terminating_server_says_1001(ws):
 
 
 CHECKS = [
+    compression_is_agreed_on,
     text_is_answered_with_text,
     binary_is_answered_with_binary,
     a_line_may_span_messages,

@@ -3,8 +3,14 @@ variable "url" {
   default = "127.0.0.1:4242"
 }
 
+variable "compression" {
+  type    = string
+  default = "off"
+}
+
 connector "ws_server" "edge" {
   url            = var.url
+  compression    = var.compression
   preprocessors  = ["separate"] # one frame may hold several lines, a line may span frames
   codec          = "json"
   postprocessors = ["separate"]

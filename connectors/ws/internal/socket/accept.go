@@ -13,7 +13,8 @@ import (
 // over. An error has been answered. The handler is to return then: what its
 // goroutine and its buffers hold is a good part of a connection's memory.
 func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subprotocol string, err error) {
-	u := &upgrade{ResponseWriter: w}
+	agreed, answer := g.Compression.answer(r.Header)
+	u := &upgrade{ResponseWriter: w, extensions: answer}
 	lib, err := websocket.Accept(u, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // the Origin has been looked at
 	if err != nil {
 		if u.socket != nil {
@@ -22,7 +23,11 @@ func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subproto
 		return nil, "", err
 	}
 	_ = lib.CloseNow() // of nowhere: without it, a finalizer keeps it for two more collections
-	return New(u.socket, u.already, g), lib.Subprotocol(), nil
+	c = New(u.socket, u.already, g)
+	if answer != "" {
+		c.deflate = &deflate{Compression: &g.Compression, agreed: agreed}
+	}
+	return c, lib.Subprotocol(), nil
 }
 
 // upgrade takes the socket from net/http when the library asks for it. What
@@ -30,8 +35,17 @@ func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subproto
 // dropped, see Conn.library.
 type upgrade struct {
 	http.ResponseWriter
-	socket  net.Conn
-	already []byte // what the client sent after its handshake, in one piece with it
+	extensions string // that the answer agrees to; "" for none
+	socket     net.Conn
+	already    []byte // what the client sent after its handshake, in one piece with it
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (u *upgrade) WriteHeader(status int) {
+	if status == http.StatusSwitchingProtocols && u.extensions != "" {
+		u.Header().Set("Sec-WebSocket-Extensions", u.extensions)
+	}
+	u.ResponseWriter.WriteHeader(status)
 }
 
 // Hijack implements http.Hijacker.

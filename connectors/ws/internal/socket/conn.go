@@ -177,7 +177,7 @@ func (c *Conn) handOver(h *header) error {
 	if h.control() {
 		return nil
 	}
-	if h.length > uint64(c.group.MaxMessage) && h.length <= math.MaxInt64 {
+	if h.length > c.longest(h) && h.length <= math.MaxInt64 {
 		return errTooLong // which the library finds out when it has read as much
 	}
 	c.fragments++
@@ -188,6 +188,16 @@ func (c *Conn) handOver(h *header) error {
 		c.fragments = 0
 	}
 	return nil
+}
+
+// longest is how long the payload of a frame may be. What cannot be compressed
+// becomes a little longer by it; the library counts what it inflates.
+func (c *Conn) longest(h *header) uint64 {
+	n := uint64(c.group.MaxMessage)
+	if c.deflate != nil && (h.first&rsv1 != 0 || c.fragments > 0) {
+		n += n>>10 + 64
+	}
+	return n
 }
 
 // fill reads more into the read-ahead: what has come, or when there is

@@ -24,14 +24,18 @@ const maxAnswer = 64 << 10
 // looks at ctx only between two reads.
 func Dial(ctx context.Context, socket net.Conn, target *url.URL, header http.Header, g *Group) (c *Conn, subprotocol string, err error) {
 	h := &handshaker{socket: socket, group: g}
-	lib, _, err := websocket.Dial(ctx, target.String(), &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		HTTPHeader: header,
+	lib, resp, err := websocket.Dial(ctx, target.String(), &websocket.DialOptions{
+		HTTPClient:      &http.Client{Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		HTTPHeader:      header,
+		CompressionMode: g.Compression.mode(),
 	})
 	switch {
 	case err == nil:
 		lib.SetReadLimit(g.MaxMessage)
 		h.conn.lib = lib
+		if agreed, ok := g.Compression.answered(resp.Header); ok {
+			h.conn.deflate = &deflate{Compression: &g.Compression, agreed: agreed}
+		}
 		return h.conn, lib.Subprotocol(), nil
 	case h.status != "":
 		err = fmt.Errorf("the server answered %s instead of 101 Switching Protocols", h.status)

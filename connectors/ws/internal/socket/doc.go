@@ -24,6 +24,11 @@
 // that every message passes would double that; what is rare and large is kept
 // out of line.
 //
+// # Compression
+//
+// Compressed messages are read by the library, and written here, so that they
+// are corked like all others ([Compression]).
+//
 // # Who does what
 //
 // One goroutine per connection calls [Conn.Receive], which reads, gives whole

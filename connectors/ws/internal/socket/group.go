@@ -21,6 +21,7 @@ type Options struct {
 	IdleTimeout  time.Duration // how long nothing may come and no message leave; 0 for ever
 	AppPing      AppPing
 	Rate         Rate // of what the peer sends
+	Compression  Compression
 }
 
 // Group is the connections of a connector, and the sweep that looks after them:

@@ -18,7 +18,7 @@ func smallBuffers(c net.Conn) *bufio.ReadWriter {
 // a handshake, so this is one that has happened: the answer goes nowhere.
 func (c *Conn) library() (*websocket.Conn, error) {
 	if c.lib == nil {
-		lib, err := websocket.Accept(again{http.Header{}, c}, handshake, nil)
+		lib, err := websocket.Accept(again{http.Header{}, c}, handshake(c.deflate), &websocket.AcceptOptions{CompressionMode: c.group.Compression.mode()})
 		if err != nil {
 			return nil, err
 		}
@@ -28,17 +28,34 @@ func (c *Conn) library() (*websocket.Conn, error) {
 	return c.lib, nil
 }
 
-// handshake is what any client asks for.
-var handshake = &http.Request{
-	Method:     http.MethodGet,
-	ProtoMajor: 1,
-	ProtoMinor: 1,
-	Header: http.Header{
+// handshake is what a client asks for that will agree to d; nil for no
+// compression.
+func handshake(d *deflate) *http.Request {
+	h := http.Header{
 		"Connection":            {"Upgrade"},
 		"Upgrade":               {"websocket"},
 		"Sec-Websocket-Version": {"13"},
 		"Sec-Websocket-Key":     {"AAAAAAAAAAAAAAAAAAAAAA=="},
-	},
+	}
+	if d != nil {
+		offer := deflateName
+		if !d.receives {
+			offer += "; client" + ownReset
+		}
+		h["Sec-Websocket-Extensions"] = []string{offer}
+	}
+	return &http.Request{Method: http.MethodGet, ProtoMajor: 1, ProtoMinor: 1, Header: h}
+}
+
+// mode is what the library calls it.
+func (o *Compression) mode() websocket.CompressionMode {
+	switch {
+	case !o.On:
+		return websocket.CompressionDisabled
+	case o.ContextTakeover:
+		return websocket.CompressionContextTakeover
+	}
+	return websocket.CompressionNoContextTakeover
 }
 
 // again is the ResponseWriter of a handshake that has happened.

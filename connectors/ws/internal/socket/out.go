@@ -20,13 +20,14 @@ const corkLimit = 64 << 10
 // out is the writing half of a connection: frames are appended to a buffer,
 // and the buffer is written at once.
 type out struct {
-	mu     sync.Mutex
-	nc     net.Conn
-	group  *Group
-	buf    *[]byte       // from outBufs, while there is something in it
-	ended  bool          // a close frame is in: nothing may follow
-	broken error         // why nothing can be written any more
-	masks  *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
+	mu      sync.Mutex
+	nc      net.Conn
+	group   *Group
+	buf     *[]byte       // from outBufs, while there is something in it
+	ended   bool          // a close frame is in: nothing may follow
+	broken  error         // why nothing can be written any more
+	deflate *deflate      // nil where messages are not compressed
+	masks   *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
 	// since is the time, on the group's clock, at which the write that is going
 	// on began; 0 when there is none.
 	since  atomic.Int64
@@ -160,10 +161,17 @@ func (o *out) put(opcode byte, payload []byte) error {
 	if o.buf == nil {
 		o.buf = outBufs.Get().(*[]byte)
 	}
-	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
 	if opcode < opClose {
 		o.last.given++
+		if o.deflate != nil {
+			if c := o.deflate.compress(payload); c != nil {
+				*o.buf = appendFrame(*o.buf, rsv1|opcode, c.out, o.mask())
+				c.release()
+				return nil
+			}
+		}
 	}
+	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
 	return nil
 }
 

@@ -1,0 +1,122 @@
+package socket
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestOffers(t *testing.T) {
+	takeover, none := Compression{On: true, ContextTakeover: true}, Compression{On: true}
+	for _, test := range []struct {
+		offer  string
+		with   *Compression
+		answer string
+		agreed agreed
+	}{
+		{"permessage-deflate", &takeover, "permessage-deflate", agreed{true, true, 15}},
+		{"permessage-deflate", &none, "permessage-deflate; server_no_context_takeover; client_no_context_takeover", agreed{false, false, 15}},
+		{"permessage-deflate", &Compression{}, "", agreed{}},
+		{"", &takeover, "", agreed{}},
+		{"x-webkit-deflate-frame", &takeover, "", agreed{}},
+		{"permessage-deflate; client_max_window_bits", &takeover, "permessage-deflate", agreed{true, true, 15}},
+		{"permessage-deflate;client_max_window_bits=10;client_no_context_takeover", &takeover, "permessage-deflate; client_no_context_takeover", agreed{true, false, 15}},
+		{"permessage-deflate; server_max_window_bits=\"12\"; server_no_context_takeover", &takeover, "permessage-deflate; server_no_context_takeover; server_max_window_bits=12", agreed{false, true, 12}},
+		{"foo, permessage-deflate; server_max_window_bits=8, permessage-deflate", &takeover, "permessage-deflate; server_max_window_bits=8", agreed{true, true, 8}},
+		{"permessage-deflate; server_max_window_bits=7, permessage-deflate", &takeover, "permessage-deflate", agreed{true, true, 15}},
+		// What RFC 7692 does not know, or says twice, declines an offer.
+		{"permessage-deflate; server_max_window_bits", &takeover, "", agreed{}},
+		{"permessage-deflate; server_max_window_bits=08", &takeover, "", agreed{}},
+		{"permessage-deflate; server_max_window_bits=16", &takeover, "", agreed{}},
+		{"permessage-deflate; server_no_context_takeover=1", &takeover, "", agreed{}},
+		{"permessage-deflate; server_no_context_takeover; server_no_context_takeover", &takeover, "", agreed{}},
+		{"permessage-deflate; level=9", &takeover, "", agreed{}},
+		{"permessage-deflate;", &takeover, "", agreed{}},
+	} {
+		got, answer := test.with.answer(http.Header{"Sec-Websocket-Extensions": strings.Split(test.offer, ", ")})
+		if answer != test.answer || got != test.agreed {
+			t.Errorf("%s: answered %q, %+v", test.offer, answer, got)
+		}
+	}
+}
+
+func FuzzOffer(f *testing.F) {
+	f.Add("permessage-deflate; client_max_window_bits; server_max_window_bits=10")
+	f.Add("a, permessage-deflate;server_no_context_takeover=;=")
+	f.Fuzz(func(t *testing.T, offer string) {
+		o := Compression{On: true, ContextTakeover: true}
+		a, answer := o.answer(http.Header{"Sec-Websocket-Extensions": {offer}})
+		if answer == "" {
+			return
+		}
+		// What is answered says the same when it is read as an offer.
+		again, _ := o.answer(http.Header{"Sec-Websocket-Extensions": {answer}})
+		if again != a || a.bits < 8 || a.bits > 15 {
+			t.Errorf("%q: %+v, and %q: %+v", offer, a, answer, again)
+		}
+	})
+}
+
+// FuzzCompress inflates what was compressed, with the window that was agreed.
+func FuzzCompress(f *testing.F) {
+	f.Add([]byte("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), []byte("aaaaaaaaaaaaaaaaaaaaaaaab"), uint8(8), true)
+	f.Add(bytes.Repeat([]byte("0123456789abcdef"), 5000), []byte(strings.Repeat("x", 70000)), uint8(15), false)
+	f.Fuzz(func(t *testing.T, one, two []byte, bits uint8, takeover bool) {
+		d := &deflate{Compression: &Compression{Level: 1, WindowBits: 9 + int(bits)%7}, agreed: agreed{sends: takeover, bits: 8 + int(bits)%8}}
+		var before []byte
+		for range 3 {
+			for _, p := range [][]byte{one, two} {
+				c := d.compress(p)
+				if c == nil {
+					continue // as it is
+				}
+				window := before[max(0, len(before)-1<<d.bits):]
+				if !takeover {
+					window = nil
+				}
+				r := flate.NewReaderDict(io.MultiReader(bytes.NewReader(c.out), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")), window)
+				got, err := io.ReadAll(r)
+				if err != nil || !bytes.Equal(got, p) {
+					t.Fatalf("%d bytes became %d, %v", len(p), len(got), err)
+				}
+				c.release()
+				before = append(before, p...)
+			}
+		}
+		if len(d.window) > 1<<min(d.bits, d.WindowBits) {
+			t.Errorf("the window is %d bytes long", len(d.window))
+		}
+	})
+}
+
+// BenchmarkCompress compresses messages of a feed.
+func BenchmarkCompress(b *testing.B) {
+	var feed [64][]byte
+	for i := range feed {
+		feed[i] = fmt.Appendf(nil, `{"type":"quote","symbol":"SYM%d","bid":%d.%d,"ask":%d.%d,"time":"2024-01-01T10:%02d:00.%03dZ","venue":"main","flags":["a","b"],"last":{"price":%d.5,"size":100,"side":"buy"}}`, i%7, i*37%1000, i, i*41%1000, i, i%60, i*13%1000, i*11%1000)
+	}
+	for _, bits := range []int{0, 12, 15} {
+		for _, level := range []int{1, 6} {
+			b.Run(fmt.Sprintf("level=%d/window_bits=%d", level, bits), func(b *testing.B) {
+				d := &deflate{Compression: &Compression{Level: level, WindowBits: bits}, agreed: agreed{sends: bits > 0, bits: 15}}
+				in, out := 0, 0
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					p := feed[i%len(feed)]
+					in += len(p)
+					if c := d.compress(p); c != nil {
+						out += len(c.out)
+						c.release()
+					} else {
+						out += len(p)
+					}
+				}
+				b.ReportMetric(float64(out)/float64(in), "ratio")
+			})
+		}
+	}
+}
