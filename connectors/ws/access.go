@@ -57,8 +57,10 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request) *access.Visitor {
 	if refusal == nil {
 		return visitor
 	}
-	s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Stringer("client", refusal.Addr),
-		zap.Int("status", refusal.Status), zap.String("code", refusal.Code), zap.String("reason", refusal.Reason))
+	// The reason is in the message, which the log limits by: a flood of one
+	// does not hide the others.
+	s.host.Log().Info("handshake refused: "+refusal.Reason, zap.String("peer", r.RemoteAddr), zap.Stringer("client", refusal.Addr),
+		zap.Int("status", refusal.Status), zap.String("code", refusal.Code))
 	if s.config.Reject.Reject == "message" && refusal.Auth {
 		s.turnAway(w, r, refusal)
 	} else {

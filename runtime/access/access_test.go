@@ -261,13 +261,13 @@ func TestMistakes(t *testing.T) {
 		collect(one, got)
 	}
 	for field, want := range map[string]string{
-		"origins":                  `"app.example.org" is no origin`,
+		"origins[0]":               `"app.example.org" is no origin`,
 		"proxy_protocol":           "needs trusted_proxies",
 		"auth[0]":                  "needs credentials or credentials_file",
 		"auth[1].credentials[0]":   `credentials[0]: a user is written "user:password"`,
 		"auth[1].credentials[1]":   "hashes by MD5 and SHA-1",
 		"auth[1].credentials_file": "cannot read none: no such file or directory",
-		"auth[2].from":             `"query" is no place of a token`,
+		"auth[2].from[0]":          `"query" is no place of a token`,
 		"auth[3].hashes.12":        "a SHA-256 digest has 64 hex digits",
 		"auth[4]":                  "needs one of secret, public_key and jwks_url",
 		"auth[5].secret":           "less than 32 bytes",

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,13 +20,13 @@ func parseFrom(list []string) (f from, err error) {
 	if len(list) == 0 {
 		return nil, fieldError("from", "from is empty: say where the token is, like from = [\"header\"]")
 	}
-	for _, text := range list {
+	for i, text := range list {
 		kind, name, named := strings.Cut(text, ":")
 		switch {
 		case (kind == "header" || kind == "subprotocol") && !named:
 		case (kind == "query" || kind == "cookie") && name != "":
 		default:
-			return nil, fieldError("from", "%q is no place of a token: write \"header\", \"query:NAME\", \"cookie:NAME\" or \"subprotocol\"", text)
+			return nil, fieldError(fmt.Sprintf("from[%d]", i), "%q is no place of a token: write \"header\", \"query:NAME\", \"cookie:NAME\" or \"subprotocol\"", text)
 		}
 		f = append(f, place{kind, name})
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,7 +24,7 @@ func parseOrigins(list []string) (o origins, err error) {
 	if list == nil {
 		return origins{self: true}, nil
 	}
-	for _, text := range list {
+	for i, text := range list {
 		switch text {
 		case "*":
 			o.any = true
@@ -36,7 +37,7 @@ func parseOrigins(list []string) (o origins, err error) {
 			host, port := splitPort(strings.ToLower(rest))
 			name := strings.TrimPrefix(host, "*.")
 			if !ok || scheme == "" || name == "" || strings.ContainsAny(rest, "/?#@ ") || strings.Contains(name, "*") {
-				return o, fieldError("origins", "%q is no origin: write scheme and host, like \"https://app.example.org\" or \"https://*.example.org\", or one of \"self\", \"null\" and \"*\"", text)
+				return o, fieldError(fmt.Sprintf("origins[%d]", i), "%q is no origin: write scheme and host, like \"https://app.example.org\" or \"https://*.example.org\", or one of \"self\", \"null\" and \"*\"", text)
 			}
 			scheme = strings.ToLower(scheme)
 			o.patterns = append(o.patterns, originPattern{scheme, host, withoutDefault(scheme, port)})

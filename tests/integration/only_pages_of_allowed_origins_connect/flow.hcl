@@ -1,0 +1,14 @@
+variable "url" {
+  type = string
+}
+
+connector "ws_server" "edge" {
+  url     = var.url
+  codec   = "json"
+  origins = ["self", "https://*.example.org"]
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
