@@ -56,6 +56,7 @@ environment.`,
 	f.DurationVar(&c.Timeout, "timeout", 0, "end after this `time`")
 	f.DurationVar(&c.Linger, "linger", time.Second, "`time` without a message after the end of standard input")
 	f.DurationVar(&c.Ping, "ping", 0, "ping in this `interval` and show how long the pong takes, and pings of the server")
+	f.BoolVar(&c.Compress, "compress", false, "compress messages (permessage-deflate), if the server agrees")
 	f.StringVar(&c.max, "max-message", "16MiB", "largest `size` of a message that comes")
 
 	c.handshake.flags(f, &c.Subprotocols)

@@ -45,6 +45,7 @@ type Options struct {
 	Subprotocols []string
 	TLS          *flow.TLSClient
 	MaxMessage   flow.Size
+	Compress     bool // messages, if the server agrees
 
 	Binary  bool          // lines are sent as binary messages
 	Base64  bool          // lines are base64, of what is sent; binary messages are printed so
@@ -148,6 +149,9 @@ func (s *session) connect(ctx context.Context) error {
 		},
 		HTTPHeader: header, Subprotocols: s.Subprotocols, Host: header.Get("Host"),
 	}
+	if s.Compress {
+		options.CompressionMode = websocket.CompressionContextTakeover
+	}
 	if s.Greet || s.Ping > 0 {
 		options.OnPingReceived = func(context.Context, []byte) bool {
 			s.say(false, "ping from the server")
@@ -166,6 +170,11 @@ func (s *session) connect(ctx context.Context) error {
 			with = ", sub-protocol " + p
 		} else if len(s.Subprotocols) > 0 {
 			with = ", without a sub-protocol"
+		}
+		if compressed := resp.Header.Get("Sec-WebSocket-Extensions") != ""; compressed {
+			with += ", compressed"
+		} else if s.Compress {
+			with += ", not compressed"
 		}
 		s.say(false, "connected to %s%s", s.URL, with)
 	}

@@ -40,7 +40,7 @@ func server(t *testing.T) *httptest.Server {
 			noise(w, r)
 			return
 		}
-		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"v1"}})
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"v1"}, CompressionMode: websocket.CompressionContextTakeover})
 		if err != nil {
 			return
 		}
@@ -136,6 +136,7 @@ func TestRun(t *testing.T) {
 		{"base64", "", "AP8=\n", func(o *Options) { o.Base64, o.Count = true, 1 }, "AP8=\n", "closed with 1000\n", ""},
 		{"no base64", "", "AP8=\n?\n", func(o *Options) { o.Base64, o.Count = true, 9 }, "", "closed with 1000\n", "line 2 of standard input: illegal base64"},
 		{"greeting", "", "", func(o *Options) { o.Greet, o.Linger, o.Subprotocols = true, 0, []string{"v0", "v1"} }, "", "connected to ws://" + addr + "/, sub-protocol v1\nclosed with 1000\n", ""},
+		{"compressed", "", strings.Repeat("a", 1000) + "\n", func(o *Options) { o.Greet, o.Compress, o.Count = true, true, 1 }, strings.Repeat("a", 1000) + "\n", "connected to ws://" + addr + "/, compressed\nclosed with 1000\n", ""},
 		{"closed well", "1000", "", nil, "", "closed by the server with 1000 \"enough\"\n", ""},
 		{"going away", "1001", "", nil, "", "closed by the server with 1001 \"enough\"\n", ""},
 		{"closed without a code", "1005", "", nil, "", "closed by the server without a code (1005)\n", ""},

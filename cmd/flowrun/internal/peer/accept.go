@@ -18,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -134,7 +135,7 @@ func (a *Accept) Run(ctx context.Context, p *Peer) error {
 	if a.TCP {
 		v, err := p.enter(ctx)
 		if err == nil {
-			p.converse(v.Conn, v.in, v.gate, false, true)
+			p.converse(v.Conn, v.in, v.gate, wire.Options{Bare: true})
 		}
 		return err
 	}
@@ -174,13 +175,19 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 			break
 		}
 	}
+	terms, answer := rfc7692.Answer(c.Compression, strings.Join(v.req.Header.Values("Sec-Websocket-Extensions"), ","))
+	o := wire.Options{}
+	if answer != "" {
+		h.Set("Sec-Websocket-Extensions", answer)
+		o.Deflate, o.Inflate = rfc7692.Pair(terms.Server, terms.Client)
+	}
 	if err := p.addHeaders(h, c.Headers); err != nil {
 		return err
 	}
 	if err := p.respond(v, http.StatusSwitchingProtocols, h, ""); err != nil {
 		return err
 	}
-	p.converse(v.Conn, v.in, v.gate, false, false)
+	p.converse(v.Conn, v.in, v.gate, o)
 	return p.save(a.Save)
 }
 

@@ -43,6 +43,7 @@ func (x pattern) String() string {
 type Match struct {
 	Content
 	Type     string    `hcl:"type" oneof:"text|binary" doc:"the kind of its frames"`
+	Deflated string    `hcl:"compressed" oneof:"yes|no" doc:"whether it came compressed; either when not given"`
 	Ignore   []string  `hcl:"ignore" doc:"with json: fields that are not compared, as paths: \"ts\", \"data.id\", \"items.*.ts\""`
 	Includes flow.Expr `hcl:"includes" vars:"index|n|saved|text" doc:"an object whose fields the message must have, with these values; it may have others"`
 	Matches  pattern   `hcl:"matches" doc:"regular expression that matches somewhere in it"`
@@ -57,7 +58,7 @@ func (m *Match) check() error {
 }
 
 func (m *Match) empty() bool {
-	return len(m.given()) == 0 && m.Type == "" && m.Includes == nil && !m.Matches.given() && m.Where == nil
+	return len(m.given()) == 0 && m.Type == "" && m.Deflated == "" && m.Includes == nil && !m.Matches.given() && m.Where == nil
 }
 
 // of says what of a message is not as expected: nil when it matches. An error
@@ -69,6 +70,9 @@ func (m *Match) of(p *Peer, msg wire.Message, e *flow.Event) (*unexpected, error
 	}
 	if m.Type != "" && (m.Type == "binary") != msg.Binary {
 		return differs("a " + m.Type + " message"), nil
+	}
+	if m.Deflated != "" && (m.Deflated == "yes") != msg.Compressed {
+		return differs(map[string]string{"yes": "a compressed message", "no": "a message that is not compressed"}[m.Deflated]), nil
 	}
 	if m.JSON != nil || m.Includes != nil {
 		if u, err := m.value(p, msg, differs); u != nil || err != nil {

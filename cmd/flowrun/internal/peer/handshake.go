@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -113,7 +114,7 @@ func (d *Dial) Run(ctx context.Context, p *Peer) error {
 		return err
 	}
 	if d.TCP {
-		p.converse(nc, bufio.NewReader(nc), g, true, true)
+		p.converse(nc, bufio.NewReader(nc), g, wire.Options{Client: true, Bare: true})
 		return nil
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
@@ -214,6 +215,9 @@ func (d *Dial) handshake(p *Peer, g *wire.Gate, nc net.Conn) error {
 	h.Set("Upgrade", "websocket")
 	h.Set("Sec-Websocket-Version", "13")
 	h.Set("Sec-Websocket-Key", key)
+	if c.Compression != rfc7692.Off {
+		h.Set("Sec-Websocket-Extensions", rfc7692.Offer(c.Compression))
+	}
 	if len(c.Subprotocols) > 0 {
 		h.Set("Sec-Websocket-Protocol", strings.Join(c.Subprotocols, ", "))
 	}
@@ -248,11 +252,12 @@ func (d *Dial) handshake(p *Peer, g *wire.Gate, nc net.Conn) error {
 	if err != nil {
 		return fmt.Errorf("the handshake was not answered: %w", wire.Cause(err))
 	}
-	return d.answered(p, resp, key, func() { p.converse(nc, in, g, true, false) })
+	return d.answered(p, resp, key, func(o wire.Options) { p.converse(nc, in, g, o) })
 }
 
-// answered checks the answer of the server; upgraded is called when it agreed.
-func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func()) error {
+// answered checks the answer of the server; upgraded is called when it agreed,
+// with what was agreed on.
+func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(wire.Options)) error {
 	var body []byte
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		body, _ = io.ReadAll(io.LimitReader(resp.Body, maxBody)) // as much as there is
@@ -286,10 +291,15 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 		if s := resp.Header.Get("Sec-Websocket-Protocol"); s != "" && !slices.Contains(p.script.Config.Subprotocols, s) {
 			return fmt.Errorf("the server chose the subprotocol %q, which was not asked for", s)
 		}
-		if x := resp.Header.Get("Sec-Websocket-Extensions"); x != "" {
-			return fmt.Errorf("the server chose the extension %q, which was not asked for", x)
+		o := wire.Options{Client: true}
+		if x := strings.Join(resp.Header.Values("Sec-Websocket-Extensions"), ", "); x != "" {
+			t, err := rfc7692.Agreed(p.script.Config.Compression, x)
+			if err != nil {
+				return err
+			}
+			o.Deflate, o.Inflate = rfc7692.Pair(t.Client, t.Server)
 		}
-		upgraded()
+		upgraded(o)
 	}
 	p.take(e, string(body))
 	return p.save(d.Save)

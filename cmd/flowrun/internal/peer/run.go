@@ -153,12 +153,10 @@ func (p *Peer) savedObject() *flow.Object {
 }
 
 // converse begins a connection whose handshake is done, or that has none.
-func (p *Peer) converse(nc net.Conn, in *bufio.Reader, g *wire.Gate, client, bare bool) {
+func (p *Peer) converse(nc net.Conn, in *bufio.Reader, g *wire.Gate, o wire.Options) {
 	c := &p.script.Config
-	p.conn = wire.New(nc, in, g, wire.Options{
-		Client: client, Bare: bare, AnswerPings: c.AnswerPings, AnswerClose: c.AnswerClose,
-		MaxMessage: c.MaxMessage, Inbox: c.Inbox, Log: p.log.Add,
-	})
+	o.AnswerPings, o.AnswerClose, o.MaxMessage, o.Inbox, o.Log = c.AnswerPings, c.AnswerClose, c.MaxMessage, c.Inbox, p.log.Add
+	p.conn = wire.New(nc, in, g, o)
 }
 
 // write sends bytes on the connection and explains what goes wrong.

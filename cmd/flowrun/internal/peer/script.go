@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -62,6 +63,8 @@ type Config struct {
 	Headers      flow.Expr `hcl:"headers" vars:"index|n|saved|text" doc:"header fields of the handshake, an object: of the request of a client, the answer of a server"`
 	Subprotocols []string  `hcl:"subprotocols" doc:"what a client asks for, and a server chooses from"`
 
+	Compression string `hcl:"compression" oneof:"off|no_context_takeover|context_takeover" doc:"compress all messages (permessage-deflate), where the other side agrees"`
+
 	Count int `hcl:"count" min:"1" max:"10000" doc:"this many clients, or accepted connections, each run the script by themselves; index tells them apart"`
 
 	Within        flow.Duration `hcl:"within" min:"1ms" doc:"deadline of every step that does not say its own"`
@@ -87,7 +90,7 @@ type TLS struct {
 func DefaultConfig() Config {
 	return Config{
 		Count: 1, Within: flow.Duration(5 * time.Second), AnswerPings: true, AnswerClose: true,
-		MaxMessage: 16 << 20, Inbox: 64 << 20,
+		MaxMessage: 16 << 20, Inbox: 64 << 20, Compression: rfc7692.Off,
 	}
 }
 

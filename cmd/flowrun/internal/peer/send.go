@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -84,17 +85,21 @@ func (s *Send) one(ctx context.Context, p *Peer, c *wire.Conn, m wire.Message) e
 	ctx, cancel := p.deadline(ctx, s.Within)
 	defer cancel()
 	p.log.Add("sent      %s", m.Glimpse())
-	op, rest, size := byte(rfc6455.Text), m.Data, (len(m.Data)+s.Fragments-1)/s.Fragments
+	op, rsv, rest := byte(rfc6455.Text), byte(0), m.Data
 	if m.Binary {
 		op = rfc6455.Binary
 	}
+	if c.Deflate != nil {
+		rsv, rest = rfc7692.RSV, c.Deflate.Deflate(m.Data)
+	}
+	size := (len(rest) + s.Fragments - 1) / s.Fragments
 	var out []byte
 	for i := range s.Fragments {
 		part := rest[:min(size, len(rest))]
 		rest = rest[len(part):]
 		fin := i == s.Fragments-1
-		out = rfc6455.AppendFrame(out, rfc6455.Header{Opcode: op, Fin: fin, Masked: c.Client, Length: uint64(len(part))}, part)
-		op = rfc6455.Continuation
+		out = rfc6455.AppendFrame(out, rfc6455.Header{Opcode: op, RSV: rsv, Fin: fin, Masked: c.Client, Length: uint64(len(part))}, part)
+		op, rsv = rfc6455.Continuation, 0
 	}
 	return p.write(ctx, c, out)
 }

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -29,9 +30,10 @@ const (
 
 // Message is one that came.
 type Message struct {
-	Binary bool
-	Data   []byte
-	At     time.Time
+	Binary     bool
+	Compressed bool
+	Data       []byte
+	At         time.Time
 }
 
 // cost is what the message takes in the inbox: an empty one is not free.
@@ -70,6 +72,9 @@ type Options struct {
 	AnswerClose bool
 	MaxMessage  flow.Size
 	Inbox       flow.Size // bytes of messages that wait for Next
+	// Deflate and Inflate are there when both sides have agreed to compress.
+	Deflate *rfc7692.Deflater
+	Inflate *rfc7692.Inflater
 	// Log is told what happens, in lines; from any goroutine.
 	Log func(format string, args ...any)
 }
@@ -210,9 +215,13 @@ func (c *Conn) readRaw() error {
 
 func (c *Conn) readFrames() error {
 	var message []byte
-	inside, binary := false, false
+	inside, binary, compressed := false, false, false
 	for {
 		h, key, err := rfc6455.ReadHeader(c.in)
+		deflated := c.Inflate != nil && h.RSV == rfc7692.RSV && (h.Opcode == rfc6455.Text || h.Opcode == rfc6455.Binary)
+		if deflated {
+			h.RSV = 0
+		}
 		if err == nil {
 			err = breach(h.Check(inside, c.Client))
 		}
@@ -234,17 +243,25 @@ func (c *Conn) readFrames() error {
 			continue
 		}
 		if h.Opcode != rfc6455.Continuation {
-			binary, message = h.Opcode == rfc6455.Binary, payload
+			binary, compressed, message = h.Opcode == rfc6455.Binary, deflated, payload
 		} else {
 			message = append(message, payload...)
 		}
 		if inside = !h.Fin; inside {
 			continue
 		}
+		if compressed {
+			if message, err = c.Inflate.Inflate(message, int64(c.MaxMessage)); err != nil {
+				return breach(err)
+			}
+			if len(message) > int(c.MaxMessage) {
+				return &Violation{fmt.Sprintf("a message is larger than max_message (%s) when inflated", c.MaxMessage)}
+			}
+		}
 		if !binary && !utf8.Valid(message) {
 			return breach(fmt.Errorf("a text message is not valid UTF-8: %s", Excerpt(message)))
 		}
-		c.arrived(Message{Binary: binary, Data: message, At: time.Now()})
+		c.arrived(Message{Binary: binary, Compressed: compressed, Data: message, At: time.Now()})
 		message = nil
 	}
 }

@@ -20,10 +20,14 @@ func (m Message) String() string { return m.kind() + " " + Excerpt(m.Data) }
 func (m Message) Glimpse() string { return m.kind() + " " + Shorten(m.Data, maxGlimpse) }
 
 func (m Message) kind() string {
+	kind := "text"
 	if m.Binary {
-		return "binary"
+		kind = "binary"
 	}
-	return "text"
+	if m.Compressed {
+		kind += " (compressed)"
+	}
+	return kind
 }
 
 // Excerpt spells the beginning of bytes so that it stays in one line.
