@@ -51,6 +51,13 @@ compares them with limits, which can be multiples of what another bench takes.`)
 		newTestKind("all", "Run all tests", []testfile.Kind{testfile.KindTest, testfile.KindUnit, testfile.KindExpression},
 			`Runs all cases of files named *.test.hcl below PATH (or the working directory), those
 of "bench" aside: what they find depends on what else the machine does.`),
+		&cobra.Command{
+			Use:    runner.WardenArgs[1],
+			Short:  "End what a runner that was killed has started",
+			Hidden: true,
+			Args:   cobra.NoArgs,
+			Run:    func(cmd *cobra.Command, _ []string) { runner.Ward(cmd.InOrStdin()) },
+		},
 	)
 	return cmd
 }

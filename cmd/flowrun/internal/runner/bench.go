@@ -125,9 +125,9 @@ func (r *runner) round(ctx context.Context, c *testfile.Case, res *Result) (f Fi
 		res.fail(c.At, err.Error(), "")
 		return f, false
 	}
-	lease := &leases{from: r.ports}
-	defer lease.release()
-	b, report := c.Bench(testfile.Binding{Dir: dir, Port: lease.lease})
+	lease := r.ports.Leases()
+	defer lease.Release()
+	b, report := c.Bench(testfile.Binding{Dir: dir, Port: lease.Take})
 	if report.HasErrors() {
 		res.fail(c.At, "the bench cannot be run as it is written", report.Text(false))
 		removeAll(dir)

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/ports"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -36,6 +37,7 @@ type process struct {
 
 	stdout, stderr *output
 	cmd            *exec.Cmd
+	warden         *warden
 	ended          chan struct{} // closed when it has ended and all it printed is read
 
 	mu     sync.Mutex
@@ -48,33 +50,39 @@ type process struct {
 
 // start starts a program in the folder dir. What the process starts belongs to
 // its group, which is killed when it has ended.
-func start(p *testfile.Program, title, dir, binary string, env map[string]string, limit int) (*process, error) {
-	args, err := commandOf(p, dir, binary)
+func start(p *testfile.Program, title, dir string, w *warden, env map[string]string, limit int) (*process, error) {
+	args, err := commandOf(p, dir, w.binary)
 	if err != nil {
 		return nil, err
 	}
 	x := &process{
 		title: title, at: p.At, isFlow: p.Flow != "",
 		stdout: newOutput(limit), stderr: newOutput(limit), ended: make(chan struct{}),
+		warden: w,
 	}
 	x.cmd = exec.Command(args[0], args[1:]...) //nolint:noctx // it is told to end first, and then its whole group is killed
 	x.cmd.Dir, x.cmd.Stdout, x.cmd.Stderr, x.cmd.WaitDelay = dir, x.stdout, x.stderr, pipeGrace
-	x.cmd.Env = environment(dir, binary, env, p.Env)
+	x.cmd.Env = environment(dir, w.binary, env, p.Env)
 	if p.Stdin != "" {
 		x.cmd.Stdin = strings.NewReader(p.Stdin)
 	}
 	ownGroup(x.cmd)
-	forking.Lock()
+	dieWithRunner(x.cmd)
+	ports.Forking.Lock()
 	err = x.cmd.Start()
-	forking.Unlock()
+	ports.Forking.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", args[0], plainCause(err))
+	}
+	err = w.watch(x.cmd.Process.Pid)
+	if err != nil {
+		x.signal(killSignal)
 	}
 	go func() {
 		x.reap()
 		close(x.ended)
 	}()
-	return x, nil
+	return x, err
 }
 
 // commandOf spells the command of a program.

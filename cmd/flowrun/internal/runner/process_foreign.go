@@ -8,11 +8,12 @@ import (
 )
 
 // Where there are no process groups, a process is ended without what it has
-// started, and ports are not locked between runners.
+// started.
 
 var termSignal, killSignal os.Signal = os.Kill, os.Kill
 
-func ownGroup(*exec.Cmd) {}
+func ownGroup(*exec.Cmd)      {}
+func dieWithRunner(*exec.Cmd) {}
 
 func signalGroup(pid int, s os.Signal) error {
 	p, err := os.FindProcess(pid)
@@ -28,9 +29,8 @@ func codeOf(state *os.ProcessState) (code int, signal string) { return state.Exi
 
 func (p *process) reap() {
 	_ = p.cmd.Wait() // its state says how it ended
+	p.warden.forget(p.cmd.Process.Pid)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reaped = true
 }
-
-func tryLock(*os.File) bool { return true }

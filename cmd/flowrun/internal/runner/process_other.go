@@ -2,10 +2,10 @@
 
 package runner
 
-import "syscall"
+import "os/exec"
 
 // dieWithRunner is known on Linux only.
-func dieWithRunner(*syscall.SysProcAttr) {}
+func dieWithRunner(*exec.Cmd) {}
 
 // reap waits for the end of the process and kills what is left of its group.
 func (p *process) reap() {
@@ -13,5 +13,6 @@ func (p *process) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_ = signalGroup(p.cmd.Process.Pid, killSignal)
+	p.warden.forget(p.cmd.Process.Pid)
 	p.reaped = true
 }

@@ -19,7 +19,6 @@ var (
 // ownGroup makes a command the leader of a process group.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithRunner(cmd.SysProcAttr)
 }
 
 // signalGroup signals the group whose leader is pid, a process that has not been

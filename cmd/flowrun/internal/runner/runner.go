@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/ports"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/testfile"
@@ -51,8 +52,9 @@ var ErrNothing = errors.New("there is nothing to test")
 
 type runner struct {
 	Options
-	ports *ports
-	mu    sync.Mutex // for Watch
+	ports  *ports.Ports
+	warden *warden
+	mu     sync.Mutex // for Watch
 }
 
 // job is a case with its name, or a file that is wrong as a whole.
@@ -69,8 +71,9 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{Options: o}
-	if r.ports, err = newPorts(); err != nil {
+	r := &runner{Options: o, warden: &warden{binary: o.Binary}}
+	defer r.warden.close()
+	if r.ports, err = ports.New(); err != nil {
 		return nil, err
 	}
 	workers := o.Parallel

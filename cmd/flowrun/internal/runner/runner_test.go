@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,58 +22,25 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain makes the test binary a warden, too, since that is what is started.
+func TestMain(m *testing.M) {
+	if slices.Equal(os.Args[1:], WardenArgs) {
+		Ward(os.Stdin)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
-// TestLeasesAreExclusive leases from two runners at once: no port twice, and
-// none that somebody listens on.
-func TestLeasesAreExclusive(t *testing.T) {
-	one, err := newPorts()
+// newWarden returns one that ends with the test.
+func newWarden(t *testing.T) *warden {
+	t.Helper()
+	myself, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := newPorts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	one.dir = t.TempDir() // of this test alone, so that all ports can be taken
-	other.dir = one.dir
-	one.low = one.high - 60
-	other.low, other.high = one.low, one.high
-	one.next, other.next = one.low, one.high-1
-	var busy net.Listener
-	for port := one.low; busy == nil; port++ {
-		busy, _ = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	}
-	defer busy.Close()
-	seen := map[int]bool{busy.Addr().(*net.TCPAddr).Port: true}
-	a, b := &leases{from: one}, &leases{from: other}
-	for {
-		var err error
-		for _, l := range []*leases{a, b} {
-			var port int
-			if port, err = l.lease(); err != nil {
-				break
-			}
-			if seen[port] {
-				t.Errorf("port %d was leased twice, or is in use", port)
-			}
-			seen[port] = true
-		}
-		if errors.Is(err, errNoPort) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(seen) < 20 {
-		t.Errorf("only %d ports could be leased", len(seen))
-	}
-	b.release()
-	if _, err := a.lease(); err != nil {
-		t.Errorf("after a release: %v", err)
-	}
-	a.release()
+	w := &warden{binary: myself}
+	t.Cleanup(w.close)
+	return w
 }
 
 func write(t *testing.T, name, text string, mode fs.FileMode) {
@@ -161,7 +128,7 @@ func TestScratchIsBounded(t *testing.T) {
 
 func shell(t *testing.T, script string) *process {
 	t.Helper()
-	p, err := start(&testfile.Program{Command: []string{"sh", "-c", script}}, "run", t.TempDir(), "flowrun", nil, 1000)
+	p, err := start(&testfile.Program{Command: []string{"sh", "-c", script}}, "run", t.TempDir(), newWarden(t), nil, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +243,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%q, %v, expected %q", got, err, want)
 		}
 	}
-	if _, err := start(&testfile.Program{Command: []string{"./not there"}}, "run", t.TempDir(), "flowrun", nil, 1); err == nil || !strings.HasSuffix(err.Error(), "not there: no such file or directory") {
+	if _, err := start(&testfile.Program{Command: []string{"./not there"}}, "run", t.TempDir(), newWarden(t), nil, 1); err == nil || !strings.HasSuffix(err.Error(), "not there: no such file or directory") {
 		t.Error(err)
 	}
 }

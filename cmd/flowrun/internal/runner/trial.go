@@ -43,9 +43,9 @@ func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
 		res.fail(c.At, err.Error(), "")
 		return
 	}
-	lease := &leases{from: r.ports}
-	defer lease.release()
-	t, report := c.Test(testfile.Binding{Dir: dir, Port: lease.lease})
+	lease := r.ports.Leases()
+	defer lease.Release()
+	t, report := c.Test(testfile.Binding{Dir: dir, Port: lease.Take})
 	if report.HasErrors() {
 		res.fail(c.At, "the test cannot be run as it is written", report.Text(false))
 		removeAll(dir)
@@ -82,7 +82,7 @@ func (x *trial) processes() []*process {
 }
 
 func (x *trial) start(p *testfile.Program, title string) (*process, error) {
-	return start(p, title, x.dir, x.Binary, x.t.Env, int(x.t.MaxOutput))
+	return start(p, title, x.dir, x.warden, x.t.Env, int(x.t.MaxOutput))
 }
 
 // play starts everything and waits for the end. What goes wrong is told; the

@@ -1,4 +1,13 @@
-package runner
+// Package ports leases TCP ports to tests, each to one test at a time, among all
+// runners of this user on this machine.
+//
+// A port that was free a moment ago, as `listen on port 0` finds one, is a guess:
+// the system gives the same to the next who asks, or to an outgoing connection.
+// So ports are taken from below the range from which the system gives, and
+// whoever leases one holds a lock on a file of its number, which the system
+// releases when the process ends in whatever way. What else may listen there is
+// seen by trying.
+package ports
 
 import (
 	"context"
@@ -12,16 +21,8 @@ import (
 	"sync"
 )
 
-// ports leases TCP ports to tests, each to one test at a time, among all
-// runners of this user on this machine.
-//
-// A port that was free a moment ago, as `listen on port 0` finds one, is a guess:
-// the system gives the same to the next who asks, or to an outgoing connection.
-// So ports are taken from below the range from which the system gives, and
-// whoever leases one holds a lock on a file of its number, which the system
-// releases when the process ends in whatever way. What else may listen there is
-// seen by trying.
-type ports struct {
+// Ports is where leases come from.
+type Ports struct {
 	dir       string
 	low, high int
 
@@ -29,8 +30,9 @@ type ports struct {
 	next int
 }
 
-func newPorts() (*ports, error) {
-	p := &ports{dir: filepath.Join(leaseRoot(), "flowrun-ports-"+strconv.Itoa(os.Getuid()))}
+// New finds the ports that can be leased.
+func New() (*Ports, error) {
+	p := &Ports{dir: filepath.Join(leaseRoot(), "flowrun-ports-"+strconv.Itoa(os.Getuid()))}
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for leases of ports: %w", err)
 	}
@@ -68,17 +70,20 @@ func unassigned() (low, high int) {
 	return low, high // trying must do
 }
 
-// leases are the ports of one test.
-type leases struct {
-	from  *ports
+// Leases are the ports of one test. One goroutine uses them.
+type Leases struct {
+	from  *Ports
 	locks []*os.File
 }
+
+// Leases are those of one more test; none yet.
+func (p *Ports) Leases() *Leases { return &Leases{from: p} }
 
 // errNoPort says that all ports are taken.
 var errNoPort = errors.New("no port is free")
 
-// lease finds a port that nobody else has.
-func (l *leases) lease() (int, error) {
+// Take finds a port that nobody else has.
+func (l *Leases) Take() (int, error) {
 	p := l.from
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,23 +105,24 @@ func (l *leases) lease() (int, error) {
 	return 0, errNoPort
 }
 
-func (l *leases) release() {
+// Release gives all ports back.
+func (l *Leases) Release() {
 	for _, lock := range l.locks {
 		_ = lock.Close()
 	}
 	l.locks = nil
 }
 
-// forking is held while a port is tried, and while a process is started: until
-// its exec that has a copy of every socket, and what is listened on for a moment
-// would be listened on by it, too.
-var forking sync.Mutex
+// Forking is held while a port is tried, and is to be held while a process is
+// started: until its exec that has a copy of every socket, and what is listened on
+// for a moment would be listened on by it, too.
+var Forking sync.Mutex
 
 // unused tries to listen on a port. That also fails where somebody listens on
 // all addresses.
 func unused(port int) bool {
-	forking.Lock()
-	defer forking.Unlock()
+	Forking.Lock()
+	defer Forking.Unlock()
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return false
