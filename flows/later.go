@@ -11,7 +11,7 @@ var (
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
 		"ws_server": {"subprotocols", "adopt_headless", "sessions", "topics", "lifecycle_events"},
-		"ws_client": {"auth", "subprotocols", "idle_interval"},
+		"ws_client": {"subprotocols", "idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},
 		"queue":     {"persistent", "confirm"},

@@ -94,6 +94,6 @@ func expire(c *socket.Conn, v *access.Visitor) (stop func() bool) {
 	if v.Expires.IsZero() {
 		return func() bool { return true }
 	}
-	why := socket.Farewell{Code: socket.PolicyViolation, Reason: "token expired"}
+	why := socket.Farewell{Code: socket.PolicyViolation, Reason: v.Expired}
 	return time.AfterFunc(time.Until(v.Expires), func() { c.Part(why) }).Stop
 }

@@ -18,6 +18,7 @@ type ClientConfig struct {
 	TLS     *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
 	Socket  flow.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
 	Headers map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
+	Auth    ClientAuths            `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
 	OnOpen  []flow.Secret          `hcl:"on_open" doc:"text messages sent, as they are, after every connect, before anything else"`
 	Queue   flow.Queue             `hcl:"queue" doc:"what waits for the connection, also while there is none"`
 	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
@@ -71,6 +72,9 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 		if err := checkHeader(name, value.Reveal()); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.checkAuth(); err != nil {
+		return nil, err
 	}
 	o := socket.Options{Client: true}
 	if c.Per == nil {

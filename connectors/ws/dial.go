@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -23,12 +22,16 @@ func (c *client) dial(ctx context.Context) (*socket.Conn, flow.Peer, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.config.ConnectTimeout))
 	defer cancel()
 	target := c.target()
+	header, err := c.header()
+	if err != nil {
+		return nil, flow.Peer{}, fmt.Errorf("connect to %s: %w", c.config.URL, err)
+	}
 	nc, err := c.connect(ctx, target)
 	if err != nil {
 		return nil, flow.Peer{}, c.explain(ctx, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(past) })
-	conn, subprotocol, err := socket.Dial(ctx, nc, target, c.header(), c.group)
+	conn, subprotocol, err := socket.Dial(ctx, nc, target, header, c.group)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -118,7 +121,7 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 	defer context.AfterFunc(ctx, func() { _ = nc.SetDeadline(past) })()
 	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
 	if user := proxy.User; user != nil {
-		req.Header.Set("Proxy-Authorization", basic(user))
+		req.Header.Set("Proxy-Authorization", basicOf(user))
 	}
 	if err = req.Write(nc); err == nil {
 		var resp *http.Response
@@ -137,20 +140,28 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 // past is a deadline that has passed: it wakes whoever blocks on a socket.
 var past = time.Unix(1, 0)
 
-func (c *client) header() http.Header {
+// header is what the handshake carries beside its own.
+func (c *client) header() (http.Header, error) {
 	h := http.Header{}
 	for name, value := range c.config.Headers {
 		h.Set(name, value.Reveal())
 	}
 	if user := c.config.URL.User; user != nil && h.Get("Authorization") == "" {
-		h.Set("Authorization", basic(user))
+		h.Set("Authorization", basicOf(user))
 	}
-	return h
+	for _, a := range c.config.Auth {
+		authorization, err := a.authorization()
+		if err != nil {
+			return nil, err
+		}
+		h.Set("Authorization", authorization)
+	}
+	return h, nil
 }
 
-func basic(user *url.Userinfo) string {
+func basicOf(user *url.Userinfo) string {
 	password, _ := user.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+	return basic(user.Username(), password)
 }
 
 // maxAnswer bounds the answer of a proxy, as net/http's servers bound the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
@@ -42,6 +43,9 @@ func (b *Basic) open(*flow.TLSServer) (verifier, error) {
 	return v, errors.Join(problems...)
 }
 
+// hashWait is how long a handshake waits for its turn to compute a hash.
+const hashWait = 3 * time.Second
+
 // basic is auth "basic" at work (RFC 7617).
 type basic struct {
 	users     users
@@ -66,12 +70,14 @@ func (b *basic) verify(r *http.Request) (Identity, *Refusal) {
 	if b.file != nil {
 		tables = append(tables, b.file.get(b.log))
 	}
-	right, err := check(r.Context(), tables, user, word)
+	ctx, cancel := context.WithTimeout(r.Context(), hashWait)
+	defer cancel()
+	right, err := check(ctx, tables, user, word)
 	switch {
 	case err != nil:
 		return Identity{}, &Refusal{
 			Status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: "passwords cannot be checked at the moment",
-			Reason: "the client left before its password was checked", RetryAfter: retryAfter,
+			Reason: "too many passwords are being checked", RetryAfter: retryAfter,
 		}
 	case !right:
 		return Identity{}, invalid("the user or the password is wrong", b.challenge)

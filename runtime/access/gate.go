@@ -26,8 +26,10 @@ type Identity struct {
 	Claims *flow.Object
 	// Name tells identities apart, for limits; never shown.
 	Name string
-	// Expires is when the identity ends; zero for never.
+	// Expires is when the identity ends; zero for never. The connection is to
+	// end then, with the code 1008 and Expired as the reason.
 	Expires time.Time
+	Expired string
 }
 
 // Visitor is a client that was let in.

@@ -140,7 +140,7 @@ func (t *tokenReader) verify(r *http.Request) (Identity, *Refusal) {
 	}
 	id := Identity{Claims: valueOf(map[string]any(claims)).Object()}
 	if exp, err := claims.GetExpirationTime(); err == nil && exp != nil {
-		id.Expires = exp.Add(t.leeway)
+		id.Expires, id.Expired = exp.Add(t.leeway), "token expired"
 	}
 	iss, _ := claims.GetIssuer()
 	if sub, _ := claims.GetSubject(); sub != "" {

@@ -48,7 +48,11 @@ func (m *mtls) verify(r *http.Request) (Identity, *Refusal) {
 		}
 	}
 	print := sha256.Sum256(cert.Raw)
-	return Identity{Claims: certificateClaims(cert, print[:]), Name: "mtls " + cert.Issuer.String() + "\n" + cert.Subject.String(), Expires: cert.NotAfter}, nil
+	return Identity{
+		Claims:  certificateClaims(cert, print[:]),
+		Name:    "mtls " + cert.Issuer.String() + "\n" + cert.Subject.String(),
+		Expires: cert.NotAfter, Expired: "certificate expired",
+	}, nil
 }
 
 func (m *mtls) allows(cert *x509.Certificate) bool {

@@ -3,7 +3,9 @@ package acceptance
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/flowrun/flowrun/tests/process"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -40,4 +42,52 @@ func TestMembers(t *testing.T) {
 	run.logged("the refusal", func(text string) bool {
 		return strings.Contains(text, "handshake refused: the token is not a known one") && !strings.Contains(text, "-key")
 	})
+}
+
+// TestRefusalsCostLess compares what the process spends on handshakes that it
+// refuses with what it spends on those that it accepts, for every kind of check:
+// a flood of strangers must not be worse than a crowd of guests.
+func TestRefusalsCostLess(t *testing.T) {
+	run := start(t, "", example(t, "members.hcl"), "--var", "url=ws://127.0.0.1:0/room")
+	addr := run.address("room")
+	const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtYWxsb3J5IiwiYXVkIjoicm9vbSIsImV4cCI6NDA3MDkwODgwMH0.c2lnbmVkIHdpdGggYW5vdGhlciBzZWNyZXQsIG9yIG5vdCA"
+	kinds := []struct{ name, path string }{
+		{"accepted", "/room?key=ada-key"},
+		{"a wrong key", "/room?key=guess-key"},
+		{"a forged token", "/room?access_token=" + token},
+		{"no credentials", "/room"},
+	}
+	spent := make([]time.Duration, len(kinds))
+	for range 5 { // by turns, so that they share what the machine does meanwhile
+		for i, kind := range kinds {
+			before, err := process.CPU(run.PID())
+			if err != nil {
+				t.Skip(err)
+			}
+			for range 200 {
+				c, err := wire.Dial(withPatience(t), addr, kind.path)
+				if (err == nil) != (i == 0) {
+					t.Fatalf("%s: %v", kind.name, err)
+				}
+				if err == nil {
+					if err := leaves(c); err != nil {
+						t.Fatal(err)
+					}
+					_ = c.Close()
+				}
+			}
+			after, err := process.CPU(run.PID())
+			if err != nil {
+				t.Fatal(err)
+			}
+			spent[i] += after - before
+		}
+	}
+	for i, kind := range kinds {
+		ratio := float64(spent[i]) / float64(spent[0])
+		t.Logf("%s: %v for a handshake, %.2f of an accepted one", kind.name, spent[i]/1000, ratio)
+		if i > 0 && ratio >= 1 {
+			t.Errorf("%s costs %.2f of what an accepted handshake costs", kind.name, ratio)
+		}
+	}
 }
