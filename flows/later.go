@@ -10,7 +10,7 @@ var (
 	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
-		"ws_server": {"subprotocols", "adopt_headless", "sessions", "topics", "lifecycle_events"},
+		"ws_server": {"subprotocols", "sessions", "topics", "lifecycle_events"},
 		"ws_client": {"subprotocols", "idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},

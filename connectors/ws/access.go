@@ -57,16 +57,20 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request) *access.Visitor {
 	if refusal == nil {
 		return visitor
 	}
-	// The reason is in the message, which the log limits by: a flood of one
-	// does not hide the others.
-	s.host.Log().Info("handshake refused: "+refusal.Reason, zap.String("peer", r.RemoteAddr), zap.Stringer("client", refusal.Addr),
-		zap.Int("status", refusal.Status), zap.String("code", refusal.Code))
+	s.refused(r.RemoteAddr, refusal)
 	if s.config.Reject.Reject == "message" && refusal.Auth {
 		s.turnAway(w, r, refusal)
 	} else {
 		refusal.WriteTo(w)
 	}
 	return nil
+}
+
+// refused logs that a client was not let in. The reason is in the message, which
+// the log limits by: a flood of one does not hide the others.
+func (s *server) refused(peer string, refusal *access.Refusal) {
+	s.host.Log().Info("handshake refused: "+refusal.Reason, zap.String("peer", peer), zap.Stringer("client", refusal.Addr),
+		zap.Int("status", refusal.Status), zap.String("code", refusal.Code))
 }
 
 // turnAway upgrades a client that is not let in, to be able to tell it why.

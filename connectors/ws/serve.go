@@ -36,7 +36,7 @@ func (c *served) Drain() { flushLink(c.link, time.Duration(c.server.config.Close
 // serve is the life of one connection after its handshake. What it does at
 // the ends is kept out of its frame, which every connection has on its stack.
 func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) {
-	defer visitor.Leave()
+	defer s.leave(visitor)
 	defer s.remove(c)
 	defer c.HangUp()
 	owner := s.open(c, peer)

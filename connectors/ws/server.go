@@ -27,6 +27,7 @@ type ServerConfig struct {
 	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given"`
 	AppPing *AppPing           `hcl:"app_ping" doc:"pings that are text messages, as pages send them: a message with just this text is answered, and is no event"`
 	Limits  Limits             `hcl:"limits" doc:"how much there may be: of connections, and of what each sends"`
+	Headless
 	access.Config
 	Reject
 	Common
@@ -44,6 +45,9 @@ func (c *ServerConfig) Shape() flow.Shape {
 	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue}
 	if c.URL.Port != 0 { // port 0 is another one each time
 		s.Claims = []flow.Claim{claim}
+		if c.Adopt {
+			s.Claims = append(s.Claims, flow.Claim{Resource: "listener " + c.address().Addr() + " without a handshake", Field: "adopt_headless"})
+		}
 	}
 	return s
 }
@@ -73,13 +77,18 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	rate, rateErr := c.Limits.Rates.options(c.MaxMessage)
 	o.Rate = rate
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
-	if err := errors.Join(err, c.Reject.check(), rateErr); err != nil {
+	if err := errors.Join(err, c.Reject.check(), c.Headless.check(c.TLS != nil), rateErr); err != nil {
 		return nil, err
+	}
+	var lately *lately
+	if c.Adopt && !gate.Anonymous() {
+		lately = newLately(&c.Headless)
 	}
 	return &server{
 		config:  c,
 		gate:    gate,
 		group:   socket.NewGroup(c.options(&c.Queue, o)),
+		lately:  lately,
 		running: make(chan struct{}),
 	}, nil
 }
@@ -142,6 +151,7 @@ func (c *ServerConfig) path() string {
 type server struct {
 	config  *ServerConfig
 	group   *socket.Group
+	lately  *lately // with adopt_headless and auth
 	gate    *access.Gate
 	host    flow.Host
 	stop    func() // ends the route
@@ -313,6 +323,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
 		return
 	}
+	s.enter(visitor)
 	peer := s.peer(r, visitor)
 	peer.Subprotocol = subprotocol
 	s.add(c)

@@ -109,6 +109,20 @@ func (g *Gate) Admit(r *http.Request) (*Visitor, *Refusal) {
 	return v, nil
 }
 
+// Anonymous reports whether clients need not show who they are.
+func (g *Gate) Anonymous() bool { return len(g.methods) == 0 }
+
+// Adopt is Admit for a client at addr that sends no request. It is asked for no
+// credentials: that is the caller's to decide about.
+func (g *Gate) Adopt(addr netip.AddrPort) (*Visitor, *Refusal) {
+	v := &Visitor{Addr: addr, counts: g.counts, from: g.counts.block(addr.Addr())}
+	if refusal := g.counts.enter(v.from); refusal != nil {
+		refusal.Addr = addr
+		return nil, refusal
+	}
+	return v, nil
+}
+
 // identify asks all auth blocks. Where none is satisfied, the one that had the
 // most to look at says why.
 func (g *Gate) identify(r *http.Request) (Identity, *Refusal) {

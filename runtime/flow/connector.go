@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -135,6 +136,14 @@ func (e *WriteError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *WriteError) Unwrap() error { return e.Err }
+
+// Adopter is implemented by handlers that can take a connection which begins
+// with WebSocket frames where a handshake should be.
+type Adopter interface {
+	// Adopt returns at once: true when conn, of which already has been read, is
+	// the handler's from now on, false when it does not want it.
+	Adopt(conn net.Conn, already []byte) bool
+}
 
 // ListenSpec names a route on a listener.
 type ListenSpec struct {

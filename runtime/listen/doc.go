@@ -22,6 +22,10 @@
 // the listener does not touch it. Connections that are not, and whose
 // listener closes, are cut.
 //
+// A connection, without TLS, that begins with a masked WebSocket frame never reaches
+// the HTTP server: it goes to the first route whose handler adopts it
+// (flow.Adopter), or is closed, counted, and warned of at most once a minute.
+//
 // # Sockets
 //
 // Routes on one address must agree on TLS, whose files are read again when they

@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +36,9 @@ type listener struct {
 	socket  net.Listener
 	server  http.Server
 	ended   chan struct{} // closed when the accept loop is over
+
+	headlessCount atomic.Int64 // connections that nobody wanted
+	headlessTold  atomic.Int64 // when that was last warned of, unix nanoseconds
 
 	routes map[string]http.Handler
 	mux    atomic.Pointer[http.ServeMux] // of routes, replaced as a whole
@@ -83,6 +88,8 @@ func open(s *Set, spec flow.ListenSpec, path string, h http.Handler) (*listener,
 	}
 	if certs != nil {
 		accepting = tls.NewListener(accepting, certs.server())
+	} else {
+		accepting = &headlessListener{accepting, l.headless}
 	}
 	go func() {
 		defer close(l.ended)
@@ -98,6 +105,13 @@ func (l *listener) close() {
 	_ = l.server.Close() // of a socket that is given up either way
 	_ = l.socket.Close() // the server has closed it, unless it had not begun to serve
 	<-l.ended
+}
+
+// handlers returns those of the present routes.
+func (l *listener) handlers() []http.Handler {
+	l.set.mu.Lock()
+	defer l.set.mu.Unlock()
+	return slices.Collect(maps.Values(l.routes))
 }
 
 func (l *listener) empty() bool { return len(l.routes) == 0 }

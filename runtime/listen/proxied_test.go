@@ -116,7 +116,7 @@ func TestTheSocketBelowAProxyHeader(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprint(c, "rest")
 	buf := make([]byte, 9)
-	n, err := conn.(*proxied).TCPConn.Read(buf)
+	n, err := conn.(*beginning).tcpConn.(*proxied).TCPConn.Read(buf)
 	if string(buf[:n]) != "rest" {
 		t.Errorf("%q, %v", buf[:n], err)
 	}
