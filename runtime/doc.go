@@ -114,6 +114,7 @@
 //
 //	runtime/flow      TestSecretIsNeverShown  TestURL
 //	flows             TestSecretsStaySecret
+//	runtime/access    TestRefusalsHideCredentials  TestToken
 //
 // And the hot path allocates nothing per event:
 //

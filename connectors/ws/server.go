@@ -54,30 +54,29 @@ func (c *ServerConfig) Shape() flow.Shape {
 
 // New implements flow.ConnectorConfig.
 func (c *ServerConfig) New() (flow.Connector, error) {
+	var problems []error
 	if err := checkServerURL(c.URL, c.TLS != nil); err != nil {
-		return nil, &flow.FieldError{Field: "url", Err: err}
+		problems = append(problems, &flow.FieldError{Field: "url", Err: err})
 	}
 	if c.TLS != nil {
 		if _, err := c.TLS.Load(); err != nil {
-			return nil, inTLS(err)
+			problems = append(problems, inTLS(err))
 		}
 	}
 	for name, value := range c.Headers {
-		if err := checkHeader(name, value); err != nil {
-			return nil, err
-		}
+		problems = append(problems, checkHeader(name, value))
 	}
 	o := socket.Options{IdleTimeout: time.Duration(c.Idle)}
 	if c.AppPing != nil {
 		var err error
-		if o.AppPing, err = c.AppPing.options(0); err != nil {
-			return nil, err
-		}
+		o.AppPing, err = c.AppPing.options(0)
+		problems = append(problems, err)
 	}
 	rate, rateErr := c.Limits.Rates.options(c.MaxMessage)
 	o.Rate = rate
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
-	if err := errors.Join(err, c.Reject.check(), c.Headless.check(c.TLS != nil), rateErr); err != nil {
+	problems = append(problems, rateErr, err, c.Reject.check(), c.Headless.check(c.TLS != nil))
+	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	var lately *lately

@@ -79,6 +79,25 @@ func TestBasic(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoUser(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "there is no user in it",
+		"# a:b":                               "there is no user in it",
+		"a:b\nc":                              "line 2: a user is written",
+		":b":                                  "line 1: a user is written",
+		"a:":                                  "line 1: the password is empty",
+		"a:b\na:c":                            "line 2: the user is there twice",
+		"a:$2y$10$x":                          "line 1: the bcrypt hash is broken",
+		"a:{SHA256}x":                         "line 1: a SHA-256 digest",
+		"a:$apr1$x$y":                         "line 1: hashes by MD5",
+		"a:$2a$31$" + strings.Repeat("x", 53): "line 1: the bcrypt hash costs 31, more than 15",
+	} {
+		if _, err := parseUsers([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
 // TestUnknownUsersCostTheSame looks at what is computed, not at how long it
 // takes: as many hashes for an unknown user as for a wrong password.
 func TestUnknownUsersCostTheSame(t *testing.T) {

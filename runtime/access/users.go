@@ -67,12 +67,19 @@ func (u *users) add(line string) error {
 	return nil
 }
 
+// maxCost is the largest cost of a bcrypt hash accepted: about two seconds of a
+// processor.
+const maxCost = 15
+
 func parsePassword(word string) (p password, err error) {
 	switch {
 	case strings.HasPrefix(word, "$2"):
 		p.slow = []byte(word)
-		if _, err := bcrypt.Cost(p.slow); err != nil {
+		switch n, err := bcrypt.Cost(p.slow); {
+		case err != nil:
 			return p, errors.New("the bcrypt hash is broken: write it with htpasswd -B")
+		case n > maxCost:
+			return p, fmt.Errorf("the bcrypt hash costs %d, more than %d: seconds for each handshake", n, maxCost)
 		}
 	case strings.HasPrefix(word, "{SHA256}"):
 		return p, parseDigest(&p.fast, strings.TrimPrefix(word, "{SHA256}"))
