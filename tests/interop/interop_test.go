@@ -1,7 +1,7 @@
-// Package interop holds the echo flow against WebSocket clients that we did
-// not write: `ws` for Node and `websockets` for Python. The checks are the
-// scripts in testdata; the packages come from their registries at the first
-// run and stay in the user's cache folder.
+// Package interop holds flows against WebSocket clients that we did not write:
+// `ws` for Node, `websockets` for Python, and a browser, Chromium. The checks
+// are the scripts in testdata. The packages come from their registries at the
+// first run and stay in the user's cache folder; the browser is the system's.
 package interop
 
 import (
@@ -23,6 +23,31 @@ const (
 	nodeWS           = "8.23.0"
 	pythonWebsockets = "15.0.1"
 )
+
+// program is flowrun, built once.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "flowrun-interop-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		program, err = process.Build(context.Background(), dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// withPatience ends what hangs. What a test starts is ended before.
+func withPatience(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
 
 func TestNode(t *testing.T) {
 	node := tool(t, "node")
@@ -54,24 +79,9 @@ func against(t *testing.T, env []string, interpreter, script string) {
 // is told to end; both must then end well.
 func check(t *testing.T, env []string, interpreter, script, compression string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	if err := process.DependOnSources("../.."); err != nil {
-		t.Fatal(err)
-	}
-	binary, err := process.Build(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := process.Start(ctx, process.Options{}, binary, "server", "run", "--var", "url=127.0.0.1:0", "--var", "compression="+compression, filepath.Join("testdata", "echo.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Kill()
-	addr, err := server.Listening(ctx, "edge")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ctx := withPatience(t)
+	server := start(t, ctx, "testdata", "server", "run", "--var", "url=127.0.0.1:0", "--var", "compression="+compression, "echo.hcl")
+	addr := listening(t, ctx, server, "edge")
 	client, err := process.Start(ctx, process.Options{Env: env}, interpreter, filepath.Join("testdata", script), "ws://"+addr, compression)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +103,30 @@ func check(t *testing.T, env []string, interpreter, script, compression string) 
 		t.Errorf("the server ended with code %d, %v\n%s", code, err, said())
 	}
 	t.Logf("%s", client.Stdout)
+}
+
+// start runs flowrun in a folder, until the test ends at the latest.
+func start(t *testing.T, ctx context.Context, dir string, args ...string) *process.Process {
+	t.Helper()
+	if err := process.DependOnSources("../.."); err != nil {
+		t.Fatal(err)
+	}
+	p, err := process.Start(ctx, process.Options{Dir: dir}, program, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	return p
+}
+
+// listening returns the "host:port" of one of the server's connectors.
+func listening(t *testing.T, ctx context.Context, server *process.Process, connector string) string {
+	t.Helper()
+	addr, err := server.Listening(ctx, connector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 // tool finds a program, or skips the test.

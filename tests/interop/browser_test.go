@@ -1,0 +1,96 @@
+package interop
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/flowrun/flowrun/tests/process"
+)
+
+func TestBrowser(t *testing.T) {
+	ctx := withPatience(t)
+	b := browse(t, ctx)
+	t.Run("edge", func(t *testing.T) { browseEdge(t, ctx, b) })
+}
+
+func browseEdge(t *testing.T, ctx context.Context, b *chromium) {
+	edge, mortal := startEdge(t, ctx, b.trusted), startEdge(t, ctx, b.trusted)
+	distrusted := startEdge(t, ctx, newCertificate(t, "distrusted"))
+
+	b.visit(t, ctx, "www.example.net", "refused.js", map[string]string{"url": edge.url}, nil)
+	edge.logs(t, ctx, "origin_not_allowed")
+
+	b.visit(t, ctx, "app.example.org", "refused.js", map[string]string{"url": distrusted.url}, nil)
+
+	b.visit(t, ctx, "app.example.org", "edge.js", map[string]string{"url": edge.url, "mortal": mortal.url}, acts{
+		"cookie": func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{
+				Name: "session", Value: "s3cret", Domain: "example.org", Path: "/",
+				HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
+			})
+		},
+		"kill":      func(http.ResponseWriter, *http.Request) { mortal.Kill() },
+		"terminate": edge.terminate,
+	})
+	edge.ends(t, ctx)
+}
+
+// edge is a flow that pages can connect to.
+type edge struct {
+	*process.Process
+	url string
+}
+
+func startEdge(t *testing.T, ctx context.Context, own *certificate) *edge {
+	t.Helper()
+	dir := folder(t, "edge.hcl")
+	own.write(t, filepath.Join(dir, "edge.cert"), filepath.Join(dir, "edge.key"))
+	e := &edge{Process: start(t, ctx, dir, "server", "run", "--var", "url=wss://127.0.0.1:0", "edge.hcl")}
+	_, port, _ := strings.Cut(listening(t, ctx, e.Process, "edge"), ":")
+	e.url = "wss://edge.example.org:" + port + "/"
+	return e
+}
+
+// terminate is for pages that want to see that.
+func (e *edge) terminate(w http.ResponseWriter, _ *http.Request) {
+	if err := e.Signal(syscall.SIGTERM); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+// logs waits until the edge has logged something.
+func (e *edge) logs(t *testing.T, ctx context.Context, what string) {
+	t.Helper()
+	if err := e.Stderr.Wait(ctx, func(text string) bool { return strings.Contains(text, what) }); err != nil {
+		t.Errorf("the edge does not log %q: %v\n%s", what, err, e.Stderr)
+	}
+}
+
+// ends waits for the end of an edge that was asked to.
+func (e *edge) ends(t *testing.T, ctx context.Context) {
+	t.Helper()
+	if code, err := e.Wait(ctx); err != nil || code != 0 {
+		t.Errorf("the edge ends with code %d, %v\n%s", code, err, e.Stderr)
+	}
+}
+
+// folder is a scratch folder with copies of files of testdata.
+func folder(t *testing.T, files ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range files {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}

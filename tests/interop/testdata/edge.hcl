@@ -1,0 +1,42 @@
+# What a browser can see of an edge: everything is sent back, and who asks is
+# told what the edge knows of the page.
+variable "url" {
+  type = string
+}
+
+connector "ws_server" "edge" {
+  url         = var.url
+  codec       = "json"
+  origins     = ["https://*.example.org"]
+  max_message = "64KiB"
+  tls {
+    cert = "edge.cert"
+    key  = "edge.key"
+  }
+}
+
+pipeline "who" {
+  map "peer" {
+    event = {
+      cookies     = peer.cookies
+      origin      = peer.headers.origin
+      path        = peer.path
+      query       = peer.query
+      subprotocol = peer.subprotocol
+      tls         = peer.tls
+    }
+  }
+}
+
+connect "echo" {
+  from  = connector.edge
+  where = event != "who"
+  to    = connector.edge
+}
+
+connect "who" {
+  from  = connector.edge
+  where = event == "who"
+  via   = [pipeline.who]
+  to    = connector.edge
+}
