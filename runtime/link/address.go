@@ -10,15 +10,16 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// wayBack returns the link of this table that an event of origin o came from,
-// or on whose behalf it came; nil when there is none. Where the way forks, it
+// wayBack returns the link of this table, or of one before it in the same place,
+// that an event of origin o came from, or on whose behalf it came; nil when there
+// is none. Where the way forks, it
 // returns the origins that it leads to.
 func (t *Table) wayBack(o *flow.Origin) (l *Link, fork []*flow.Origin) {
 	for ; o != nil; o = o.Parent {
 		if o.Union != nil {
 			return nil, o.Union
 		}
-		if l, ok := o.Link.(*Link); ok && l.table == t {
+		if l, ok := o.Link.(*Link); ok && l.table.seq == t.seq {
 			return l, nil
 		}
 	}

@@ -22,6 +22,8 @@ type Link struct {
 	writes bool    // it was opened with a writer
 	lane   *Lane   // whose connection it is; nil where connections have no keys
 	tied   []*Lane // opened on behalf of this link; guarded by table.mu
+	// turns is odd while a turn is running.
+	turns atomic.Uint32
 	// settles says that nothing more is received.
 	settles atomic.Bool
 	// corked says that replies of the running turn wait in the writer. Only
@@ -109,6 +111,7 @@ func (l *Link) begin(ctx context.Context) *turn {
 		left.writeSpread() // of a turn that ended in a panic
 	}
 	t.ctx = &l.ctx
+	l.turns.Store((l.turns.Load() + 1) | 1) // of one that ended in a panic, too
 	t.time = time.Now().UnixNano()
 	if l.lane != nil {
 		l.lane.active.Store(t.time)
@@ -131,6 +134,7 @@ func (l *Link) end() error {
 	}
 	l.inlet.last = t.meta
 	l.inlet.turn = nil
+	l.turns.Store(l.turns.Load() + 1)
 	t.release()
 	return err
 }

@@ -22,6 +22,10 @@ type Config struct {
 	// Settle waits until nothing more comes for a connection that is to end, or
 	// until ctx ends; nil where nobody knows.
 	Settle func(ctx context.Context)
+	// Seq counts the connections of the connector. Tables that follow each other
+	// in one place of a flow share it: no id is given twice, and the connections
+	// of the one before are known as such. nil where there is one only.
+	Seq *atomic.Uint64
 	// Serve, where the shape says Per, sees to it that a new lane has its
 	// connection. It returns at once; an error refuses the lane.
 	Serve func(*Lane) error
@@ -36,7 +40,7 @@ type Table struct {
 	binary bool   // the frame type when nothing else says it
 	framed bool   // frames have a type that the transport tells
 	single *outlet
-	seq    atomic.Uint64
+	seq    *atomic.Uint64
 
 	mu       sync.RWMutex
 	links    map[uint64]*Link
@@ -45,7 +49,7 @@ type Table struct {
 	lanes    map[string]*Lane   // by key: those that take events
 	allLanes map[*Lane]struct{} // with those that are ending
 
-	in, sent, lost, dropped, failed, unheard atomic.Uint64
+	opened, in, sent, lost, dropped, failed, unheard atomic.Uint64
 }
 
 // Stats are counters of one connector since its start.
@@ -70,6 +74,10 @@ func NewTable(cfg Config) *Table {
 		binary: !cfg.Codec.Text,
 		framed: !cfg.Shape.Stream,
 		links:  map[uint64]*Link{},
+		seq:    cfg.Seq,
+	}
+	if t.seq == nil {
+		t.seq = new(atomic.Uint64)
 	}
 	for _, p := range cfg.Post {
 		t.binary = t.binary || !p.Text
@@ -117,7 +125,7 @@ func (t *Table) Stats() Stats {
 	t.mu.RUnlock()
 	s := Stats{
 		Open:      uint64(open),
-		Opened:    t.seq.Load(),
+		Opened:    t.opened.Load(),
 		EventsIn:  t.in.Load(),
 		EventsOut: t.sent.Load(),
 		Lost:      t.lost.Load(),
@@ -148,6 +156,7 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
 	}
+	t.opened.Add(1)
 	l.inlet.init(l)
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -167,6 +167,31 @@ func (i *Instance) Finish() {
 	}
 }
 
+// passInterval is how often a wait looks whether what is being sent has been.
+const passInterval = time.Millisecond
+
+// Pass waits until what steps are sending now of what they held has been sent:
+// nothing of it is on its way any more then to what the instance's ports led to
+// before they were connected to something else. The error is ctx's.
+func (i *Instance) Pass(ctx context.Context) error {
+	tick := time.NewTicker(passInterval)
+	defer tick.Stop()
+	for _, h := range i.timing.holders {
+		turn, running := h.results().turn()
+		for running {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			var now uint64
+			now, running = h.results().turn()
+			running = running && now == turn
+		}
+	}
+	return nil
+}
+
 // Lost counts what steps made of events that they had acknowledged, and that
 // neither the next step nor err took.
 func (i *Instance) Lost() (n uint64) {

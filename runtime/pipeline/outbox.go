@@ -36,6 +36,7 @@ type outbox struct {
 	most    int    // results that may wait when more events come
 	waiting []result
 	busy    int           // results that are being sent
+	turns   uint64        // how often some have been
 	sending chan struct{} // closed when the goroutine that sends is done; nil while there is none
 	missed  atomic.Uint64 // results that nothing took
 }
@@ -119,6 +120,7 @@ func (o *outbox) send() {
 		o.deliver(ctx, batch)
 		o.mu.Lock()
 		o.busy = 0
+		o.turns++
 	}
 	close(o.sending)
 	o.sending = nil
@@ -172,6 +174,13 @@ func (o *outbox) report(ctx context.Context, e flow.Event, at string, cause erro
 		o.missed.Add(1)
 		o.env.Problems.Log.Warn("a result is lost: nothing took it", zap.String("step", o.env.Label), zap.Error(cause))
 	}
+}
+
+// turn tells which sending is running; false when none is. It takes the mutex.
+func (o *outbox) turn() (n uint64, running bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.turns, o.busy > 0
 }
 
 // unsent counts the results that wait or are being sent. It takes the mutex.
