@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/listen"
 	"go.uber.org/zap"
 )
 
@@ -28,7 +29,7 @@ func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 
 // Handle implements flow.Host.
 func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err error) {
-	route, err := u.engine.listeners.Handle(spec, h)
+	route, err := u.route(spec, h)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +49,17 @@ func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err er
 		defer u.mu.Unlock()
 		u.listening = slices.DeleteFunc(u.listening, func(l *Listener) bool { return l == at })
 	}), nil
+}
+
+// route is of the change that a reload prepares, before it has been made.
+func (u *unit) route(spec flow.ListenSpec, h http.Handler) (*listen.Route, error) {
+	u.mu.Lock()
+	change := u.change
+	u.mu.Unlock()
+	if change != nil {
+		return change.Handle(u, spec, h)
+	}
+	return u.engine.listeners.Handle(u, spec, h)
 }
 
 // listeners lists where the connector can be reached.
@@ -74,10 +86,20 @@ func (u *unit) Halt(code int, delay time.Duration) {
 }
 
 // Farewell implements flow.Host.
-func (u *unit) Farewell() flow.Farewell { return u.farewell }
+func (u *unit) Farewell() flow.Farewell {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.farewell
+}
+
+func (u *unit) setFarewell(f flow.Farewell) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.farewell = f
+}
 
 // Abandon implements flow.Host.
-func (u *unit) Abandon() context.Context { return u.engine.abandoned }
+func (u *unit) Abandon() context.Context { return u.abandoned }
 
 // Log implements flow.Host.
 func (u *unit) Log() *zap.Logger { return u.log }

@@ -18,6 +18,9 @@ import (
 type certificates struct {
 	from *flow.TLSServer
 	log  *zap.Logger
+	// server is what connections begin with: it keeps the keys of session tickets,
+	// and all else is decided when the client has said what it wants.
+	server *tls.Config
 
 	mu     sync.Mutex
 	config *tls.Config
@@ -28,8 +31,12 @@ type certificates struct {
 func newCertificates(from *flow.TLSServer, log *zap.Logger) (*certificates, error) {
 	c := &certificates{from: from, log: log, stamp: stamp(from)}
 	var err error
-	c.config, err = load(from)
-	return c, err
+	if c.config, err = load(from); err != nil {
+		return nil, err
+	}
+	c.server = c.config.Clone()
+	c.server.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.current(), nil }
+	return c, nil
 }
 
 func load(from *flow.TLSServer) (*tls.Config, error) {
@@ -39,13 +46,6 @@ func load(from *flow.TLSServer) (*tls.Config, error) {
 	}
 	config.NextProtos = []string{"http/1.1"}
 	return config, nil
-}
-
-// server is the configuration to listen with.
-func (c *certificates) server() *tls.Config {
-	config := c.config.Clone()
-	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.current(), nil }
-	return config
 }
 
 // current is the configuration for one more connection.

@@ -14,14 +14,6 @@ import (
 // headlessInterval is from one warning about headless connections to the next.
 const headlessInterval = time.Minute
 
-// headlessListener hands out connections whose first bytes are looked at: those
-// that are a WebSocket frame never reach the HTTP server. It costs an ordinary
-// connection a comparison when something is read from it.
-type headlessListener struct {
-	net.Listener
-	found func(conn net.Conn, first []byte)
-}
-
 // tcpConn is a TCP connection, or one behind a header of the PROXY protocol.
 type tcpConn interface {
 	net.Conn
@@ -29,13 +21,14 @@ type tcpConn interface {
 	CloseWrite() error
 }
 
-// Accept implements net.Listener.
-func (l *headlessListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if tcp, ok := conn.(tcpConn); ok && err == nil {
-		return &beginning{tcpConn: tcp, found: l.found}, nil
+// watchBeginning returns conn with an eye on its first bytes: a connection that
+// begins with a WebSocket frame goes to found and never reaches the HTTP server. It
+// costs an ordinary connection a comparison when something is read from it.
+func watchBeginning(conn net.Conn, found func(conn net.Conn, first []byte)) net.Conn {
+	if tcp, ok := conn.(tcpConn); ok {
+		return &beginning{tcpConn: tcp, found: found}
 	}
-	return conn, err
+	return conn
 }
 
 // beginning is a connection of which the first bytes show what it is. It is read

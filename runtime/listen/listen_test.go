@@ -60,7 +60,7 @@ func (s says) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func handle(t *testing.T, s *Set, spec flow.ListenSpec, h http.Handler) *Route {
 	t.Helper()
-	r, err := s.Handle(spec, h)
+	r, err := s.Handle(t, spec, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,16 +203,16 @@ func TestWhatCannotBeHad(t *testing.T) {
 		{spec(address, "b"), "listen " + address + `: path "b": a path starts with a slash`},
 		{spec(address, "/a b"), "listen " + address + `: path "/a b": a path has no spaces, write %20`},
 	} {
-		_, err := s.Handle(test.spec, says(""))
+		_, err := s.Handle(t, test.spec, says(""))
 		if err == nil || err.Error() != test.want {
 			t.Errorf("got  %v\nwant %s", err, test.want)
 		}
 	}
 	_, port, _ := net.SplitHostPort(address)
-	if _, err := s.Handle(spec("localhost:"+port, "/c"), says("")); err == nil || !strings.HasSuffix(err.Error(), "another connector of this process listens on "+address+": to share it, write the address in the same way") {
+	if _, err := s.Handle(t, spec("localhost:"+port, "/c"), says("")); err == nil || !strings.HasSuffix(err.Error(), "another connector of this process listens on "+address+": to share it, write the address in the same way") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Handle(spec(anyPort, "/{"), says("")); err == nil || !strings.Contains(err.Error(), "/{") {
+	if _, err := s.Handle(t, spec(anyPort, "/{"), says("")); err == nil || !strings.Contains(err.Error(), "/{") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -224,7 +224,7 @@ func TestDrain(t *testing.T) {
 	if got := get(t, a.Addr(), "/a"); got != "503 Service Unavailable" {
 		t.Errorf("got %q", got)
 	}
-	if _, err := s.Handle(spec(anyPort, "/b"), says("b")); err == nil {
+	if _, err := s.Handle(t, spec(anyPort, "/b"), says("b")); err == nil {
 		t.Error("a new route is accepted")
 	}
 }
@@ -421,7 +421,7 @@ func TestSocketOptions(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	other, _ := newSet(t)
-	if _, err := other.Handle(sp, says("b")); err != nil {
+	if _, err := other.Handle(t, sp, says("b")); err != nil {
 		t.Errorf("reuse_port does not share the address: %v", err)
 	}
 }
@@ -519,7 +519,7 @@ func TestTheFirstRequestFindsItsRoute(t *testing.T) {
 			})
 		}
 		s, _ := newSet(t)
-		r, err := s.Handle(spec(address, ""), says("here"))
+		r, err := s.Handle(t, spec(address, ""), says("here"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,11 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"log"
-	"maps"
 	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,47 +25,46 @@ const (
 // listener is one address: its socket, its server, its routes. Its set's mu
 // guards what changes.
 type listener struct {
-	set     *Set
-	address string
-	tls     *flow.TLSServer
-	proxies []netip.Prefix
-	timeout time.Duration
-	socket  net.Listener
-	server  http.Server
-	ended   chan struct{} // closed when the accept loop is over
+	set      *Set
+	address  string
+	timeout  time.Duration
+	socket   net.Listener
+	server   http.Server
+	entrance *entrance
+	ended    chan struct{} // closed when the accept loop is over
 
 	headlessCount atomic.Int64 // connections that nobody wanted
 	headlessTold  atomic.Int64 // when that was last warned of, unix nanoseconds
 
-	routes map[string]http.Handler
-	mux    atomic.Pointer[http.ServeMux] // of routes, replaced as a whole
+	routes []*Route
+	now    atomic.Pointer[generation]
+}
+
+// generation is what a listener serves from one change of its routes to the
+// next.
+type generation struct {
+	mux    *http.ServeMux
+	active atomic.Int64 // requests that are being served by it
 }
 
 // open binds the address and starts to serve its first route: who connects at
 // once must find that.
-func open(s *Set, spec flow.ListenSpec, path string, h http.Handler) (*listener, error) {
+func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 	l := &listener{
 		set:     s,
 		address: spec.Address,
-		tls:     spec.TLS,
-		proxies: spec.Proxies,
-		timeout: spec.Timeout,
+		timeout: timeoutOf(spec),
 		ended:   make(chan struct{}),
-		routes:  map[string]http.Handler{},
 	}
-	if l.timeout <= 0 {
-		l.timeout = defaultTimeout
-	}
-	var certs *certificates
-	if spec.TLS != nil {
-		var err error
-		if certs, err = newCertificates(spec.TLS, s.log); err != nil {
-			return nil, err
-		}
-	}
-	if err := l.add(path, h); err != nil {
+	on, err := termsOf(spec, s.log)
+	if err != nil {
 		return nil, err
 	}
+	mux, err := muxOf([]*Route{first})
+	if err != nil {
+		return nil, err
+	}
+	l.serve([]*Route{first}, mux)
 	socket, err := bind(spec)
 	if err != nil {
 		return nil, err
@@ -82,22 +78,22 @@ func open(s *Set, spec flow.ListenSpec, path string, h http.Handler) (*listener,
 		ErrorLog:          log.New(errorLog{s.log}, "", 0),
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
-	var accepting net.Listener = newAcceptor(socket, spec.Socket, s.log)
-	if spec.Proxies != nil {
-		accepting = &proxyListener{accepting, spec.Proxies, l.timeout, s.log}
-	}
-	if certs != nil {
-		accepting = tls.NewListener(accepting, certs.server())
-	} else {
-		accepting = &headlessListener{accepting, l.headless}
-	}
+	l.entrance = &entrance{Listener: newAcceptor(socket, spec.Socket, s.log), headless: l.headless}
+	l.entrance.on.Store(on)
 	go func() {
 		defer close(l.ended)
-		if err := l.server.Serve(accepting); !errors.Is(err, http.ErrServerClosed) {
+		if err := l.server.Serve(l.entrance); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("a listener ended by itself", zap.String("address", l.address), zap.Error(err))
 		}
 	}()
 	return l, nil
+}
+
+func timeoutOf(spec flow.ListenSpec) time.Duration {
+	if spec.Timeout <= 0 {
+		return defaultTimeout
+	}
+	return spec.Timeout
 }
 
 // close cuts what is not hijacked and waits for the accept loop.
@@ -108,36 +104,46 @@ func (l *listener) close() {
 }
 
 // handlers returns those of the present routes.
-func (l *listener) handlers() []http.Handler {
+func (l *listener) handlers() (all []http.Handler) {
 	l.set.mu.Lock()
 	defer l.set.mu.Unlock()
-	return slices.Collect(maps.Values(l.routes))
+	for _, r := range l.routes {
+		all = append(all, r.handler)
+	}
+	return all
 }
 
 func (l *listener) empty() bool { return len(l.routes) == 0 }
 
-func (l *listener) add(path string, h http.Handler) error {
-	mux := http.NewServeMux()
-	for p, h := range l.routes {
-		if err := register(mux, p, h); err != nil {
-			return err
-		}
-	}
-	if err := register(mux, path, h); err != nil {
-		return err
-	}
-	l.routes[path] = h
-	l.mux.Store(mux)
-	return nil
+// serve makes routes those that are served, by mux.
+func (l *listener) serve(routes []*Route, mux *http.ServeMux) {
+	l.routes = routes
+	l.now.Store(&generation{mux: mux})
 }
 
-func (l *listener) remove(path string) {
-	delete(l.routes, path)
+// muxOf leads to each of several routes.
+func muxOf(routes []*Route) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
-	for p, h := range l.routes {
-		_ = register(mux, p, h) // they agreed before
+	for _, r := range routes {
+		if err := register(mux, r.path, r.handler); err != nil {
+			return nil, err
+		}
 	}
-	l.mux.Store(mux)
+	return mux, nil
+}
+
+// request returns what serves one more request, which calls done when it has
+// been served.
+func (l *listener) request() (mux *http.ServeMux, done func()) {
+	for {
+		g := l.now.Load()
+		g.active.Add(1)
+		done := func() { g.active.Add(-1) }
+		if l.now.Load() == g {
+			return g.mux, done
+		}
+		done() // who has replaced it may not have seen this request
+	}
 }
 
 // ServeHTTP passes a request to the route of its path.
@@ -147,7 +153,8 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	mux := l.mux.Load()
+	mux, done := l.request()
+	defer done()
 	if _, found := mux.Handler(r); found == "" {
 		l.refuse(w, http.StatusNotFound)
 		return

@@ -15,30 +15,25 @@ import (
 	"go.uber.org/zap"
 )
 
-// proxyListener hands out connections of proxies that say, in a header of the
-// PROXY protocol, on whose behalf they connect. Those of others are what they
-// seem: a header that they send is no HTTP.
-type proxyListener struct {
-	net.Listener
+// trusted are the proxies that say, in a header of the PROXY protocol, on whose
+// behalf they connect. The connections of others are what they seem: a header that
+// they send is no HTTP.
+type trusted struct {
 	proxies []netip.Prefix
 	timeout time.Duration
 	log     *zap.Logger
 }
 
-// Accept implements net.Listener.
-func (l *proxyListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
+// take returns the connection that a client has by way of conn, or conn.
+func (l *trusted) take(conn net.Conn) net.Conn {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok || !l.trusts(tcp.RemoteAddr()) {
-		return conn, nil
+		return conn
 	}
-	return &proxied{TCPConn: tcp, listener: l}, nil
+	return &proxied{TCPConn: tcp, by: l}
 }
 
-func (l *proxyListener) trusts(a net.Addr) bool {
+func (l *trusted) trusts(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return false
@@ -57,10 +52,10 @@ func (l *proxyListener) trusts(a net.Addr) bool {
 // the socket below is then that of the client.
 type proxied struct {
 	*net.TCPConn
-	listener *proxyListener
-	once     sync.Once
-	client   net.Addr
-	broken   bool
+	by     *trusted
+	once   sync.Once
+	client net.Addr
+	broken bool
 }
 
 // Read implements net.Conn.
@@ -81,11 +76,11 @@ func (c *proxied) RemoteAddr() net.Addr {
 // begin reads the header.
 func (c *proxied) begin() {
 	c.client = c.TCPConn.RemoteAddr()
-	_ = c.SetReadDeadline(time.Now().Add(c.listener.timeout)) // reading shows what is wrong with the connection
+	_ = c.SetReadDeadline(time.Now().Add(c.by.timeout)) // reading shows what is wrong with the connection
 	header, err := readProxyHeader(c.TCPConn)
 	if err != nil {
 		c.broken = true
-		c.listener.log.Info("a trusted proxy has sent no header of the PROXY protocol", zap.Stringer("peer", c.client), zap.Error(err))
+		c.by.log.Info("a trusted proxy has sent no header of the PROXY protocol", zap.Stringer("peer", c.client), zap.Error(err))
 		return
 	}
 	_ = c.SetReadDeadline(time.Time{})

@@ -92,7 +92,7 @@ func TestProxiesMustAgree(t *testing.T) {
 	handle(t, s, spec(address, "/a"), remote)
 	other := spec(address, "/b")
 	other.Proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	if _, err := s.Handle(other, remote); err == nil || !strings.Contains(err.Error(), "other settings of proxy_protocol") {
+	if _, err := s.Handle(t, other, remote); err == nil || !strings.Contains(err.Error(), "other settings of proxy_protocol") {
 		t.Errorf("got %v", err)
 	}
 }

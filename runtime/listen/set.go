@@ -34,8 +34,11 @@ func New(log *zap.Logger) *Set {
 
 // Route is one handler on one listener.
 type Route struct {
+	set      *Set
+	owner    any
 	listener *listener
-	path     string
+	path     string // as a pattern
+	handler  http.Handler
 	once     sync.Once
 }
 
@@ -45,39 +48,59 @@ func (r *Route) Addr() string { return r.listener.socket.Addr().String() }
 // Close ends the route. The listener closes with its last route, and has
 // closed when Close returns. It may be called more than once.
 func (r *Route) Close() {
-	r.once.Do(func() { r.listener.set.remove(r) })
+	r.once.Do(func() { r.set.remove(r) })
 }
 
-// Handle serves requests for spec's path with h, binding the address when
-// spec's is the first route there. It returns when requests can arrive. The
-// error says what cannot be had and what to do about it.
-func (s *Set) Handle(spec flow.ListenSpec, h http.Handler) (*Route, error) {
-	path, err := pattern(spec.Path)
+// Handle serves requests for spec's path with h, on behalf of owner, binding the
+// address when spec's is the first route there. It returns when requests can
+// arrive. The error says what cannot be had and what to do about it.
+func (s *Set) Handle(owner any, spec flow.ListenSpec, h http.Handler) (*Route, error) {
+	route, err := s.route(owner, spec, h)
 	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining.Load() {
 		return nil, fmt.Errorf("listen %s: the process is about to end", spec.Address)
 	}
+	if s.byAddress[spec.Address] == nil {
+		return route, s.open(route, spec)
+	}
 	l := s.byAddress[spec.Address]
-	if l == nil {
-		if l, err = open(s, spec, path, h); err != nil {
-			return nil, s.ours(spec.Address, fmt.Errorf("listen %s: %w", spec.Address, err))
-		}
-	} else if !sameTLS(l.tls, spec.TLS) {
-		return nil, fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
-	} else if !slices.Equal(l.proxies, spec.Proxies) {
-		return nil, fmt.Errorf("listen %s: another connector listens there with other settings of proxy_protocol and trusted_proxies: make them the same, or choose another port", spec.Address)
-	} else if err := l.add(path, h); err != nil {
+	if err := l.entrance.on.Load().agree(spec); err != nil {
+		return nil, err
+	}
+	routes := append(slices.Clone(l.routes), route)
+	mux, err := muxOf(routes)
+	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
 	}
+	route.listener = l
+	l.serve(routes, mux)
+	return route, nil
+}
+
+func (s *Set) route(owner any, spec flow.ListenSpec, h http.Handler) (*Route, error) {
+	path, err := pattern(spec.Path)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+	}
+	return &Route{set: s, owner: owner, path: path, handler: h}, nil
+}
+
+// open binds an address for its first route. The caller holds mu.
+func (s *Set) open(route *Route, spec flow.ListenSpec) error {
+	l, err := open(s, spec, route)
+	if err != nil {
+		return s.ours(spec.Address, fmt.Errorf("listen %s: %w", spec.Address, err))
+	}
+	route.listener = l
 	s.listeners[l] = struct{}{}
 	if _, port, _ := net.SplitHostPort(spec.Address); port != "0" {
 		s.byAddress[spec.Address] = l
 	}
-	return &Route{listener: l, path: path}, nil
+	return nil
 }
 
 // ours adds to the error of an address in use that it may be another spelling
@@ -112,14 +135,27 @@ func (s *Set) Close() {
 	clear(s.byAddress)
 }
 
+// remove ends a route, which may have been replaced.
 func (s *Set) remove(r *Route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := r.listener
+	if l == nil { // of a change that has not come to it
+		return
+	}
 	if _, open := s.listeners[l]; !open {
 		return
 	}
-	l.remove(r.path)
+	if slices.Contains(l.routes, r) {
+		routes := slices.DeleteFunc(slices.Clone(l.routes), func(other *Route) bool { return other == r })
+		mux, _ := muxOf(routes) // they agreed before
+		l.serve(routes, mux)
+	}
+	s.closeEmpty(l)
+}
+
+// closeEmpty closes a listener that no route is left on. The caller holds mu.
+func (s *Set) closeEmpty(l *listener) {
 	if !l.empty() {
 		return
 	}
@@ -166,11 +202,4 @@ func register(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 	}()
 	mux.Handle(pattern, h)
 	return nil
-}
-
-func sameTLS(a, b *flow.TLSServer) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return *a == *b
 }

@@ -1,0 +1,69 @@
+package listen
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"sync/atomic"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// entrance accepts connections on the terms of the time.
+type entrance struct {
+	net.Listener
+	on       atomic.Pointer[terms]
+	headless func(conn net.Conn, first []byte) // takes connections without a handshake
+}
+
+// terms are what all routes on an address agree on.
+type terms struct {
+	certificates *certificates // nil for plain connections
+	trusted      *trusted      // nil where no proxy says on whose behalf it connects
+}
+
+func termsOf(spec flow.ListenSpec, log *zap.Logger) (*terms, error) {
+	t := &terms{}
+	if spec.Proxies != nil {
+		t.trusted = &trusted{spec.Proxies, timeoutOf(spec), log}
+	}
+	if spec.TLS == nil {
+		return t, nil
+	}
+	var err error
+	t.certificates, err = newCertificates(spec.TLS, log)
+	return t, err
+}
+
+// agree reports what of the terms a route cannot live with.
+func (t *terms) agree(spec flow.ListenSpec) error {
+	var certificates *flow.TLSServer
+	if t.certificates != nil {
+		certificates = t.certificates.from
+	}
+	if (certificates == nil) != (spec.TLS == nil) || certificates != nil && *certificates != *spec.TLS {
+		return fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
+	}
+	if (t.trusted == nil) != (spec.Proxies == nil) || t.trusted != nil && !slices.Equal(t.trusted.proxies, spec.Proxies) {
+		return fmt.Errorf("listen %s: another connector listens there with other settings of proxy_protocol and trusted_proxies: make them the same, or choose another port", spec.Address)
+	}
+	return nil
+}
+
+// Accept implements net.Listener.
+func (e *entrance) Accept() (net.Conn, error) {
+	conn, err := e.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	on := e.on.Load()
+	if on.trusted != nil {
+		conn = on.trusted.take(conn)
+	}
+	if on.certificates != nil {
+		return tls.Server(conn, on.certificates.server), nil
+	}
+	return watchBeginning(conn, e.headless), nil
+}
