@@ -63,6 +63,9 @@ func openFlow(report *source.Report, path string) *folder {
 	return f
 }
 
+// FilesIn names the files of the flow, or the module, that a folder is.
+func FilesIn(folder string) ([]string, error) { return list(os.DirFS(folder)) }
+
 func isFlow(base string) bool {
 	stem, ok := strings.CutSuffix(strings.TrimSuffix(base, ".json"), ".hcl")
 	return ok && stem != "" && !strings.HasSuffix(stem, ".test")

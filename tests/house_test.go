@@ -77,6 +77,7 @@ var guests = map[string][]string{
 	"github.com/zclconf/go-cty":      {"flows", "flows/*"},
 	"github.com/coder/websocket":     {"connectors/ws/internal/socket", "cmd/*", "tests/*"},
 	"github.com/cenkalti/backoff/v4": {"runtime/engine"},
+	"github.com/fsnotify/fsnotify":   {"cmd/*"},
 	"github.com/spf13/cobra":         {"cmd/*"},
 	"github.com/goccy/go-yaml":       {"runtime/yamltext"},
 	"github.com/golang-jwt/jwt/v5":   {"runtime/access"},

@@ -41,7 +41,7 @@ them, and every event remembers the connection that it came from.`
 var later = map[string][]string{
 	"flowrun":            {"tap", "top", "conns", "schema", "new"},
 	"flowrun server":     {"reload", "drain", "status"},
-	"flowrun server run": {"--watch", "--admin"},
+	"flowrun server run": {"--admin"},
 	"flowrun validate":   {"--bind"},
 }
 

@@ -12,12 +12,14 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
 
 func newServerRun() *cobra.Command {
 	var in inputs
 	var level, format string
+	var watched bool
 	cmd := &cobra.Command{
 		Use:   "run FLOW…",
 		Short: "Run flows until they end or the process is told to",
@@ -27,7 +29,11 @@ once requests are served.
 
 SIGTERM or SIGINT ends gracefully: what is in flight is delivered and peers are told
 goodbye. A second one ends at once. The process also ends, with the code that the
-flow chose, when an exit connector asks for it or when every source has ended.`,
+flow chose, when an exit connector asks for it or when every source has ended.
+
+SIGHUP reads the same files again and goes on with what they say then, as --watch
+does when they change. What has not changed goes on, with its connections; see
+` + "`flowrun plan`" + `. Files with mistakes change nothing: the mistakes are told.`,
 		Example: "  flowrun server run echo.hcl\n  flowrun server run --var url=127.0.0.1:8080 a.hcl b/",
 		Args:    between(1, many, "a flow file or folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,8 +54,11 @@ flow chose, when an exit connector asks for it or when every source has ended.`,
 				return err
 			}
 
-			files, err := in.loadOrShow(cmd, args)
+			files, report, err := in.load(args)
 			if err != nil {
+				return err
+			}
+			if err := show(cmd, report); err != nil {
 				return err
 			}
 			log := newLog(stderr, format, atLevel)
@@ -68,6 +77,17 @@ flow chose, when an exit connector asks for it or when every source has ended.`,
 			}
 			ctx, stop := untilSignal(cmd, e)
 			defer stop()
+			var w *watch.Watcher
+			if watched {
+				if w, err = watch.New(slices.Concat(args, in.varFiles), report.Files(), log); err != nil {
+					return err
+				}
+				defer w.Close()
+			}
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			go newReloader(cmd, e, &in, args, log).run(ctx, hangups, w)
 			code, err := e.Run(ctx)
 			if err != nil || code != exitGood {
 				return &exitError{code, err}
@@ -78,6 +98,7 @@ flow chose, when an exit connector asks for it or when every source has ended.`,
 	in.register(cmd)
 	cmd.Flags().StringVar(&level, "log-level", "info", "lowest `level` that is logged: "+strings.Join(logLevels, ", "))
 	cmd.Flags().StringVar(&format, "log-format", "", "`format` of the log: console or json (default console on a terminal, json otherwise)")
+	cmd.Flags().BoolVar(&watched, "watch", false, "reload when the files of the flows, of their modules or of variables change")
 	return cmd
 }
 

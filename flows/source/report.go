@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -38,6 +39,13 @@ type Problem struct {
 	hints   []string
 	within  string          // what it was found in
 	again   map[string]bool // what else it was found in
+}
+
+// Files lists the files that were read, by the name that is shown, as far as the
+// library of modules is not meant.
+func (r *Report) Files() []string {
+	names := slices.Sorted(maps.Keys(r.files))
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "std/") })
 }
 
 // Errorf adds an error that concerns the place where.

@@ -27,42 +27,81 @@ func bootID() string {
 	return node + "." + strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
 }
 
-// builder makes the parts of one flow and wires them.
+// builder makes the parts of one flow and wires them. It changes nothing that
+// runs: what is kept of a former version is connected by connect.
 type builder struct {
-	engine    *Engine
-	file      *flow.File
-	boot      string
-	graph     *graph.Graph
-	units     map[*graph.Node]*unit
-	instances map[*graph.Node]*pipeline.Instance
-	problems  map[string]*flow.Problems // by the address of connector or pipeline
+	*flowing
+	engine *Engine
+	former *flowing                    // what it takes over from, if anything
+	kept   map[*graph.Node]*graph.Node // nodes of the former graph, by the new ones that they go on as
+	joints []joint
 }
 
-func (b *builder) build() error {
-	b.graph = graph.New(b.file)
-	b.units = map[*graph.Node]*unit{}
-	b.instances = map[*graph.Node]*pipeline.Instance{}
-	b.problems = map[string]*flow.Problems{}
-	for _, n := range b.graph.Nodes {
-		var err error
-		switch n.Kind {
-		case graph.Connector:
-			err = b.connector(n)
-		case graph.Pipeline:
-			err = b.pipeline(n)
+// joint is a port with what it is to lead to; nil for nothing.
+type joint struct {
+	port *flow.Port
+	to   flow.Sink
+	kept bool // events may pass already
+}
+
+// builder returns what makes a flow of its file. What stays, as changes say, is
+// taken from former.
+func (e *Engine) builder(file *flow.File, g *graph.Graph, former *flowing, changes []graph.Change) *builder {
+	b := &builder{
+		flowing: &flowing{
+			file: file, graph: g,
+			units:     map[*graph.Node]*unit{},
+			instances: map[*graph.Node]*instance{},
+			problems:  map[string]*flow.Problems{},
+		},
+		engine: e,
+		former: former,
+		kept:   map[*graph.Node]*graph.Node{},
+	}
+	for _, c := range changes {
+		if c.Stays() {
+			b.keep(c)
 		}
-		if err != nil {
-			if b.engine.several {
+	}
+	return b
+}
+
+// build makes what is new.
+func (b *builder) build() error {
+	for _, n := range b.graph.Nodes {
+		if err := b.node(n); err != nil {
+			if b.engine.several.Load() {
 				err = fmt.Errorf("%s: %w", b.file.Name, err)
 			}
 			return err
 		}
 	}
 	b.wire()
-	for _, n := range b.graph.Order() {
-		u := b.units[n]
-		u.findSource()
-		b.engine.units = append(b.engine.units, u)
+	return nil
+}
+
+// keep takes a part of the former flow over.
+func (b *builder) keep(c graph.Change) {
+	b.kept[c.New] = c.Old
+	switch c.New.Kind {
+	case graph.Connector:
+		b.units[c.New] = b.former.units[c.Old]
+		b.problems[c.New.ID] = b.former.problems[c.Old.ID]
+	case graph.Pipeline:
+		address := "pipeline." + c.New.Pipeline.Name
+		b.instances[c.New] = b.former.instances[c.Old]
+		b.problems[address] = b.former.problems[address]
+	}
+}
+
+func (b *builder) node(n *graph.Node) error {
+	switch {
+	case b.kept[n] != nil:
+		return nil
+	case n.Kind == graph.Connector:
+		return b.connector(n)
+	case n.Kind == graph.Pipeline:
+		return b.pipeline(n)
 	}
 	return nil
 }
@@ -89,6 +128,8 @@ func (b *builder) connector(n *graph.Node) error {
 		done:      make(chan struct{}),
 	}
 	u.running, u.end = context.WithCancel(b.engine.stages[shape.Role].ctx)
+	u.feeding, u.endFeed = context.WithCancel(b.engine.stages[flow.Source].ctx)
+	u.abandoned, u.abandon = context.WithCancel(b.engine.abandoned)
 	config := link.Config{
 		Component: component,
 		Shape:     shape,
@@ -99,6 +140,7 @@ func (b *builder) connector(n *graph.Node) error {
 		Problems:  problems,
 		Log:       log,
 		Settle:    u.settle,
+		Seq:       b.engine.sequence(component),
 	}
 	if shape.Per != nil {
 		lanes := &lanes{unit: u, connector: c}
@@ -118,36 +160,44 @@ func (b *builder) pipeline(n *graph.Node) error {
 		problems = &flow.Problems{Component: component, Log: log}
 		b.problems[component.Address()] = problems
 	}
-	instance, err := pipeline.New(n.Pipeline, problems)
+	i, err := pipeline.New(n.Pipeline, problems)
 	if err != nil {
 		return fmt.Errorf("%s: %w", component.Address(), err)
 	}
-	b.instances[n] = instance
+	b.instances[n] = b.engine.newInstance(i, b.file.Name, n.ID)
 	return nil
 }
 
 func (b *builder) component(kind, typ, name string) *flow.Component {
-	return &flow.Component{Boot: b.boot, Flow: b.file.Name, Kind: kind, Type: typ, Name: name}
+	return &flow.Component{Boot: b.engine.boot, Flow: b.file.Name, Kind: kind, Type: typ, Name: name}
 }
 
-// wire connects every port that something leaves by.
+// wire decides what every port leads to.
 func (b *builder) wire() {
 	for _, n := range b.graph.Nodes {
 		if n.Kind == graph.Edge {
 			continue // has no port of its own: see sink
 		}
 		for _, name := range n.Ports {
-			wires := b.graph.Leaving(n, name)
-			if len(wires) == 0 {
-				continue
-			}
-			sinks := b.sinks(wires)
-			if n.Private && name == "out" {
+			j := joint{port: b.port(n, name), kept: b.kept[n] != nil}
+			switch wires := b.graph.Leaving(n, name); {
+			case len(wires) == 0:
+			case n.Private && name == "out":
 				// The end of an edge: its `to`, one after the other.
-				b.port(n, name).Connect(inOrder(sinks))
-			} else {
-				b.port(n, name).Connect(pipeline.FanOut(sinks))
+				j.to = inOrder(b.sinks(wires))
+			default:
+				j.to = pipeline.FanOut(b.sinks(wires))
 			}
+			b.joints = append(b.joints, j)
+		}
+	}
+}
+
+// connect connects the ports that are new, or those that are kept.
+func (b *builder) connect(kept bool) {
+	for _, j := range b.joints {
+		if j.kept == kept {
+			j.port.Connect(j.to)
 		}
 	}
 }
@@ -194,7 +244,7 @@ func (b *builder) sink(w graph.Wire) flow.Sink {
 	}
 	if edge.BestEffort {
 		try := &pipeline.BestEffort{To: to, Log: b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connect", edge.Name))}
-		b.engine.bestEffort = append(b.engine.bestEffort, try)
+		b.bestEffort = append(b.bestEffort, try)
 		to = try
 	}
 	return to

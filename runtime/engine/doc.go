@@ -84,9 +84,54 @@
 // now. If that lost events, or a connector does not return even then, the
 // code is 1 and the log says how many.
 //
-// # For a reload
+// # Reload
 //
-// Every wire starts at a flow.Port, which can be connected to something else
-// while events pass. Nothing that runs keeps a direct reference to what comes
-// behind its port.
+// [Engine.Reload] makes the engine run other versions of its flows, flows more or
+// flows less. It goes in this order:
+//
+//	plan     graph.Diff tells by names and fingerprints what stays; all else is
+//	         built beside what runs
+//	prepare  what is new acquires what can fail, as at the start. Addresses and
+//	         paths are counted as free whose connectors leave (listen.Change)
+//	commit   listeners change hands, new ports are connected, new connectors run,
+//	         and the ports of what stays are connected anew
+//	pass     what was on its way by the old ports arrives
+//	dismiss  what was left out ends, role by role, as in a drain
+//
+// Until commit nothing has changed, and any error is Reload's. From then on
+// nothing can fail. Reload returns after commit; the rest goes on beside what comes,
+// the next reload included.
+//
+// What stays is the very same unit, or instance, with its connections, windows
+// and queues, whatever it is wired to now. Every wire starts at a flow.Port, which
+// can be connected to something else while events pass, and nothing that runs
+// keeps a direct reference to what comes behind its port.
+//
+// A sender may have read an old port and be about to send. Before anything is
+// ended, each link, and each step that sends what it held, must have been seen
+// outside of a turn, or in another one, since the ports were swapped (link.Table.
+// Pass): that costs two stores per turn and no lock. Who stays inside, since what
+// leaves takes no event, is waited for as long as turnTimeout, and answered when
+// that has ended.
+//
+// What changes is replaced, not altered: clients of a changed server are told to
+// come back (Drain.Restart), what a changed client has queued is written first, as
+// long as Drain.Timeout, by the one who took it; what cannot be written by then is
+// counted as lost. A file that is emptied at the start is emptied when its
+// connector starts anew. The windows of an instance that leaves are flushed to
+// where they led. Connections of the unit that leaves are those of its successor
+// as far as answers are concerned: they are written while they are open, and gone
+// afterwards. Connection ids go on counting.
+//
+// A connector that has failed for good counts as changed: a reload tries it again.
+// One that has ended stays so, and one that waits for its next attempt goes on
+// waiting. When the sources that had not ended are no more, all sources have ended,
+// and the engine drains. A reload ends a flow that is not among its files in the
+// same way as a connector. The listener of an address that changes hands keeps its
+// socket with its options and its timeout; TLS settings change with the next
+// connection.
+//
+// While a drain has begun, or the flows do not run yet, a reload is refused. One
+// that is at work when the end begins is given up, unless it has come to commit;
+// what reloads have told to end is waited for before the drain goes on.
 package engine

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/link"
 	"go.uber.org/zap"
 )
 
@@ -28,7 +27,8 @@ const answersWithin = time.Second
 // role ends, it is given what pipelines hold for it. Servers stop receiving
 // before clients end, but say goodbye only then: what clients still hear may be
 // answers for them. Servers that spread their goodbyes have said them before
-// all that.
+// all that, and what a reload has left out has ended: it may still send to what is
+// there.
 func (e *Engine) drain(why string) int {
 	start := time.Now()
 	delay, limit := e.drainTimes()
@@ -37,26 +37,30 @@ func (e *Engine) drain(why string) int {
 	defer timeout.Stop()
 	sleep(e.abandoned, delay)
 	e.listeners.Drain()
-	e.leave()
+	g := &e.now.Load().group
+	e.leave(g)
+	over := e.abandoned
+	e.awaitRetiring(over)
 	for role := flow.Source; role <= flow.Target; role++ {
 		if role > flow.Source {
-			e.finishInstances(role)
-			e.awaitQueues()
+			e.unfinished = g.finish(over, e.log, role) || e.unfinished
+			g.awaitQueues(over)
 		}
 		e.stages[role].cancel()
 		switch role {
 		case flow.Server:
-			e.awaitServers()
+			g.awaitServers(over)
 			defer time.AfterFunc(answersWithin, e.settle).Stop()
 		case flow.Client:
-			e.await(role)
+			g.await(over, role)
 			e.settle()
-			e.await(flow.Server)
+			g.await(over, flow.Server)
 		default:
-			e.await(role)
+			g.await(over, role)
 		}
 	}
-	stuck := e.awaitAbandoned()
+	stuck := g.awaitAbandoned()
+	e.awaitRetiring(context.Background())
 	e.listeners.Close()
 	code := e.end.final(e.account(stuck, time.Since(start)))
 	e.log.Info("exit", zap.Int("code", code))
@@ -72,25 +76,25 @@ func (e *Engine) DrainTimeout() time.Duration {
 // drainTimes are those that concern the process as a whole: the longest that
 // its flows ask for.
 func (e *Engine) drainTimes() (delay, timeout time.Duration) {
-	for _, f := range e.files {
-		delay = max(delay, time.Duration(f.Drain.Delay))
-		timeout = max(timeout, time.Duration(f.Drain.Timeout))
+	for _, f := range e.now.Load().flows {
+		delay = max(delay, time.Duration(f.file.Drain.Delay))
+		timeout = max(timeout, time.Duration(f.file.Drain.Timeout))
 	}
 	return delay, timeout
 }
 
 // leave ends the servers that spread their goodbyes, while everything else goes
 // on: until its turn comes, a connection is served as ever.
-func (e *Engine) leave() {
-	slow := func(u *unit) bool { return u.shape.Role == flow.Server && u.farewell.Spread > 0 }
-	for _, u := range e.units {
+func (e *Engine) leave(g *group) {
+	slow := func(u *unit) bool { return u.shape.Role == flow.Server && u.Farewell().Spread > 0 }
+	for _, u := range g.units {
 		if slow(u) {
 			u.end()
 		}
 	}
-	for _, u := range e.units {
+	for _, u := range g.units {
 		if slow(u) {
-			e.awaitOne(u.done)
+			awaitOne(e.abandoned, u.done)
 		}
 	}
 }
@@ -102,7 +106,7 @@ func (e *Engine) leave() {
 func (u *unit) settle(ctx context.Context) {
 	e := u.engine
 	if e.stages[flow.Server].ctx.Err() == nil {
-		if slices.ContainsFunc(e.units, func(u *unit) bool { return u.shape.Role == flow.Client }) {
+		if slices.ContainsFunc(e.now.Load().units, func(u *unit) bool { return u.shape.Role == flow.Client }) {
 			sleep(ctx, answersWithin)
 		}
 		return
@@ -115,114 +119,24 @@ func (u *unit) settle(ctx context.Context) {
 
 // cut ends the time for a graceful end.
 func (e *Engine) cut() {
+	before := e.total()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abandoned.Err() == nil {
-		e.beforeCut = e.total()
+		e.beforeCut = before
 		e.abandon()
 	}
-}
-
-// await waits for the connectors of a role, and for the Feeds with the
-// sources, unless the time is over.
-func (e *Engine) await(role flow.Role) {
-	for _, u := range e.units {
-		if role == flow.Source && u.feeder != nil {
-			e.awaitOne(u.inputRunning())
-		}
-		if u.shape.Role == role {
-			e.awaitOne(u.done)
-		}
-	}
-}
-
-// awaitServers waits until no connection of a server is received from.
-func (e *Engine) awaitServers() {
-	tick := time.NewTicker(queueInterval)
-	defer tick.Stop()
-	for _, u := range e.units {
-		for u.shape.Role == flow.Server && u.table.Receives() {
-			select {
-			case <-tick.C:
-			case <-u.done:
-			case <-e.abandoned.Done():
-				return
-			}
-		}
-	}
-}
-
-// awaitQueues waits until what is queued at this moment has been written: a
-// client that has still to connect, or to connect again, must not be ended
-// before it had a chance to. What comes later is not waited for, or a busy
-// server would keep the queues of its clients filled, and the drain waiting.
-func (e *Engine) awaitQueues() {
-	passed := func(s link.Stats) uint64 { return s.EventsOut + s.Lost + s.Dropped }
-	tick := time.NewTicker(queueInterval)
-	defer tick.Stop()
-	for _, u := range e.units {
-		s := u.table.Stats()
-		for mark := passed(s) + s.Queued; s.Queued > 0 && passed(s) < mark; s = u.table.Stats() {
-			select {
-			case <-tick.C:
-			case <-u.done:
-			case <-e.abandoned.Done():
-				return
-			}
-		}
-	}
-}
-
-func (e *Engine) awaitOne(done <-chan struct{}) {
-	select {
-	case <-done:
-	case <-e.abandoned.Done():
-	}
-}
-
-// awaitAbandoned gives connectors that are still running a last moment, and
-// returns those that do not end.
-func (e *Engine) awaitAbandoned() (stuck []*unit) {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	over := false
-	for _, u := range e.units {
-		for _, done := range []<-chan struct{}{u.done, u.inputRunning()} {
-			if over {
-				select {
-				case <-done:
-					continue
-				default:
-				}
-			} else {
-				select {
-				case <-done:
-					continue
-				case <-timer.C:
-					over = true
-				}
-			}
-			u.table.Close(errAbandoned)
-			stuck = append(stuck, u)
-			break
-		}
-	}
-	return stuck
 }
 
 // account logs what has passed, and reports whether a drain that was cut short
 // lost something.
 func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
-	for _, u := range e.units {
-		s := u.table.Stats()
-		u.log.Debug("passed", zap.Uint64("connections", s.Opened), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
-			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed), zap.Uint64("unheard", s.Unheard))
-	}
-	for _, edge := range e.bestEffort {
-		edge.Log.Debug("passed", zap.Uint64("failed", edge.Failed()))
-	}
-	for _, i := range e.instances {
-		i.account(e.log)
+	now := e.now.Load()
+	now.account(e.log)
+	for _, f := range now.flows {
+		for _, edge := range f.bestEffort {
+			edge.Log.Debug("passed", zap.Uint64("failed", edge.Failed()))
+		}
 	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")
@@ -242,23 +156,4 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	e.log.Log(level, "drained", zap.Duration("took", took), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
 		zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed))
 	return lost
-}
-
-// total sums up the counters of all connectors, and what pipelines have lost.
-func (e *Engine) total() link.Stats {
-	var sum link.Stats
-	for _, u := range e.units {
-		s := u.table.Stats()
-		sum.Opened += s.Opened
-		sum.EventsIn += s.EventsIn
-		sum.EventsOut += s.EventsOut
-		sum.Lost += s.Lost
-		sum.Dropped += s.Dropped
-		sum.Failed += s.Failed
-		sum.Queued += s.Queued
-	}
-	for _, i := range e.instances {
-		sum.Lost += i.Lost()
-	}
-	return sum
 }

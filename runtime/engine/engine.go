@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
-	"github.com/flowrun/flowrun/runtime/pipeline"
 	"go.uber.org/zap"
 )
 
@@ -21,8 +21,9 @@ type Options struct {
 	// Log is limited by its owner: what goes wrong with every event is logged
 	// for every event. nil for none.
 	Log *zap.Logger
-	// Ready, when it is set, is called once by Run when all connectors are
-	// prepared and about to run, with what is listened on.
+	// Ready, when it is set, is called by Run when all connectors are prepared and
+	// about to run, with what is listened on; and by Reload, with what has been
+	// added.
 	Ready func([]Listener)
 }
 
@@ -40,15 +41,13 @@ func (l Listener) String() string { return l.Scheme + "://" + l.Address + l.Path
 
 // Engine runs flows in this process.
 type Engine struct {
-	log        *zap.Logger
-	files      []*flow.File
-	ready      func([]Listener)
-	listeners  *listen.Set
-	units      []*unit // in the order of start
-	instances  []*instance
-	bestEffort []*pipeline.BestEffort
-	several    bool // flows, so that names need the flow's
-	end        ending
+	log       *zap.Logger
+	ready     func([]Listener)
+	listeners *listen.Set
+	boot      string
+	several   atomic.Bool // flows, so that names need the flow's
+	end       ending
+	now       atomic.Pointer[state]
 
 	// stages holds what ends the connectors of each role.
 	stages [flow.Target + 1]stage
@@ -59,9 +58,17 @@ type Engine struct {
 	settled context.Context
 	settle  context.CancelFunc
 
+	reloading  sync.Mutex         // held while a reload is at work, and when none may be
+	reloadable context.Context    // ends with the beginning of the end
+	endReloads context.CancelFunc // of that
+	retiring   sync.WaitGroup     // what reloads have left out
+
 	mu        sync.Mutex
 	running   bool
-	beforeCut link.Stats // when abandon was called
+	sequences map[string]*atomic.Uint64 // see sequence
+	leaving   []*group                  // what reloads have left out and has not ended
+	past      link.Stats                // of what has ended since
+	beforeCut link.Stats                // when abandon was called
 
 	unfinished bool // an instance could not let go what it holds
 }
@@ -81,28 +88,31 @@ func New(opts Options) (*Engine, error) {
 	}
 	e := &Engine{
 		log:       opts.Log,
-		files:     opts.Files,
 		ready:     opts.Ready,
 		listeners: listen.New(opts.Log),
-		several:   len(opts.Files) > 1,
+		boot:      bootID(),
 		end:       ending{begin: make(chan struct{})},
+		sequences: map[string]*atomic.Uint64{},
 	}
+	e.reloadable, e.endReloads = context.WithCancel(context.Background())
 	e.abandoned, e.abandon = context.WithCancel(context.Background())
 	e.settled, e.settle = context.WithCancel(context.Background())
 	for i := range e.stages {
 		s := &e.stages[i]
 		s.ctx, s.cancel = context.WithCancel(context.Background())
 	}
-	boot := bootID()
-	for _, f := range opts.Files {
-		b := builder{engine: e, file: f, boot: boot}
-		if err := b.build(); err != nil {
-			return nil, err
-		}
-		b.addInstances()
+	e.now.Store(&state{})
+	p, err := e.plan(opts.Files)
+	if err != nil {
+		return nil, err
 	}
-	// Of several flows, too, all targets start before any client, and so on.
-	slices.SortStableFunc(e.units, func(a, b *unit) int { return int(b.shape.Role) - int(a.shape.Role) })
+	for _, b := range p.builders {
+		b.connect(false)
+	}
+	for _, u := range p.next.units {
+		u.findSource()
+	}
+	e.now.Store(p.next)
 	return e, nil
 }
 
@@ -114,22 +124,24 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	defer e.abandon()
 	defer e.settle()
 	defer e.end.stopTimers()
+	defer e.endReloads()
 	start := time.Now()
-	if err := e.prepare(ctx); err != nil {
+	first := e.now.Load()
+	if err := e.prepare(ctx, first.units); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return 0, nil // told to end before it began
 		}
 		return 1, err
 	}
-	if e.ready != nil {
-		e.ready(e.routes())
+	e.tellRoutes(first.units)
+	e.log.Info("running", zap.Int("connectors", len(first.units)), zap.Duration("started_in", time.Since(start)))
+	for _, i := range first.instances {
+		i.Start(i.running)
+	}
+	for _, u := range first.units {
+		go u.supervise(u.running, u.feeding)
 	}
 	e.setRunning(true)
-	e.log.Info("running", zap.Int("connectors", len(e.units)), zap.Duration("started_in", time.Since(start)))
-	e.startInstances()
-	for _, u := range e.units {
-		go u.supervise(u.running, e.stages[flow.Source].ctx)
-	}
 	why := "told to end"
 	select {
 	case <-ctx.Done():
@@ -140,6 +152,9 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 		e.end.decide(0)
 	}
 	e.setRunning(false)
+	e.endReloads()
+	e.reloading.Lock() // the last one is over; no other begins
+	defer e.reloading.Unlock()
 	return e.drain(why), nil
 }
 
@@ -147,20 +162,19 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 // once; Run returns soon after. It may be called at any time, more than once.
 func (e *Engine) Stop() { e.cut() }
 
-// prepare acquires what all connectors need, or nothing.
-func (e *Engine) prepare(ctx context.Context) error {
-	for i, u := range e.units {
+// prepare acquires what units need, or nothing.
+func (e *Engine) prepare(ctx context.Context, units []*unit) error {
+	for i, u := range units {
 		err := u.prepare(ctx)
 		if err == nil && ctx.Err() != nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			for _, prepared := range slices.Backward(e.units[:i+1]) {
+			for _, prepared := range slices.Backward(units[:i+1]) {
 				prepared.release()
-				prepared.table.Close(err)
 			}
-			for _, rest := range e.units[i+1:] {
-				rest.table.Close(err)
+			for _, u := range units {
+				u.table.Close(err)
 			}
 			return e.named(u, err)
 		}
@@ -170,19 +184,21 @@ func (e *Engine) prepare(ctx context.Context) error {
 
 // named says which connector an error concerns.
 func (e *Engine) named(u *unit, err error) error {
-	if e.several {
+	if e.several.Load() {
 		return fmt.Errorf("%s: %s: %w", u.component.Flow, u.component.Address(), err)
 	}
 	return fmt.Errorf("%s: %w", u.component.Address(), err)
 }
 
-// routes lists what the connectors listen on.
-func (e *Engine) routes() []Listener {
+// tellRoutes tells what units listen on.
+func (e *Engine) tellRoutes(units []*unit) {
 	var all []Listener
-	for _, u := range e.units {
+	for _, u := range units {
 		all = append(all, u.listeners()...)
 	}
-	return all
+	if e.ready != nil {
+		e.ready(all)
+	}
 }
 
 func (e *Engine) setRunning(on bool) {
@@ -191,14 +207,15 @@ func (e *Engine) setRunning(on bool) {
 	e.running = on
 }
 
-// sourceEnded is told by each source that has ended; the last one ends the
-// process.
+// sourceEnded is told when a source has ended, or sources are no more; with the
+// last one, the process ends.
 func (e *Engine) sourceEnded() {
-	code := 0
-	for _, u := range e.units {
-		if !u.source {
+	code, none := 0, true
+	for _, u := range e.now.Load().units {
+		if !u.isSource() {
 			continue
 		}
+		none = false
 		ended, failed := u.sourceState()
 		if !ended {
 			return
@@ -207,5 +224,7 @@ func (e *Engine) sourceEnded() {
 			code = 1
 		}
 	}
-	e.end.exit(code, 0, "all sources have ended")
+	if !none {
+		e.end.exit(code, 0, "all sources have ended")
+	}
 }

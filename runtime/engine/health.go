@@ -3,7 +3,6 @@ package engine
 import (
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
 
@@ -42,10 +41,11 @@ type ConnectorHealth struct {
 // Health describes all connectors. It may be called at any time, from any
 // goroutine.
 func (e *Engine) Health() Health {
+	units := e.now.Load().units
 	e.mu.Lock()
-	h := Health{Ready: e.running, Connectors: make([]ConnectorHealth, len(e.units))}
+	h := Health{Ready: e.running, Connectors: make([]ConnectorHealth, len(units))}
 	e.mu.Unlock()
-	for i, u := range e.units {
+	for i, u := range units {
 		c := u.health()
 		if c.Required && c.State == Failed {
 			h.Ready = false
@@ -154,7 +154,7 @@ func (u *unit) backsOff(err error, failures int, wait time.Duration) {
 		what = "lost, trying again"
 	}
 	level := zap.WarnLevel
-	if u.engine.stages[flow.Source].ctx.Err() != nil {
+	if u.feeding.Err() != nil {
 		level = zap.DebugLevel // while everything ends, a loss is no news
 	}
 	u.log.Log(level, what, zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
@@ -170,7 +170,7 @@ func (u *unit) failed(err error, failures int) {
 	u.table.Close(err)
 	if u.common.OnFailure == "exit" {
 		u.engine.end.exit(1, 0, u.component.Address()+" has given up")
-	} else if u.source {
+	} else if u.isSource() {
 		u.engine.sourceEnded()
 	}
 }
@@ -190,7 +190,7 @@ func (u *unit) ended(err error) {
 		u.log.Debug("ended")
 	}
 	u.table.Close(err)
-	if u.source {
+	if u.isSource() {
 		u.engine.sourceEnded()
 	}
 }

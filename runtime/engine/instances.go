@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
@@ -9,95 +11,113 @@ import (
 	"go.uber.org/zap"
 )
 
-// instance is one use of a pipeline. Its steps may hold events, which leave
-// before the first of the connectors that they can go to is told to end.
+// instance is one use of a pipeline.
 type instance struct {
 	*pipeline.Instance
 	name     string
-	before   flow.Role     // the role of that connector
-	after    []*instance   // those that lead to it
+	once     sync.Once
 	finished chan struct{} // closed when it has let go what it held
-	givenUp  bool          // nobody waits for that any more
+	givenUp  atomic.Bool   // nobody waits for that any more
+	running  context.Context
+	end      context.CancelFunc // of its waits
 }
 
-// addInstances notes the instances of a flow in the order in which events pass
-// them.
-func (b *builder) addInstances() {
-	made := map[*graph.Node]*instance{}
-	for _, n := range b.graph.Instances() {
-		name := n.ID
-		if b.engine.several {
-			name = b.file.Name + ": " + name
-		}
-		i := &instance{Instance: b.instances[n], name: name, finished: make(chan struct{})}
-		// Nothing is sent to a source, but what would be leaves before a server.
-		i.before = max(b.graph.LeadsTo(n), flow.Server)
-		i.after = b.leadTo(n, made)
-		made[n] = i
-		b.engine.instances = append(b.engine.instances, i)
+func (e *Engine) newInstance(i *pipeline.Instance, file, id string) *instance {
+	if e.several.Load() {
+		id = file + ": " + id
 	}
+	n := &instance{Instance: i, name: id, finished: make(chan struct{})}
+	n.running, n.end = context.WithCancel(e.abandoned)
+	return n
+}
+
+// finish lets go what it holds, once.
+func (i *instance) finish() {
+	i.once.Do(func() {
+		i.Finish()
+		close(i.finished)
+	})
+}
+
+// place is where an instance stands in a flow. Its steps may hold events, which
+// leave before the first of the connectors that they can go to is told to end.
+type place struct {
+	*instance
+	before flow.Role   // the role of that connector
+	after  []*instance // those that lead to it
+}
+
+// places lists the instances in the order in which events pass them.
+func (f *flowing) places() (all []place) {
+	for _, n := range f.graph.Instances() {
+		// Nothing is sent to a source, but what would be leaves before a server.
+		all = append(all, place{f.instances[n], max(f.graph.LeadsTo(n), flow.Server), f.leadTo(n)})
+	}
+	return all
 }
 
 // leadTo returns the instances from which events come to n next.
-func (b *builder) leadTo(n *graph.Node, made map[*graph.Node]*instance) (all []*instance) {
-	for _, w := range b.graph.Wires {
+func (f *flowing) leadTo(n *graph.Node) (all []*instance) {
+	for _, w := range f.graph.Wires {
 		switch {
 		case w.To != n:
 		case w.From.Kind == graph.Pipeline:
-			all = append(all, made[w.From])
+			all = append(all, f.instances[w.From])
 		case w.From.Kind == graph.Edge:
-			all = append(all, b.leadTo(w.From, made)...)
+			all = append(all, f.leadTo(w.From)...)
 		}
 	}
 	return all
 }
 
-func (e *Engine) startInstances() {
-	for _, i := range e.instances {
-		i.Start(e.abandoned)
+// finish lets go what is held for connectors of a role: each instance after
+// those of the group that lead to it, and apart from all others, which may be
+// stuck. From then on these instances hold nothing longer than a Send takes. It
+// reports whether one could not let go what it holds before the time was over.
+func (g *group) finish(over context.Context, log *zap.Logger, role flow.Role) (unfinished bool) {
+	mine := map[*instance]bool{}
+	for _, i := range g.instances {
+		mine[i.instance] = true
 	}
-}
-
-// finishInstances lets go what is held for connectors of a role: each instance
-// after those that lead to it, and apart from all others, which may be stuck.
-// From then on these instances hold nothing longer than a Send takes.
-func (e *Engine) finishInstances(role flow.Role) {
-	for _, i := range e.instances {
+	for _, i := range g.instances {
 		if i.before == role {
 			go func() {
 				for _, lead := range i.after {
-					<-lead.finished
+					if mine[lead] {
+						<-lead.finished
+					}
 				}
-				i.Finish()
-				close(i.finished)
+				i.finish()
 			}()
 		}
 	}
-	for _, i := range e.instances {
+	for _, i := range g.instances {
 		if i.before == role {
-			e.awaitOne(i.finished)
+			awaitOne(over, i.finished)
 		}
 	}
 	last, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for _, i := range e.instances {
+	for _, i := range g.instances {
 		if i.before != role {
 			continue
 		}
 		select {
 		case <-i.finished:
 		case <-last.Done():
-			e.unfinished, i.givenUp = true, true
-			e.log.Error("what a pipeline holds could not be sent, it is lost", zap.String("instance", i.name), zap.Int("held", i.Held()))
+			unfinished = true
+			i.givenUp.Store(true)
+			log.Error("what a pipeline holds could not be sent, it is lost", zap.String("instance", i.name), zap.Int("held", i.Held()))
 		}
 	}
+	return unfinished
 }
 
 // Lost counts what the instance has lost, and what it holds when nobody waits
 // for it any more.
 func (i *instance) Lost() uint64 {
 	n := i.Instance.Lost()
-	if i.givenUp {
+	if i.givenUp.Load() {
 		n += uint64(i.Held())
 	}
 	return n

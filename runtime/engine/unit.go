@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/listen"
 	"go.uber.org/zap"
 )
 
@@ -19,16 +20,23 @@ type unit struct {
 	common    flow.Common
 	log       *zap.Logger
 	table     *link.Table
-	source    bool          // the process ends when all of these have ended
-	feeder    flow.Feeder   // set when Feed is to be called: it is the source then
-	farewell  flow.Farewell // how it takes leave of its peers, if it is a server
+	feeder    flow.Feeder // set when Feed is to be called: it is the source then
 	// running is the ctx of Run. It ends with the stage of its role, or before,
 	// by end.
 	running context.Context
 	end     context.CancelFunc
-	done    chan struct{} // closed when supervise returns
+	// feeding is the ctx of Feed, in the same way.
+	feeding context.Context
+	endFeed context.CancelFunc
+	// abandoned is what flow.Host says.
+	abandoned context.Context
+	abandon   context.CancelFunc
+	done      chan struct{} // closed when supervise returns
 
 	mu         sync.Mutex
+	change     *listen.Change // while the unit waits for a reload to make it run
+	farewell   flow.Farewell  // how it takes leave of its peers, if it is a server
+	source     bool           // the process ends when all of these have ended
 	listening  []*Listener
 	status     status
 	succeeded  bool // the running attempt has come as far as Open
@@ -46,14 +54,20 @@ type input struct {
 // findSource decides, once the ports are connected, whether the unit is a
 // source.
 func (u *unit) findSource() {
-	if !u.table.Out().Connected() {
-		return
+	f, feeds := u.connector.(flow.Feeder)
+	out := u.table.Out().Connected()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if feeds && out {
+		u.feeder = f
 	}
-	if f, ok := u.connector.(flow.Feeder); ok {
-		u.feeder, u.source = f, true
-		return
-	}
-	u.source = u.shape.Role != flow.Target
+	u.source = out && (feeds || u.shape.Role != flow.Target)
+}
+
+func (u *unit) isSource() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.source
 }
 
 // sourceState reports whether a source has ended, and how.
@@ -148,4 +162,24 @@ func (u *unit) inputRunning() <-chan struct{} {
 		return none
 	}
 	return u.input.running
+}
+
+// setChange says that the unit listens by way of a change, or no more.
+func (u *unit) setChange(c *listen.Change) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.change = c
+}
+
+// forget lets go what ties the unit to the engine's ends.
+func (u *unit) forget() {
+	u.end()
+	u.endFeed()
+	u.abandon()
+}
+
+func (u *unit) state() State {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.status.State
 }

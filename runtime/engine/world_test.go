@@ -157,8 +157,10 @@ func TestAddressInUse(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
-	for _, l := range e.routes() {
-		t.Errorf("still listening: %s", l)
+	for _, u := range e.now.Load().units {
+		for _, l := range u.listeners() {
+			t.Errorf("still listening: %s", l)
+		}
 	}
 }
 
@@ -188,7 +190,7 @@ func TestPortsAreSwappable(t *testing.T) {
 		Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.a.in")},
 	})
 	table := map[string]*unit{}
-	for _, u := range r.units {
+	for _, u := range r.now.Load().units {
 		table[u.component.Name] = u
 	}
 	for swapping := true; swapping; {

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
+	"go.uber.org/zap"
+)
+
+// group is what ends together: all there is, or what a reload leaves out. Its
+// waits end when it is abandoned.
+type group struct {
+	units     []*unit // in the order of start
+	instances []place
+}
+
+// await waits for the connectors of a role, and for the Feeds with the
+// sources, unless the time is over.
+func (g *group) await(over context.Context, role flow.Role) {
+	for _, u := range g.units {
+		if role == flow.Source && u.feeder != nil {
+			awaitOne(over, u.inputRunning())
+		}
+		if u.shape.Role == role {
+			awaitOne(over, u.done)
+		}
+	}
+}
+
+func awaitOne(over context.Context, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-over.Done():
+	}
+}
+
+// awaitServers waits until no connection of a server is received from.
+func (g *group) awaitServers(over context.Context) {
+	tick := time.NewTicker(queueInterval)
+	defer tick.Stop()
+	for _, u := range g.units {
+		for u.shape.Role == flow.Server && u.table.Receives() {
+			select {
+			case <-tick.C:
+			case <-u.done:
+			case <-over.Done():
+				return
+			}
+		}
+	}
+}
+
+// awaitQueues waits until what is queued at this moment has been written: a
+// client that has still to connect, or to connect again, must not be ended
+// before it had a chance to. What comes later is not waited for, or a busy
+// server would keep the queues of its clients filled, and the drain waiting.
+func (g *group) awaitQueues(over context.Context) {
+	passed := func(s link.Stats) uint64 { return s.EventsOut + s.Lost + s.Dropped }
+	tick := time.NewTicker(queueInterval)
+	defer tick.Stop()
+	for _, u := range g.units {
+		s := u.table.Stats()
+		for mark := passed(s) + s.Queued; s.Queued > 0 && passed(s) < mark; s = u.table.Stats() {
+			select {
+			case <-tick.C:
+			case <-u.done:
+			case <-over.Done():
+				return
+			}
+		}
+	}
+}
+
+// awaitAbandoned gives connectors that are still running a last moment, and
+// returns those that do not end.
+func (g *group) awaitAbandoned() (stuck []*unit) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	over := false
+	for _, u := range g.units {
+		for _, done := range []<-chan struct{}{u.done, u.inputRunning()} {
+			if over {
+				select {
+				case <-done:
+					continue
+				default:
+				}
+			} else {
+				select {
+				case <-done:
+					continue
+				case <-timer.C:
+					over = true
+				}
+			}
+			u.table.Close(errAbandoned)
+			stuck = append(stuck, u)
+			break
+		}
+	}
+	return stuck
+}
+
+// stats sums up the counters of the group.
+func (g *group) stats() (sum link.Stats) {
+	for _, u := range g.units {
+		add(&sum, u.table.Stats())
+	}
+	for _, i := range g.instances {
+		sum.Lost += i.Lost()
+	}
+	return sum
+}
+
+// account logs what has passed, at the end.
+func (g *group) account(log *zap.Logger) {
+	for _, u := range g.units {
+		s := u.table.Stats()
+		u.log.Debug("passed", zap.Uint64("connections", s.Opened), zap.Uint64("events_in", s.EventsIn), zap.Uint64("events_out", s.EventsOut),
+			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed), zap.Uint64("unheard", s.Unheard))
+	}
+	for _, i := range g.instances {
+		i.account(log)
+	}
+}

@@ -1,0 +1,505 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/graph"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+)
+
+// version gives a connector another fingerprint.
+func version(c *flow.ConnectorBlock, n byte) *flow.ConnectorBlock {
+	c.Fingerprint[0] = n
+	return c
+}
+
+func reload(t *testing.T, r *running, files ...*flow.File) *Reloaded {
+	t.Helper()
+	for _, f := range files {
+		if f.Drain == (flow.Drain{}) {
+			f.Drain = flow.DefaultDrain()
+		}
+	}
+	done, err := r.Reload(t.Context(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+func (r *running) unit(name string) *unit {
+	for _, u := range r.now.Load().units {
+		if u.component.Name == name {
+			return u
+		}
+	}
+	return nil
+}
+
+// untilRuns waits until a reload is possible.
+func (r *running) untilRuns() {
+	for !r.isRunning() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// tap is a source that sends what it is told, and says what became of it.
+type tap struct {
+	parts
+	send chan string
+	sent chan error
+}
+
+func newTap() *tap {
+	s := &tap{send: make(chan string), sent: make(chan error)}
+	s.shape = flow.Shape{Role: flow.Source, Out: true}
+	s.run = func(ctx context.Context, h flow.Host) error {
+		l, err := h.Open(flow.Peer{}, nil)
+		if err != nil {
+			return err
+		}
+		defer l.Close(h.Abandon(), nil)
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case text := <-s.send:
+				err := l.Receive(h.Abandon(), []flow.Frame{{Data: []byte(text)}})
+				select {
+				case s.sent <- err:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}
+	return s
+}
+
+func (s *tap) New() (flow.Connector, error) { return s, nil }
+
+func (s *tap) tell(t *testing.T, text string) {
+	t.Helper()
+	s.send <- text
+	if err := <-s.sent; err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+}
+
+func TestAReloadKeepsWhatHasNotChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, a, b := newTap(), newSink(), newSink()
+		file := func(to string, more ...*flow.ConnectorBlock) *flow.File {
+			return &flow.File{
+				Name:       "f",
+				Connectors: append([]*flow.ConnectorBlock{connector("in", in)}, more...),
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
+			}
+		}
+		r := start(t, file("a", connector("a", a)))
+		r.untilRuns()
+		in.tell(t, "1")
+		before := r.unit("in")
+		done := reload(t, r, file("b", connector("b", b)))
+		if got := done.String(); got != "0 kept, 1 rewired, 1 started, 0 restarted, 1 stopped" {
+			t.Error(got)
+		}
+		in.tell(t, "2")
+		<-done.Ended
+		in.tell(t, "3")
+		if r.unit("in") != before {
+			t.Error("the source is another one")
+		}
+		if got := fmt.Sprint(a.events(), b.events()); got != "[1] [2 3]" {
+			t.Error(got)
+		}
+		done = reload(t, r, file("b", connector("b", b)))
+		if got := done.String(); got != "2 kept, 0 rewired, 0 started, 0 restarted, 0 stopped" {
+			t.Error(got)
+		}
+		r.cancel()
+		if code := r.wait(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		if s := r.total(); s.EventsIn != 3 || s.EventsOut != 3 || s.Lost != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestAReloadThatFailsChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, out := newTap(), newSink()
+		var d diary
+		fine := &parts{
+			shape:   flow.Shape{Role: flow.Target, In: true},
+			prepare: func(context.Context, flow.Host) error { d.note("prepared"); return nil },
+			release: func() { d.note("released") },
+		}
+		bad := &parts{shape: flow.Shape{Role: flow.Source, Out: true}, prepare: func(context.Context, flow.Host) error { return errors.New("no such thing") }}
+		good := &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("in", in), connector("out", out)},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+		}
+		r := start(t, good)
+		r.untilRuns()
+		before := r.now.Load()
+		for want, f := range map[string]*flow.File{
+			"connector.bad: no such thing": {
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector("out", fine), 1), connector("bad", bad)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out connector.bad.out > connector.out.in")},
+			},
+			"connector.out: cannot be": {
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector("out", &parts{newErr: errors.New("cannot be")}), 1)},
+			},
+		} {
+			if _, err := r.Reload(t.Context(), []*flow.File{f}); err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+		if r.now.Load() != before {
+			t.Error("something has changed")
+		}
+		in.tell(t, "1")
+		if got := d.String() + fmt.Sprint(out.events()); got != "prepared\nreleased[1]" {
+			t.Error(got)
+		}
+	})
+}
+
+// lists collects three events, for longer than these tests take.
+func lists() *flow.PipelineBlock {
+	return &flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: "batch", Label: "three", Config: &pipeline.Batch{
+		MaxEvents: 3, MaxWait: flow.Duration(24 * time.Hour), MaxBytes: 1 << 20,
+	}}}}
+}
+
+// spelled is a codec of anything.
+type spelled struct{ text }
+
+func (spelled) Encode(dst []byte, e *flow.Event) ([]byte, error) {
+	v, err := e.Payload()
+	for _, part := range v.List() {
+		dst = append(dst, part.Text()...)
+	}
+	return append(dst, v.Text()...), err
+}
+
+func spelling(c *flow.ConnectorBlock) *flow.ConnectorBlock {
+	c.Codec.New = func() flow.Codec { return spelled{} }
+	return c
+}
+
+func TestWindowsSurviveAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, a, b := newTap(), newSink(), newSink()
+		p := lists()
+		file := func(changed byte, via ...string) *flow.File {
+			p := *p
+			p.Fingerprint[0] = changed
+			empty := &flow.PipelineBlock{Name: "empty"}
+			return &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("in", in), spelling(connector("a", a)), spelling(connector("b", b))},
+				Pipelines:  []*flow.PipelineBlock{&p, empty},
+				Connects: []*flow.ConnectBlock{
+					{Name: "e", From: []flow.PortRef{ref("connector.in.out")}, Via: via, To: []flow.PortRef{ref("connector.a.in")}},
+				},
+			}
+		}
+		r := start(t, file(0, "p"))
+		r.untilRuns()
+		in.tell(t, "1")
+		reload(t, r, file(0, "empty", "p")) // another one before it
+		in.tell(t, "2")
+		elsewhere := file(0, "empty", "p")
+		elsewhere.Connects[0].To[0] = ref("connector.b.in")
+		reload(t, r, elsewhere)
+		in.tell(t, "3")
+		in.tell(t, "4")
+		<-reload(t, r, file(1, "p")).Ended // which ends that window, and leads elsewhere
+		in.tell(t, "5")
+		r.cancel()
+		r.wait(t)
+		if got := fmt.Sprint(a.events(), b.events()); got != "[5] [123 4]" {
+			t.Error(got)
+		}
+	})
+}
+
+// An event that is on its way when a reload takes its target away arrives.
+func TestEventsOnTheirWayArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, slow, next := newTap(), newSink(), newSink()
+		goOn := make(chan struct{})
+		hold := &holding{sink: slow, goOn: goOn}
+		slow.run = func(ctx context.Context, h flow.Host) error {
+			l, err := h.Open(flow.Peer{}, hold)
+			if err != nil {
+				return err
+			}
+			<-ctx.Done()
+			l.Close(h.Abandon(), nil)
+			return nil
+		}
+		file := func(to string, c flow.ConnectorConfig) *flow.File {
+			return &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("in", in), connector(to, c)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
+			}
+		}
+		r := start(t, file("slow", slow))
+		r.untilRuns()
+		in.send <- "1"
+		synctest.Wait() // it is inside Write
+		left := r.unit("slow")
+		done := reload(t, r, file("next", next))
+		synctest.Wait()
+		if left.running.Err() != nil {
+			t.Error("the target was ended while an event was on its way to it")
+		}
+		close(goOn)
+		if err := <-in.sent; err != nil {
+			t.Error(err)
+		}
+		<-done.Ended
+		in.tell(t, "2")
+		if got := fmt.Sprint(slow.events(), next.events()); got != "[1] [2]" {
+			t.Error(got)
+		}
+	})
+}
+
+// holding is a sink whose writes wait.
+type holding struct {
+	*sink
+	goOn chan struct{}
+}
+
+func (h *holding) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
+	<-h.goOn
+	return h.sink.Write(ctx, frames, corked)
+}
+
+// Who waits for a target that never takes its event is answered when the target
+// has ended, and the reload does not wait for longer than it says.
+func TestWhoIsStuckIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, next := newTap(), newSink()
+		never := &parts{shape: flow.Shape{Role: flow.Target, In: true}} // opens no connection, so that senders wait
+		file := func(to string, c flow.ConnectorConfig) *flow.File {
+			return &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("in", in), connector(to, c)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
+			}
+		}
+		r := start(t, file("never", never))
+		r.untilRuns()
+		in.send <- "1"
+		synctest.Wait()
+		began := time.Now()
+		done := reload(t, r, file("next", next))
+		if err := <-in.sent; !errors.Is(err, flow.ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took < turnTimeout || took > turnTimeout+time.Second {
+			t.Errorf("after %v", took)
+		}
+		<-done.Ended
+		in.tell(t, "2")
+	})
+}
+
+func TestAConnectorThatHasFailedIsTriedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		works := false
+		up := &parts{shape: flow.Shape{Role: flow.Source, Out: true}, run: func(ctx context.Context, h flow.Host) error {
+			if !works {
+				return errors.New("not yet")
+			}
+			<-ctx.Done()
+			return nil
+		}}
+		file := &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("up", up, func(c *flow.Common) { c.Reconnect.MaxRetries = 1 })}}
+		r := start(t, file)
+		r.untilRuns()
+		synctest.Wait()
+		if got := r.unit("up").state(); got != Failed || r.Health().Ready {
+			t.Fatalf("%s", got)
+		}
+		works = true
+		done := reload(t, r, file)
+		synctest.Wait()
+		if done.Count[graph.Restart] != 1 || r.unit("up").state() != Connecting || !r.Health().Ready {
+			t.Errorf("%s, %s", done, r.unit("up").state())
+		}
+	})
+}
+
+func TestFlowsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newSink(), newSink()
+		one := &flow.File{Name: "one", Connectors: []*flow.ConnectorBlock{connector("out", a)}}
+		two := &flow.File{Name: "two", Connectors: []*flow.ConnectorBlock{connector("out", b)}}
+		r := start(t, one)
+		r.untilRuns()
+		first := r.unit("out")
+		if got := reload(t, r, one, two).String(); got != "1 kept, 0 rewired, 1 started, 0 restarted, 0 stopped" {
+			t.Error(got)
+		}
+		if len(r.Health().Connectors) != 2 || r.unit("out") != first {
+			t.Error("the first one is not there any more")
+		}
+		done := reload(t, r, two)
+		if got := done.String(); got != "1 kept, 0 rewired, 0 started, 0 restarted, 1 stopped" {
+			t.Error(got)
+		}
+		<-done.Ended
+		if got := first.state(); got != Ended {
+			t.Error(got)
+		}
+	})
+}
+
+// What is left when the other sources are no more has ended: so does the process.
+func TestSourcesThatAreNoMoreAreNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newSink()
+		file := func(in ...*flow.ConnectorBlock) *flow.File {
+			f := &flow.File{Name: "f", Connectors: append(in, connector("out", out))}
+			for _, c := range in {
+				f.Connects = append(f.Connects, connect(c.Name, "connector."+c.Name+".out > connector.out.in"))
+			}
+			return f
+		}
+		short, long := connector("short", source([]string{"1"}, atOnce)), connector("long", source([]string{"2"}, untilEnd))
+		r := start(t, file(short, long))
+		r.untilRuns()
+		synctest.Wait()
+		reload(t, r, file(short))
+		if code := r.wait(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		if _, err := r.Reload(t.Context(), nil); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+func TestARouteIsHandedOverByAReload(t *testing.T) {
+	ready, told := whenReady()
+	file := func(w *web, n byte) *flow.File {
+		return &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{version(connector("edge", w), n)},
+			Connects:   []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+			Drain:      flow.DefaultDrain(),
+		}
+	}
+	address := freeAddress(t)
+	r := start(t, file(newWeb(address, "/"), 0), told)
+	<-ready
+	r.untilRuns()
+	ctx, cancel := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				if got := get(t, "http://"+address+"?hello"); got != "200 hello" {
+					t.Errorf("got %q", got)
+				}
+			}
+		})
+	}
+	for i := range 30 {
+		done := reload(t, r, file(newWeb(address, "/"), byte(i+1)))
+		<-ready
+		<-done.Ended
+	}
+	cancel()
+	clients.Wait()
+	w := newWeb(address, "/other")
+	<-reload(t, r, file(w, 99)).Ended
+	<-ready
+	if got := get(t, "http://"+address+"/"); !strings.HasPrefix(got, "404") {
+		t.Errorf("the path of before: %s", got)
+	}
+	if got := get(t, "http://"+address+"/other?x"); got != "200 x" {
+		t.Errorf("the new path: %s", got)
+	}
+	// No two connections had one id.
+	opened := r.unit("edge").table.Stats().Opened
+	if n := r.sequences["f/edge"].Load(); n <= opened {
+		t.Errorf("%d connections in all, %d of them of the last one", n, opened)
+	}
+	moved := freeAddress(t)
+	<-reload(t, r, file(newWeb(moved, "/"), 100)).Ended
+	<-ready
+	if got := get(t, "http://"+moved+"?x"); got != "200 x" {
+		t.Errorf("the new address: %s", got)
+	}
+}
+
+// Random versions of a flow follow each other while a source sends: what it
+// sends arrives once, in order, at the target of the time.
+func TestManyReloads(t *testing.T) {
+	in := newTap()
+	sinks := []*sink{newSink(), newSink(), newSink()}
+	file := func(n int) *flow.File {
+		k := n % len(sinks)
+		f := &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector(fmt.Sprint("out", k), sinks[k]), byte(n/2))},
+			Connects:   []*flow.ConnectBlock{connect("e", fmt.Sprintf("connector.in.out > connector.out%d.in", k))},
+		}
+		return f
+	}
+	r := start(t, file(0))
+	r.untilRuns()
+	var sent sync.WaitGroup
+	const events = 3000
+	sent.Go(func() {
+		for i := range events {
+			in.tell(t, fmt.Sprint(i))
+		}
+	})
+	for n := range 60 {
+		reload(t, r, file(n))
+	}
+	sent.Wait()
+	var got []string
+	for _, s := range sinks {
+		got = append(got, s.events()...)
+	}
+	if len(got) != events {
+		t.Errorf("%d of %d events arrived", len(got), events)
+	}
+	slices.Sort(got)
+	if n := len(slices.Compact(got)); n != events {
+		t.Errorf("%d different events arrived", n)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

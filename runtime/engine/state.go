@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/graph"
+	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/pipeline"
+)
+
+// state is what an engine runs, from one reload to the next. It is not changed:
+// a reload makes another one.
+type state struct {
+	flows []*flowing
+	group // of all flows
+}
+
+// flowing is one flow as it runs.
+type flowing struct {
+	file       *flow.File
+	graph      *graph.Graph
+	units      map[*graph.Node]*unit
+	instances  map[*graph.Node]*instance
+	problems   map[string]*flow.Problems // by the address of connector or pipeline
+	bestEffort []*pipeline.BestEffort
+}
+
+// stateOf puts flows together.
+func stateOf(flows []*flowing) *state {
+	s := &state{flows: flows}
+	for _, f := range flows {
+		for _, n := range f.graph.Order() {
+			s.units = append(s.units, f.units[n])
+		}
+		s.instances = append(s.instances, f.places()...)
+	}
+	// Of several flows, too, all targets start before any client, and so on.
+	slices.SortStableFunc(s.units, func(a, b *unit) int { return int(b.shape.Role) - int(a.shape.Role) })
+	return s
+}
+
+// flow finds a flow by its name.
+func (s *state) flow(name string) *flowing {
+	for _, f := range s.flows {
+		if f.file.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// sequence counts the connections of a connector, whichever unit it is at a
+// time.
+func (e *Engine) sequence(c *flow.Component) *atomic.Uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	name := c.Flow + "/" + c.Name
+	if e.sequences[name] == nil {
+		e.sequences[name] = new(atomic.Uint64)
+	}
+	return e.sequences[name]
+}
+
+// total sums up the counters of all connectors, those that have been, too, and
+// what pipelines have lost.
+func (e *Engine) total() link.Stats {
+	e.mu.Lock()
+	sum, groups := e.past, e.groups()
+	e.mu.Unlock()
+	for _, g := range groups {
+		add(&sum, g.stats())
+	}
+	return sum
+}
+
+// groups are what runs, and what is ending since a reload. The caller holds mu.
+func (e *Engine) groups() []*group {
+	return append([]*group{&e.now.Load().group}, e.leaving...)
+}
+
+func add(sum *link.Stats, s link.Stats) {
+	sum.Opened += s.Opened
+	sum.EventsIn += s.EventsIn
+	sum.EventsOut += s.EventsOut
+	sum.Lost += s.Lost
+	sum.Dropped += s.Dropped
+	sum.Failed += s.Failed
+	sum.Unheard += s.Unheard
+	sum.Queued += s.Queued
+}
