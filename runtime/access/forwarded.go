@@ -21,7 +21,7 @@ func lastForwarded(line string) (rest, node string) {
 
 // escaped reports whether the character behind s has a backslash before it that
 // is not itself escaped.
-func escaped(s string) bool { return (len(s)-len(strings.TrimRight(s, `\\`)))%2 == 1 }
+func escaped(s string) bool { return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1 }
 
 // forOf is the value of `for` in an element, "unknown" where it has none, and ""
 // where there is no element.

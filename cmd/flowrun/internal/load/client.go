@@ -54,7 +54,7 @@ func (c *client) enter() error {
 	if err := c.SetDeadline(time.Now().Add(c.run.timeout)); err != nil {
 		return err
 	}
-	if _, err := c.Write(appendFrame(nil, rfc6455.Ping, nil)); err != nil {
+	if _, err := c.Write(control(rfc6455.Ping, nil)); err != nil {
 		return err
 	}
 	for {
@@ -273,10 +273,10 @@ func (c *client) take() (*piece, error) {
 func (c *client) control(f *piece) error {
 	switch f.Opcode {
 	case rfc6455.Ping:
-		_, err := c.Write(appendFrame(nil, rfc6455.Pong, f.payload))
+		_, err := c.Write(control(rfc6455.Pong, f.payload))
 		return err
 	case rfc6455.Close:
-		_, _ = c.Write(appendFrame(nil, rfc6455.Close, f.payload)) // it is over anyway
+		_, _ = c.Write(control(rfc6455.Close, f.payload)) // it is over anyway
 		return &failure{lost, fmt.Errorf("the server closed the connection with code %d", rfc6455.CloseCode(f.payload))}
 	}
 	return nil
@@ -339,7 +339,7 @@ func (c *client) leave() {
 	}
 	all := c.run.o.Mode != Receive && c.heard.Load() == c.source.sent.Load() // and otherwise some may be on its way
 	_ = c.SetDeadline(time.Now().Add(min(c.run.timeout, goodbye)))
-	_, err := c.Write(appendFrame(nil, rfc6455.Close, []byte{1000 >> 8, 1000 & 0xff}))
+	_, err := c.Write(control(rfc6455.Close, []byte{1000 >> 8, 1000 & 0xff}))
 	for err == nil {
 		var f *piece
 		f, err = c.next()

@@ -18,9 +18,9 @@ type piece struct {
 	payload []byte
 }
 
-// appendFrame appends a whole frame.
-func appendFrame(dst []byte, opcode byte, payload []byte) []byte {
-	return rfc6455.AppendFrame(dst, rfc6455.Header{Opcode: opcode, Fin: true, Masked: true, Length: uint64(len(payload))}, payload)
+// control spells a control frame.
+func control(opcode byte, payload []byte) []byte {
+	return rfc6455.AppendFrame(nil, rfc6455.Header{Opcode: opcode, Fin: true, Masked: true, Length: uint64(len(payload))}, payload)
 }
 
 // frames reads frames from a connection.

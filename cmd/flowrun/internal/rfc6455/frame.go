@@ -21,9 +21,12 @@ const (
 const (
 	finBit  = 0x80
 	maskBit = 0x80
+)
 
-	MaxControl = 125 // longest payload of a control frame
-	MaxHeader  = 14  // longest header
+// The longest payload of a control frame, and the longest header of any.
+const (
+	MaxControl = 125
+	MaxHeader  = 14
 )
 
 // Codes of closes that never travel.

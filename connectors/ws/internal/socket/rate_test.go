@@ -58,11 +58,7 @@ func TestRates(t *testing.T) {
 				}
 				var rate *RateError
 				err := <-h.ended
-				if limit := ""; errors.As(err, &rate) {
-					if limit = rate.Limit; limit != tt.limit {
-						t.Errorf("ended with %v", err)
-					}
-				} else if tt.limit != "" {
+				if errors.As(err, &rate) != (tt.limit != "") || rate != nil && rate.Limit != tt.limit {
 					t.Errorf("ended with %v", err)
 				}
 				all := frames(got)
