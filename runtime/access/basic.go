@@ -20,7 +20,7 @@ type Basic struct {
 }
 
 func (b *Basic) open(*flow.TLSServer) (verifier, error) {
-	v := &basic{challenge: fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(b.Realm)), log: zap.NewNop()}
+	v := &basic{challenge: fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(b.Realm))}
 	var problems []error
 	if strings.ContainsFunc(b.Realm, func(r rune) bool { return r < ' ' || r > '~' }) {
 		problems = append(problems, fieldError("realm", "realm must be printable ASCII"))
@@ -51,10 +51,13 @@ type basic struct {
 	users     users
 	file      *file[users] // nil without one
 	challenge string
-	log       *zap.Logger
 }
 
-func (b *basic) start(_ context.Context, log *zap.Logger) { b.log = log }
+func (b *basic) start(_ context.Context, log *zap.Logger) {
+	if b.file != nil {
+		b.file.start(log)
+	}
+}
 
 func (b *basic) conceal(r *http.Request) { r.Header.Del("Authorization") }
 
@@ -68,7 +71,7 @@ func (b *basic) verify(r *http.Request) (Identity, *Refusal) {
 	}
 	tables := []users{b.users}
 	if b.file != nil {
-		tables = append(tables, b.file.get(b.log))
+		tables = append(tables, b.file.get())
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), hashWait)
 	defer cancel()

@@ -27,6 +27,7 @@ type file[T any] struct {
 	path  flow.Path
 	parse func(text []byte) (T, error) // its errors hold nothing of text
 	value atomic.Pointer[T]
+	log   atomic.Pointer[zap.Logger]
 
 	mu     sync.Mutex // held by who looks at the file
 	looked time.Time
@@ -34,42 +35,46 @@ type file[T any] struct {
 	failed string      // why it could not be used
 }
 
-// openFile reads a file for the first time.
+// openFile reads a file for the first time. Until start, nothing is logged.
 func openFile[T any](field string, path flow.Path, parse func([]byte) (T, error)) (*file[T], error) {
 	f := &file[T]{field: field, path: path, parse: parse}
+	f.log.Store(zap.NewNop())
 	if err := f.read(); err != nil {
 		return nil, &flow.FieldError{Field: field, Err: err}
 	}
 	return f, nil
 }
 
+// start says where to tell what becomes of the file.
+func (f *file[T]) start(log *zap.Logger) { f.log.Store(log) }
+
 // get is the content as of the last second. Nobody waits for who is just
 // reading.
-func (f *file[T]) get(log *zap.Logger) T {
+func (f *file[T]) get() T {
 	if f.mu.TryLock() {
 		defer f.mu.Unlock()
 		if now := time.Now(); now.Sub(f.looked) >= lookEvery {
 			f.looked = now
-			f.look(log)
+			f.look()
 		}
 	}
 	return *f.value.Load()
 }
 
 // look reads the file if it has changed.
-func (f *file[T]) look(log *zap.Logger) {
+func (f *file[T]) look() {
 	info, err := os.Stat(string(f.path))
 	if err == nil && f.now != nil && os.SameFile(info, f.now) && info.ModTime().Equal(f.now.ModTime()) && info.Size() == f.now.Size() {
 		return
 	}
 	if err = f.read(); err == nil {
 		f.failed = ""
-		log.Info("a file has changed and is in use", zap.String("argument", f.field), zap.String("file", string(f.path)))
+		f.log.Load().Info("a file has changed and is in use", zap.String("argument", f.field), zap.String("file", string(f.path)))
 		return
 	}
 	if text := err.Error(); text != f.failed {
 		f.failed = text
-		log.Warn("a file has changed and cannot be used, its old content stays in use", zap.String("argument", f.field), zap.Error(err))
+		f.log.Load().Warn("a file has changed and cannot be used, its old content stays in use", zap.String("argument", f.field), zap.Error(err))
 	}
 }
 

@@ -77,7 +77,7 @@ func (c *JWT) open(*flow.TLSServer) (verifier, error) {
 	case c.PublicKey != "":
 		f, err := openFile("public_key", c.PublicKey, parsePublicKey)
 		note(err)
-		t.keys = &keyFile{file: f}
+		t.keys = keyFile{f}
 	case !c.JWKSURL.IsZero():
 		t.keys, err = newKeySet(c)
 		note(err)

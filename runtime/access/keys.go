@@ -43,15 +43,12 @@ func (k sharedKey) find(context.Context, string, string) ([]jwt.VerificationKey,
 
 // keyFile is the argument public_key. It has no name: whatever key a token
 // names, it may be this one.
-type keyFile struct {
-	file *file[any]
-	log  *zap.Logger
-}
+type keyFile struct{ file *file[any] }
 
-func (k *keyFile) start(_ context.Context, log *zap.Logger) { k.log = log }
+func (k keyFile) start(_ context.Context, log *zap.Logger) { k.file.start(log) }
 
-func (k *keyFile) find(_ context.Context, _, alg string) ([]jwt.VerificationKey, error) {
-	key := k.file.get(k.log)
+func (k keyFile) find(_ context.Context, _, alg string) ([]jwt.VerificationKey, error) {
+	key := k.file.get()
 	if !suits(key, alg) {
 		return nil, errUnknownKey
 	}

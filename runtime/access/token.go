@@ -25,7 +25,7 @@ type Token struct {
 }
 
 func (c *Token) open(*flow.TLSServer) (verifier, error) {
-	t := &tokens{own: digests{}, log: zap.NewNop()}
+	t := &tokens{own: digests{}}
 	var problems []error
 	var err error
 	if t.from, err = parseFrom(c.From); err != nil {
@@ -67,7 +67,6 @@ type tokens struct {
 	from  from
 	own   digests
 	files []*file[digests]
-	log   *zap.Logger
 }
 
 // digests are known tokens by their digest, with what is known of their owner.
@@ -127,7 +126,11 @@ func parseHashes(text []byte) (digests, error) {
 	return d, nil
 }
 
-func (t *tokens) start(_ context.Context, log *zap.Logger) { t.log = log }
+func (t *tokens) start(_ context.Context, log *zap.Logger) {
+	for _, f := range t.files {
+		f.start(log)
+	}
+}
 
 func (t *tokens) conceal(r *http.Request) { t.from.conceal(r) }
 
@@ -140,7 +143,7 @@ func (t *tokens) verify(r *http.Request) (Identity, *Refusal) {
 	claims, ok := t.own[digest]
 	for _, f := range t.files {
 		if !ok {
-			claims, ok = f.get(t.log)[digest]
+			claims, ok = f.get()[digest]
 		}
 	}
 	if !ok {
