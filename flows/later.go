@@ -10,8 +10,8 @@ var (
 	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
-		"ws_server": {"subprotocols", "sessions", "topics", "lifecycle_events"},
-		"ws_client": {"subprotocols", "idle_interval"},
+		"ws_server": {"sessions", "topics", "lifecycle_events"},
+		"ws_client": {"idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},
 		"queue":     {"persistent", "confirm"},

@@ -6,10 +6,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
 )
 
 // ClientConfig is the configuration of ws_client.
@@ -68,6 +70,9 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if c.Per == nil && c.MaxPer != 0 {
 		return nil, &flow.FieldError{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
 	}
+	if err := c.checkSubprotocols(); err != nil {
+		return nil, err
+	}
 	for name, value := range c.Headers {
 		if err := checkHeader(name, value.Reveal()); err != nil {
 			return nil, err
@@ -102,11 +107,16 @@ type client struct {
 	config *ClientConfig
 	group  *socket.Group
 	tls    *tls.Config // nil for ws
+	warned atomic.Bool // of insecure
 }
 
 // Run implements flow.Connector: it is one connection, from the dial to its
 // loss. The engine calls it again, or for each key.
 func (c *client) Run(ctx context.Context, host flow.Host) error {
+	if c.tls != nil && c.tls.InsecureSkipVerify && c.warned.CompareAndSwap(false, true) {
+		host.Log().Warn("insecure = true: the server's certificate is not checked, anybody on the way can read and change what is sent",
+			zap.Stringer("url", c.config.URL))
+	}
 	conn, peer, err := c.dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {

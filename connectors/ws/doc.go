@@ -11,6 +11,8 @@ package ws
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
@@ -66,7 +68,8 @@ type Common struct {
 	MaxFragments   int           `hcl:"max_fragments" min:"1" doc:"most frames that one message may be split into; more close the connection with 1008"`
 	UTF8           string        `hcl:"utf8" oneof:"strict|lenient" doc:"strict closes the connection with 1007 when a text message is not UTF-8; lenient passes it on"`
 	ConnectTimeout flow.Duration `hcl:"connect_timeout" min:"1ms" doc:"time for TLS and WebSocket handshake"`
-	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours"`
+	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours, and meanwhile to deliver what it sends. With 0s, what has come by then is delivered"`
+	Subprotocols   []string      `hcl:"subprotocols" doc:"what is spoken above WebSocket, the best first. A server chooses the first of these that the client offers; when there is none, it answers without, and it is for the client to go: browsers do, and so does ws_client"`
 	Ping           *Ping         `hcl:"ping" doc:"asks the peer whether it is there. Without the block, no pings are sent"`
 	Compression    string        `hcl:"compression" oneof:"off|no_context_takeover|context_takeover" doc:"compress messages (permessage-deflate) where the other side agrees: each by itself, or with reference to those before it"`
 	Deflate        Deflate       `hcl:"compression_options" doc:"how messages are compressed"`
@@ -127,12 +130,29 @@ func (c *Common) options(q *flow.Queue, o socket.Options) socket.Options {
 		o.PingInterval = cmp.Or(time.Duration(c.Ping.Interval), defaultPing)
 		o.PingTimeout = cmp.Or(time.Duration(c.Ping.Timeout), defaultPong)
 	}
+	o.Subprotocols = c.Subprotocols
 	o.MaxMessage = int64(c.MaxMessage)
 	o.MaxFragments = c.MaxFragments
 	o.AnyText = c.UTF8 != "strict"
 	o.CloseTimeout = time.Duration(c.CloseTimeout)
 	o.Compression = c.Deflate.options(c.Compression)
 	return o
+}
+
+// checkSubprotocols checks that they can be offered (RFC 6455 section 4.1).
+func (c *Common) checkSubprotocols() error {
+	for i, name := range c.Subprotocols {
+		refuse := func(format string, args ...any) error {
+			return &flow.FieldError{Field: "subprotocols", Err: fmt.Errorf(format, args...)}
+		}
+		if !isToken(name) {
+			return refuse("%q is no name of a subprotocol: it holds letters, digits and hyphens", name)
+		}
+		if slices.Contains(c.Subprotocols[:i], name) {
+			return refuse("the subprotocol %q is given twice", name)
+		}
+	}
+	return nil
 }
 
 // inTLS names the argument that an error of loading a tls block is about.

@@ -15,7 +15,10 @@ import (
 func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subprotocol string, err error) {
 	agreed, answer := g.Compression.answer(r.Header)
 	u := &upgrade{ResponseWriter: w, extensions: answer}
-	lib, err := websocket.Accept(u, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // the Origin has been looked at
+	lib, err := websocket.Accept(u, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // the Origin has been looked at
+		Subprotocols:       g.Subprotocols,
+	})
 	if err != nil {
 		if u.socket != nil {
 			_ = u.socket.Close()

@@ -28,8 +28,11 @@ func Dial(ctx context.Context, socket net.Conn, target *url.URL, header http.Hea
 		HTTPClient:      &http.Client{Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		HTTPHeader:      header,
 		CompressionMode: g.Compression.mode(),
+		Subprotocols:    g.Subprotocols,
 	})
 	switch {
+	case err == nil && len(g.Subprotocols) > 0 && lib.Subprotocol() == "":
+		err = fmt.Errorf("the server speaks none of the subprotocols %s", strings.Join(g.Subprotocols, ", "))
 	case err == nil:
 		lib.SetReadLimit(g.MaxMessage)
 		h.conn.lib = lib

@@ -22,6 +22,7 @@ type Options struct {
 	AppPing      AppPing
 	Rate         Rate // of what the peer sends
 	Compression  Compression
+	Subprotocols []string // that this side speaks, the best first
 }
 
 // Group is the connections of a connector, and the sweep that looks after them:

@@ -78,7 +78,7 @@ const quiet = 20 * time.Millisecond
 // reason counts.
 func (c *Conn) Part(why Farewell) {
 	if c.leave.why.CompareAndSwap(nil, &why) {
-		_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.closeTime()))
 		_ = c.nc.SetReadDeadline(past)
 	}
 }
@@ -118,7 +118,7 @@ func (c *Conn) Say(why Farewell) { c.sendClose(why.Code, why.Reason) }
 // message of why, a close frame unless the code is 0, and waits for a bounded
 // time until the peer has read them and closed.
 func (c *Conn) TurnAway(why Farewell) {
-	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.closeTime()))
 	if c.Write(context.Background(), []flow.Frame{{Data: []byte(why.Message)}}, true) != nil {
 		return
 	}
@@ -154,7 +154,7 @@ func (c *Conn) woken(dry bool) error {
 			return errAbandoned
 		}
 	}
-	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout)) // answers may have taken as long
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.closeTime())) // answers may have taken as long
 	l.said = true
 	if errors.Is(why.Cause, ErrDead) { // who answers no ping answers no close frame
 		c.sendClose(why.Code, why.Reason)
@@ -165,8 +165,15 @@ func (c *Conn) woken(dry bool) error {
 		_ = c.Write(context.Background(), []flow.Frame{{Data: []byte(why.Message)}}, true) // leaves with what follows
 	}
 	c.sendClose(why.Code, why.Reason)
-	return c.setReadDeadline(c.group.CloseTimeout)
+	if c.group.CloseTimeout == 0 && l.quiet == 0 {
+		return c.look() // what has come is delivered, and nothing waited for
+	}
+	return c.setReadDeadline(max(c.group.CloseTimeout, l.quiet))
 }
+
+// closeTime is CloseTimeout for what must be tried in any case: a deadline that
+// has passed refuses even what would take no time.
+func (c *Conn) closeTime() time.Duration { return max(c.group.CloseTimeout, 20*time.Millisecond) }
 
 // look begins the last look: what has already arrived is answered before the
 // goodbye. Where a connection cannot say that nothing is there, or must wait
@@ -218,7 +225,7 @@ func (c *Conn) linger() {
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	if c.setReadDeadline(c.group.CloseTimeout) != nil {
+	if c.setReadDeadline(c.closeTime()) != nil {
 		return
 	}
 	t := turns.Get().(*turn)
