@@ -42,7 +42,7 @@ func (c *ServerConfig) Shape() flow.Shape {
 	if c.TLS != nil {
 		claim.Terms += fmt.Sprintf("tls %s %s %s %s %s", c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA, c.TLS.ClientAuth, c.TLS.MinVersion)
 	}
-	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue}
+	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue, Shares: c.Compression == "no_context_takeover"}
 	if c.URL.Port != 0 { // port 0 is another one each time
 		s.Claims = []flow.Claim{claim}
 		if c.Adopt {

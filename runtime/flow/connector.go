@@ -71,6 +71,9 @@ type Frame struct {
 	// Meta is what the transport says of an incoming frame, or what the flow
 	// wrote about an outgoing one; nil when there is nothing to say.
 	Meta *Object
+	// Shared is there when the frame goes to several connections of a connector
+	// whose Shape asks for it.
+	Shared *Shared
 }
 
 // Link is one connection, seen by its connector.
@@ -195,6 +198,8 @@ type Shape struct {
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue
+	// Shares says that a frame which goes to several connections gets a Shared.
+	Shares bool
 	// Claims are the resources that the connector needs for itself.
 	Claims []Claim
 }

@@ -118,6 +118,12 @@ func (b *broadcast) encode(s *share, batch []flow.Event) (refused []refusal) {
 	for _, f := range s.frames {
 		s.bytes += len(f.Data)
 	}
+	if b.table.cfg.Shape.Shares {
+		shared := make([]flow.Shared, len(s.frames))
+		for i := range s.frames {
+			s.frames[i].Shared = &shared[i]
+		}
+	}
 	return refused
 }
 

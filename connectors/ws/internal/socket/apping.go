@@ -42,7 +42,7 @@ func (o *out) reply(text string) {
 // buffer. The caller holds mu.
 func (o *out) append(text string) bool {
 	given := o.last.given
-	if o.put(opText, []byte(text)) != nil {
+	if o.put(opText, []byte(text), nil) != nil {
 		return false
 	}
 	o.last.given, o.last.before = given, len(*o.buf)

@@ -1,11 +1,13 @@
 package socket
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/klauspost/compress/flate"
 )
 
@@ -189,6 +191,31 @@ func (d *deflate) compress(p []byte) *compressor {
 		return nil
 	}
 	return c
+}
+
+// appendFrame appends a message as a whole frame, compressed if that is any good.
+// What all connections without context takeover can have is made once.
+func (d *deflate) appendFrame(dst []byte, opcode byte, p []byte, shared *flow.Shared, mask *[4]byte) []byte {
+	if shared != nil && !d.sends && d.bits == allBits {
+		form := shared.Form(func() any {
+			c := d.compress(p)
+			if c == nil {
+				return []byte(nil)
+			}
+			defer c.release()
+			return bytes.Clone(c.out)
+		})
+		if z := form.([]byte); z != nil {
+			return appendFrame(dst, rsv1|opcode, z, mask)
+		}
+		return appendFrame(dst, opcode, p, mask)
+	}
+	c := d.compress(p)
+	if c == nil {
+		return appendFrame(dst, opcode, p, mask)
+	}
+	defer c.release()
+	return appendFrame(dst, rsv1|opcode, c.out, mask)
 }
 
 // remember keeps the end of what was sent.

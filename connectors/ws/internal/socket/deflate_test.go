@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 func TestOffers(t *testing.T) {
@@ -118,5 +120,45 @@ func BenchmarkCompress(b *testing.B) {
 				b.ReportMetric(float64(out)/float64(in), "ratio")
 			})
 		}
+	}
+}
+
+// What goes to all is compressed once, for those who can have it.
+func TestSharedFrames(t *testing.T) {
+	o := &Compression{Level: 1, WindowBits: 15}
+	message := bytes.Repeat([]byte("to all "), 100)
+	var shared flow.Shared
+	one, two := &deflate{Compression: o, agreed: agreed{bits: 15}}, &deflate{Compression: o, agreed: agreed{bits: 15}}
+	own := &deflate{Compression: o, agreed: agreed{bits: 9}}
+	first := one.appendFrame(nil, opText, message, &shared, nil)
+	made := shared.Form(func() any { t.Error("nothing was kept"); return nil }).([]byte)
+	for name, frame := range map[string][]byte{"first": first, "second": two.appendFrame(nil, opText, message, &shared, nil), "small window": own.appendFrame(nil, opText, message, &shared, nil)} {
+		h, _ := parseHeader(frame)
+		if h.first != finBit|rsv1|opText || h.total() != int64(len(frame)) || name != "small window" && !bytes.Equal(frame[h.size:], made) {
+			t.Errorf("%s: % x", name, frame)
+		}
+	}
+}
+
+func BenchmarkShared(b *testing.B) {
+	message := bytes.Repeat([]byte(`{"to":"all"},`), 20)
+	d := &deflate{Compression: &Compression{Level: 1}, agreed: agreed{bits: 15}}
+	var dst []byte
+	for _, conns := range []int{1, 100} {
+		b.Run(fmt.Sprint("each of ", conns), func(b *testing.B) {
+			for b.Loop() {
+				for range conns {
+					dst = d.appendFrame(dst[:0], opText, message, nil, nil)
+				}
+			}
+		})
+		b.Run(fmt.Sprint("once for ", conns), func(b *testing.B) {
+			for b.Loop() {
+				var shared flow.Shared
+				for range conns {
+					dst = d.appendFrame(dst[:0], opText, message, &shared, nil)
+				}
+			}
+		})
 	}
 }

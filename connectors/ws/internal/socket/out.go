@@ -53,7 +53,7 @@ func (o *out) Write(_ context.Context, frames []flow.Frame, corked bool) error {
 	defer o.mu.Unlock()
 	o.begin()
 	for i := range frames {
-		if err := o.add(opcodeOf(&frames[i]), frames[i].Data); err != nil {
+		if err := o.add(opcodeOf(&frames[i]), frames[i].Data, frames[i].Shared); err != nil {
 			return o.unwritten(err)
 		}
 	}
@@ -71,7 +71,7 @@ func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (taken, sent bo
 	defer o.mu.Unlock()
 	o.begin()
 	for i := range frames {
-		if err := o.put(opcodeOf(&frames[i]), frames[i].Data); err != nil {
+		if err := o.put(opcodeOf(&frames[i]), frames[i].Data, frames[i].Shared); err != nil {
 			return true, false, o.unwritten(err)
 		}
 	}
@@ -106,7 +106,7 @@ func (o *out) tryControl(raw syscall.RawConn, opcode byte, payload []byte) bool 
 		return false
 	}
 	defer o.mu.Unlock()
-	if o.put(opcode, payload) == nil && (raw == nil || !o.flushNow(raw)) {
+	if o.put(opcode, payload, nil) == nil && (raw == nil || !o.flushNow(raw)) {
 		go func() { _ = o.Flush(context.Background()) }() // asked for by failure
 	}
 	return true
@@ -135,7 +135,7 @@ func (o *out) sendClose(code int, reason string) { o.control(opClose, closePaylo
 func (o *out) control(opcode byte, payload []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.add(opcode, payload) == nil && opcode == opClose {
+	if o.add(opcode, payload, nil) == nil && opcode == opClose {
 		o.ended = true
 		_ = o.flush()
 	}
@@ -143,15 +143,15 @@ func (o *out) control(opcode byte, payload []byte) {
 
 // add appends a frame, and sends all when enough has been collected: a reader
 // that always has more to read may not block for long. The caller holds mu.
-func (o *out) add(opcode byte, payload []byte) error {
-	if err := o.put(opcode, payload); err != nil || len(*o.buf) < corkLimit {
+func (o *out) add(opcode byte, payload []byte, shared *flow.Shared) error {
+	if err := o.put(opcode, payload, shared); err != nil || len(*o.buf) < corkLimit {
 		return err
 	}
 	return o.flush()
 }
 
-// put appends a frame. The caller holds mu.
-func (o *out) put(opcode byte, payload []byte) error {
+// put appends a frame; shared may be nil. The caller holds mu.
+func (o *out) put(opcode byte, payload []byte, shared *flow.Shared) error {
 	switch {
 	case o.broken != nil:
 		return o.broken
@@ -164,11 +164,8 @@ func (o *out) put(opcode byte, payload []byte) error {
 	if opcode < opClose {
 		o.last.given++
 		if o.deflate != nil {
-			if c := o.deflate.compress(payload); c != nil {
-				*o.buf = appendFrame(*o.buf, rsv1|opcode, c.out, o.mask())
-				c.release()
-				return nil
-			}
+			*o.buf = o.deflate.appendFrame(*o.buf, opcode, payload, shared, o.mask())
+			return nil
 		}
 	}
 	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
