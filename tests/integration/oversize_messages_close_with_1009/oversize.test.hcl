@@ -16,9 +16,26 @@ test "and_harm_nobody_else" {
       text = jsonencode(range(1000))
     }
     expect_close {
-      code = 1009
+      code   = 1009
+      reason = "^a message is longer than max_message$"
     }
     signal "closed" {}
+  }
+  peer "in_pieces" {
+    connect = "ws://127.0.0.1:${local.port}"
+    frame {
+      fin  = false
+      text = jsonencode(range(200))
+    }
+    frame {
+      opcode = 0
+      fin    = false
+      text   = jsonencode(range(200))
+    }
+    expect_close {
+      code   = 1009
+      reason = "^a message is longer than max_message$"
+    }
   }
   peer "alice" {
     connect = "ws://127.0.0.1:${local.port}"

@@ -178,7 +178,7 @@ func (c *Conn) handOver(h *header) error {
 		return nil
 	}
 	if h.length > c.longest(h) && h.length <= math.MaxInt64 {
-		return errTooLong // which the library finds out when it has read as much
+		return errTooLong
 	}
 	c.fragments++
 	if c.fragments > c.group.MaxFragments {

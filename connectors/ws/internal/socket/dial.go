@@ -34,7 +34,7 @@ func Dial(ctx context.Context, socket net.Conn, target *url.URL, header http.Hea
 	case err == nil && len(g.Subprotocols) > 0 && lib.Subprotocol() == "":
 		err = fmt.Errorf("the server speaks none of the subprotocols %s", strings.Join(g.Subprotocols, ", "))
 	case err == nil:
-		lib.SetReadLimit(g.MaxMessage)
+		lib.SetReadLimit(-1) // receiveOne has ours
 		h.conn.lib = lib
 		if agreed, ok := g.Compression.answered(resp.Header); ok {
 			h.conn.deflate = &deflate{Compression: &g.Compression, agreed: agreed}

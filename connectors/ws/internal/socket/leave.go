@@ -269,7 +269,7 @@ func (c *Conn) Goodbye(err error) {
 // TooLong reports whether a connection ended with err because a message was
 // longer than MaxMessage.
 func TooLong(err error) bool {
-	return errors.Is(err, errTooLong) || errors.Is(err, websocket.ErrMessageTooBig)
+	return errors.Is(err, errTooLong)
 }
 
 // Closed returns the close frame of the peer that a connection ended with; ok is

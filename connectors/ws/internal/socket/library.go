@@ -22,7 +22,7 @@ func (c *Conn) library() (*websocket.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		lib.SetReadLimit(c.group.MaxMessage)
+		lib.SetReadLimit(-1) // receiveOne has ours
 		c.lib = lib
 	}
 	return c.lib, nil

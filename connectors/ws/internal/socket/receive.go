@@ -47,9 +47,12 @@ func (c *Conn) receiveOne() error {
 	if err != nil {
 		return err
 	}
-	message, err := io.ReadAll(r)
+	message, err := io.ReadAll(io.LimitReader(r, c.group.MaxMessage+1))
 	if err != nil {
 		return err
+	}
+	if int64(len(message)) > c.group.MaxMessage {
+		return errTooLong
 	}
 	binary := kind == websocket.MessageBinary
 	if !binary && !c.validText(message) {
