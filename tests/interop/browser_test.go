@@ -15,19 +15,25 @@ import (
 func TestBrowser(t *testing.T) {
 	ctx := withPatience(t)
 	b := browse(t, ctx)
-	t.Run("edge", func(t *testing.T) { browseEdge(t, ctx, b) })
+	t.Run("refused", func(t *testing.T) { browseRefused(t, ctx, b) })
+	for _, compression := range []string{"off", "no_context_takeover", "context_takeover"} {
+		t.Run("edge/"+compression, func(t *testing.T) { browseEdge(t, ctx, b, compression) })
+	}
 }
 
-func browseEdge(t *testing.T, ctx context.Context, b *chromium) {
-	edge, mortal := startEdge(t, ctx, b.trusted), startEdge(t, ctx, b.trusted)
-	distrusted := startEdge(t, ctx, newCertificate(t, "distrusted"))
-
+// browseRefused has pages try what they must not be able to do.
+func browseRefused(t *testing.T, ctx context.Context, b *chromium) {
+	edge := startEdge(t, ctx, b.trusted, "off")
 	b.visit(t, ctx, "www.example.net", "refused.js", map[string]string{"url": edge.url}, nil)
 	edge.logs(t, ctx, "origin_not_allowed")
 
-	b.visit(t, ctx, "app.example.org", "refused.js", map[string]string{"url": distrusted.url}, nil)
+	forged := startEdge(t, ctx, newCertificate(t, "forged"), "off")
+	b.visit(t, ctx, "app.example.org", "refused.js", map[string]string{"url": forged.url}, nil)
+}
 
-	b.visit(t, ctx, "app.example.org", "edge.js", map[string]string{"url": edge.url, "mortal": mortal.url}, acts{
+func browseEdge(t *testing.T, ctx context.Context, b *chromium, compression string) {
+	edge, mortal := startEdge(t, ctx, b.trusted, compression), startEdge(t, ctx, b.trusted, compression)
+	b.visit(t, ctx, "app.example.org", "edge.js", map[string]string{"url": edge.url, "mortal": mortal.url, "compression": compression}, acts{
 		"cookie": func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{
 				Name: "session", Value: "s3cret", Domain: "example.org", Path: "/",
@@ -46,11 +52,11 @@ type edge struct {
 	url string
 }
 
-func startEdge(t *testing.T, ctx context.Context, own *certificate) *edge {
+func startEdge(t *testing.T, ctx context.Context, own *certificate, compression string) *edge {
 	t.Helper()
 	dir := folder(t, "edge.hcl")
 	own.write(t, filepath.Join(dir, "edge.cert"), filepath.Join(dir, "edge.key"))
-	e := &edge{Process: start(t, ctx, dir, "server", "run", "--var", "url=wss://127.0.0.1:0", "edge.hcl")}
+	e := &edge{Process: start(t, ctx, dir, "server", "run", "--var", "url=wss://127.0.0.1:0", "--var", "compression="+compression, "edge.hcl")}
 	_, port, _ := strings.Cut(listening(t, ctx, e.Process, "edge"), ":")
 	e.url = "wss://edge.example.org:" + port + "/"
 	return e

@@ -4,9 +4,14 @@ variable "url" {
   type = string
 }
 
+variable "compression" {
+  type = string
+}
+
 connector "ws_server" "edge" {
   url         = var.url
   codec       = "json"
+  compression = var.compression
   origins     = ["https://*.example.org"]
   max_message = "64KiB"
   tls {

@@ -14,6 +14,15 @@ async function who(...args) {
 }
 
 await run({
+  async 'compression is agreed on'() {
+    const ws = await open(url);
+    equal(ws.extensions, {
+      off: '',
+      no_context_takeover: 'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
+      context_takeover: 'permessage-deflate',
+    }[params.compression], 'what is agreed on');
+    await closes(ws, 1000);
+  },
   async 'text is answered with text'() {
     const ws = await open(url);
     ws.send('{"b":1,"a":"ü"}');
