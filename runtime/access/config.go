@@ -13,7 +13,7 @@ import (
 type Config struct {
 	Origins        []string  `hcl:"origins" doc:"pages that may connect, by the Origin that browsers send: \"https://app.example.org\", \"https://*.example.org\" (any name below), \"http://localhost:*\" (any port), \"self\" (the host that is connected to), \"null\", \"*\" (any). Without it, \"self\". Clients that send no Origin are no browsers and always may"`
 	Auth           Methods   `hcl:"auth" doc:"who may connect: a client that satisfies any of these blocks. Who it is becomes peer.claims"`
-	TrustedProxies []Network `hcl:"trusted_proxies" doc:"networks (\"10.0.0.0/8\") of proxies that may say who the client is, which becomes peer.host. What others say is ignored"`
+	TrustedProxies []Network `hcl:"trusted_proxies" doc:"networks (\"10.0.0.0/8\") of proxies that may say who the client is, which becomes peer.host. What others say is ignored; so name none in which there are clients, too"`
 	ProxyHeader    string    `hcl:"proxy_header" oneof:"X-Forwarded-For|Forwarded" doc:"the header field that trusted proxies write. Without it, either, and a request whose two fields disagree is refused"`
 	ProxyProtocol  bool      `hcl:"proxy_protocol" doc:"trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2"`
 }
