@@ -17,7 +17,7 @@ import (
 
 // Token is the block auth "token".
 type Token struct {
-	From       []string              `hcl:"from" doc:"where the token is: \"header\" (Authorization, as \"Bearer T\" or T alone), \"query:NAME\", \"cookie:NAME\", \"subprotocol\" (offered as bearer.T). The first of these places that has anything counts. It is removed from what the flow sees in peer"`
+	From       []string              `hcl:"from" doc:"where the token is: \"header\" (Authorization, as \"Bearer T\" or T alone), \"query:NAME\", \"cookie:NAME\", \"subprotocol\" (offered as bearer.T, beside one that the server chooses). The first of these places that has anything counts. It is removed from what the flow sees in peer"`
 	Tokens     []flow.Secret         `hcl:"tokens" doc:"the tokens"`
 	TokensFile flow.Path             `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64; lines that begin with # are comments. It is read again when it changes"`
 	Hashes     map[string]flow.Value `hcl:"hashes" doc:"an object for each token, by the token's SHA-256 digest in hex or base64: it becomes peer.claims"`

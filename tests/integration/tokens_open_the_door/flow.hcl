@@ -3,10 +3,11 @@ variable "url" {
 }
 
 connector "ws_server" "edge" {
-  url   = var.url
-  codec = "json"
+  url          = var.url
+  codec        = "json"
+  subprotocols = ["feed.v1"]
   auth "token" {
-    from        = ["header", "query:token", "cookie:session"]
+    from        = ["header", "query:token", "cookie:session", "subprotocol"]
     tokens      = ["let-me-in"]
     hashes      = { (sha256("alices-key")) = { sub = "alice", plan = "pro" } }
     hashes_file = "keys.json"
@@ -15,7 +16,7 @@ connector "ws_server" "edge" {
 
 pipeline "who" {
   map "who" {
-    event = { claims = peer.claims, query = peer.query, cookies = peer.cookies }
+    event = { claims = peer.claims, query = peer.query, cookies = peer.cookies, subprotocol = peer.subprotocol, offered = lookup(peer.headers, "sec-websocket-protocol", null) }
   }
 }
 

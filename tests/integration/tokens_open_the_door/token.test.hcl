@@ -17,7 +17,7 @@ test "wherever_they_are_sent" {
       json = 1
     }
     expect {
-      json = { claims = {}, query = { a = "1" }, cookies = {} }
+      includes = { claims = {}, query = { a = "1" }, cookies = {} }
     }
     close {}
   }
@@ -28,7 +28,7 @@ test "wherever_they_are_sent" {
       json = 1
     }
     expect {
-      json = { claims = { sub = "alice", plan = "pro" }, query = {}, cookies = {} }
+      includes = { claims = { sub = "alice", plan = "pro" }, query = {}, cookies = {} }
     }
     close {}
   }
@@ -38,7 +38,7 @@ test "wherever_they_are_sent" {
       json = 1
     }
     expect {
-      json = { claims = { sub = "bob", topics = ["a", "b"] }, query = { a = "1" }, cookies = {} }
+      includes = { claims = { sub = "bob", topics = ["a", "b"] }, query = { a = "1" }, cookies = {} }
     }
     close {}
   }
@@ -49,7 +49,21 @@ test "wherever_they_are_sent" {
       json = 1
     }
     expect {
-      json = { claims = {}, query = {}, cookies = { a = "b" } }
+      includes = { claims = {}, query = {}, cookies = { a = "b" } }
+    }
+    close {}
+  }
+  peer "subprotocol" { # what a page can send without a query
+    connect      = "ws://127.0.0.1:${local.port}"
+    subprotocols = ["feed.v1", "bearer.let-me-in"]
+    dial {
+      where = event.subprotocol == "feed.v1"
+    }
+    send {
+      json = 1
+    }
+    expect {
+      includes = { claims = {}, subprotocol = "feed.v1", offered = "feed.v1" }
     }
     close {}
   }
