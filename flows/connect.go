@@ -11,8 +11,7 @@ import (
 )
 
 var connectContent = source.Expected{
-	Arguments: []string{"from", "via", "where", "to", "deliver", "on_lost_peer", "best_effort", "for_each"},
-	Later:     laterConnect,
+	Arguments: []string{"from", "via", "where", "to", "deliver", "topic", "identity", "on_lost_peer", "best_effort", "for_each"},
 }
 
 // connect is a connect block being read.
@@ -66,12 +65,19 @@ func (r *reader) readConnect(b source.Block, name string) *connect {
 // readPolicy reads what decides who gets an event, and what becomes of one that
 // cannot be delivered.
 func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
-	if a, ok := c.Arguments["deliver"]; ok {
-		switch name := r.Option(a, "reply", "broadcast", "topic", "identity"); name {
-		case "broadcast":
-			block.Deliver = flow.Broadcast
-		case "topic", "identity":
-			r.Errorf(a.Expr.Range(), "deliver = %q is %s", name, source.NotYet)
+	deliver, said := c.Arguments["deliver"]
+	way := "reply"
+	if said {
+		way = r.Option(deliver, "reply", "broadcast", "topic", "identity")
+		block.Deliver = map[string]flow.Delivery{"broadcast": flow.Broadcast, "topic": flow.Topic, "identity": flow.Identity}[way]
+	}
+	for _, name := range []string{"topic", "identity"} {
+		a, ok := c.Arguments[name]
+		switch {
+		case ok:
+			r.readWhom(block, a, way)
+		case way == name:
+			r.Errorf(deliver.Expr.Range(), "deliver = %q needs the argument %s", name, name).Hint("%s", whom[name])
 		}
 	}
 	if a, ok := c.Arguments["on_lost_peer"]; ok {
@@ -81,6 +87,32 @@ func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
 		if v, ok := r.Setting(a, cty.Bool); ok {
 			block.BestEffort = v.True()
 		}
+	}
+}
+
+// whom is what topic and identity are.
+var whom = map[string]string{
+	"topic":    "topic = event.symbol: one topic, or a list of them; null for none",
+	"identity": "identity = event.user: the session key of a connection, or a list of them; null for none",
+}
+
+// readWhom reads topic or identity; way is what deliver says, "" where it says
+// nothing that there is.
+func (r *reader) readWhom(block *flow.ConnectBlock, a source.Argument, way string) {
+	x, ok := r.Compile(a.Expr, a.Name, nil)
+	switch {
+	case way == a.Name:
+		block.Whom = x
+	case way != "":
+		r.Errorf(a.At, "%s needs deliver = %q", a.Name, a.Name)
+		return
+	}
+	wanted, what := flow.OfNull|flow.OfText|flow.OfList, "a topic is a string"
+	if a.Name == "identity" {
+		wanted, what = wanted|flow.OfNumber|flow.OfBool, "an identity is a string or a number"
+	}
+	if k, kinded := x.(flow.Kinded); ok && kinded && k.Kinds()&wanted == 0 {
+		r.Errorf(a.Expr.Range(), "%s, or a list of them, and this is %s", what, k.Kinds())
 	}
 }
 
@@ -134,7 +166,7 @@ func (c *connect) wire() {
 		to = c.reader.ends(a)
 	}
 	part, before := c.block, []wiring.End(nil)
-	part.Deliver, part.LostPeerErr = flow.Reply, false
+	part.Deliver, part.Whom, part.LostPeerErr = flow.Reply, nil, false
 	for _, h := range c.hops {
 		if h.use == nil {
 			part.Via = append(part.Via, h.Name)
@@ -147,7 +179,7 @@ func (c *connect) wire() {
 		from = standFor(h.End, h.use.outputs["out"])
 		part.Name, part.Where, part.Via = c.block.Name+"@"+h.as, nil, nil
 	}
-	part.Deliver, part.LostPeerErr = c.block.Deliver, c.block.LostPeerErr
+	part.Deliver, part.Whom, part.LostPeerErr = c.block.Deliver, c.block.Whom, c.block.LostPeerErr
 	c.add(part, from, to, before, c.Arguments)
 }
 

@@ -58,6 +58,7 @@ func (r *reader) readConnector(b source.Block, name string) *connector {
 	if !d.Failed {
 		c.block.Fingerprint = r.fingerprint(spec.Name, c.block.Config, c.block.Common, c.block.Codec.Fingerprint, prints(c.block.Pre), prints(c.block.Post))
 	}
+	r.checkHistory(c)
 	r.whole.file.Connectors = append(r.whole.file.Connectors, c.block)
 	return c
 }
@@ -68,6 +69,19 @@ func prints(uses []flow.ProcessorUse) []flow.Fingerprint {
 		all[i] = use.Fingerprint
 	}
 	return all
+}
+
+// checkHistory reports postprocessors that make of a message what only one
+// connection can read: then nothing can be kept for others.
+func (r *reader) checkHistory(c *connector) {
+	if c.shape.Topics == nil || c.shape.Topics.History == nil {
+		return
+	}
+	for _, p := range c.block.Post {
+		if _, ok := p.New().(flow.Stateless); !ok {
+			r.Errorf(c.places["topics.history"], "history cannot keep what %q makes: that depends on what a connection was sent before", p.Type)
+		}
+	}
 }
 
 func placeOf(rng hcl.Range) flow.Place { return flow.Place{File: rng.Filename, Line: rng.Start.Line} }

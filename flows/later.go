@@ -7,10 +7,8 @@ var (
 	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_server", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "metrics", "logs", "events", "host"}
 	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
 	laterProcessors = []string{"xz", "json_stream", "msgpack_stream", "gelf_chunking", "ingest_time", "chunk", "collect"}
-	laterConnect    = []string{"topic", "identity"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
-		"ws_server": {"sessions", "topics", "lifecycle_events"},
 		"ws_client": {"idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
 		"json":      {"date_key", "date_format"},

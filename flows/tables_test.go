@@ -44,10 +44,12 @@ type wsServer struct {
 	Utf8       string            `hcl:"utf8" oneof:"strict|lenient" doc:"what text must be"`
 	Timeout    flow.Duration     `hcl:"connect_timeout" min:"1ms" doc:"time for the handshake"`
 	Queue      flow.Queue        `hcl:"queue" doc:"what waits for a client"`
+	Topics     *flow.Topics      `hcl:"topics" doc:"what clients subscribe to"`
+	Sessions   *flow.Sessions    `hcl:"sessions" doc:"whose connections they are"`
 }
 
 func (c *wsServer) Shape() flow.Shape {
-	return flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Claims: []flow.Claim{
+	return flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Topics: c.Topics, Sessions: c.Sessions, Claims: []flow.Claim{
 		{Resource: "listener " + c.URL.Addr(), Part: c.URL.Path, Terms: fmt.Sprint(c.TLS != nil), Field: "url"},
 	}}
 }

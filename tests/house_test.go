@@ -38,7 +38,8 @@ var rooms = []struct {
 }{
 	{"runtime/flow", nil, "it is the vocabulary that everyone imports, so it imports nobody"},
 	{"runtime/flowtest", []string{"runtime/flow", "runtime/link"}, "its suites must fit every component"},
-	{"runtime/link", []string{"runtime/flow", "runtime/valuekey"}, "it knows one connector, and values"},
+	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
+	{"runtime/session", []string{"runtime/flow", "runtime/valuekey"}, "it knows keys and who has them"},
 	{"runtime/engine", []string{"runtime/flow", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/listen", "runtime/queue"}, "components reach it as tables, never as imports"},
 	{"runtime/pipeline", []string{"runtime/flow", "runtime/valuekey", "runtime/pipeline/step"}, "it chains the steps, and knows nobody else"},
 	{"runtime/pipeline/internal/steptest", []string{"runtime/flow", "flows/expr"}, "its expressions are those of flows, and it knows no step"},

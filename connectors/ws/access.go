@@ -20,7 +20,7 @@ type Limits struct {
 
 // Reject says how a client is told that it may not connect.
 type Reject struct {
-	Reject        string    `hcl:"reject" oneof:"status|message" doc:"how clients are told that auth refuses them: by the status of the handshake, 401 or 403; or upgraded, sent a last message, and parted with, for clients that cannot see a status"`
+	Reject        string    `hcl:"reject" oneof:"status|message" doc:"how clients are told that auth or sessions refuse them: by the status of the handshake, 401, 403 or 409; or upgraded, sent a last message, and parted with, for clients that cannot see a status"`
 	RejectMessage flow.Expr `hcl:"reject_message" vars:"status|error|message" doc:"with reject = \"message\": the text of that message, like jsonencode({ error = message }). error is a word for programs, message a text for people. Without it, both as JSON"`
 	RejectClose   string    `hcl:"reject_close" oneof:"close|abort" doc:"with reject = \"message\": a close frame with 1008 after the message, or a cut without one"`
 }
@@ -57,13 +57,18 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request) *access.Visitor {
 	if refusal == nil {
 		return visitor
 	}
+	s.refuse(w, r, refusal)
+	return nil
+}
+
+// refuse tells a client that it may not connect.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, refusal *access.Refusal) {
 	s.refused(r.RemoteAddr, refusal)
 	if s.config.Reject.Reject == "message" && refusal.Auth {
 		s.turnAway(w, r, refusal)
 	} else {
 		refusal.WriteTo(w)
 	}
-	return nil
 }
 
 // refused logs that a client was not let in. The reason is in the message, which
@@ -75,16 +80,21 @@ func (s *server) refused(peer string, refusal *access.Refusal) {
 
 // turnAway upgrades a client that is not let in, to be able to tell it why.
 func (s *server) turnAway(w http.ResponseWriter, r *http.Request, refusal *access.Refusal) {
-	text, err := s.config.Reject.text(refusal)
-	if err != nil {
-		s.host.Log().Warn("reject_message cannot be computed", zap.Error(err))
-		text = refusal.Body()
-	}
 	c, _, err := socket.Accept(w, r, s.group)
 	if err != nil {
 		return // of a client that does not upgrade; it has been answered
 	}
 	defer c.HangUp()
+	s.lastMessage(c, refusal)
+}
+
+// lastMessage tells a client that has been upgraded why it is not let in.
+func (s *server) lastMessage(c *socket.Conn, refusal *access.Refusal) {
+	text, err := s.config.Reject.text(refusal)
+	if err != nil {
+		s.host.Log().Warn("reject_message cannot be computed", zap.Error(err))
+		text = refusal.Body()
+	}
 	why := socket.Farewell{Code: socket.PolicyViolation, Reason: refusal.Message, Message: string(text)}
 	if s.config.RejectClose == "abort" {
 		why.Code = 0

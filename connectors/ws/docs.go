@@ -37,6 +37,39 @@ each client's queue has taken it, or dropped it as ` + "`overflow`" + ` says; no
 connected is delivered, and counted. With ` + "`overflow = \"block\"`" + ` alone does one slow
 client hold back what all others get.
 
+An edge with ` + "`deliver = \"topic\"`" + ` sends each event to those clients that have
+subscribed to one of its topics. ` + "`topics`" + ` says how: what a connection has from its
+start (` + "`initial`" + `), and what its messages ask for (` + "`subscribe`, `unsubscribe`" + `), computed
+for each of them, so that a client's own way to say it is understood. A message that
+subscribes still leaves by ` + "`out`" + `, for the flow to answer; by then the subscription is
+in force and what ` + "`history`" + ` holds has been sent, so who has the answer misses nothing
+from then on. Of several subscriptions in one message, what each would replay comes
+once and in the order in which it was delivered. A client that does not read is waited for
+by its own reader alone. A subscription that is refused, by ` + "`allow`" + ` or a limit, is
+counted and goes to ` + "`err`" + ` (kind ` + "`subscribe`" + `); the message goes on. Subscriptions and
+history live as long as the connector: a reload that leaves it alone leaves them alone.
+
+An edge with ` + "`deliver = \"identity\"`" + ` sends each event to the connections whose session
+key it names. With ` + "`on_conflict = \"reject\"`" + `, one connection too many of a key is refused
+with status 409; when several come at once, and it turns out after the handshake, with
+close code 1008. With ` + "`replace`" + `, the oldest is closed with 4409 and the reason "replaced
+by a new connection"; it is out of its session at once, and its ` + "`close`" + ` event may come
+after the ` + "`open`" + ` of the one that replaced it.
+
+What a flow writes into ` + "`meta.ws_server.close`" + ` = ` + "`{ code, reason, abort }`" + ` closes the
+connections of the event when it is written to them, whatever way it is delivered: a
+broadcast with it closes all. All three may be left out; code is 1000 then. Nothing
+more is written after it. With ` + "`abort = true`" + `, the connection is cut instead, with no
+close frame. A code that must not be sent is a problem for ` + "`err`" + `, and nothing is
+written. An event that ` + "`overflow`" + ` drops closes nothing, and nothing is replayed with
+it by ` + "`history`" + `.
+
+With ` + "`lifecycle_events`" + `, ` + "`meta.ws_server.event`" + ` is ` + "`open`" + ` or ` + "`close`" + ` in events
+of their own, of which the payload is null: one before the first message of a connection,
+and one behind the last, with ` + "`meta.ws_server.code`" + ` (1006 when there was no close frame)
+and ` + "`reason`" + `. They are sent by the connection's own reader and hold back nobody else. A
+flow that answers every message wants ` + "`where = meta.ws_server.event == null`" + `.
+
 An event whose client has gone, found by its way back or addressed by the flow,
 is dropped, counted and logged; with ` + "`on_lost_peer = \"err\"`" + ` at the edge, it goes to
 ` + "`err`" + `. Of an aggregate, those who are still there get it. An address that was never

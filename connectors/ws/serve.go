@@ -53,7 +53,7 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) 
 func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
 	link, err := s.host.Open(peer, c)
 	if err != nil {
-		c.Say(farewell(s.host.Farewell()))
+		s.unwanted(c, &peer, err)
 		return nil
 	}
 	owner := &served{server: s, conn: c, link: link, peer: peer.Addr()}
@@ -82,11 +82,14 @@ func (c *served) close(err error) {
 			zap.Int("code", why.Code), zap.String("reason", why.Reason))
 	}
 	c.conn.Goodbye(err)
-	why, closed := socket.Closed(err)
+	why, closed := c.conn.End(err)
 	if closed {
 		err = nil
 	}
-	c.link.Close(context.Background(), err)
+	c.link.Close(context.Background(), &flow.Ended{Err: err, Meta: flow.ObjectOf(
+		flow.Field{Key: "code", Value: flow.IntOf(int64(why.Code))},
+		flow.Field{Key: "reason", Value: flow.TextOf(why.Reason)},
+	)})
 	log.Debug("connection closed", append(roundTrip(c.conn),
 		zap.String("peer", c.peer), zap.Int("code", why.Code), zap.NamedError("reason", err))...)
 }

@@ -30,6 +30,9 @@ type ServerConfig struct {
 	Headless
 	access.Config
 	Reject
+	Topics  *flow.Topics   `hcl:"topics" doc:"lets clients subscribe to what an edge with deliver = \"topic\" delivers"`
+	Session *flow.Sessions `hcl:"sessions" doc:"says whose connection each is, for an edge with deliver = \"identity\", and how many one may have"`
+	Life    bool           `hcl:"lifecycle_events" doc:"the opening and the end of each connection leave by out as events: null, with meta.ws_server.event = \"open\" or \"close\", that with code and reason"`
 	Common
 }
 
@@ -42,7 +45,11 @@ func (c *ServerConfig) Shape() flow.Shape {
 	if c.TLS != nil {
 		claim.Terms += fmt.Sprintf("tls %s %s %s %s %s", c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA, c.TLS.ClientAuth, c.TLS.MinVersion)
 	}
-	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue, Shares: c.Compression == "no_context_takeover"}
+	s := flow.Shape{
+		Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue,
+		Topics: c.Topics, Sessions: c.Session, Lifecycle: c.Life, Close: socket.CheckClose,
+		Shares: c.Compression == "no_context_takeover",
+	}
 	if c.URL.Port != 0 { // port 0 is another one each time
 		s.Claims = []flow.Claim{claim}
 		if c.Adopt {
@@ -66,7 +73,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	for name, value := range c.Headers {
 		problems = append(problems, checkHeader(name, value))
 	}
-	o := socket.Options{IdleTimeout: time.Duration(c.Idle)}
+	o := socket.Options{Type: "ws_server", IdleTimeout: time.Duration(c.Idle)}
 	if c.AppPing != nil {
 		var err error
 		o.AppPing, err = c.AppPing.options(0)
@@ -313,6 +320,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if visitor == nil {
 		return
 	}
+	peer := s.peer(r, visitor)
+	if s.occupied(w, r, visitor, &peer) {
+		visitor.Leave()
+		return
+	}
 	for name, value := range s.config.Headers {
 		w.Header().Set(name, value)
 	}
@@ -323,7 +335,6 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.enter(visitor)
-	peer := s.peer(r, visitor)
 	peer.Subprotocol = subprotocol
 	s.add(c)
 	go s.serve(c, peer, visitor)

@@ -25,6 +25,7 @@ type field struct {
 	doc      string
 	vars     []string
 	variants []flow.Spec[any] // of a block whose label chooses
+	of       string
 	to       reflect.Value
 }
 
@@ -56,6 +57,7 @@ func fieldsOf(s reflect.Value) (fields []field) {
 			name: name, label: option == "label", to: s.Field(i),
 			required: f.Tag.Get("required") == "true",
 			min:      f.Tag.Get("min"), max: f.Tag.Get("max"), doc: f.Tag.Get("doc"),
+			of: f.Tag.Get("of"),
 		}
 		if list := f.Tag.Get("oneof"); list != "" {
 			x.oneof = strings.Split(list, "|")
@@ -220,6 +222,9 @@ func (d *Decoder) fillBlocks(f field, t reflect.Type, repeated bool, blocks []so
 		if to.Kind() == reflect.Pointer {
 			if to.IsNil() {
 				to.Set(reflect.New(t))
+				if b, ok := to.Interface().(flow.Defaulter); ok {
+					b.SetDefaults()
+				}
 			}
 			inner = to.Elem()
 		}

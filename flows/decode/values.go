@@ -26,6 +26,9 @@ func (d *Decoder) argument(f field, a source.Argument, path string) bool {
 	failed := d.Failed
 	d.Failed = false
 	given := d.compile(fresh, a.Expr, f.name, f.vars) || d.set(fresh, a.Expr, f.name, path)
+	if f.of == "connection" {
+		d.connectionOnly(a.Expr, f)
+	}
 	ok := !d.Failed
 	if given && ok {
 		ok = d.within(f, path, fresh, a.Expr.Range())
@@ -91,6 +94,17 @@ func (d *Decoder) compile(dst reflect.Value, e hcl.Expression, name string, vars
 		dst.Set(reflect.ValueOf(x))
 	}
 	return true
+}
+
+// connectionOnly reports names of events in an expression that is about a
+// connection.
+func (d *Decoder) connectionOnly(e hcl.Expression, f field) {
+	for _, t := range e.Variables() {
+		if root := t.RootName(); root == "event" || root == "meta" {
+			d.fail(t.SourceRange(), "%s means nothing in %s, which is about a connection and no event", root, f.name).
+				Hint("here stand %s", strings.Join(append([]string{"peer"}, f.vars...), ", "))
+		}
+	}
 }
 
 // conceal keeps a secret that is spelled in the source out of excerpts.

@@ -15,8 +15,7 @@ import (
 var (
 	startRoots = []string{"var", "local", "node"}
 	eventRoots = []string{"event", "meta", "peer"}
-	laterRoots = []string{"topic"}
-	stepRoots  = []string{"group", "window", "state"} // where a step has them
+	placeRoots = []string{"group", "window", "state", "topic"} // where a step or block has them
 	blockRoots = []string{"connector", "pipeline", "codec", "preprocessor", "postprocessor", "module"}
 )
 
@@ -55,10 +54,7 @@ func (s *Values) checkNamesIn(e hcl.Expression, what string, pos position, vars 
 			s.Errorf(at, "%s is known per event only, and %s is read once, at the start", root, what).
 				Hint("here stand %s and functions", strings.Join(startRoots, ", "))
 			ok = false
-		case slices.Contains(laterRoots, root):
-			s.Errorf(at, "%s is %s", root, source.NotYet)
-			ok = false
-		case slices.Contains(stepRoots, root):
+		case slices.Contains(placeRoots, root):
 			s.Errorf(at, "%s means nothing in %s", root, what).Hint("%s", whereRootStands[root])
 			ok = false
 		case slices.Contains(blockRoots, root):
@@ -76,6 +72,7 @@ func (s *Values) checkNamesIn(e hcl.Expression, what string, pos position, vars 
 var whereRootStands = map[string]string{
 	"group":  "it is the key of a group, in emit of a window step",
 	"window": "it is the window itself, in emit of a window step",
+	"topic":  "it is what a client asks for, in allow of a topics block",
 	"state":  "it is what a state step keeps, in update and emit",
 }
 

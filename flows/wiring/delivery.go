@@ -10,6 +10,7 @@ func (f *Flow) delivery() {
 	for _, e := range f.Edges {
 		leave := f.Within(e.Within)
 		f.policy(e)
+		f.whom(e)
 		for _, to := range e.Targets {
 			if shape := f.Connectors[to.Name].Shape; to.Kind != "connector" || e.Deliver != flow.Reply || !shape.Many {
 				continue // where one connection is all, or opens when it is needed
@@ -69,8 +70,43 @@ func (f *Flow) policy(e Edge) {
 		switch {
 		case !many:
 			f.Warnf(a.At, "on_lost_peer has no effect: no target has connections to lose one by one")
-		case e.Deliver != flow.Reply:
+		case e.Deliver == flow.Broadcast:
 			f.Warnf(a.At, "on_lost_peer has no effect: a broadcast goes to whoever is there")
+		case e.Deliver == flow.Topic:
+			f.Warnf(a.At, "on_lost_peer has no effect: a topic goes to whoever has subscribed to it")
 		}
+	}
+}
+
+// whom reports targets that do not know what the edge delivers by.
+func (f *Flow) whom(e Edge) {
+	for _, to := range e.Targets {
+		c := f.Connectors[to.Name]
+		if to.Kind != "connector" || !c.Sound {
+			continue
+		}
+		block := ""
+		switch {
+		case e.Deliver == flow.Topic && c.Shape.Topics == nil:
+			block = "topics"
+		case e.Deliver == flow.Identity && c.Shape.Sessions == nil:
+			block = "sessions"
+		default:
+			continue
+		}
+		at := to.At
+		if a, ok := e.Arguments["deliver"]; ok {
+			at = a.Expr.Range()
+		}
+		way := map[string]string{"topics": "topic", "sessions": "identity"}[block]
+		if c.Shape.Role != flow.Server || !c.Shape.Many {
+			f.Errorf(at, "%s cannot deliver by %s: it has no connections that others open", to.Text, way)
+			continue
+		}
+		f.Errorf(at, "%s cannot deliver by %s: it has no %s block", to.Text, way, block).
+			Hint("%s", map[string]string{
+				"topics":   "topics { subscribe = event.subscribe } says what its clients subscribe to",
+				"sessions": "sessions { key = peer.claims.sub } says whose its connections are",
+			}[block])
 	}
 }

@@ -17,7 +17,7 @@ type Refusal struct {
 	Reason     string         // for the log: which rule it was, never a credential
 	RetryAfter time.Duration  // when it may be worth another try; 0 to say nothing
 	Challenges []string       // WWW-Authenticate, with a 401
-	Auth       bool           // an auth block has refused
+	Auth       bool           // it is about who the client is, not where it comes from or how many there are
 	Addr       netip.AddrPort // of the client, as Visitor.Addr
 }
 

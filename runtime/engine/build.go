@@ -184,9 +184,9 @@ func (b *builder) wire() {
 			case len(wires) == 0:
 			case n.Private && name == "out":
 				// The end of an edge: its `to`, one after the other.
-				j.to = inOrder(b.sinks(wires))
+				j.to = inOrder(b.sinks(wires, n))
 			default:
-				j.to = pipeline.FanOut(b.sinks(wires))
+				j.to = pipeline.FanOut(b.sinks(wires, n))
 			}
 			b.joints = append(b.joints, j)
 		}
@@ -219,26 +219,30 @@ func (b *builder) nodeProblems(n *graph.Node) *flow.Problems {
 	return b.problems[n.ID]
 }
 
-func (b *builder) sinks(wires []graph.Wire) []flow.Sink {
+func (b *builder) sinks(wires []graph.Wire, source *graph.Node) []flow.Sink {
 	sinks := make([]flow.Sink, len(wires))
 	for i, w := range wires {
-		sinks[i] = b.sink(w)
+		sinks[i] = b.sink(w, source)
 	}
 	return sinks
 }
 
 // sink is what a wire leads to. An edge becomes one sink per source, since
-// the source hears of the problems with its condition.
-func (b *builder) sink(w graph.Wire) flow.Sink {
+// the source hears of the problems with its expressions: what comes to its end
+// through a pipeline has its source there.
+func (b *builder) sink(w graph.Wire, source *graph.Node) flow.Sink {
 	switch w.To.Kind {
 	case graph.Connector:
 		edge := w.From.Edge // only edges, and the pipelines in them, lead to connectors
+		if edge.Whom != nil {
+			return b.units[w.To].table.InTo(link.Whom{By: edge.Deliver, Names: edge.Whom, Problems: b.nodeProblems(source)}, edge.LostPeerErr)
+		}
 		return b.units[w.To].table.In(edge.Deliver, edge.LostPeerErr)
 	case graph.Pipeline:
 		return b.instances[w.To].In()
 	}
 	edge := w.To.Edge
-	to := inOrder(b.sinks(b.graph.Leaving(w.To, "out")))
+	to := inOrder(b.sinks(b.graph.Leaving(w.To, "out"), source))
 	if edge.Where != nil {
 		to = &pipeline.Edge{Where: edge.Where, To: []flow.Sink{to}, Problems: b.nodeProblems(w.From)}
 	}

@@ -27,6 +27,9 @@ func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	return l, err
 }
 
+// Admit implements flow.Host.
+func (u *unit) Admit(peer flow.Peer) error { return u.table.Admit(peer) }
+
 // Handle implements flow.Host.
 func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err error) {
 	route, err := u.route(spec, h)

@@ -40,8 +40,13 @@ type Preparer interface {
 type Host interface {
 	// Open announces a new connection, with its own codec and processors. w
 	// gets what the flow sends to this connection; nil when it cannot be
-	// written to.
+	// written to. It is called by the goroutine that calls Receive next: what the
+	// flow makes of the opening is done when it returns. ErrDuplicate refuses one
+	// connection more of a session key than it may have.
 	Open(peer Peer, w Writer) (Link, error)
+	// Admit tells, before a handshake, whether Open would refuse the connection
+	// at this moment. Open has the last word.
+	Admit(peer Peer) error
 	// Handle serves HTTP requests on a listener that is shared, by address,
 	// with other connectors. It binds the address on first use and returns
 	// when requests can arrive; stop ends the route. The listener closes with
@@ -58,6 +63,23 @@ type Host interface {
 	// Log is the connector's log, rate-limited per message.
 	Log() *zap.Logger
 }
+
+// Ended is a reason to close a link that says more about the end.
+type Ended struct {
+	Meta *Object // what the transport says of it: a close code
+	Err  error   // nil when all went well
+}
+
+// Error describes the end.
+func (e *Ended) Error() string {
+	if e.Err == nil {
+		return "the connection was closed"
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Ended) Unwrap() error { return e.Err }
 
 // Frame is a piece of what a connection carries: one message, or for
 // connectors that carry bytes, some of them.
@@ -90,7 +112,7 @@ type Link interface {
 	// their way, and what others say to it. The wait ends with ctx.
 	Settle(ctx context.Context)
 	// Close says that the connection has ended, for reason (nil when all went
-	// well): the processors give what they hold, and what is queued and can
+	// well; an *Ended when the transport can say more): the processors give what they hold, and what is queued and can
 	// no longer be written is counted as lost. Called once, by whoever calls
 	// Receive.
 	Close(ctx context.Context, reason error)
@@ -195,6 +217,17 @@ type Shape struct {
 	// several at a time, each with a host of its own, and serves that one; the
 	// connector is no Preparer and no Feeder.
 	Per *Per
+	// Topics, when it is not nil, lets connections subscribe to topics.
+	Topics *Topics
+	// Sessions, when it is not nil, tells whose connections they are.
+	Sessions *Sessions
+	// Lifecycle says that the opening and the end of each connection leave by
+	// `out` as events.
+	Lifecycle bool
+	// Close checks what a flow writes into meta.<type>.close to end the
+	// connections of an event; nil where that ends none. The writer finds it in
+	// Frame.Meta, and ends the connection when it has written the frame.
+	Close func(v Value) error
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue

@@ -24,6 +24,7 @@
 //	oneof:"text|binary"  the only values allowed
 //	min:"1" max:"9"      bounds of a number (for Size and Duration in their own spelling)
 //	doc:"..."            one line for the component reference
+//	of:"connection"      an Expr about a connection: of event, meta and peer it may use peer alone
 //	vars:"state|n"       names that an Expr or Aggregate may use beside event, meta and peer
 //
 // A field is a bool, int, float64, string, a type that implements

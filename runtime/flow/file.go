@@ -89,6 +89,9 @@ type ConnectBlock struct {
 	To    []PortRef
 	// Deliver says which connections of a target with several get an event.
 	Deliver Delivery
+	// Whom tells, for delivery by Topic or Identity, which topics or identities:
+	// one or a list of them, null for none.
+	Whom Expr
 	// LostPeerErr sends events whose connections are all gone to the target's
 	// err; otherwise they are dropped and counted.
 	LostPeerErr bool
@@ -106,4 +109,6 @@ type Delivery int
 const (
 	Reply     Delivery = iota // those that it came from, or that the flow names
 	Broadcast                 // all that are open
+	Topic                     // those that have subscribed to it
+	Identity                  // those whose session key it is
 )

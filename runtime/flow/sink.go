@@ -76,6 +76,9 @@ var (
 	ErrClosed   = errors.New("the connector has ended")
 	ErrFull     = errors.New("the queue is full")
 	ErrSlow     = errors.New("slow consumer: the queue is full")
+
+	ErrDuplicate = errors.New("another connection has the same session key")
+	ErrReplaced  = errors.New("replaced by a new connection")
 )
 
 // Port is a place where a component gives events away: `out`, `err`, or a

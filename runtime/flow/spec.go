@@ -82,6 +82,10 @@ type Variants interface {
 	Variants() []Spec[any]
 }
 
+// Defaulter is implemented by blocks that need not be there and have defaults
+// when they are: a configuration holds a pointer to one, nil without the block.
+type Defaulter interface{ SetDefaults() }
+
 // FieldError is an error that concerns one argument of a configuration.
 type FieldError struct {
 	Field string // dotted path from the block: "tls.cert"

@@ -119,6 +119,9 @@ func (h *Host) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	return c, nil
 }
 
+// Admit implements flow.Host.
+func (h *Host) Admit(peer flow.Peer) error { return h.Table.Admit(peer) }
+
 // Shut makes later calls of Open fail with err.
 func (h *Host) Shut(err error) {
 	h.mu.Lock()

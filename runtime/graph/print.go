@@ -28,8 +28,13 @@ func (n *Node) what() string {
 
 // terms adds to words how an edge delivers, where that is not as most do.
 func (n *Node) terms(words ...string) string {
-	if n.Edge.Deliver == flow.Broadcast {
+	switch n.Edge.Deliver {
+	case flow.Broadcast:
 		words = append(words, "broadcast")
+	case flow.Topic:
+		words = append(words, "topic "+n.Edge.Whom.At())
+	case flow.Identity:
+		words = append(words, "identity "+n.Edge.Whom.At())
 	}
 	if n.Edge.BestEffort {
 		words = append(words, "best effort")

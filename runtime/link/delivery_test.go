@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -43,8 +44,8 @@ func TestBroadcastReachesEachOnceAndInOrder(t *testing.T) {
 	tab, wires, links := broadcasts(t, 20, nil, "length_prefix", "gzip")
 	in := tab.In(flow.Broadcast, false)
 	want := ""
-	encode := &encoder{}
-	encode.init(tab)
+	once := &encode.Encoder{}
+	once.Init(tab.terms)
 	for i := range 50 {
 		batch := []flow.Event{text(fmt.Sprint("a", i)), text(fmt.Sprint("b", i))}
 		if err := in.Send(t.Context(), batch); err != nil {
@@ -52,8 +53,8 @@ func TestBroadcastReachesEachOnceAndInOrder(t *testing.T) {
 		}
 		for j := range batch {
 			var frames []flow.Frame
-			var buf []byte
-			if err := encode.encode(&turn{}, &frames, &buf, &batch[j]); err != nil {
+			var scratch, buf []byte
+			if err := once.Encode(&scratch, &frames, &buf, &batch[j]); err != nil {
 				t.Fatal(err)
 			}
 			want += "|" + string(frames[0].Data)
@@ -173,7 +174,7 @@ func (c *counting) Finish(func([]byte) error) error { return nil }
 
 func TestBroadcastThroughProcessorsWithAState(t *testing.T) {
 	tab, _, _ := table(t, many())
-	tab.cfg.Post = []flow.ProcessorUse{{Type: "counting", New: func() flow.Processor { return &counting{} }}}
+	tab.terms.Post = []flow.ProcessorUse{{Type: "counting", New: func() flow.Processor { return &counting{} }}}
 	a, b := &wire{}, &wire{}
 	open(t, tab, a)
 	in := tab.In(flow.Broadcast, false)

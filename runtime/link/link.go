@@ -24,6 +24,9 @@ type Link struct {
 	tied   []*Lane // opened on behalf of this link; guarded by table.mu
 	// turns is odd while a turn is running.
 	turns atomic.Uint32
+	// patterns are its subscriptions, of which only the reader's goroutine knows.
+	patterns []string
+	session  *string // its key, where it has one
 	// settles says that nothing more is received.
 	settles atomic.Bool
 	// corked says that replies of the running turn wait in the writer. Only
@@ -39,8 +42,10 @@ type turn struct {
 	buf    []byte       // their bytes
 	// scratch is what the codec made, before the processors make frames of it.
 	scratch []byte
-	// spread lists the outlets that have to be written at the end of the turn.
-	spread [][]*outlet
+	// spread lists the outlets that have to be written at the end of the turn;
+	// they bear mark.
+	spread []*outlet
+	mark   uint64
 	meta   flow.Meta
 	time   int64
 	err    error
@@ -54,7 +59,7 @@ const maxIdleBuffer = 64 << 10
 
 func (t *turn) release() {
 	*t = turn{batch: t.batch[:0], frames: t.frames[:0], buf: t.buf[:0], scratch: t.scratch[:0], spread: t.spread[:0]}
-	if cap(t.buf) <= maxIdleBuffer && cap(t.scratch) <= maxIdleBuffer && cap(t.batch) <= 1024 {
+	if cap(t.buf) <= maxIdleBuffer && cap(t.scratch) <= maxIdleBuffer && cap(t.batch) <= 1024 && cap(t.spread) <= 16384 {
 		turns.Put(t)
 	}
 }
@@ -91,7 +96,7 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 		f := &frames[i]
 		t.meta = flow.Meta{Said: f.Meta, Binary: f.Binary}
 		if !l.table.framed {
-			t.meta.Binary = l.table.binary // a stream has no frames: the codec decides
+			t.meta.Binary = l.table.terms.Binary() // a stream has no frames: the codec decides
 		}
 		l.inlet.process(f.Data)
 		if l.inlet.holds() {
@@ -139,18 +144,31 @@ func (l *Link) end() error {
 	return err
 }
 
-// send passes the batch on. What fails is noted; the connection goes on.
+// send passes the batch on.
 func (l *Link) send() {
 	t := l.inlet.turn
 	if len(t.batch) == 0 {
 		return
 	}
 	l.table.in.Add(uint64(len(t.batch)))
-	if err := l.table.out.Send(t.ctx, t.batch); err != nil {
-		flow.Failures(err, len(t.batch), func(_ int, cause error) { t.fail(cause) })
+	if l.table.topics != nil {
+		l.heed()
+	} else {
+		l.pass(t.batch)
 	}
 	clear(t.batch) // the pool must not keep what the events point to
 	t.batch = t.batch[:0]
+}
+
+// pass sends events on. What fails is noted; the connection goes on.
+func (l *Link) pass(batch []flow.Event) {
+	if len(batch) == 0 {
+		return
+	}
+	t := l.inlet.turn
+	if err := l.table.out.Send(t.ctx, batch); err != nil {
+		flow.Failures(err, len(batch), func(_ int, cause error) { t.fail(cause) })
+	}
 }
 
 func (t *turn) fail(cause error) {
@@ -195,15 +213,17 @@ func (l *Link) Settle(ctx context.Context) {
 
 // Close implements flow.Link.
 func (l *Link) Close(ctx context.Context, reason error) {
+	said, reason := ending(reason)
 	t := l.begin(ctx)
 	t.meta = l.inlet.last
 	l.inlet.finish()
 	l.send()
+	l.table.remove(l)
+	l.tellOf("close", said)
 	if err := l.end(); err != nil {
 		l.table.cfg.Log.Warn("the rest of a closed connection was not handled", zap.String("peer", l.origin.Peer.Addr()), zap.Error(err))
 	}
 	l.uncork(ctx)
-	l.table.remove(l)
 	switch {
 	case !l.out.lasting:
 		l.out.close(reason)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -13,7 +14,8 @@ import (
 // outlet of a connector with one connection at a time outlives its links.
 type outlet struct {
 	mu sync.Mutex
-	encoder
+	encode.Encoder
+	table   *Table
 	queue   queue
 	lasting bool // it outlives its links: what is queued waits for the next one
 	writer  flow.Writer
@@ -22,12 +24,13 @@ type outlet struct {
 	leaving bool          // only its own connection's reader may still send: see Lane.End
 	closed  error         // why nothing can be sent any more
 	told    bool          // that events were lost
-	origin  *flow.Origin  // of the present or last link, for logs
+	origin  *flow.Origin  // of the present or last link
+	mark    uint64        // of the turn that writes what is queued: see turn.writeLater
 }
 
 func newOutlet(t *Table) *outlet {
-	o := &outlet{}
-	o.encoder.init(t)
+	o := &outlet{table: t}
+	o.Init(t.terms)
 	return o
 }
 
@@ -354,4 +357,14 @@ func (o *outlet) uncork(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_ = o.flushWriter(ctx) // a connection that breaks is noticed by its reader
+}
+
+// encodeRun encodes a run into the frames of a turn, and notes what cannot be.
+func (o *outlet) encodeRun(t *turn, run []flow.Event) (refused []refusal) {
+	for i := range run {
+		if err := o.Encode(&t.scratch, &t.frames, &t.buf, &run[i]); err != nil {
+			refuse(&refused, len(run), i, refusal{kind: "encode", err: err})
+		}
+	}
+	return refused
 }

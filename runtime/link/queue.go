@@ -21,7 +21,7 @@ func (q *queue) len() int { return len(q.frames) }
 func (q *queue) push(o *outlet, t *turn, e *flow.Event) error {
 	had := len(q.frames)
 	buf := make([]byte, 0, len(e.Raw)+16)
-	if err := o.encode(t, &q.frames, &buf, e); err != nil {
+	if err := o.Encode(&t.scratch, &q.frames, &buf, e); err != nil {
 		return err
 	}
 	for _, f := range q.frames[had:] {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -185,7 +186,7 @@ func TestAPanicLeavesTheLinkUsable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tab, _, _ := table(t, many())
 		l := open(t, tab, &wire{})
-		l.(*Link).out.codec = faulty{}
+		l.(*Link).out.Init(encode.NewTerms("test", flow.Shape{}, flow.CodecUse{New: func() flow.Codec { return faulty{} }}, nil))
 		func() {
 			defer func() { _ = recover() }()
 			receive(t, l, "1")

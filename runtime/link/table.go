@@ -2,11 +2,13 @@ package link
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/session"
+	"github.com/flowrun/flowrun/runtime/topic"
 	"go.uber.org/zap"
 )
 
@@ -36,11 +38,14 @@ type Config struct {
 type Table struct {
 	cfg    Config
 	out    flow.Port
-	coding string // of the outward side, to compare with Component.Coding
-	binary bool   // the frame type when nothing else says it
-	framed bool   // frames have a type that the transport tells
+	terms  *encode.Terms
+	framed bool // frames have a type that the transport tells
 	single *outlet
 	seq    *atomic.Uint64
+
+	topics   *flow.Topics // nil where nobody can subscribe
+	board    *topic.Board[*outlet]
+	sessions *session.Book[*outlet] // nil where connections are nobody's
 
 	mu       sync.RWMutex
 	links    map[uint64]*Link
@@ -49,7 +54,7 @@ type Table struct {
 	lanes    map[string]*Lane   // by key: those that take events
 	allLanes map[*Lane]struct{} // with those that are ending
 
-	opened, in, sent, lost, dropped, failed, unheard atomic.Uint64
+	opened, in, sent, lost, dropped, failed, unheard, refused atomic.Uint64
 }
 
 // Stats are counters of one connector since its start.
@@ -61,17 +66,17 @@ type Stats struct {
 	Lost      uint64 // accepted for a connection that ended before they were written, or replies to one that was gone
 	Dropped   uint64 // by the overflow policy of a queue
 	Failed    uint64 // events in that no sink and no err port took
-	Unheard   uint64 // broadcast while nobody was connected
+	Unheard   uint64 // delivered to nobody: broadcast while nobody was connected, or by a topic or an identity that nobody has
+	Refused   uint64 // subscriptions that were not made
 	Queued    uint64 // waiting now, in the queue that outlives connections
 }
 
 // NewTable returns an empty table.
 func NewTable(cfg Config) *Table {
-	cfg.Component.Coding = coding(cfg.Pre, cfg.Codec.Type, false)
+	cfg.Component.Coding = encode.Coding(cfg.Pre, cfg.Codec.Type, false)
 	t := &Table{
 		cfg:    cfg,
-		coding: coding(cfg.Post, cfg.Codec.Type, true),
-		binary: !cfg.Codec.Text,
+		terms:  encode.NewTerms(cfg.Component.Type, cfg.Shape, cfg.Codec, cfg.Post),
 		framed: !cfg.Shape.Stream,
 		links:  map[uint64]*Link{},
 		seq:    cfg.Seq,
@@ -79,8 +84,11 @@ func NewTable(cfg Config) *Table {
 	if t.seq == nil {
 		t.seq = new(atomic.Uint64)
 	}
-	for _, p := range cfg.Post {
-		t.binary = t.binary || !p.Text
+	if t.topics = cfg.Shape.Topics; t.topics != nil {
+		t.board = topic.NewBoard[*outlet](topic.Match(t.topics.Match), t.topics.History)
+	}
+	if cfg.Shape.Sessions != nil {
+		t.sessions = session.NewBook[*outlet](cfg.Shape.Sessions)
 	}
 	switch {
 	case cfg.Shape.Per != nil:
@@ -92,18 +100,6 @@ func NewTable(cfg Config) *Table {
 	return t
 }
 
-// coding names processors and codec in the order of the way in.
-func coding(ps []flow.ProcessorUse, codec string, outward bool) string {
-	names := make([]string, len(ps), len(ps)+1)
-	for i, p := range ps {
-		if outward {
-			i = len(ps) - 1 - i
-		}
-		names[i] = p.Type
-	}
-	return strings.Join(append(names, codec), " ")
-}
-
 // Out is the connector's `out` port.
 func (t *Table) Out() *flow.Port { return &t.out }
 
@@ -113,7 +109,7 @@ func (t *Table) Out() *flow.Port { return &t.out }
 // of being dropped and counted.
 func (t *Table) In(deliver flow.Delivery, lostErr bool) flow.Sink {
 	if deliver == flow.Broadcast && t.cfg.Shape.Many {
-		return newBroadcast(t, lostErr)
+		return newFanout(t, nil, lostErr)
 	}
 	return &replies{table: t, lostErr: lostErr}
 }
@@ -132,6 +128,7 @@ func (t *Table) Stats() Stats {
 		Dropped:   t.dropped.Load(),
 		Failed:    t.failed.Load(),
 		Unheard:   t.unheard.Load(),
+		Refused:   t.refused.Load(),
 	}
 	if t.single != nil {
 		s.Queued = uint64(t.single.queued())
@@ -142,7 +139,7 @@ func (t *Table) Stats() Stats {
 	return s
 }
 
-// Open announces a new connection. It fails with flow.ErrClosed after Close.
+// Open implements flow.Host's. It fails with flow.ErrClosed after Close.
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	l := &Link{table: t, out: t.single}
 	if l.out == nil {
@@ -152,6 +149,19 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 }
 
 func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
+	if err := t.enter(l, peer, w); err != nil {
+		return nil, err
+	}
+	if err := l.enterSession(); err != nil {
+		t.remove(l)
+		l.out.close(err)
+		return nil, err
+	}
+	l.opened()
+	return l, nil
+}
+
+func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1)}
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
@@ -161,7 +171,7 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.links == nil {
-		return nil, flow.ErrClosed
+		return flow.ErrClosed
 	}
 	t.links[l.origin.Seq] = l
 	t.open = nil
@@ -170,7 +180,7 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 		l.writes = true
 		l.out.attach(w, &l.origin)
 	}
-	return l, nil
+	return nil
 }
 
 // Receives reports whether any connection is still to be received from.
@@ -204,6 +214,13 @@ func (t *Table) Close(reason error) {
 }
 
 func (t *Table) remove(l *Link) {
+	if len(l.patterns) > 0 {
+		t.board.Leave(l.out, l.patterns...)
+		l.patterns = nil
+	}
+	if l.session != nil {
+		t.sessions.Leave(*l.session, l.out)
+	}
 	t.mu.Lock()
 	delete(t.links, l.origin.Seq)
 	t.open = nil

@@ -75,7 +75,7 @@ type index[S Subscriber] interface {
 
 // NewBoard returns a board without subscribers. Without limits it keeps no
 // history.
-func NewBoard[S Subscriber](match Match, limits *Limits) *Board[S] {
+func NewBoard[S Subscriber](match Match, limits *flow.History) *Board[S] {
 	b := &Board[S]{}
 	switch match {
 	case Glob:

@@ -149,10 +149,10 @@ func TestHistoryIsReplayedWithoutGap(t *testing.T) {
 	for _, m := range []Match{Exact, Glob, CIDR} {
 		for seed := range uint64(30) {
 			r := rand.New(rand.NewPCG(seed, 2))
-			limits := Limits{Size: 1000, MaxTopics: 1000, MaxBytes: 1 << 20}
+			limits := flow.History{Size: 1000, MaxTopics: 1000, MaxBytes: 1 << 20}
 			tight := seed%2 == 0
 			if tight {
-				limits = Limits{Size: 1 + r.IntN(5), Age: time.Duration(r.IntN(2)) * 50, MaxTopics: 1 + r.IntN(8), MaxBytes: 20 + r.IntN(200)}
+				limits = flow.History{Size: 1 + r.IntN(5), Age: flow.Duration(r.IntN(2) * 50), MaxTopics: 1 + r.IntN(8), MaxBytes: flow.Size(20 + r.IntN(200))}
 			}
 			b := NewBoard[*client](m, &limits)
 			var said [][]string // the topics of message i+1
@@ -173,7 +173,7 @@ func TestHistoryIsReplayedWithoutGap(t *testing.T) {
 				if said = append(said, topics); message.Seq() != uint64(len(said)) {
 					t.Fatalf("message %d is number %d", len(said), message.Seq())
 				}
-				if b.history.bytes > limits.MaxBytes || len(b.history.topics) > limits.MaxTopics {
+				if b.history.bytes > int(limits.MaxBytes) || len(b.history.topics) > limits.MaxTopics {
 					t.Fatalf("%d bytes of %d topics are kept", b.history.bytes, len(b.history.topics))
 				}
 			}
@@ -231,7 +231,7 @@ func TestHistoryIsReplayedWithoutGap(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
+func TestHistoryIsBounded(t *testing.T) {
 	say := func(b *Board[*client], topic string, size int, now int64) {
 		t.Helper()
 		m := &Message{Frames: []flow.Frame{{Data: make([]byte, size)}}, Time: now}
@@ -240,16 +240,16 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		limits Limits
+		limits flow.History
 		say    string // topics, one letter each, at times 0, 10, 20, …
 		want   string // what a subscriber of all gets at the end
 	}{
-		"size":       {Limits{Size: 2, MaxTopics: 9, MaxBytes: 999}, "aaabab", "abab"},
-		"age":        {Limits{Size: 9, Age: 20, MaxTopics: 9, MaxBytes: 999}, "abcd", "bcd"},
-		"topics":     {Limits{Size: 9, MaxTopics: 2, MaxBytes: 999}, "aabac", "aaac"},
-		"bytes":      {Limits{Size: 9, MaxTopics: 9, MaxBytes: 33}, "abcd", "bcd"},
-		"nothing":    {Limits{Size: 9, MaxTopics: 9, MaxBytes: 10}, "abcd", ""},
-		"everything": {Limits{Size: 9, MaxTopics: 9, MaxBytes: 999}, "abcd", "abcd"},
+		"size":       {flow.History{Size: 2, MaxTopics: 9, MaxBytes: 999}, "aaabab", "abab"},
+		"age":        {flow.History{Size: 9, Age: 20, MaxTopics: 9, MaxBytes: 999}, "abcd", "bcd"},
+		"topics":     {flow.History{Size: 9, MaxTopics: 2, MaxBytes: 999}, "aabac", "aaac"},
+		"bytes":      {flow.History{Size: 9, MaxTopics: 9, MaxBytes: 33}, "abcd", "bcd"},
+		"nothing":    {flow.History{Size: 9, MaxTopics: 9, MaxBytes: 10}, "abcd", ""},
+		"everything": {flow.History{Size: 9, MaxTopics: 9, MaxBytes: 999}, "abcd", "abcd"},
 	} {
 		b := NewBoard[*client](Exact, &c.limits)
 		topics := map[uint64]string{}
@@ -269,7 +269,7 @@ func TestLimits(t *testing.T) {
 
 // An age passes without anything being published, too.
 func TestOldMessagesAreNotReplayed(t *testing.T) {
-	b := NewBoard[*client](Exact, &Limits{Size: 9, Age: time.Second, MaxTopics: 9, MaxBytes: 999})
+	b := NewBoard[*client](Exact, &flow.History{Size: 9, Age: flow.Duration(time.Second), MaxTopics: 9, MaxBytes: 999})
 	if _, err := b.Publish(nil, []string{"a"}, &Message{Time: 5}); err != nil {
 		t.Fatal(err)
 	}

@@ -4,20 +4,14 @@ import (
 	"cmp"
 	"container/list"
 	"slices"
-	"time"
-)
+	"strings"
 
-// Limits bound a history.
-type Limits struct {
-	Size      int           // messages of one topic
-	Age       time.Duration // of a message; 0 for any
-	MaxTopics int           // that messages are kept of
-	MaxBytes  int           // of all messages and the names of their topics
-}
+	"github.com/flowrun/flowrun/runtime/flow"
+)
 
 // history is what was published lately.
 type history struct {
-	limits Limits
+	limits flow.History
 	match  Match
 	topics map[string]*past
 	byAddr families[*past] // of CIDR
@@ -42,7 +36,7 @@ type record struct {
 	order *list.Element
 }
 
-func newHistory(limits Limits, match Match) *history {
+func newHistory(limits flow.History, match Match) *history {
 	return &history{limits: limits, match: match, topics: map[string]*past{}}
 }
 
@@ -54,7 +48,7 @@ func (h *history) keep(topics []string, m *Message) {
 	size := m.size()
 	for i, t := range topics {
 		t, err := h.match.Check(t)
-		if err != nil || size+len(t) > h.limits.MaxBytes || slices.Contains(topics[:i], t) {
+		if err != nil || size+len(t) > int(h.limits.MaxBytes) || slices.Contains(topics[:i], t) {
 			continue
 		}
 		p := h.past(t)
@@ -70,7 +64,7 @@ func (h *history) keep(topics []string, m *Message) {
 				h.forget(least.records[0])
 			}
 		}
-		for h.bytes > h.limits.MaxBytes {
+		for h.bytes > int(h.limits.MaxBytes) {
 			h.forget(h.order.Front().Value.(*record))
 		}
 	}
@@ -82,6 +76,7 @@ func (h *history) past(topic string) *past {
 		h.recent.MoveToBack(p.recent)
 		return p
 	}
+	topic = strings.Clone(topic) // of an event
 	p := &past{topic: topic}
 	p.recent = h.recent.PushBack(p)
 	h.topics[topic] = p

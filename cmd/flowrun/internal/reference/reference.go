@@ -238,7 +238,12 @@ func blockArguments(prefix string, v reflect.Value, defaults bool) []Argument {
 		}
 		return arguments(prefix, reflect.New(elem), false)
 	case v.Kind() == reflect.Pointer && v.IsNil():
-		return arguments(prefix, reflect.New(v.Type().Elem()), false)
+		made := reflect.New(v.Type().Elem())
+		d, ok := made.Interface().(flow.Defaulter)
+		if ok {
+			d.SetDefaults()
+		}
+		return arguments(prefix, made, ok)
 	}
 	return arguments(prefix, v, defaults)
 }

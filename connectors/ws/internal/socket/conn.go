@@ -221,9 +221,23 @@ func (c *Conn) fill() error {
 	}
 }
 
+// Write implements flow.Writer. A frame about which the flow wrote so is the
+// last.
+func (c *Conn) Write(_ context.Context, frames []flow.Frame, corked bool) error {
+	last, err := c.write(frames, corked)
+	if last != nil {
+		c.Part(*last)
+	}
+	return err
+}
+
 // TryWrite implements flow.Trier.
 func (c *Conn) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
-	return c.tryWrite(c.raw, frames)
+	last, taken, sent, err := c.tryWrite(c.raw, frames)
+	if last != nil {
+		c.Part(*last)
+	}
+	return taken, sent, err
 }
 
 func (c *Conn) readMore() error {

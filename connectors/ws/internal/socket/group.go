@@ -10,6 +10,7 @@ import (
 
 // Options are the terms on which the connections of a connector are held.
 type Options struct {
+	Type         string        // of the connector, under which a flow asks to close a connection; "" where it cannot
 	Client       bool          // this side has dialled: it masks, and refuses masks
 	MaxMessage   int64         // bytes; a longer message ends the connection
 	MaxFragments int           // frames of one message; more end the connection

@@ -23,6 +23,7 @@ var (
 	// errCut takes the place of io.EOF, which the library would take for the
 	// end of a message that was cut off in its middle.
 	errCut     = errors.New("the peer cut the connection off")
+	errAborted = errors.New("the flow cut the connection off")
 	errNoClose = errors.New("the peer did not answer the close frame within close_timeout")
 )
 
@@ -39,6 +40,8 @@ const (
 	messageTooBig   = 1009
 	internalError   = 1011
 	tryAgainLater   = 1013
+	noCode          = 1006 // never in a frame: it ended without one
+	replaced        = 4409 // of those that are free for use: HTTP's Conflict
 )
 
 // Farewell is how a connection is ended by this side.
@@ -46,6 +49,7 @@ type Farewell struct {
 	Code    int    // of the close frame
 	Reason  string // cut to 123 bytes
 	Message string // a text message before it; "" for none
+	Abort   bool   // the connection is cut instead, with no close frame
 	// Settle says that nobody has done wrong: the Owner's Settle is called first.
 	Settle bool
 	Cause  error // for this side's logs
@@ -93,8 +97,11 @@ func (c *Conn) Abandon() {
 // Disconnect implements flow.Disconnecter.
 func (c *Conn) Disconnect(reason error) {
 	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded"}
-	if errors.Is(reason, flow.ErrSlow) {
+	switch {
+	case errors.Is(reason, flow.ErrSlow):
 		why = Farewell{Code: tryAgainLater, Reason: "slow consumer"}
+	case errors.Is(reason, flow.ErrReplaced):
+		why = Farewell{Code: replaced, Reason: flow.ErrReplaced.Error()}
 	}
 	why.Cause = reason
 	c.Part(why)
@@ -110,9 +117,14 @@ func (c *Conn) AwaitAnswers(quiet, atMost time.Duration) {
 	c.leave.quiet, c.leave.answers = quiet, atMost
 }
 
-// Say sends a close frame at once, after which nothing else can be written. It
-// is for a connection that Receive was never called for.
-func (c *Conn) Say(why Farewell) { c.sendClose(why.Code, why.Reason) }
+// Say sends a close frame at once, after which nothing else can be written, and
+// sees to it that it arrives. It is for a connection that Receive was never
+// called for.
+func (c *Conn) Say(why Farewell) {
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.group.CloseTimeout))
+	c.sendClose(why.Code, why.Reason)
+	c.linger()
+}
 
 // TurnAway ends a connection that Receive was never called for: it sends the
 // message of why, a close frame unless the code is 0, and waits for a bounded
@@ -123,7 +135,7 @@ func (c *Conn) TurnAway(why Farewell) {
 		return
 	}
 	if why.Code != 0 {
-		c.Say(why)
+		c.sendClose(why.Code, why.Reason)
 	}
 	_ = c.Flush(context.Background()) // asked for by linger
 	c.linger()
@@ -163,6 +175,9 @@ func (c *Conn) woken(dry bool) error {
 	c.owner.Drain()
 	if why.Message != "" {
 		_ = c.Write(context.Background(), []flow.Frame{{Data: []byte(why.Message)}}, true) // leaves with what follows
+	}
+	if why.Abort {
+		return errAborted
 	}
 	c.sendClose(why.Code, why.Reason)
 	if c.group.CloseTimeout == 0 && l.quiet == 0 {
@@ -249,6 +264,8 @@ func (c *Conn) Goodbye(err error) {
 	case errors.As(err, &ce), errors.Is(err, errAbandoned), errors.Is(err, errNoClose), errors.Is(err, ErrDead), c.failure() != nil, CutOff(err):
 		_ = c.Flush(context.Background())
 		return
+	case errors.Is(err, errAborted):
+		_ = c.Flush(context.Background())
 	case errors.Is(err, errNotUTF8):
 		c.sendClose(invalidPayload, errNotUTF8.Error())
 	case errors.As(err, &rate):
@@ -278,6 +295,32 @@ func Closed(err error) (why Farewell, ok bool) {
 	ce := websocket.CloseError{}
 	ok = errors.As(err, &ce)
 	return Farewell{Code: int(ce.Code), Reason: ce.Reason}, ok
+}
+
+// End describes how a connection ended, with err of Receive: by our own close
+// frame, by the peer's, or without one. closed says that it was as it should be.
+func (c *Conn) End(err error) (how Farewell, closed bool) {
+	how, closed = Closed(err)
+	why := c.leave.why.Load()
+	switch {
+	case errors.Is(err, errAborted):
+		return Farewell{Code: noCode, Reason: why.Reason}, true
+	case why != nil && c.leave.said:
+		return *why, closed
+	case closed:
+		return how, true
+	case CutOff(err):
+		return Farewell{Code: noCode, Reason: errCut.Error()}, false
+	}
+	for _, known := range []struct {
+		err  error
+		code int
+	}{{errNotUTF8, invalidPayload}, {errFragments, PolicyViolation}, {errTooLong, messageTooBig}, {websocket.ErrMessageTooBig, messageTooBig}, {ErrPanicked, internalError}} {
+		if errors.Is(err, known.err) {
+			return Farewell{Code: known.code, Reason: known.err.Error()}, false
+		}
+	}
+	return Farewell{Code: noCode, Reason: err.Error()}, false
 }
 
 // CutOff reports whether a connection ended with err because its peer ended it

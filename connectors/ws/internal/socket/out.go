@@ -47,39 +47,67 @@ type progress struct {
 
 var outBufs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-// Write implements flow.Writer.
-func (o *out) Write(_ context.Context, frames []flow.Frame, corked bool) error {
+// write is Conn.Write. Where a frame asks to close the connection, that frame is
+// the last that is taken.
+func (o *out) write(frames []flow.Frame, corked bool) (last *Farewell, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.begin()
 	for i := range frames {
 		if err := o.add(opcodeOf(&frames[i]), frames[i].Data, frames[i].Shared); err != nil {
-			return o.unwritten(err)
+			return nil, o.unwritten(err)
+		}
+		if last = o.asked(&frames[i]); last != nil {
+			if err = o.flush(); err == nil && i < len(frames)-1 {
+				err = flow.ErrGone
+			}
+			return last, o.unwritten(err)
 		}
 	}
 	if corked {
+		return nil, nil
+	}
+	return nil, o.unwritten(o.flush())
+}
+
+// asked ends the writing where a frame that has been put asks for it. The caller
+// holds mu.
+func (o *out) asked(f *flow.Frame) *Farewell {
+	if f.Meta == nil {
 		return nil
 	}
-	return o.unwritten(o.flush())
+	why, asks := o.group.asksToClose(f)
+	if !asks {
+		return nil
+	}
+	if !why.Abort {
+		_ = o.put(opClose, closePayload(why.Code, why.Reason), nil) // it had room for the frame
+	}
+	o.ended = true
+	return &why
 }
 
 // tryWrite is Conn.TryWrite. raw is nil where a write may always wait.
-func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (taken, sent bool, err error) {
+func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (last *Farewell, taken, sent bool, err error) {
 	if !o.mu.TryLock() {
-		return false, false, nil // somebody is writing
+		return nil, false, false, nil // somebody is writing
 	}
 	defer o.mu.Unlock()
 	o.begin()
 	for i := range frames {
 		if err := o.put(opcodeOf(&frames[i]), frames[i].Data, frames[i].Shared); err != nil {
-			return true, false, o.unwritten(err)
+			return nil, true, false, o.unwritten(err)
+		}
+		if last = o.asked(&frames[i]); last != nil && i < len(frames)-1 {
+			_ = o.flush() // tells by through how much has left
+			return last, true, true, o.unwritten(flow.ErrGone)
 		}
 	}
 	if raw == nil {
-		return true, false, nil
+		return last, true, false, nil
 	}
 	sent = o.flushNow(raw)
-	return true, sent, o.unwritten(o.broken)
+	return last, true, sent, o.unwritten(o.broken)
 }
 
 // flushNow writes the buffer as far as the socket takes it at once, and reports
@@ -135,9 +163,10 @@ func (o *out) sendClose(code int, reason string) { o.control(opClose, closePaylo
 func (o *out) control(opcode byte, payload []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.add(opcode, payload, nil) == nil && opcode == opClose {
-		o.ended = true
-		_ = o.flush()
+	err := o.add(opcode, payload, nil)
+	if opcode == opClose {
+		o.ended = o.ended || err == nil
+		_ = o.flush() // also what was before another close frame
 	}
 }
 

@@ -1,0 +1,171 @@
+// Package encode spells events as frames: a codec, then a chain of processors,
+// as one connection uses them, or several where that makes no difference.
+package encode
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Terms are what the encoders of one connector have in common.
+type Terms struct {
+	Type   string // of the connector, which a flow may write a frame type under
+	Codec  flow.CodecUse
+	Post   []flow.ProcessorUse
+	Close  func(flow.Value) error // checks meta.<type>.close; nil where that means nothing
+	coding string
+	binary bool
+}
+
+// NewTerms returns the terms of a connector of the given type and shape.
+func NewTerms(typ string, shape flow.Shape, codec flow.CodecUse, post []flow.ProcessorUse) *Terms {
+	t := &Terms{Type: typ, Close: shape.Close, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
+	for _, p := range post {
+		t.binary = t.binary || !p.Text
+	}
+	return t
+}
+
+// Binary is the frame type where nothing else says it.
+func (t *Terms) Binary() bool { return t.binary }
+
+// Coding names processors and codec in the order of the way in, to see whether
+// an event leaves in the form that it came in.
+func Coding(ps []flow.ProcessorUse, codec string, outward bool) string {
+	names := make([]string, len(ps), len(ps)+1)
+	for i, p := range ps {
+		if outward {
+			i = len(ps) - 1 - i
+		}
+		names[i] = p.Type
+	}
+	return strings.Join(append(names, codec), " ")
+}
+
+// Encoder spells events. It is used by one goroutine at a time.
+type Encoder struct {
+	terms  *Terms
+	codec  flow.Codec
+	chain  []flow.Processor
+	emits  []func([]byte) error
+	into   *[]byte // where the running encode puts the bytes of its frames
+	frames *[]flow.Frame
+	made   flow.Frame // type and meta of what is being encoded
+}
+
+// Init makes the codec and the processors.
+func (c *Encoder) Init(t *Terms) {
+	c.terms, c.codec = t, t.Codec.New()
+	n := len(t.Post)
+	if n == 0 {
+		return
+	}
+	c.chain = make([]flow.Processor, n)
+	c.emits = make([]func([]byte) error, n)
+	for i, use := range t.Post {
+		c.chain[i] = use.New()
+		if i == n-1 {
+			c.emits[i] = c.emit
+		} else {
+			c.emits[i] = func(p []byte) error { return c.chain[i+1].Process(p, c.emits[i+1]) }
+		}
+	}
+}
+
+// Stateless reports whether what the encoder makes of an event is the same for
+// every connection.
+func (c *Encoder) Stateless() bool {
+	for _, p := range c.chain {
+		if _, ok := p.(flow.Stateless); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Encode appends the frames of an event to *frames and their bytes to *buf;
+// after an error they are as before. *scratch is room for what the codec makes
+// before the processors make frames of it.
+func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *flow.Event) error {
+	if e.Meta.Wrote != nil && c.terms.Close != nil {
+		if err := c.checkClose(e.Meta.Wrote); err != nil {
+			return err
+		}
+	}
+	had := len(*frames)
+	c.made = flow.Frame{Binary: c.frameType(e), Meta: e.Meta.Wrote}
+	c.frames, c.into = frames, buf
+	err := c.encodeOne(scratch, e)
+	c.frames, c.into = nil, nil
+	if err != nil {
+		*frames = (*frames)[:had]
+	}
+	return err
+}
+
+// checkClose checks what the flow wrote to end the event's connections.
+func (c *Encoder) checkClose(wrote *flow.Object) error {
+	under, _ := wrote.Get(c.terms.Type)
+	if v, ok := under.Object().Get("close"); ok && !v.IsNull() {
+		if err := c.terms.Close(v); err != nil {
+			return fmt.Errorf("meta.%s.close: %w", c.terms.Type, err)
+		}
+	}
+	return nil
+}
+
+func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {
+	if len(c.chain) == 0 {
+		start := len(*c.into)
+		b, err := c.codec.Encode(*c.into, e)
+		if err != nil {
+			return err
+		}
+		*c.into = b
+		c.add(b[start:len(b):len(b)])
+		return nil
+	}
+	var err error
+	if *scratch, err = c.codec.Encode((*scratch)[:0], e); err != nil {
+		return err
+	}
+	return c.chain[0].Process(*scratch, c.emits[0])
+}
+
+// emit takes what the last processor made.
+func (c *Encoder) emit(p []byte) error {
+	start := len(*c.into)
+	*c.into = append(*c.into, p...)
+	c.add((*c.into)[start:len(*c.into):len(*c.into)])
+	return nil
+}
+
+func (c *Encoder) add(data []byte) {
+	f := c.made
+	f.Data = data
+	*c.frames = append(*c.frames, f)
+}
+
+// frameType decides between text and binary: what the flow wrote; else the
+// type the event came in, when it leaves in the same form; else what codec
+// and processors make.
+func (c *Encoder) frameType(e *flow.Event) bool {
+	if w := e.Meta.Wrote; w != nil {
+		for _, under := range []string{c.terms.Type, "ws_server"} {
+			if v, ok := w.Get(under); ok {
+				if b, ok := v.Object().Get("binary"); ok && b.Kind() == flow.Bool {
+					return b.Bool()
+				}
+			}
+		}
+		if b, ok := w.Get("binary"); ok && b.Kind() == flow.Bool {
+			return b.Bool()
+		}
+	}
+	if e.Origin != nil && e.Origin.Connector != nil && e.Origin.Connector.Coding == c.terms.coding {
+		return e.Meta.Binary
+	}
+	return c.terms.binary
+}

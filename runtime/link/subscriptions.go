@@ -1,0 +1,149 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/topic"
+	"go.uber.org/zap"
+)
+
+// heed passes the batch on, and does what its events say about subscriptions. A
+// subscription is in force, and what was said before has been sent, when the event
+// that asks for it leaves: who gets an answer misses nothing from then on.
+func (l *Link) heed() {
+	t := l.inlet.turn
+	batch := t.batch
+	from := 0
+	for i := range batch {
+		e := &batch[i]
+		stop, start := l.asks(e, l.table.topics.Unsubscribe), l.asks(e, l.table.topics.Subscribe)
+		if stop.IsNull() && start.IsNull() {
+			continue
+		}
+		l.pass(batch[from:i])
+		from = i
+		l.unsubscribe(e, stop)
+		l.subscribe(e, start)
+	}
+	l.pass(batch[from:])
+}
+
+// asks evaluates what an event says about subscriptions.
+func (l *Link) asks(e *flow.Event, what flow.Expr) flow.Value {
+	if what == nil {
+		return flow.NullValue
+	}
+	v, err := what.Eval(e)
+	if err != nil {
+		l.refuse(e, what.At(), err)
+		return flow.NullValue
+	}
+	return v
+}
+
+func (l *Link) unsubscribe(e *flow.Event, v flow.Value) {
+	names, err := topic.Names(nil, v)
+	if err != nil {
+		l.refuse(e, l.table.topics.Unsubscribe.At(), err)
+		return
+	}
+	for _, name := range names {
+		pattern, err := topic.Match(l.table.topics.Match).Check(name)
+		if i := slices.Index(l.patterns, pattern); i >= 0 && err == nil {
+			l.table.board.Leave(l.out, pattern)
+			l.patterns = slices.Delete(l.patterns, i, i+1)
+		}
+	}
+}
+
+// subscribe adds subscriptions, each that may be made.
+func (l *Link) subscribe(e *flow.Event, v flow.Value) {
+	names, err := topic.Names(nil, v)
+	if err != nil {
+		l.refuse(e, "", err)
+		return
+	}
+	had := len(l.patterns)
+	for _, name := range names {
+		pattern, more, err := topic.Admit(l.table.topics, l.patterns, name)
+		if err == nil && more {
+			err = l.allow(e, pattern)
+		}
+		switch {
+		case err != nil:
+			l.refuse(e, "", err)
+		case more:
+			l.patterns = append(l.patterns, strings.Clone(pattern))
+		}
+	}
+	if !l.join(l.patterns[had:]) {
+		l.patterns = l.patterns[:had]
+	}
+}
+
+func (l *Link) allow(e *flow.Event, pattern string) error {
+	allow := l.table.topics.Allow
+	if allow == nil {
+		return nil
+	}
+	ok, err := allow.Test(e, flow.TextOf(pattern))
+	switch {
+	case err != nil:
+		return fmt.Errorf("subscribe to %q: allow: %w", pattern, err)
+	case !ok:
+		return fmt.Errorf("subscribe to %q: allow is false", pattern)
+	}
+	return nil
+}
+
+// join makes the link a subscriber, when it has been sent what was said before.
+// That waits for the connection and for nobody else, and nobody waits for it;
+// what is said meanwhile is caught up with. It is false when the connection is
+// gone.
+func (l *Link) join(patterns []string) bool {
+	board, after := l.table.board, uint64(0)
+	for len(patterns) > 0 {
+		missed := board.Join(l.out, patterns, after, time.Now().UnixNano())
+		if len(missed) == 0 {
+			return true
+		}
+		l.uncork(l.inlet.turn.ctx)
+		if !l.out.replay(l.inlet.turn.ctx, missed) {
+			return false
+		}
+		after = missed[len(missed)-1].Seq()
+	}
+	return true
+}
+
+// replay queues messages as answers to the connection's own: its reader waits.
+func (o *outlet) replay(ctx context.Context, messages []*topic.Message) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, m := range messages {
+		size := sizeOf(m.Frames)
+		if o.makeRoom(ctx, true, size) != nil {
+			return false
+		}
+		o.queue.share(m.Frames[:len(m.Frames):len(m.Frames)], size)
+	}
+	o.writeNow()
+	return true
+}
+
+// refuse tells of a subscription that is not made. The event itself goes on.
+func (l *Link) refuse(e *flow.Event, at string, why error) {
+	t := l.table
+	t.refused.Add(1)
+	if !t.cfg.Problems.Port.Connected() {
+		t.cfg.Problems.Note()
+		t.cfg.Log.Warn("a subscription is refused", zap.String("peer", l.origin.Peer.Addr()), zap.Error(why))
+		return
+	}
+	_ = t.cfg.Problems.Handle(l.inlet.turn.ctx, flow.Problem{Kind: "subscribe", At: at, Err: why, Event: *e}) // logs by itself
+}

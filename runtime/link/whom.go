@@ -1,0 +1,98 @@
+package link
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/topic"
+)
+
+// Whom says how an edge finds the connections of an event, where it does not go
+// back to those that it came from.
+type Whom struct {
+	By       flow.Delivery // Topic or Identity
+	Names    flow.Expr     // which ones
+	Problems *flow.Problems
+}
+
+// InTo is the connector's `in` port as an edge uses it that names by topic or
+// identity who gets an event. lostErr makes an event of which nobody with one of
+// its identities is connected a problem for the err port; otherwise, as with
+// topics that nobody has subscribed to, it is counted. What is wrong with Names
+// goes to Problems.
+func (t *Table) InTo(whom Whom, lostErr bool) flow.Sink { return newFanout(t, &whom, lostErr) }
+
+// sendNamed delivers one event to whom it names.
+func (s *sending) sendNamed(event []flow.Event, base int) {
+	e := &event[0]
+	names, err := s.whom.Names.Eval(e)
+	if err == nil && s.whom.By == flow.Topic {
+		err = s.sendByTopic(event, names, base)
+	} else if err == nil {
+		err = s.sendByIdentity(event, names, base)
+	}
+	if err == nil {
+		return
+	}
+	s.turn.writeSpread()
+	kind := map[flow.Delivery]string{flow.Topic: "topic", flow.Identity: "identity"}[s.whom.By]
+	if err = s.whom.Problems.Handle(s.ctx, flow.Problem{Kind: kind, At: s.whom.Names.At(), Err: err, Event: *e}); err != nil {
+		flow.Fail(&s.err, base, err)
+	}
+}
+
+func (s *sending) sendByTopic(event []flow.Event, names flow.Value, base int) error {
+	var room [8]string
+	topics, err := topic.Names(room[:0], names)
+	if err != nil {
+		return err
+	}
+	var made *share
+	var message *topic.Message
+	if len(topics) > 0 && s.table.board.Keeps() && s.once != nil {
+		made = s.encode(event)
+		message = &topic.Message{Frames: copies(made.frames), Time: time.Now().UnixNano()}
+		if made.refused != nil {
+			message = nil
+		}
+	}
+	outlets, err := s.table.board.Publish(nil, topics, message)
+	if err != nil {
+		return err
+	}
+	if len(outlets) == 0 && made != nil {
+		s.tell(made.refused, event, base)
+	}
+	s.deliver(outlets, event, made, base)
+	return nil
+}
+
+func (s *sending) sendByIdentity(event []flow.Event, names flow.Value, base int) error {
+	outlets, err := s.table.sessions.Of(nil, names)
+	if err != nil {
+		return err
+	}
+	if len(outlets) == 0 && s.one.lostErr && !names.IsNull() {
+		s.tell([]refusal{{kind: "write", err: fmt.Errorf("%s: connection of this identity: %w", s.table.cfg.Component.Address(), flow.ErrGone)}}, event, base)
+		return nil
+	}
+	s.deliver(outlets, event, nil, base)
+	return nil
+}
+
+// copies returns frames that share no memory with the ones given, to be kept.
+// What the flow wrote about them is about now.
+func copies(frames []flow.Frame) []flow.Frame {
+	kept := make([]flow.Frame, len(frames))
+	data := make([]byte, 0, sizeOf(frames))
+	for i, f := range frames {
+		start := len(data)
+		data = append(data, f.Data...)
+		kept[i] = flow.Frame{Data: data[start:len(data):len(data)], Binary: f.Binary}
+	}
+	return kept
+}
+
+// Ordinal numbers outlets in the order in which their connections have opened.
+func (o *outlet) Ordinal() uint64 { return o.origin.Seq }
