@@ -1,0 +1,35 @@
+variable "url" {
+  type = string
+}
+
+connector "ws_server" "edge" {
+  url   = var.url
+  codec = "json"
+  sessions {
+    key         = peer.query.key
+    max_per_key = 2
+    on_conflict = "reject"
+  }
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
+
+# The same for clients that see no status: a last message, and a cut.
+connector "ws_server" "told" {
+  url   = "${var.url}/told"
+  codec = "json"
+  sessions {
+    key = peer.query.key
+  }
+  reject         = "message"
+  reject_message = jsonencode({ error = message })
+  reject_close   = "abort"
+}
+
+connect "told" {
+  from = connector.told
+  to   = connector.told
+}
