@@ -40,9 +40,8 @@ type Preparer interface {
 type Host interface {
 	// Open announces a new connection, with its own codec and processors. w
 	// gets what the flow sends to this connection; nil when it cannot be
-	// written to. It is called by the goroutine that calls Receive next: what the
-	// flow makes of the opening is done when it returns. ErrDuplicate refuses one
-	// connection more of a session key than it may have.
+	// written to. The goroutine that calls it calls Receive next: what the flow
+	// makes of the opening is done then. ErrDuplicate refuses a session too many.
 	Open(peer Peer, w Writer) (Link, error)
 	// Admit tells, before a handshake, whether Open would refuse the connection
 	// at this moment. Open has the last word.
@@ -77,9 +76,6 @@ func (e *Ended) Error() string {
 	}
 	return e.Err.Error()
 }
-
-// Unwrap returns the cause.
-func (e *Ended) Unwrap() error { return e.Err }
 
 // Frame is a piece of what a connection carries: one message, or for
 // connectors that carry bytes, some of them.

@@ -76,10 +76,11 @@ var (
 	ErrClosed   = errors.New("the connector has ended")
 	ErrFull     = errors.New("the queue is full")
 	ErrSlow     = errors.New("slow consumer: the queue is full")
-
-	ErrDuplicate = errors.New("another connection has the same session key")
-	ErrReplaced  = errors.New("replaced by a new connection")
+	ErrReplaced = errors.New("replaced by a new connection")
 )
+
+// ErrDuplicate is Open's, see [Host].
+var ErrDuplicate = errors.New("another connection has the same session key")
 
 // Port is a place where a component gives events away: `out`, `err`, or a
 // named exit of a pipeline. What it is connected to can be swapped at any
