@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -138,4 +139,20 @@ func FuzzProxyHeader(f *testing.F) {
 			t.Errorf("more was read than the header: %v", err)
 		}
 	})
+}
+
+// TestProxyProtocolBelowTLS has the header come before the handshake, from a
+// proxy that passes TLS on as it is.
+func TestProxyProtocolBelowTLS(t *testing.T) {
+	s, _ := newSet(t)
+	sp := spec(anyPort, "/")
+	sp.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	sp.TLS = certificate(t)
+	c := dial(t, handle(t, s, sp, remote).Addr())
+	fmt.Fprint(c, "PROXY TCP4 192.0.2.7 10.0.0.1 56324 443\r\n")
+	secure := tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	fmt.Fprint(secure, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	if answer, err := io.ReadAll(secure); err != nil || !strings.HasSuffix(string(answer), "\r\n\r\n192.0.2.7:56324") {
+		t.Errorf("%q, %v", answer, err)
+	}
 }

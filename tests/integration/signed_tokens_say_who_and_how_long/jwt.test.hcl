@@ -6,6 +6,7 @@ test "and_the_connection_ends_with_the_token" {
   }
   before "server" {
     flow = "flow.hcl"
+    args = ["--log-level", "debug"]
     vars = { url = "127.0.0.1:${local.port}", secret = local.secret }
     ready {
       port = local.port

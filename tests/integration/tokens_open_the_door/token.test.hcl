@@ -5,6 +5,7 @@ test "wherever_they_are_sent" {
   }
   before "server" {
     flow = "flow.hcl"
+    args = ["--log-level", "debug"]
     vars = { url = "127.0.0.1:${local.port}" }
     ready {
       port = local.port

@@ -5,6 +5,7 @@ test "and_are_known_by_their_name" {
   }
   before "server" {
     flow = "flow.hcl"
+    args = ["--log-level", "debug"]
     vars = { url = "127.0.0.1:${local.port}", carol = "carol:singsong" }
     ready {
       port = local.port
