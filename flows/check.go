@@ -101,7 +101,7 @@ func (r checks) claims(readers []*reader) {
 					}
 					what := source.Shorten(claim.Resource+claim.Part, ".")
 					if other.Part != claim.Part {
-						what = claim.Resource + " with other settings (TLS)"
+						what = claim.Resource + " with other settings (tls, proxy_protocol)"
 					}
 					r.Errorf(at, "%s wants %s, which %s has already", c.title(), what, other.by.title()).Also("that one is", other.at)
 					break
