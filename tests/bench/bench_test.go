@@ -32,6 +32,7 @@ func TestEachCaseOnce(t *testing.T) {
 	var results []result
 	for _, c := range all {
 		c.connections = min(c.connections, 40)
+		c.crowd.idle, c.crowd.slow = min(c.crowd.idle, 40), min(c.crowd.slow, 4)
 		r, err := b.measure(t.Context(), c, 1)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)

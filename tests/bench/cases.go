@@ -22,6 +22,7 @@ type kase struct {
 	connections int
 	depth       int     // messages in flight on each connection; 0: idle connections
 	fanOut      bool    // one connection sends, that many at a time, and all hear it
+	crowd       others  // who is beside the connections that are measured; against is the flow without them
 	reply       string  // what a message becomes on its way through flow; empty where it stays
 	adds        bool    // the gate is what flow costs beyond the other, in microseconds per message
 	gate        float64 // of the ratio; for idle connections, KiB per connection
@@ -32,8 +33,10 @@ var all = []kase{
 	{name: "16x32", flow: "echo.hcl", against: loop, connections: 16, depth: 32, gate: 0.25},
 	{name: "1000x1", flow: "echo.hcl", against: loop, connections: 1000, depth: 1, gate: 1.0},
 	{name: "idle", flow: "echo.hcl", against: loop, connections: 5000, gate: 12},
+	{name: "guarded", flow: "guarded.hcl", against: loop, connections: 5000, gate: 12},
 	{name: "fan1", flow: "fanout.hcl", against: loop, connections: 500, depth: 1, fanOut: true, gate: 0.95},
 	{name: "fan32", flow: "fanout.hcl", against: loop, connections: 500, depth: 32, fanOut: true, gate: 0.15},
+	{name: "crowd", flow: "crowd.hcl", against: "crowd.hcl", connections: 500, depth: 1, crowd: others{idle: 10_000, slow: 200}, gate: 2},
 	{name: "pipeline", flow: "pipeline.hcl", against: "echo.hcl", connections: 16, depth: 32, gate: 1.05},
 	{name: "where", flow: "where.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 1},
 	{
@@ -47,13 +50,15 @@ func (c kase) path() string {
 	if c.fanOut {
 		return "/all"
 	}
-	return "/"
+	return "/?token=bench" // for those who ask
 }
 
 func (c kase) title() string {
 	switch {
 	case c.depth == 0:
-		return fmt.Sprintf("%d idle connections", c.connections)
+		return fmt.Sprintf("%d idle connections, %s", c.connections, c.flow)
+	case c.crowd != (others{}):
+		return fmt.Sprintf("p99 of %d beside %d idle and %d slow", c.connections, c.crowd.idle, c.crowd.slow)
 	case c.fanOut && c.depth == 1:
 		return fmt.Sprintf("to %d connections, one by one", c.connections)
 	case c.fanOut:

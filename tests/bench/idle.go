@@ -19,7 +19,7 @@ func (b *bench) idle(ctx context.Context, c kase, s *server) (open, echoed int64
 	defer cancel()
 	// A few connections first, so that the code and the pools which any
 	// connection needs are not charged to those that are counted.
-	first, err := dialAll(ctx, s.addr, 8)
+	first, err := dialAll(ctx, s.addr, c.path(), 8)
 	if err == nil {
 		err = together(first, echoOnce)
 	}
@@ -32,7 +32,7 @@ func (b *bench) idle(ctx context.Context, c kase, s *server) (open, echoed int64
 	if err != nil {
 		return 0, 0, err
 	}
-	all, err := dialAll(ctx, s.addr, c.connections)
+	all, err := dialAll(ctx, s.addr, c.path(), c.connections)
 	defer closeAll(all)
 	if err != nil {
 		return 0, 0, err
@@ -48,14 +48,14 @@ func (b *bench) idle(ctx context.Context, c kase, s *server) (open, echoed int64
 }
 
 // dialAll opens connections, a few at a time.
-func dialAll(ctx context.Context, addr string, count int) ([]*wire.Conn, error) {
+func dialAll(ctx context.Context, addr, path string, count int) ([]*wire.Conn, error) {
 	all := make([]*wire.Conn, count)
 	places := make([]**wire.Conn, count)
 	for i := range all {
 		places[i] = &all[i]
 	}
 	err := together(places, func(place **wire.Conn) (err error) {
-		if *place, err = wire.Dial(ctx, addr, "/"); err == nil {
+		if *place, err = wire.Dial(ctx, addr, path); err == nil {
 			deadline, _ := ctx.Deadline()
 			err = (*place).SetDeadline(deadline)
 		}

@@ -24,7 +24,10 @@ const patience = 60 * time.Second
 type outcome struct {
 	Messages          int64   `json:"messages"` // that came in the window
 	MessagesPerSecond float64 `json:"messages_per_second"`
-	Server            struct {
+	Latency           struct {
+		P99 float64 `json:"p99"`
+	} `json:"latency_us"`
+	Server struct {
 		CPU        float64 `json:"cpu_us_per_message"`
 		Processors float64 `json:"processors"`
 	} `json:"server_process"`
@@ -36,7 +39,12 @@ func (b *bench) load(ctx context.Context, c kase, s *server, reply string) (outc
 	args := []string{
 		"bench", "--json", "--pid", strconv.Itoa(s.PID()), "--timeout", "20s",
 		"--warmup", min(b.window/4, 500*time.Millisecond).String(), "--duration", b.window.String(),
-		"--connections", strconv.Itoa(c.connections), "--in-flight", strconv.Itoa(c.depth), "--message", message,
+		"--connections", strconv.Itoa(c.connections), "--message", message,
+	}
+	if c.crowd != (others{}) {
+		args = append(args, "--rate", strconv.Itoa(perSecond))
+	} else {
+		args = append(args, "--in-flight", strconv.Itoa(c.depth))
 	}
 	if reply != "" {
 		args = append(args, "--expect", reply)

@@ -20,6 +20,7 @@ type figure struct {
 	PerSecond  float64 `json:"per_second,omitempty"` // messages
 	Messages   int64   `json:"messages,omitempty"`
 	ServerBusy float64 `json:"server_busy,omitempty"` // processors in use
+	Memory     float64 `json:"memory,omitempty"`      // KiB per connection of the crowd
 }
 
 // round is one turn of both servers.
@@ -153,15 +154,18 @@ func (b *bench) serve(ctx context.Context, name string, opts process.Options, pa
 // process remembers what happened before.
 func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error) {
 	r := result{Case: c.name, Unit: "us/msg", Gate: c.gate, kase: c}
-	if c.depth == 0 {
+	switch {
+	case c.depth == 0:
 		r.Unit = "KiB/conn"
+	case c.crowd != (others{}):
+		r.Unit = "us"
 	}
 	what := [2]string{c.against, c.flow}
 	if b.self {
 		what[1] = c.against
 	}
 	var standing [2]*server
-	if c.depth > 0 {
+	if c.depth > 0 && c.crowd == (others{}) {
 		for i := range standing {
 			s, err := b.start(ctx, what[i])
 			if err != nil {
@@ -176,7 +180,7 @@ func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error)
 		for i := range f {
 			i := (i + n) % 2 // each is first in every other round
 			var err error
-			if f[i], err = b.turn(ctx, c, what[i], standing[i]); err != nil {
+			if f[i], err = b.turn(ctx, c, what[i], i == 1, standing[i]); err != nil {
 				return r, fmt.Errorf("%s, round %d: %w", what[i], n+1, err)
 			}
 		}
@@ -187,8 +191,9 @@ func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error)
 	return r, nil
 }
 
-// turn loads one server once: what is standing, or a fresh one.
-func (b *bench) turn(ctx context.Context, c kase, what string, s *server) (figure, error) {
+// turn loads one server once: what is standing, or a fresh one. ours is set
+// when it is the turn of what the case is about.
+func (b *bench) turn(ctx context.Context, c kase, what string, ours bool, s *server) (figure, error) {
 	if s == nil {
 		fresh, err := b.start(ctx, what)
 		if err != nil {
@@ -197,7 +202,7 @@ func (b *bench) turn(ctx context.Context, c kase, what string, s *server) (figur
 		defer fresh.Kill()
 		s = fresh
 	}
-	f, err := b.figure(ctx, c, what, s)
+	f, err := b.figure(ctx, c, what, ours, s)
 	if err != nil {
 		select {
 		case <-s.Done():
@@ -208,8 +213,13 @@ func (b *bench) turn(ctx context.Context, c kase, what string, s *server) (figur
 	return f, err
 }
 
-func (b *bench) figure(ctx context.Context, c kase, what string, s *server) (figure, error) {
-	if c.depth == 0 {
+func (b *bench) figure(ctx context.Context, c kase, what string, ours bool, s *server) (figure, error) {
+	switch {
+	case c.crowd != (others{}) && ours:
+		return b.crowded(ctx, c, s, c.crowd)
+	case c.crowd != (others{}):
+		return b.crowded(ctx, c, s, others{})
+	case c.depth == 0:
 		open, echoed, err := b.idle(ctx, c, s)
 		kib := func(bytes int64) float64 { return float64(bytes) / 1024 / float64(c.connections) }
 		return figure{Cost: kib(open), AfterEcho: kib(echoed)}, err

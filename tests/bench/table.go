@@ -25,6 +25,10 @@ func table(results []result) string {
 			result = fmt.Sprintf("%+.2f us [%+.2f..%+.2f]", more.Median, more.Min, more.Max)
 		}
 		row(r.kase.title(), r.Unit, fmt.Sprintf("%.2f", base.Median), fmt.Sprintf("%.2f", flow.Median), result, r.kase.limit(), verdict)
+		if r.kase.crowd != (others{}) {
+			memory := spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Memory })
+			row("  and each of these costs", "KiB/conn", "", fmt.Sprintf("%.2f", memory.Median), "", "", "")
+		}
 		if r.kase.depth == 0 {
 			base := spreadOf(r.Rounds, func(r round) float64 { return r.Baseline.AfterEcho })
 			flow := spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.AfterEcho })
