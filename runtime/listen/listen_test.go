@@ -291,6 +291,21 @@ func TestHalfOpenConnectionsTimeOut(t *testing.T) {
 	}
 }
 
+// Whatever a handler answers, net/http reads the body that was announced.
+func TestABodyThatDoesNotComeTimesOut(t *testing.T) {
+	s, _ := newSet(t)
+	sp := spec(anyPort, "/")
+	sp.Timeout = 50 * time.Millisecond
+	r := handle(t, s, sp, says("root"))
+	for _, path := range []string{"/", "/nothing"} {
+		for _, body := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
+			c := dial(t, r.Addr())
+			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", path, body)
+			closed(t, c)
+		}
+	}
+}
+
 func TestAKeptConnectionTimesOut(t *testing.T) {
 	s, _ := newSet(t)
 	sp := spec(anyPort, "/")

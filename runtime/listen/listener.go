@@ -71,12 +71,12 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 	}
 	l.socket = socket
 	l.server = http.Server{
-		Handler:           l,
-		ReadHeaderTimeout: l.timeout, // of the TLS handshake, too
-		IdleTimeout:       l.timeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(errorLog{s.log}, "", 0),
-		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
+		Handler:        l,
+		ReadTimeout:    l.timeout, // of the TLS handshake, and of each request to the end of its body, too
+		IdleTimeout:    l.timeout,
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       log.New(errorLog{s.log}, "", 0),
+		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
 	l.entrance = &entrance{Listener: newAcceptor(socket, spec.Socket, s.log), headless: l.headless}
 	l.entrance.on.Store(on)
@@ -150,21 +150,20 @@ func (l *listener) request() (mux *http.ServeMux, done func()) {
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.set.draining.Load() {
 		w.Header().Set("Retry-After", retryAfter)
-		l.refuse(w, http.StatusServiceUnavailable)
+		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
 	mux, done := l.request()
 	defer done()
 	if _, found := mux.Handler(r); found == "" {
-		l.refuse(w, http.StatusNotFound)
+		refuse(w, http.StatusNotFound)
 		return
 	}
 	mux.ServeHTTP(w, r)
 }
 
 // refuse answers in a way that leaves the client nothing to hold on to.
-func (l *listener) refuse(w http.ResponseWriter, status int) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.timeout)) // a body is read at most this long
+func refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Connection", "close")
 	http.Error(w, http.StatusText(status), status)
 }
