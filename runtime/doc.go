@@ -46,6 +46,9 @@
 //
 //	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
 //	link       Receive, the way through processors and codec, queues, the way back
+//	encode     events as frames
+//	topic      who has subscribed to what, and what was said about it
+//	session    whose connections there are
 //	jsontext   JSON texts as values, read as far as somebody looks
 //	valuekey   values as keys of tables
 //	pipeline   steps, conditions, edges with several targets
@@ -105,6 +108,8 @@
 //
 // 7. No queue is unbounded, and no connection waits for another.
 //
+//	runtime/topic     TestHistoryIsBounded
+//	runtime/link      TestASlowClientMissesNothingOfTheHistory
 //	runtime/link      TestOverflow  TestMoreAtOnceThanTheQueueHolds  TestBroadcastDoesNotWaitForASlowClient
 //	runtime/pipeline  TestOutboxIsBounded  TestResultsAreSentForAll  TestWindowProblems
 //	connectors/ws     TestSlowConsumerIsDisconnected  TestBroadcastWithAClientThatDoesNotRead  TestPerRefusesOneTooMany

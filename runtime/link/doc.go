@@ -24,6 +24,9 @@
 //     goroutine as above. A message to 500 connections costs little more than
 //     500 system calls (0.83 of a loop of the library's Write), 32 messages that
 //     arrive together cost 0.07 of such a loop.
+//   - What an edge delivers by topic or identity is put into queues in the same
+//     way, of those connections alone that package runtime/topic or
+//     runtime/session finds.
 //   - A connector without a queue (a file) is written to directly, and the
 //     senders wait for each other.
 //
@@ -43,6 +46,15 @@
 // connection: where all that are right are gone, it is dropped and counted, or
 // fails with flow.ErrGone, as the edge says. An edge may also deliver to all
 // connections there are.
+//
+// # Whose a connection is, and what it listens to
+//
+// Where a connector has topics, the inward half looks at what each event says
+// about subscriptions, before the event is sent on; a batch is cut there. What was
+// said before is replayed by the connection's own reader, who waits where the
+// connection is slow. A connection that opens is entered in the book of its
+// session key, where it may be refused or replace another. Both are undone when it
+// ends, before its end is told as an event.
 //
 // # What it costs
 //
