@@ -127,7 +127,8 @@
 // One that has ended stays so, and one that waits for its next attempt goes on
 // waiting. When the sources that had not ended are no more, all sources have ended,
 // and the engine drains. A reload ends a flow that is not among its files in the
-// same way as a connector. The listener of an address that changes hands keeps its
+// same way as a connector; but one of which nothing is left is refused, since that
+// is what a file looks like that is just being written. The listener of an address that changes hands keeps its
 // socket with its options and its timeout; TLS settings change with the next
 // connection.
 //

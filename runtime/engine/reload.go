@@ -78,6 +78,10 @@ func (e *Engine) plan(files []*flow.File) (*planned, error) {
 		var old *graph.Graph
 		if former != nil {
 			old = former.graph
+			if len(former.units) > 0 && len(file.Connectors) == 0 {
+				p.discard()
+				return nil, fmt.Errorf("flow %s: there is nothing to run in it any more: to end a flow, leave it out, or end the process", file.Name)
+			}
 		}
 		changes := graph.Diff(old, g)
 		for i := range changes {

@@ -160,6 +160,7 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 				Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector("out", fine), 1), connector("bad", bad)},
 				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out connector.bad.out > connector.out.in")},
 			},
+			"flow f: there is nothing to run in it any more: to end a flow, leave it out, or end the process": {Name: "f"},
 			"connector.out: cannot be": {
 				Name:       "f",
 				Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector("out", &parts{newErr: errors.New("cannot be")}), 1)},
