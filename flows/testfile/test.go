@@ -85,14 +85,15 @@ type After struct {
 	Program
 }
 
-// Interrupt is a signal to a process while peers talk: `interrupt`. Once it is
-// sent, peers can await its label.
+// Interrupt is a signal to a process while peers talk, or a change of its files:
+// `interrupt`. Once it is sent, peers can await its label.
 type Interrupt struct {
-	Label  string `hcl:"name,label"`
-	To     string `hcl:"to" doc:"the process of before that gets it; run without it"`
-	Signal string `hcl:"signal" oneof:"SIGHUP|SIGINT|SIGKILL|SIGTERM|SIGUSR1|SIGUSR2|SIGSTOP|SIGCONT" doc:"SIGTERM without it"`
-	Await  string `hcl:"await" required:"true" doc:"the name that peers signal"`
-	Count  int    `hcl:"count" min:"1" doc:"how often they must have, 1 without it"`
+	Label   string            `hcl:"name,label"`
+	To      string            `hcl:"to" doc:"the process of before that gets it; run without it"`
+	Replace map[string]string `hcl:"replace" doc:"files of the test that are put into the place of others before: { \"flow.hcl\" = \"next.hcl\" }"`
+	Signal  string            `hcl:"signal" oneof:"SIGHUP|SIGINT|SIGKILL|SIGTERM|SIGUSR1|SIGUSR2|SIGSTOP|SIGCONT|none" doc:"SIGTERM without it"`
+	Await   string            `hcl:"await" required:"true" doc:"the name that peers signal"`
+	Count   int               `hcl:"count" min:"1" doc:"how often they must have, 1 without it"`
 
 	At flow.Place
 }

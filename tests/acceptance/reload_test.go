@@ -177,7 +177,7 @@ func broken(r *rand.Rand, text, taken string, n int) string {
 func TestReload(t *testing.T) {
 	for _, watch := range []bool{false, true} {
 		t.Run(map[bool]string{false: "SIGHUP", true: "watch"}[watch], func(t *testing.T) {
-			(&reloading{T: t, watch: watch, dir: t.TempDir(), addr: free(t)}).run()
+			(&reloading{T: t, watch: watch, dir: t.TempDir(), addr: free(t), over: make(chan struct{})}).run()
 		})
 	}
 }
@@ -189,7 +189,7 @@ type reloading struct {
 	addr  string
 	f     *flowrun
 
-	over   atomic.Bool // no client begins anything more
+	over   chan struct{} // closed when no client begins anything more
 	echoed atomic.Int64
 	back   atomic.Int64 // how often clients of side have come back
 }
@@ -206,6 +206,9 @@ func (x *reloading) run() {
 	x.f.address("side")
 
 	var clients sync.WaitGroup
+	defer clients.Wait()
+	end := sync.OnceFunc(func() { close(x.over) })
+	defer end()
 	said := make([]int, reloadClients)
 	for i := range reloadClients {
 		clients.Go(func() { said[i] = x.echo(i) })
@@ -214,7 +217,7 @@ func (x *reloading) run() {
 		clients.Go(x.comeBack)
 	}
 	valid, refused := x.edits(r, seed)
-	x.over.Store(true)
+	end()
 	clients.Wait()
 	if x.Failed() {
 		return
@@ -335,7 +338,7 @@ func (x *reloading) echo(client int) (said int) {
 		return 0
 	}
 	defer c.Close()
-	for !x.over.Load() {
+	for goOn := true; goOn; {
 		_ = c.SetDeadline(time.Now().Add(patience))
 		burst := 1 + r.IntN(4)
 		var frames []byte
@@ -354,7 +357,8 @@ func (x *reloading) echo(client int) (said int) {
 			said++
 		}
 		x.echoed.Add(int64(burst))
-		time.Sleep(time.Duration(r.IntN(2*reloadClients)) * time.Millisecond) // so that all together leave the machine some time
+		// All together leave the machine some time.
+		goOn = x.pause(time.Duration(r.IntN(2*reloadClients)) * time.Millisecond)
 	}
 	if err := leaves(c); err != nil {
 		x.Errorf("client %d: %v", client, err)
@@ -362,18 +366,30 @@ func (x *reloading) echo(client int) (said int) {
 	return said
 }
 
+// pause lets some time go by, and reports whether clients go on.
+func (x *reloading) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-x.over:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
 func saying(client, n int) []byte { return fmt.Appendf(nil, `{"c":%d,"n":%d}`, client, n) }
 
 // comeBack is a client of the connector that is replaced: it is told to come
 // back, and can.
 func (x *reloading) comeBack() {
-	for !x.over.Load() {
+	for goOn := true; goOn; {
 		c, err := x.tryDial("/side")
 		if err != nil {
 			x.Errorf("a client that comes back is refused: %v", err)
 			return
 		}
-		for !x.over.Load() {
+		for goOn {
 			_ = c.SetDeadline(time.Now().Add(patience))
 			if err = c.Send(wire.Fin|wire.Text, []byte(`{"n":1}`)); err != nil {
 				break
@@ -389,7 +405,7 @@ func (x *reloading) comeBack() {
 				x.back.Add(1)
 				break
 			}
-			time.Sleep(50 * time.Millisecond)
+			goOn = x.pause(50 * time.Millisecond)
 		}
 		_ = c.Close()
 		if err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {

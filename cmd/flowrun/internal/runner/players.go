@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -211,6 +213,9 @@ type unsentError struct {
 }
 
 func (u *unsentError) Error() string {
+	if u.count >= u.Count {
+		return fmt.Sprintf("%s: %v", titleOf(u.Interrupt), u.why)
+	}
 	return fmt.Sprintf("%s was not sent: signal %q came %d of %d times: %v", titleOf(u.Interrupt), u.Await, u.count, u.Count, u.why)
 }
 
@@ -223,6 +228,12 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent cha
 		}
 		return // the peers tell what they wait for
 	}
+	for name, by := range i.Replace {
+		if err := x.replace(name, by); err != nil {
+			unsent <- &unsentError{i, i.Count, err}
+			return
+		}
+	}
 	p := x.run
 	for n, b := range x.t.Before {
 		if b.Name == i.To {
@@ -234,4 +245,20 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent cha
 		p.signal(s)
 	}
 	x.signals.Signal(i.Label)
+}
+
+// replace puts a copy of one file of the test into the place of another, at once.
+func (x *trial) replace(name, by string) error {
+	text, err := os.ReadFile(filepath.Join(x.dir, by))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", by, plainCause(err))
+	}
+	path := filepath.Join(x.dir, name)
+	if err := os.WriteFile(path+"~", text, 0o600); err != nil {
+		return fmt.Errorf("replace %s: %w", name, plainCause(err))
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		return fmt.Errorf("replace %s: %w", name, plainCause(err))
+	}
+	return nil
 }
