@@ -17,7 +17,8 @@
 // # Credentials
 //
 // They are compared as digests, or by bcrypt, so that the time a comparison
-// takes tells nothing; an unknown user costs what a wrong password costs. Files
+// takes tells nothing; an unknown user costs what a wrong password costs (where
+// bcrypt hashes differ in cost, what the dearest does). Files
 // with credentials and keys are looked at again at most once a second, and read
 // when they have changed; one that cannot be used leaves the old content in
 // use and is warned about. Admit removes from a request what it took for
