@@ -29,7 +29,7 @@ func (s *server) occupied(w http.ResponseWriter, r *http.Request, v *access.Visi
 func noSession(err error, client netip.AddrPort) *access.Refusal {
 	f := &access.Refusal{Status: http.StatusForbidden, Code: "no_session", Message: "the session key cannot be told", Reason: err.Error(), Auth: true, Addr: client}
 	if errors.Is(err, flow.ErrDuplicate) {
-		f.Status, f.Code, f.Message = http.StatusConflict, "duplicate_session", err.Error()
+		f.Status, f.Code, f.Message = http.StatusConflict, "duplicate_session", flow.ErrDuplicate.Error()
 	}
 	return f
 }
