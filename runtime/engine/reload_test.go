@@ -351,6 +351,40 @@ func TestAConnectorThatHasFailedIsTriedAnew(t *testing.T) {
 	})
 }
 
+// A connector that waits for its next attempt goes on waiting, or makes room for
+// another version at once.
+func TestAReloadWhileAConnectorBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		lost := func() *parts {
+			return &parts{shape: flow.Shape{Role: flow.Client, In: true, Out: true}, run: func(context.Context, flow.Host) error {
+				attempts++
+				return errors.New("lost")
+			}}
+		}
+		slow := func(c *flow.Common) {
+			c.Reconnect.Interval, c.Reconnect.MaxInterval = flow.Duration(time.Hour), flow.Duration(time.Hour)
+		}
+		file := func(n byte) *flow.File {
+			return &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{version(connector("up", lost(), slow), n)}}
+		}
+		r := start(t, file(0))
+		r.untilRuns()
+		synctest.Wait()
+		first := r.unit("up")
+		reload(t, r, file(0))
+		if r.unit("up") != first || first.state() != BackingOff || attempts != 1 {
+			t.Errorf("%s after %d attempts", first.state(), attempts)
+		}
+		began := time.Now()
+		<-reload(t, r, file(1)).Ended
+		synctest.Wait()
+		if first.state() != Ended || r.unit("up").state() != BackingOff || attempts != 2 || time.Since(began) > time.Second {
+			t.Errorf("%s, %s after %d attempts and %v", first.state(), r.unit("up").state(), attempts, time.Since(began))
+		}
+	})
+}
+
 func TestFlowsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newSink(), newSink()

@@ -58,7 +58,7 @@ func (u *unit) findSource() {
 	out := u.table.Out().Connected()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if feeds && out {
+	if feeds && out && u.feeder == nil {
 		u.feeder = f
 	}
 	u.source = out && (feeds || u.shape.Role != flow.Target)
