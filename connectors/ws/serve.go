@@ -3,6 +3,7 @@ package ws
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
@@ -81,6 +82,10 @@ func (c *served) close(err error) {
 		log.Info("a connection is closed by this side", zap.String("peer", c.peer), zap.String("connection", c.link.ID()),
 			zap.Int("code", why.Code), zap.String("reason", why.Reason))
 	}
+	if c.tooSlow(err) {
+		log.Warn("a slow consumer is disconnected", zap.String("peer", c.peer), zap.String("connection", c.link.ID()),
+			zap.String("limit", "queue.write_timeout"), zap.Uint64("so_far", c.server.tooSlow.Add(1)))
+	}
 	c.conn.Goodbye(err)
 	why, closed := c.conn.End(err)
 	if closed {
@@ -92,6 +97,16 @@ func (c *served) close(err error) {
 	)})
 	log.Debug("connection closed", append(roundTrip(c.conn),
 		zap.String("peer", c.peer), zap.Int("code", why.Code), zap.NamedError("reason", err))...)
+}
+
+// tooSlow reports whether the connection was ended, with err, because a write took
+// too long. What is too much for the queue, the link has logged.
+func (c *served) tooSlow(err error) bool {
+	why := c.conn.Parted()
+	if why == nil {
+		return errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	return errors.Is(why.Cause, socket.ErrWriteTimeout)
 }
 
 // roundTrip says how long answers to pings have taken, if there were any.

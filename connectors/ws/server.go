@@ -164,6 +164,7 @@ type server struct {
 	running chan struct{}
 	params  []string      // names in the path
 	tooFast atomic.Uint64 // connections closed for what they sent per second
+	tooSlow atomic.Uint64 // connections closed for a write that took too long
 
 	mu         sync.Mutex
 	last       *socket.Farewell //  set when the server ends: what new connections are told

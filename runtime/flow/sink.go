@@ -75,7 +75,7 @@ var (
 	ErrNoReturn = errors.New("the event came from no connection of this connector, so there is none to reply to")
 	ErrClosed   = errors.New("the connector has ended")
 	ErrFull     = errors.New("the queue is full")
-	ErrSlow     = errors.New("slow consumer: the queue is full")
+	ErrSlow     = errors.New("slow consumer")
 	ErrReplaced = errors.New("replaced by a new connection")
 )
 

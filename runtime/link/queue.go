@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
@@ -97,7 +98,11 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 			o.queue.dropOldest()
 			o.table.dropped.Add(1)
 		default:
-			o.disconnect()
+			limit := "queue.max_events"
+			if o.queue.len()+o.queue.busy < limits.MaxEvents {
+				limit = "queue.max_bytes"
+			}
+			o.disconnect(limit)
 		}
 	}
 	return o.closed
@@ -105,13 +110,16 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 
 // disconnect gives up a connection that is too slow for its queue, and what is
 // queued.
-func (o *outlet) disconnect() {
+func (o *outlet) disconnect(limit string) {
+	reason := fmt.Errorf("%w: %s is reached", flow.ErrSlow, limit)
 	if d, ok := o.writer.(flow.Disconnecter); ok {
-		d.Disconnect(flow.ErrSlow)
-		o.table.cfg.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.Int("queued", o.queue.len()))
+		d.Disconnect(reason)
+		o.table.cfg.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.String("connection", o.origin.ID()),
+			zap.String("limit", limit), zap.Int("queued", o.queue.len()+o.queue.busy), zap.Int("bytes", o.queue.bytes+o.queue.busyBytes),
+			zap.Uint64("so_far", o.table.slow.Add(1)))
 	}
-	o.loseQueue(flow.ErrSlow)
-	o.giveUp(flow.ErrSlow)
+	o.loseQueue(reason)
+	o.giveUp(reason)
 }
 
 // writeNow writes the queue as far as the connection takes it at once, and

@@ -54,7 +54,7 @@ type Table struct {
 	lanes    map[string]*Lane   // by key: those that take events
 	allLanes map[*Lane]struct{} // with those that are ending
 
-	opened, in, sent, lost, dropped, failed, unheard, refused atomic.Uint64
+	opened, in, sent, lost, dropped, failed, unheard, refused, slow atomic.Uint64
 }
 
 // Stats are counters of one connector since its start.
@@ -68,6 +68,7 @@ type Stats struct {
 	Failed    uint64 // events in that no sink and no err port took
 	Unheard   uint64 // delivered to nobody: broadcast while nobody was connected, or by a topic or an identity that nobody has
 	Refused   uint64 // subscriptions that were not made
+	Slow      uint64 // connections ended because their queue was full
 	Queued    uint64 // waiting now, in the queue that outlives connections
 }
 
@@ -129,6 +130,7 @@ func (t *Table) Stats() Stats {
 		Failed:    t.failed.Load(),
 		Unheard:   t.unheard.Load(),
 		Refused:   t.refused.Load(),
+		Slow:      t.slow.Load(),
 	}
 	if t.single != nil {
 		s.Queued = uint64(t.single.queued())

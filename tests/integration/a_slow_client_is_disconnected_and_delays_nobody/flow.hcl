@@ -4,8 +4,9 @@ variable "url" {
 
 # Small buffers: what a client does not read is felt soon.
 connector "ws_server" "edge" {
-  url   = var.url
-  codec = "string"
+  url           = var.url
+  codec         = "string"
+  close_timeout = "20s"
   queue {
     max_events = 16
     overflow   = "disconnect"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -81,11 +82,38 @@ const quiet = 20 * time.Millisecond
 // says goodbye. It returns at once and may be called by anyone; the first
 // reason counts.
 func (c *Conn) Part(why Farewell) {
-	if c.leave.why.CompareAndSwap(nil, &why) {
+	if !c.leave.why.CompareAndSwap(nil, &why) {
+		return
+	}
+	if c.canDrop() && errors.Is(why.Cause, flow.ErrSlow) {
+		c.dropping.Store(true)
+		_ = c.nc.SetWriteDeadline(past)
+	} else {
 		_ = c.nc.SetWriteDeadline(time.Now().Add(c.closeTime()))
-		_ = c.nc.SetReadDeadline(past)
+	}
+	_ = c.nc.SetReadDeadline(past)
+}
+
+// canDrop reports whether a write can be stopped so that another can go on where
+// it was, and whether nobody will send again what it was about: TLS takes no
+// other write after one that was stopped, and what a client had not sent is sent
+// by its next connection.
+func (c *Conn) canDrop() bool { return c.raw != nil && !c.group.Client }
+
+// stuck ends a write that began before the given time.
+func (c *Conn) stuck(before int64) {
+	since := c.since.Load()
+	switch {
+	case since == 0 || since >= before:
+	case c.canDrop() && c.Parted() == nil:
+		c.Disconnect(ErrWriteTimeout)
+	default:
+		_ = c.nc.SetWriteDeadline(past)
 	}
 }
+
+// ErrWriteTimeout is the Cause of the Farewell when a write took too long.
+var ErrWriteTimeout = fmt.Errorf("%w: queue.write_timeout is reached", flow.ErrSlow)
 
 // Abandon cuts the connection off. It returns at once and may be called by
 // anyone.
@@ -99,7 +127,7 @@ func (c *Conn) Disconnect(reason error) {
 	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded"}
 	switch {
 	case errors.Is(reason, flow.ErrSlow):
-		why = Farewell{Code: tryAgainLater, Reason: "slow consumer"}
+		why = Farewell{Code: tryAgainLater, Reason: reason.Error()}
 	case errors.Is(reason, flow.ErrReplaced):
 		why = Farewell{Code: replaced, Reason: flow.ErrReplaced.Error()}
 	}
@@ -166,9 +194,13 @@ func (c *Conn) woken(dry bool) error {
 			return errAbandoned
 		}
 	}
-	_ = c.nc.SetWriteDeadline(time.Now().Add(c.closeTime())) // answers may have taken as long
 	l.said = true
-	if errors.Is(why.Cause, ErrDead) { // who answers no ping answers no close frame
+	if c.dropping.Load() {
+		c.closeEarly(why.Code, why.Reason, c.closeTime())
+		return c.awaitClose()
+	}
+	_ = c.nc.SetWriteDeadline(time.Now().Add(c.closeTime())) // answers may have taken as long
+	if errors.Is(why.Cause, ErrDead) {                       // who answers no ping answers no close frame
 		c.sendClose(why.Code, why.Reason)
 		return ErrDead
 	}
@@ -180,10 +212,15 @@ func (c *Conn) woken(dry bool) error {
 		return errAborted
 	}
 	c.sendClose(why.Code, why.Reason)
-	if c.group.CloseTimeout == 0 && l.quiet == 0 {
+	return c.awaitClose()
+}
+
+// awaitClose goes on reading, until the peer's close frame comes.
+func (c *Conn) awaitClose() error {
+	if c.group.CloseTimeout == 0 && c.leave.quiet == 0 {
 		return c.look() // what has come is delivered, and nothing waited for
 	}
-	return c.setReadDeadline(max(c.group.CloseTimeout, l.quiet))
+	return c.setReadDeadline(max(c.group.CloseTimeout, c.leave.quiet))
 }
 
 // closeTime is CloseTimeout for what must be tried in any case: a deadline that

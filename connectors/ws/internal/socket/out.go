@@ -3,8 +3,10 @@ package socket
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -35,6 +37,11 @@ type out struct {
 	key    [4]byte      // the mask in use
 	last   progress
 	at     *atOnce // made when it is first needed
+	// dropping says that a write which is ended by its deadline leaves the rest
+	// of the frame under way, and nothing else, to be sent before a close frame;
+	// dropped, that one has.
+	dropping atomic.Bool
+	dropped  bool
 }
 
 // progress is how far the frames of the last Write have come.
@@ -122,6 +129,9 @@ func (o *out) flushNow(raw syscall.RawConn) bool {
 		*o.buf = (*o.buf)[:copy(*o.buf, (*o.buf)[n:])]
 		return false
 	}
+	if o.dropped && err != nil {
+		return false
+	}
 	o.giveBack()
 	return err == nil
 }
@@ -184,7 +194,7 @@ func (o *out) put(opcode byte, payload []byte, shared *flow.Shared) error {
 	switch {
 	case o.broken != nil:
 		return o.broken
-	case o.ended:
+	case o.ended, o.dropped && opcode != opClose:
 		return flow.ErrGone
 	}
 	if o.buf == nil {
@@ -243,6 +253,10 @@ func (o *out) passed(n int, err error) {
 		}
 	}
 	l.cut, l.before = pos-n, max(0, l.before-n)
+	if o.dropping.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		o.drop(n)
+		return
+	}
 	if err != nil {
 		o.broken = err
 		_ = o.nc.SetReadDeadline(past)
@@ -267,7 +281,9 @@ func (o *out) flush() error {
 		o.since.Store(o.group.clock.Load())
 		n, err := o.nc.Write(*o.buf)
 		o.since.Store(0)
-		o.passed(n, err)
+		if o.passed(n, err); o.dropped && err != nil {
+			return flow.ErrGone
+		}
 	}
 	o.giveBack()
 	return o.broken
@@ -285,10 +301,29 @@ func (o *out) giveBack() {
 // past is a deadline that has passed: it wakes whoever blocks on a socket.
 var past = time.Unix(1, 0)
 
-// stuck ends a write that began before the given time.
-func (o *out) stuck(before int64) {
-	if since := o.since.Load(); since != 0 && since < before {
-		_ = o.nc.SetWriteDeadline(past)
+// drop keeps, of a buffer of which the socket has taken n bytes, the rest of the
+// frame under way. The caller holds mu.
+func (o *out) drop(n int) {
+	o.dropped = true
+	if o.buf != nil {
+		*o.buf = (*o.buf)[:copy(*o.buf, (*o.buf)[n:n+o.last.cut])]
+	}
+}
+
+// closeEarly sends a close frame behind the frame under way, instead of all else
+// that waits. Whoever is writing has been stopped by a deadline.
+func (o *out) closeEarly(code int, reason string, within time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.dropped {
+		o.drop(0)
+	}
+	o.dropping.Store(false)
+	_ = o.nc.SetWriteDeadline(time.Now().Add(within))
+	if o.put(opClose, closePayload(code, reason), nil) == nil {
+		o.ended = true
+		o.passed(o.nc.Write(*o.buf)) // the deadline is all that limits it
+		o.giveBack()
 	}
 }
 
