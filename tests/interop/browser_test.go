@@ -19,6 +19,8 @@ func TestBrowser(t *testing.T) {
 	for _, compression := range []string{"off", "no_context_takeover", "context_takeover"} {
 		t.Run("edge/"+compression, func(t *testing.T) { browseEdge(t, ctx, b, compression) })
 	}
+	t.Run("fanout", func(t *testing.T) { browseFanout(t, ctx, b) })
+	t.Run("window", func(t *testing.T) { browseWindow(t, ctx, b) })
 }
 
 // browseRefused has pages try what they must not be able to do.

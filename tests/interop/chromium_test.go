@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -34,6 +35,7 @@ import (
 type chromium struct {
 	*process.Process
 	trusted *certificate // of the pages, and of what else the browser shall trust
+	pages   *http.ServeMux
 	next    chan *visit
 	now     atomic.Pointer[visit]
 }
@@ -52,8 +54,9 @@ type acts map[string]http.HandlerFunc
 func browse(t *testing.T, ctx context.Context) *chromium {
 	t.Helper()
 	program := browser(t)
-	b := &chromium{trusted: newCertificate(t, "trusted"), next: make(chan *visit)}
-	pages := httptest.NewUnstartedServer(b.pages())
+	b := &chromium{trusted: newCertificate(t, "trusted"), pages: http.NewServeMux(), next: make(chan *visit)}
+	b.serve()
+	pages := httptest.NewUnstartedServer(b.pages)
 	pages.TLS = &tls.Config{Certificates: []tls.Certificate{b.trusted.Certificate}}
 	pages.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that a browser opens in advance and does not use
 	pages.StartTLS()
@@ -98,11 +101,10 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// pages serves the pages, and what they ask for.
-func (b *chromium) pages() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /", http.FileServer(http.Dir("testdata/pages")))
-	mux.HandleFunc("GET /next", func(w http.ResponseWriter, r *http.Request) {
+// serve serves the pages, and what they ask for.
+func (b *chromium) serve() {
+	b.pages.Handle("GET /", http.FileServer(http.Dir("testdata/pages")))
+	b.pages.HandleFunc("GET /next", func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case v := <-b.next:
 			b.now.Store(v)
@@ -110,7 +112,7 @@ func (b *chromium) pages() http.Handler {
 		case <-r.Context().Done():
 		}
 	})
-	mux.HandleFunc("POST /report", func(_ http.ResponseWriter, r *http.Request) {
+	b.pages.HandleFunc("POST /report", func(_ http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // it is missed
@@ -120,7 +122,7 @@ func (b *chromium) pages() http.Handler {
 		case <-r.Context().Done():
 		}
 	})
-	mux.HandleFunc("POST /act/{name}", func(w http.ResponseWriter, r *http.Request) {
+	b.pages.HandleFunc("POST /act/{name}", func(w http.ResponseWriter, r *http.Request) {
 		act := b.now.Load().acts[r.PathValue("name")]
 		if act == nil {
 			http.Error(w, "the test does not do that", http.StatusNotFound)
@@ -128,7 +130,18 @@ func (b *chromium) pages() http.Handler {
 		}
 		act(w, r)
 	})
-	return mux
+}
+
+// proxy puts a server behind the one of the pages, under a name below
+// example.org. All clients come from the given address, it says. It returns
+// the URL that pages connect to.
+func (b *chromium) proxy(name, addr, client string) string {
+	b.pages.Handle(name+"/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: addr})
+		r.Out.Header.Set("X-Forwarded-For", client)
+		r.Out.Host = r.In.Host
+	}})
+	return "wss://" + name
 }
 
 // visit has the browser visit a page of a site, which runs checks, a script of

@@ -3,6 +3,6 @@ import { params, refused, run } from './page.js';
 
 await run({
   async 'it is not let in, and not told why'() {
-    await refused(params.url);
+    await refused(params.url, params.protocol ?? []);
   },
 });
