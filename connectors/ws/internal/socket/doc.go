@@ -42,7 +42,8 @@
 // the sweep of a [Group], one goroutine for all connections of a connector: it
 // ends writes that are stuck, sends pings, and parts from peers that are dead or
 // idle. For that, readers and writers note what they do, on the sweep's clock. A
-// sweep over 10,000 connections takes about 1 ms, and 6 us more for each ping.
+// sweep over 10,000 connections takes half a millisecond when no ping is due
+// (BenchmarkSweep).
 //
 // To end a connection from outside, its deadline is set, and the reader itself
 // answers what has come. A client that has sent something waits a moment for
