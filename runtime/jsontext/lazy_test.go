@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
@@ -115,13 +116,11 @@ func deepest(v flow.Value) flow.Value {
 	}
 }
 
-// best is the shortest time that f took in a few rounds.
+// best is the least time that f took in a few rounds.
 func best(f func()) time.Duration {
 	shortest := time.Duration(math.MaxInt64)
 	for range 8 {
-		start := time.Now()
-		f()
-		shortest = min(shortest, time.Since(start))
+		shortest = min(shortest, flowtest.CPU(f))
 	}
 	return shortest
 }
