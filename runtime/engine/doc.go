@@ -112,7 +112,8 @@
 // outside of a turn, or in another one, since the ports were swapped (link.Table.
 // Pass): that costs two stores per turn and no lock. Who stays inside, since what
 // leaves takes no event, is waited for as long as turnTimeout, and answered when
-// that has ended.
+// that has ended. What an earlier reload has left out may send as well until it has ended,
+// so clients and targets end after that.
 //
 // What changes is replaced, not altered: clients of a changed server are told to
 // come back (Drain.Restart), what a changed client has queued is written first, as

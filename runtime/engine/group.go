@@ -14,6 +14,10 @@ import (
 type group struct {
 	units     []*unit // in the order of start
 	instances []place
+	// Of what a reload has left out: closed when it has ended, and those that
+	// earlier ones have, which may still send to it.
+	ended   chan struct{}
+	earlier []*group
 }
 
 // await waits for the connectors of a role, and for the Feeds with the

@@ -295,6 +295,46 @@ func (h *holding) Write(ctx context.Context, frames []flow.Frame, corked bool) e
 	return h.sink.Write(ctx, frames, corked)
 }
 
+// What a reload has left out, and has not ended, may send to what the next one
+// leaves out.
+func TestReloadsFollowEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		goOn, sent := make(chan struct{}), make(chan error, 1)
+		slow := source(nil, untilEnd)
+		slow.run = func(ctx context.Context, h flow.Host) error {
+			l, err := h.Open(flow.Peer{}, nil)
+			if err != nil {
+				return err
+			}
+			<-ctx.Done()
+			<-goOn
+			sent <- l.Receive(h.Abandon(), []flow.Frame{{Data: []byte("last")}})
+			l.Close(h.Abandon(), nil)
+			return nil
+		}
+		out, other := newSink(), newSink()
+		r := start(t, &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{connector("slow", slow), connector("out", out)},
+			Connects:   []*flow.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
+		})
+		r.untilRuns()
+		synctest.Wait()
+		first := reload(t, r, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("out", out)}})
+		second := reload(t, r, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("other", other)}})
+		synctest.Wait()
+		close(goOn)
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		<-first.Ended
+		<-second.Ended
+		if got := fmt.Sprint(out.events()); got != "[last]" {
+			t.Error(got)
+		}
+	})
+}
+
 // Who waits for a target that never takes its event is answered when the target
 // has ended, and the reload does not wait for longer than it says.
 func TestWhoIsStuckIsAnswered(t *testing.T) {

@@ -19,8 +19,8 @@ const turnTimeout = 5 * time.Second
 // retire makes the plan's state the present one, and ends what was left out once
 // nobody is on the way to it.
 func (e *Engine) retire(p *planned, change *listen.Change) {
-	ended := make(chan struct{})
-	p.result.Ended = ended
+	p.left.ended = make(chan struct{})
+	p.result.Ended = p.left.ended
 	limits := map[*unit]time.Duration{}
 	longest := time.Duration(0)
 	for _, f := range e.now.Load().flows {
@@ -38,10 +38,11 @@ func (e *Engine) retire(p *planned, change *listen.Change) {
 	}
 	e.mu.Lock()
 	e.now.Store(p.next)
+	p.left.earlier = slices.Clone(e.leaving)
 	e.leaving = append(e.leaving, &p.left)
 	e.mu.Unlock()
 	e.retiring.Go(func() {
-		defer close(ended)
+		defer close(p.left.ended)
 		if err := e.pass(p, change); err != nil && e.reloadable.Err() == nil {
 			e.log.Warn("after a reload, events are still on the way that they were on before", zap.Duration("waited", turnTimeout))
 		}
@@ -76,6 +77,12 @@ func (e *Engine) dismiss(g *group, limit time.Duration) {
 		}
 	})()
 	for role := flow.Source; role <= flow.Target; role++ {
+		if role == flow.Client {
+			for _, before := range g.earlier {
+				awaitOne(over, before.ended)
+			}
+			g.earlier = nil
+		}
 		if role > flow.Source {
 			g.finish(over, e.log, role)
 			g.awaitQueues(over)
