@@ -170,14 +170,17 @@ func (c *Conn) handOver(h *header) error {
 	if h.masked && c.group.Client {
 		return errMasked // which the library would take
 	}
-	if err := c.spend(h.total()); err != nil {
-		return err
-	}
 	c.theirs = h.total()
+	tooLong := h.length > c.longest(h)
+	if !tooLong { // else that is what is wrong, however long it says it is
+		if err := c.spend(h.total()); err != nil {
+			return err
+		}
+	}
 	if h.control() {
 		return nil
 	}
-	if h.length > c.longest(h) && h.length <= math.MaxInt64 {
+	if tooLong && h.length <= math.MaxInt64 {
 		return errTooLong
 	}
 	c.fragments++
