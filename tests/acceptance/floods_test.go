@@ -31,7 +31,7 @@ func TestFloods(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			besieged(t, "", fmt.Sprintf(fortified, ""), fortifiedMiB, func(f *flowrun, addr string) {
+			besieged(t, fmt.Sprintf(fortified, ""), func(f *flowrun, addr string) {
 				burst := bytes.Repeat(flood.then, 1+(64<<10)/len(flood.then))
 				var codes [2000]atomic.Int64
 				each(t, 4*(*attackers), min(*attackers, 16), func(int) error {
@@ -72,7 +72,7 @@ func TestFloods(t *testing.T) {
 // A frame's length has 64 bits; none of them costs memory, or more than the
 // connection.
 func TestLongLengths(t *testing.T) {
-	besieged(t, "", fmt.Sprintf(fortified, ""), fortifiedMiB, func(_ *flowrun, addr string) {
+	besieged(t, fmt.Sprintf(fortified, ""), func(_ *flowrun, addr string) {
 		lengths := []uint64{64<<10 + 1, 1 << 31, 1 << 32, 1<<62 + 5, 1<<63 - 1, 1 << 63, 1<<64 - 1}
 		each(t, *attackers, 16, func(i int) error {
 			c, _, _, err := knock("127.0.0.2", addr, "/", "")
@@ -98,7 +98,7 @@ func TestLongLengths(t *testing.T) {
 // more than there are; who is in is not touched, and when somebody leaves there
 // is room.
 func TestFloodOfConnections(t *testing.T) {
-	besieged(t, "", fmt.Sprintf(fortified, ""), fortifiedMiB, func(f *flowrun, addr string) {
+	besieged(t, fmt.Sprintf(fortified, ""), func(f *flowrun, addr string) {
 		in := make(chan *wire.Conn, 64)
 		var answers [600]atomic.Int64
 		from := func(host string, count int) {
@@ -154,7 +154,7 @@ func TestFloodOfConnections(t *testing.T) {
 // Clients that connect, say goodbye at once, and connect again; or are cut, or
 // send the close frame many times.
 func TestStormOfCloses(t *testing.T) {
-	besieged(t, "", fmt.Sprintf(fortified, ""), fortifiedMiB, func(_ *flowrun, addr string) {
+	besieged(t, fmt.Sprintf(fortified, ""), func(_ *flowrun, addr string) {
 		goodbye := wire.AppendFrame(nil, wire.Fin|wire.Close, []byte{3, 232})
 		each(t, 20*(*attackers), 16, func(i int) error {
 			c, status, body, err := knock(fmt.Sprintf("127.0.0.%d", 2+i%3), addr, "/", "")
@@ -183,7 +183,7 @@ func TestStormOfCloses(t *testing.T) {
 func TestNobodyWaitsForThoseWhoDoNotRead(t *testing.T) {
 	f := start(t, "", fmt.Sprintf(fortified, ""))
 	addr := f.address("edge")
-	end := beside(t, addr)
+	end := siege{}.beside(t, addr)
 	before := f.rss()
 	each(t, 16, 16, func(int) error {
 		c, _, _, err := knock("127.0.0.2", addr, "/", "")

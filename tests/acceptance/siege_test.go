@@ -1,11 +1,14 @@
 package acceptance
 
 import (
+	"cmp"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,19 +55,26 @@ connect "echo" {
 // stacks that were not used before come to some MiB.
 const fortifiedMiB = 2*64*(64+64+64)>>10 + 24
 
-// besieged runs a flow while somebody attacks its connector edge from
-// 127.0.0.2 and other addresses. A client from 127.0.0.1 must be answered all
-// the time, memory must stay within its bound, and when all have gone nothing
-// of them must be left.
-func besieged(t *testing.T, dir, flow string, mib int64, attack func(f *flowrun, addr string)) {
+// siege is an attack on the connector edge of a flow from 127.0.0.2 and other
+// addresses. A client from 127.0.0.1 must be answered all the time, memory must
+// stay within its bound, and when all have gone nothing of them must be left.
+type siege struct {
+	dir, flow string
+	config    *tls.Config // of the client beside
+	mib       int64       // bound of memory
+	says      string      // the answer to the client beside, when that is not an echo
+	fields    string      // of the client beside: "Name: value\r\n"
+}
+
+func (s siege) run(t *testing.T, attack func(f *flowrun, addr string)) {
 	t.Helper()
-	f := start(t, dir, flow)
+	f := start(t, s.dir, s.flow)
 	addr := f.address("edge")
 	idle := f.sockets()
-	end := beside(t, addr)
+	end := s.beside(t, addr)
 	before := f.rss()
 	attack(f, addr)
-	f.grewAtMost(before, mib)
+	f.grewAtMost(before, s.mib)
 	if end() == 0 {
 		t.Error("the client beside got no answer at all")
 	}
@@ -73,12 +83,36 @@ func besieged(t *testing.T, dir, flow string, mib int64, attack func(f *flowrun,
 	f.leftNobody()
 }
 
-// beside is witness at a pace that limits allow.
-func beside(t *testing.T, addr string) (end func() int) {
+// besieged is a siege of an echo server.
+func besieged(t *testing.T, flow string, attack func(f *flowrun, addr string)) {
 	t.Helper()
-	c := mustDial(t, addr)
+	siege{flow: flow, mib: fortifiedMiB}.run(t, attack)
+}
+
+// beside is witness at a pace that limits allow.
+func (s siege) beside(t *testing.T, addr string) (end func() int) {
+	t.Helper()
+	raw, err := connect(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.config != nil {
+		raw = tls.Client(raw, s.config)
+	}
+	c, status, body, err := upgrade(raw, "/", s.fields)
+	if err != nil || c == nil {
+		t.Fatalf("the client beside is answered %d %s %v", status, body, err)
+	}
 	stop, result := make(chan struct{}), make(chan error, 1)
 	answered := 0
+	ask := func() error {
+		_ = c.SetDeadline(time.Now().Add(patience))
+		line := strconv.Itoa(answered)
+		if err := c.Send(wire.Fin|wire.Text, []byte(line)); err != nil {
+			return err
+		}
+		return expect(c, cmp.Or(s.says, line))
+	}
 	go func() {
 		pace := time.NewTicker(5 * time.Millisecond)
 		defer pace.Stop()
@@ -89,8 +123,7 @@ func beside(t *testing.T, addr string) (end func() int) {
 				return
 			case <-pace.C:
 			}
-			_ = c.SetDeadline(time.Now().Add(patience))
-			if err := echoes(c, fmt.Sprintf("witness %d", answered)); err != nil {
+			if err := ask(); err != nil {
 				result <- err
 				return
 			}
@@ -103,6 +136,7 @@ func beside(t *testing.T, addr string) (end func() int) {
 		if err := <-result; err != nil {
 			t.Errorf("a client beside was disturbed after %d answers: %v", answered, err)
 		}
+		_ = c.Close()
 		return answered
 	}
 }
