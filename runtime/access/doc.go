@@ -18,7 +18,10 @@
 //
 // They are compared as digests, or by bcrypt, so that the time a comparison
 // takes tells nothing; an unknown user costs what a wrong password costs (where
-// bcrypt hashes differ in cost, what the dearest does). Files
+// bcrypt hashes differ in cost, what the dearest does). Hashes are computed by
+// half of the processors at most, and a right password is remembered, by its
+// digest: strangers who guess delay neither who is connected nor who comes back.
+// Files
 // with credentials and keys are looked at again at most once a second, and read
 // when they have changed; one that cannot be used leaves the old content in
 // use and is warned about. Admit removes from a request what it took for

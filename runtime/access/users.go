@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -23,8 +24,24 @@ type users struct {
 
 // password is what is known of one: a bcrypt hash, or a SHA-256 digest.
 type password struct {
-	slow []byte
-	fast [sha256.Size]byte
+	slow  []byte
+	right *atomic.Pointer[[sha256.Size]byte] // see remembered; with slow
+	fast  [sha256.Size]byte
+}
+
+// remembered reports whether word has been found to be right before: who comes
+// back need not wait for a hash, however many are guessing.
+func (p *password) remembered(word string) bool {
+	if p.slow == nil {
+		return false
+	}
+	right := p.right.Load()
+	digest := p.digest(word)
+	return right != nil && subtle.ConstantTimeCompare(right[:], digest[:]) == 1
+}
+
+func (p *password) digest(word string) [sha256.Size]byte {
+	return sha256.Sum256(append(p.slow[:len(p.slow):len(p.slow)], word...))
 }
 
 func parseUsers(text []byte) (users, error) {
@@ -74,7 +91,7 @@ const maxCost = 15
 func parsePassword(word string) (p password, err error) {
 	switch {
 	case strings.HasPrefix(word, "$2"):
-		p.slow = []byte(word)
+		p.slow, p.right = []byte(word), new(atomic.Pointer[[sha256.Size]byte])
 		switch n, err := bcrypt.Cost(p.slow); {
 		case err != nil:
 			return p, errors.New("the bcrypt hash is broken: write it with htpasswd -B")
@@ -112,7 +129,8 @@ func cost(hash []byte) int {
 var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
 // check compares a password in the same time whether the user exists or not:
-// one digest, and one bcrypt hash where any user has one. The error is that of
+// one digest, and one bcrypt hash where any user has one, unless it is a right
+// one that has been seen before. The error is that of
 // ctx, which ended before there was a turn.
 func check(ctx context.Context, tables []users, user, word string) (bool, error) {
 	var known password
@@ -128,8 +146,11 @@ func check(ctx context.Context, tables []users, user, word string) (bool, error)
 	}
 	digest := sha256.Sum256([]byte(word))
 	right := subtle.ConstantTimeCompare(digest[:], known.fast[:]) == 1 && found && known.slow == nil
-	if slow == nil {
+	switch {
+	case slow == nil:
 		return right, nil
+	case known.remembered(word):
+		return true, nil
 	}
 	hash := slow
 	if known.slow != nil {
@@ -143,7 +164,10 @@ func check(ctx context.Context, tables []users, user, word string) (bool, error)
 	}
 	err := bcrypt.CompareHashAndPassword(hash, []byte(word))
 	if known.slow != nil {
-		right = err == nil
+		if right = err == nil; right {
+			digest := known.digest(word)
+			known.right.Store(&digest)
+		}
 	}
 	return right, nil
 }
