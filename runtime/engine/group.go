@@ -107,6 +107,18 @@ func (g *group) awaitAbandoned() (stuck []*unit) {
 	return stuck
 }
 
+// fed returns what is closed when no Feed of the group is running any more.
+func (g *group) fed() <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for _, u := range g.units {
+			<-u.inputRunning()
+		}
+	}()
+	return ended
+}
+
 // stats sums up the counters of the group.
 func (g *group) stats() (sum link.Stats) {
 	for _, u := range g.units {

@@ -210,9 +210,11 @@ func (e *Engine) commit(ctx context.Context, p *planned) error {
 	for _, b := range p.builders {
 		b.connect(false)
 	}
+	fed := p.left.fed()
 	for _, u := range p.started.units {
 		u.setChange(nil)
 		u.findSource()
+		u.feedAfter(fed)
 		go u.supervise(u.running, u.feeding)
 	}
 	for _, b := range p.builders {

@@ -295,6 +295,43 @@ func (h *holding) Write(ctx context.Context, frames []flow.Frame, corked bool) e
 	return h.sink.Write(ctx, frames, corked)
 }
 
+// Two that read the same input do so one after the other.
+func TestFeedsFollowEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		input := func(name string) *fed {
+			f := &fed{parts: parts{shape: flow.Shape{Role: flow.Target, In: true, Out: true}}}
+			f.feed = func(ctx context.Context, _ flow.Host) error {
+				d.note("%s begins", name)
+				<-ctx.Done()
+				d.note("%s ends", name)
+				return nil
+			}
+			return f
+		}
+		out := newSink()
+		file := func(n byte, in flow.ConnectorConfig) *flow.File {
+			return &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{version(connector("in", in), n), connector("out", out)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+			}
+		}
+		r := start(t, file(0, input("first")))
+		r.untilRuns()
+		synctest.Wait()
+		<-reload(t, r, file(1, input("second"))).Ended
+		synctest.Wait()
+		r.cancel()
+		if code := r.wait(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		if got := d.String(); got != "first begins\nfirst ends\nsecond begins\nsecond ends" {
+			t.Error(got)
+		}
+	})
+}
+
 // What a reload has left out, and has not ended, may send to what the next one
 // leaves out.
 func TestReloadsFollowEachOther(t *testing.T) {

@@ -46,9 +46,9 @@ type unit struct {
 
 // input is the state of Feed.
 type input struct {
-	running chan struct{} // closed when Feed has returned; nil before its first call
-	over    bool          // it returned by itself
-	failed  bool          // ... with an error
+	running <-chan struct{} // closed when Feed has returned, or may begin; nil before
+	over    bool            // it returned by itself
+	failed  bool            // ... with an error
 }
 
 // findSource decides, once the ports are connected, whether the unit is a
@@ -145,6 +145,15 @@ func (u *unit) feed(ctx context.Context) {
 		u.mu.Unlock()
 		u.engine.sourceEnded()
 	}()
+}
+
+// feedAfter puts Feed off until others have ended: there is one standard input.
+func (u *unit) feedAfter(others <-chan struct{}) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.feeder != nil {
+		u.input.running = others
+	}
 }
 
 func (u *unit) callFeed(ctx context.Context) (err error) {
