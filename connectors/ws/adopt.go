@@ -125,13 +125,16 @@ func (s *server) leave(v *access.Visitor) {
 
 // Adopt implements flow.Adopter.
 func (s *server) Adopt(nc net.Conn, already []byte) bool {
-	select {
-	case <-s.running:
-	default:
+	tcp, ok := nc.RemoteAddr().(*net.TCPAddr)
+	if !ok || !s.config.Adopt {
 		return false
 	}
-	tcp, ok := nc.RemoteAddr().(*net.TCPAddr)
-	if !ok || !s.config.Adopt || !s.begins() {
+	select {
+	case <-s.running:
+	case <-time.After(time.Duration(s.config.ConnectTimeout)):
+		return false
+	}
+	if !s.begins() {
 		return false
 	}
 	defer s.handshakes.Done()

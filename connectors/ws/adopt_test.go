@@ -1,12 +1,44 @@
 package ws
 
 import (
+	"net"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
+
+// from is a connection of somebody at an address.
+type from struct {
+	net.Conn
+	addr net.TCPAddr
+}
+
+func (f from) RemoteAddr() net.Addr { return &f.addr }
+
+// Who comes while the server is about to run waits for it, as a handshake does.
+func TestWhoComesEarlyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := serverConfig(t)
+		config.Adopt = true
+		connector, err := config.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		adopted := make(chan bool, 1)
+		go func() { adopted <- connector.(*server).Adopt(from{}, []byte("\x81\x80....")) }()
+		synctest.Wait()
+		if len(adopted) > 0 {
+			t.Fatalf("before the server runs: %v", <-adopted)
+		}
+		begin := time.Now()
+		if <-adopted || time.Since(begin) != time.Duration(config.ConnectTimeout) {
+			t.Errorf("a server that does not run has taken it, or after %v", time.Since(begin))
+		}
+	})
+}
 
 // The memory for addresses is bounded in time and in number, those with an open
 // connection aside.
