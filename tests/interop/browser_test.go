@@ -19,22 +19,26 @@ func TestBrowser(t *testing.T) {
 	for _, compression := range []string{"off", "no_context_takeover", "context_takeover"} {
 		t.Run("edge/"+compression, func(t *testing.T) { browseEdge(t, ctx, b, compression) })
 	}
+	t.Run("members", func(t *testing.T) {
+		members := startEdge(t, ctx, b.trusted, "members.hcl")
+		b.visit(t, ctx, "app.example.org", "members.js", map[string]string{"url": members.url}, nil)
+	})
 	t.Run("fanout", func(t *testing.T) { browseFanout(t, ctx, b) })
 	t.Run("window", func(t *testing.T) { browseWindow(t, ctx, b) })
 }
 
 // browseRefused has pages try what they must not be able to do.
 func browseRefused(t *testing.T, ctx context.Context, b *chromium) {
-	edge := startEdge(t, ctx, b.trusted, "off")
+	edge := startEdge(t, ctx, b.trusted, "edge.hcl")
 	b.visit(t, ctx, "www.example.net", "refused.js", map[string]string{"url": edge.url}, nil)
 	edge.logs(t, ctx, "origin_not_allowed")
 
-	forged := startEdge(t, ctx, newCertificate(t, "forged"), "off")
+	forged := startEdge(t, ctx, newCertificate(t, "forged"), "edge.hcl")
 	b.visit(t, ctx, "app.example.org", "refused.js", map[string]string{"url": forged.url}, nil)
 }
 
 func browseEdge(t *testing.T, ctx context.Context, b *chromium, compression string) {
-	edge, mortal := startEdge(t, ctx, b.trusted, compression), startEdge(t, ctx, b.trusted, compression)
+	edge, mortal := startEdge(t, ctx, b.trusted, "edge.hcl", "--var", "compression="+compression), startEdge(t, ctx, b.trusted, "edge.hcl", "--var", "compression="+compression)
 	b.visit(t, ctx, "app.example.org", "edge.js", map[string]string{"url": edge.url, "mortal": mortal.url, "compression": compression}, acts{
 		"cookie": func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{
@@ -54,11 +58,11 @@ type edge struct {
 	url string
 }
 
-func startEdge(t *testing.T, ctx context.Context, own *certificate, compression string) *edge {
+func startEdge(t *testing.T, ctx context.Context, own *certificate, flow string, args ...string) *edge {
 	t.Helper()
-	dir := folder(t, "edge.hcl")
+	dir := folder(t, flow)
 	own.write(t, filepath.Join(dir, "edge.cert"), filepath.Join(dir, "edge.key"))
-	e := &edge{Process: start(t, ctx, dir, "server", "run", "--var", "url=wss://127.0.0.1:0", "--var", "compression="+compression, "edge.hcl")}
+	e := &edge{Process: start(t, ctx, dir, append([]string{"server", "run", flow, "--var", "url=wss://127.0.0.1:0"}, args...)...)}
 	_, port, _ := strings.Cut(listening(t, ctx, e.Process, "edge"), ":")
 	e.url = "wss://edge.example.org:" + port + "/"
 	return e

@@ -5,7 +5,8 @@ variable "url" {
 }
 
 variable "compression" {
-  type = string
+  type    = string
+  default = "off"
 }
 
 connector "ws_server" "edge" {

@@ -43,22 +43,21 @@ export function equal(got, want, what = 'it') {
 }
 
 // attempt connects. Its `opened` resolves to whether that succeeded, `closed`
-// to what the page is told at the end, and next() to a message that is not
-// taken yet.
+// to what the page is told at the end, and next() to the next message that is
+// not taken yet.
 export function attempt(...args) {
   const ws = new WebSocket(...args);
   ws.binaryType = 'arraybuffer';
   const arrived = [], waiting = [];
-  ws.onmessage = ({ data }) => (waiting.length ? waiting.shift().resolve(data) : arrived.push(data));
-  ws.next = () => (arrived.length ? Promise.resolve(arrived.shift())
-    : new Promise((resolve, reject) => waiting.push({ resolve, reject })));
-  ws.unread = () => arrived.length;
   ws.closed = new Promise((resolve) => {
-    ws.onclose = ({ code, reason, wasClean }) => {
-      for (const { reject } of waiting) reject(new Error(`closed with ${code} ${reason} instead of a message`));
-      resolve({ code, reason, wasClean });
-    };
+    ws.onclose = ({ code, reason, wasClean }) => resolve({ code, reason, wasClean });
   });
+  ws.onmessage = ({ data }) => (waiting.length ? waiting.shift()(data) : arrived.push(data));
+  ws.next = async () => (arrived.length ? arrived.shift() : Promise.race([
+    new Promise((resolve) => waiting.push(resolve)),
+    ws.closed.then((end) => { throw new Error(`closed instead of a message: ${JSON.stringify(end)}`); }),
+  ]));
+  ws.unread = () => arrived.length;
   ws.opened = new Promise((resolve) => {
     ws.onopen = () => resolve(true);
     ws.closed.then(() => resolve(false));
