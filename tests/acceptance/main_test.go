@@ -7,17 +7,9 @@
 package acceptance
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	mathrand "math/rand/v2"
 	"net"
 	"os"
@@ -27,6 +19,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/selfsigned"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -297,39 +290,9 @@ func witness(t *testing.T, addr string, config *tls.Config) (end func() int) {
 // returns a configuration that trusts them.
 func certificate(t *testing.T, dir string) *tls.Config {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	for _, part := range []struct {
-		name, kind string
-		der        []byte
-	}{{"localhost.cert", "CERTIFICATE", cert}, {"localhost.key", "PRIVATE KEY", secret}} {
-		var b bytes.Buffer
-		if err := pem.Encode(&b, &pem.Block{Type: part.kind, Bytes: part.der}); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, part.name), b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		pool.AppendCertsFromPEM(b.Bytes())
-	}
-	return &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
+	c := selfsigned.New(t, "localhost", "127.0.0.1", "::1")
+	c.Write(t, filepath.Join(dir, "localhost.cert"), filepath.Join(dir, "localhost.key"))
+	return &tls.Config{RootCAs: c.Pool(), ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }
 
 // free is an address on which nobody listens at the moment. It lies below the

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/selfsigned"
 )
 
 func TestBrowser(t *testing.T) {
@@ -33,7 +34,7 @@ func browseRefused(t *testing.T, ctx context.Context, b *chromium) {
 	b.visit(t, ctx, "www.example.net", "refused.js", map[string]string{"url": edge.url}, nil)
 	edge.logs(t, ctx, "origin_not_allowed")
 
-	forged := startEdge(t, ctx, newCertificate(t, "forged"), "edge.hcl")
+	forged := startEdge(t, ctx, selfsigned.New(t, "*.example.org"), "edge.hcl")
 	b.visit(t, ctx, "app.example.org", "refused.js", map[string]string{"url": forged.url}, nil)
 }
 
@@ -58,10 +59,10 @@ type edge struct {
 	url string
 }
 
-func startEdge(t *testing.T, ctx context.Context, own *certificate, flow string, args ...string) *edge {
+func startEdge(t *testing.T, ctx context.Context, own *selfsigned.Certificate, flow string, args ...string) *edge {
 	t.Helper()
 	dir := folder(t, flow)
-	own.write(t, filepath.Join(dir, "edge.cert"), filepath.Join(dir, "edge.key"))
+	own.Write(t, filepath.Join(dir, "edge.cert"), filepath.Join(dir, "edge.key"))
 	e := &edge{Process: start(t, ctx, dir, append([]string{"server", "run", flow, "--var", "url=wss://127.0.0.1:0"}, args...)...)}
 	_, port, _ := strings.Cut(listening(t, ctx, e.Process, "edge"), ":")
 	e.url = "wss://edge.example.org:" + port + "/"

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/selfsigned"
 )
 
 // chromium is a browser without a window that visits pages of the test.
@@ -34,7 +35,7 @@ import (
 // sites that a page can be of.
 type chromium struct {
 	*process.Process
-	trusted *certificate // of the pages, and of what else the browser shall trust
+	trusted *selfsigned.Certificate // of the pages, and of what else the browser shall trust
 	pages   *http.ServeMux
 	next    chan *visit
 	now     atomic.Pointer[visit]
@@ -54,7 +55,7 @@ type acts map[string]http.HandlerFunc
 func browse(t *testing.T, ctx context.Context) *chromium {
 	t.Helper()
 	program := browser(t)
-	b := &chromium{trusted: newCertificate(t, "trusted"), pages: http.NewServeMux(), next: make(chan *visit)}
+	b := &chromium{trusted: selfsigned.New(t, "*.example.org", "*.example.net", "127.0.0.1"), pages: http.NewServeMux(), next: make(chan *visit)}
 	b.serve()
 	pages := httptest.NewUnstartedServer(b.pages)
 	pages.TLS = &tls.Config{Certificates: []tls.Certificate{b.trusted.Certificate}}
@@ -68,7 +69,7 @@ func browse(t *testing.T, ctx context.Context) *chromium {
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-breakpad", "--no-proxy-server", "--user-data-dir="+filepath.Join(home, "profile"),
 		fmt.Sprintf("--host-resolver-rules=MAP *.example.org:443 %s, MAP *.example.net:443 %s, MAP * 127.0.0.1", at, at),
-		"--ignore-certificate-errors-spki-list="+b.trusted.digest, // by its key, whatever its name and issuer
+		"--ignore-certificate-errors-spki-list="+b.trusted.Pin(), // by its key, whatever its name and issuer
 		"https://www.example.org/next")
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,8 @@ package interop
 
 import (
 	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -37,6 +39,15 @@ func newIssuer(t *testing.T) *issuer {
 	}))
 	t.Cleanup(i.Close)
 	return i
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // leeway is how much longer than they say flowrun takes tokens for good.

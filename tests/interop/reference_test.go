@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/selfsigned"
 )
 
 // TestReferenceFlows looks at fanout.hcl and window.hcl as somebody has them who
@@ -18,7 +19,7 @@ import (
 func TestReferenceFlows(t *testing.T) {
 	ctx := withPatience(t)
 	dir := folder(t, "fanout.hcl", "window.hcl")
-	certificates(t, dir, newCertificate(t, "server"), newCertificate(t, "device"))
+	certificates(t, dir, selfsigned.New(t, "server"), selfsigned.New(t, "device"))
 	p := start(t, ctx, dir, "validate", "fanout.hcl", "window.hcl", "--var", "feed_token=s3cret")
 	const want = "ok fanout: 3 connectors, 1 pipeline, 2 connects\nok window: 1 connector, 1 pipeline, 1 connect\n"
 	if code, err := p.Wait(ctx); err != nil || code != 0 || p.Stdout.String() != want || p.Stderr.String() != "" {
@@ -27,13 +28,13 @@ func TestReferenceFlows(t *testing.T) {
 }
 
 // certificates puts those that window.hcl needs where it looks for them.
-func certificates(t *testing.T, dir string, server, devices *certificate) {
+func certificates(t *testing.T, dir string, server, devices *selfsigned.Certificate) {
 	t.Helper()
 	if err := os.Mkdir(filepath.Join(dir, "certs"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	server.write(t, filepath.Join(dir, "certs", "server.crt"), filepath.Join(dir, "certs", "server.key"))
-	devices.write(t, filepath.Join(dir, "certs", "device-ca.crt"), filepath.Join(dir, "certs", "device-ca.key"))
+	server.Write(t, filepath.Join(dir, "certs", "server.crt"), filepath.Join(dir, "certs", "server.key"))
+	devices.Write(t, filepath.Join(dir, "certs", "device-ca.crt"), filepath.Join(dir, "certs", "device-ca.key"))
 }
 
 // runHere runs a flow of testdata, in a folder with a copy of it, in which all
@@ -100,7 +101,7 @@ func browseFanout(t *testing.T, ctx context.Context, b *chromium) {
 // certificate try to. The window is longer than the test: the end of the flow
 // closes it, before the devices are told goodbye.
 func browseWindow(t *testing.T, ctx context.Context, b *chromium) {
-	dir, own := folder(t, "window.hcl"), newCertificate(t, "device")
+	dir, own := folder(t, "window.hcl"), selfsigned.New(t, "device")
 	certificates(t, dir, b.trusted, own)
 	e := &edge{Process: runHere(t, ctx, dir, "window.hcl", map[string]string{
 		"wss://0.0.0.0:9000": "wss://127.0.0.1:0",
@@ -116,7 +117,7 @@ func browseWindow(t *testing.T, ctx context.Context, b *chromium) {
 
 	var devices [3]*device
 	for i, site := range []string{"ams", "nyc", "ams"} {
-		devices[i] = connectDevice(t, ctx, addr, &tls.Config{RootCAs: b.trusted.pool(), Certificates: []tls.Certificate{own.Certificate}})
+		devices[i] = connectDevice(t, ctx, addr, &tls.Config{RootCAs: b.trusted.Pool(), Certificates: []tls.Certificate{own.Certificate}})
 		for n := range 4 {
 			devices[i].measures(t, ctx, site, 10*i*i+n)
 		}

@@ -15,6 +15,9 @@ connector "ws_server" "edge" {
   compression = var.compression
   origins     = ["https://*.example.org"]
   max_message = "64KiB"
+  ping {
+    interval = "20ms" # in between whatever else happens
+  }
   tls {
     cert = "edge.cert"
     key  = "edge.key"
