@@ -72,7 +72,7 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal, w *watch.W
 	}
 	go w.Run(ctx)
 	for {
-		why := ""
+		var why string
 		select {
 		case <-ctx.Done():
 			return

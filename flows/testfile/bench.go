@@ -59,12 +59,12 @@ func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 	for _, p := range x.Before {
 		at := path{"before", p.Name}
 		r.program(&p.Program, at, c, waited)
-		p.ready(r, p.Ready, at)
+		r.ready(p.Ready, at)
 		waited = waited || p.Wait
 	}
 	if x.Run != nil {
 		r.program(&x.Run.Program, path{"run"}, c, waited)
-		x.Run.ready(r, x.Run.Ready, path{"run"})
+		r.ready(x.Run.Ready, path{"run"})
 		if x.Run.Ready == nil && x.Run.Flow != "" {
 			x.Run.Ready = &Ready{Log: Pattern{listening, listening.String()}, Timeout: defaultReady, At: x.Run.At}
 		}

@@ -94,6 +94,7 @@ type Interrupt struct {
 	Signal  string            `hcl:"signal" oneof:"SIGHUP|SIGINT|SIGKILL|SIGTERM|SIGUSR1|SIGUSR2|SIGSTOP|SIGCONT|none" doc:"SIGTERM without it"`
 	Await   string            `hcl:"await" required:"true" doc:"the name that peers signal"`
 	Count   int               `hcl:"count" min:"1" doc:"how often they must have, 1 without it"`
+	Ready   *Ready            `hcl:"ready" doc:"then wait until all of this is true of the process"`
 
 	At flow.Place
 }
@@ -143,14 +144,14 @@ func (c *Case) Test(b Binding) (*Test, *source.Report) {
 	for _, p := range t.Before {
 		at := path{"before", p.Name}
 		r.program(&p.Program, at, c, waited)
-		if p.ready(r, p.Ready, at); p.Wait && p.Ready != nil {
+		if r.ready(p.Ready, at); p.Wait && p.Ready != nil {
 			r.errorAt(at, "before %q waits for the end of a process and for its being ready: only one of wait and ready can be", p.Name)
 		}
 		waited = waited || p.Wait
 	}
 	if t.Run != nil {
 		r.program(&t.Run.Program, path{"run"}, c, waited)
-		t.Run.ready(r, t.Run.Ready, path{"run"})
+		r.ready(t.Run.Ready, path{"run"})
 	}
 	for _, p := range t.After {
 		r.program(&p.Program, path{"after", p.Name}, c, true)
@@ -241,6 +242,7 @@ func (r *reading) interrupts(t *Test) {
 		s.At = r.place(at)
 		s.Count = max(s.Count, 1)
 		s.Signal = cmp.Or(s.Signal, "SIGTERM")
+		r.ready(s.Ready, at)
 		r.gives = append(r.gives, s.Label)
 		if at, ok := r.find(at.then("await")); ok && s.Await != "" {
 			r.awaits = append(r.awaits, await{s.Await, at})
@@ -257,7 +259,7 @@ func (r *reading) interrupts(t *Test) {
 }
 
 // ready checks when a process is ready.
-func (p *Program) ready(r *reading, ready *Ready, at path) {
+func (r *reading) ready(ready *Ready, at path) {
 	if ready == nil {
 		return
 	}

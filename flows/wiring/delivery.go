@@ -85,7 +85,7 @@ func (f *Flow) whom(e Edge) {
 		if to.Kind != "connector" || !c.Sound {
 			continue
 		}
-		block := ""
+		var block string
 		switch {
 		case e.Deliver == flow.Topic && c.Shape.Topics == nil:
 			block = "topics"

@@ -67,6 +67,9 @@ test "by_signal" {
   interrupt "end" {
     await = "done"
     count = 2
+    ready {
+      log = "\"msg\":\"reloaded\""
+    }
   }
   expect {
     exit_code = 0

@@ -71,6 +71,9 @@ test "a_client_leaves_a_server_that_speaks_none" {
   }
   interrupt "end" {
     await = "left"
+    ready {
+      log = "trying again"
+    }
   }
   expect {
     exit_code = 0

@@ -228,16 +228,22 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent cha
 		}
 		return // the peers tell what they wait for
 	}
-	for name, by := range i.Replace {
-		if err := x.replace(name, by); err != nil {
-			unsent <- &unsentError{i, i.Count, err}
-			return
-		}
-	}
 	p := x.run
 	for n, b := range x.t.Before {
 		if b.Name == i.To {
 			p = x.before[n]
+		}
+	}
+	if i.Ready != nil {
+		if err := await(ctx, p, i.Ready, x.dir); err != nil {
+			unsent <- &unsentError{i, i.Count, err}
+			return
+		}
+	}
+	for name, by := range i.Replace {
+		if err := x.replace(name, by); err != nil {
+			unsent <- &unsentError{i, i.Count, err}
+			return
 		}
 	}
 	if s, ok := signalNamed(i.Signal); ok {
