@@ -104,10 +104,13 @@ func (s *server) lastMessage(c *socket.Conn, refusal *access.Refusal) {
 
 // expire ends the connection when its client's identity does. The result
 // stops that.
-func expire(c *socket.Conn, v *access.Visitor) (stop func() bool) {
+func (c *served) expire(v *access.Visitor) (stop func() bool) {
 	if v.Expires.IsZero() {
 		return func() bool { return true }
 	}
-	why := socket.Farewell{Code: socket.PolicyViolation, Reason: v.Expired}
-	return time.AfterFunc(time.Until(v.Expires), func() { c.Part(why) }).Stop
+	return time.AfterFunc(time.Until(v.Expires), func() {
+		c.server.host.Log().Info("who a client was holds no longer, the connection is closed with 1008",
+			zap.String("peer", c.peer), zap.String("connection", c.link.ID()), zap.String("reason", v.Expired))
+		c.conn.Part(socket.Farewell{Code: socket.PolicyViolation, Reason: v.Expired})
+	}).Stop
 }

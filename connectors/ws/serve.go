@@ -44,7 +44,7 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) 
 	if owner == nil {
 		return
 	}
-	defer expire(c, visitor)()
+	defer owner.expire(visitor)()
 	owner.close(c.Receive(owner))
 }
 

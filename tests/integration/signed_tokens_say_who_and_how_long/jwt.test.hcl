@@ -91,6 +91,8 @@ test "and_the_connection_ends_with_the_token" {
       exit_code = 0
       stderr {
         contains = [
+          "who a client was holds no longer, the connection is closed with 1008",
+          "\"reason\":\"token expired\"",
           "handshake refused: the token has expired",
           "handshake refused: the token is for another audience",
           "handshake refused: the token is by another issuer",
