@@ -18,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/preprocessors"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/pipeline"
@@ -70,7 +71,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func parse(t *testing.T, text string, to *flow.URL) {
+func parse(t *testing.T, text string, to *endpoint.URL) {
 	t.Helper()
 	if err := to.UnmarshalText([]byte(text)); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
@@ -77,7 +78,7 @@ func TestLoad(t *testing.T) {
 				Type: "ws_server", Name: "edge", Codec: json,
 				Common: common(func(c *flow.Common) { c.OnDecode = "drop"; c.Reconnect.MaxRetries = 3 }),
 				Config: &wsServer{
-					URL:        flow.URL{Scheme: "ws", Host: "127.0.0.1", Port: 4242, Path: "/live"},
+					URL:        endpoint.URL{Scheme: "ws", Host: "127.0.0.1", Port: 4242, Path: "/live"},
 					Backlog:    12,
 					Headers:    map[string]string{"Server": "flowrun", "Twice": "ABAB"},
 					Token:      flow.SecretOf("x-hunter2"),
@@ -92,7 +93,7 @@ func TestLoad(t *testing.T) {
 			{
 				Type: "ws_client", Name: "feed", Codec: flow.CodecUse{Type: "string", Text: true}, Common: common(nil),
 				Config: &wsClient{
-					URL:     flow.URL{Scheme: "wss", Host: "example.net", Port: 1},
+					URL:     endpoint.URL{Scheme: "wss", Host: "example.net", Port: 1},
 					Headers: map[string]flow.Secret{"Authorization": flow.SecretOf("hunter2")},
 					OnOpen:  []flow.Secret{flow.SecretOf(`{"a":1}`), flow.SecretOf("hello")},
 				},

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
@@ -35,7 +36,7 @@ var tables = flows.Tables{
 }
 
 type wsServer struct {
-	URL        flow.URL          `hcl:"url" required:"true" doc:"where to listen"`
+	URL        endpoint.URL      `hcl:"url" required:"true" doc:"where to listen"`
 	TLS        *flow.TLSServer   `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
 	Backlog    int               `hcl:"backlog" min:"0" doc:"connections that may wait"`
 	Headers    map[string]string `hcl:"headers" doc:"header fields"`
@@ -73,7 +74,7 @@ func (c *wsServer) New() (flow.Connector, error) {
 }
 
 type wsClient struct {
-	URL     flow.URL               `hcl:"url" required:"true" doc:"what to connect to"`
+	URL     endpoint.URL           `hcl:"url" required:"true" doc:"what to connect to"`
 	Headers map[string]flow.Secret `hcl:"headers"`
 	OnOpen  []flow.Secret          `hcl:"on_open"`
 	Per     flow.Expr              `hcl:"per"`

@@ -117,7 +117,8 @@
 //
 // 8. Sensitive values appear in no log, error or page.
 //
-//	runtime/flow      TestSecretIsNeverShown  TestURL
+//	runtime/flow      TestSecretIsNeverShown
+//	runtime/endpoint  TestURL
 //	flows             TestSecretsStaySecret
 //	runtime/access    TestRefusalsHideCredentials  TestToken
 //

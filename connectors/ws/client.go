@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
 
 // ClientConfig is the configuration of ws_client.
 type ClientConfig struct {
-	URL     flow.URL               `hcl:"url" required:"true" doc:"what to connect to: \"ws://host:port/path?query\" or \"wss://…\"; without a scheme ws, or wss when there is a tls block"`
+	URL     endpoint.URL           `hcl:"url" required:"true" doc:"what to connect to: \"ws://host:port/path?query\" or \"wss://…\"; without a scheme ws, or wss when there is a tls block"`
 	TLS     *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
 	Socket  flow.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
 	Headers map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`

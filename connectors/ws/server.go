@@ -12,13 +12,14 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/access"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
 
 // ServerConfig is the configuration of ws_server.
 type ServerConfig struct {
-	URL     flow.URL           `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"ws://host:port/path\" or \"wss://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id"`
+	URL     endpoint.URL       `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"ws://host:port/path\" or \"wss://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id"`
 	TLS     *flow.TLSServer    `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
 	Backlog int                `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
 	Socket  flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
@@ -99,7 +100,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	}, nil
 }
 
-func checkServerURL(u flow.URL, withTLS bool) error {
+func checkServerURL(u endpoint.URL, withTLS bool) error {
 	switch u.Scheme {
 	case "wss", "https":
 		if !withTLS {
@@ -110,7 +111,7 @@ func checkServerURL(u flow.URL, withTLS bool) error {
 			return fmt.Errorf("a tls block needs wss, or no scheme, but the URL says %s", u.Scheme)
 		}
 	case "":
-		if u.Port == flow.NoPort {
+		if u.Port == endpoint.NoPort {
 			return errors.New("the URL has no port: write \"host:port\"")
 		}
 	default:
@@ -139,7 +140,7 @@ func checkPath(path string) (err error) {
 }
 
 // address is the URL with its scheme's port where it names none.
-func (c *ServerConfig) address() flow.URL {
+func (c *ServerConfig) address() endpoint.URL {
 	if c.TLS != nil {
 		return c.URL.OrPort(443)
 	}

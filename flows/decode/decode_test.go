@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -50,7 +51,7 @@ type kinds struct {
 	Duration flow.Duration            `hcl:"duration" max:"1m"`
 	Size     flow.Size                `hcl:"size" min:"2B"`
 	Secret   flow.Secret              `hcl:"secret"`
-	URL      flow.URL                 `hcl:"url"`
+	URL      endpoint.URL             `hcl:"url"`
 	Path     flow.Path                `hcl:"path"`
 	Expr     flow.Expr                `hcl:"expr"`
 	Value    flow.Value               `hcl:"value"`
@@ -184,7 +185,7 @@ shape "polygon" {
 		Shapes: shapes{&polygon{3, &inner{Depth: 4}}, &circle{2}, &polygon{Corners: 5}},
 	}
 	options := cmp.Options{
-		cmp.Comparer(func(a, b flow.URL) bool { return a.String() == b.String() }),
+		cmp.Comparer(func(a, b endpoint.URL) bool { return a.String() == b.String() }),
 		cmp.AllowUnexported(kinds{}),
 		cmp.Comparer(func(a, b flow.Secret) bool { return a.Reveal() == b.Reveal() }),
 	}

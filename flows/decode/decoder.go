@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/flows/source"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -36,7 +37,7 @@ var (
 	valueType       = reflect.TypeFor[flow.Value]()
 	pathType        = reflect.TypeFor[flow.Path]()
 	secretType      = reflect.TypeFor[flow.Secret]()
-	urlType         = reflect.TypeFor[flow.URL]()
+	urlType         = reflect.TypeFor[endpoint.URL]()
 )
 
 // fieldsOf lists the fields of a struct, those of embedded ones included.

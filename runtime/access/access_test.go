@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -251,7 +252,7 @@ func TestMistakes(t *testing.T) {
 			&Token{From: []string{"header"}, Hashes: map[string]flow.Value{"12": flow.NullValue}},
 			&JWT{From: []string{"header"}},
 			&JWT{From: []string{"header"}, Secret: flow.SecretOf("short"), Algorithms: []string{"none"}},
-			&JWT{From: []string{"header"}, JWKSURL: flow.URL{Scheme: "http", Host: "id.example.org"}},
+			&JWT{From: []string{"header"}, JWKSURL: endpoint.URL{Scheme: "http", Host: "id.example.org"}},
 			&MTLS{},
 		},
 	}

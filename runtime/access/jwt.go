@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
@@ -20,7 +21,7 @@ type JWT struct {
 	From          []string        `hcl:"from" doc:"where the token is, as in auth \"token\""`
 	Secret        flow.Secret     `hcl:"secret" doc:"the key of tokens signed by HS256, HS384 or HS512; at least 32 bytes"`
 	PublicKey     flow.Path       `hcl:"public_key" doc:"PEM file with the key, or the certificate, of who signs: RSA (RS and PS algorithms), ECDSA (ES) or Ed25519 (EdDSA). It is read again when it changes"`
-	JWKSURL       flow.URL        `hcl:"jwks_url" doc:"where the keys of who signs are published as a JSON Web Key Set; https, or http on this machine"`
+	JWKSURL       endpoint.URL    `hcl:"jwks_url" doc:"where the keys of who signs are published as a JSON Web Key Set; https, or http on this machine"`
 	JWKSRefresh   flow.Duration   `hcl:"jwks_refresh" min:"1s" doc:"how old the keys may be before they are fetched again, in the background"`
 	JWKSCooldown  flow.Duration   `hcl:"jwks_cooldown" min:"10ms" doc:"time between two fetches, also when a token names an unknown key"`
 	JWKSTimeout   flow.Duration   `hcl:"jwks_timeout" min:"10ms" doc:"how long a fetch may take, and how long a handshake waits for it when there is no key yet"`

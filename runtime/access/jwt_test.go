@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/MicahParks/jwkset"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -198,7 +199,7 @@ func TestKeySets(t *testing.T) {
 	p := newPublisher(t)
 	one, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	two, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	u := flow.URL{}
+	u := endpoint.URL{}
 	if err := u.UnmarshalText([]byte(p.URL + "/jwks.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +273,7 @@ func TestWhatIsNoKeySet(t *testing.T) {
 	p := newPublisher(t)
 	long := []byte(`{"keys":[` + strings.Repeat(" ", maxJWKS) + `]}`)
 	p.keys.Store(&long)
-	u := flow.URL{}
+	u := endpoint.URL{}
 	_ = u.UnmarshalText([]byte(p.URL))
 	k, err := newKeySet(jwtConfig(func(c *JWT) { c.JWKSURL = u }))
 	if err != nil {

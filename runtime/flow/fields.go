@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -127,5 +126,3 @@ func (p Path) In(dir string) Path {
 	}
 	return Path(filepath.Join(dir, string(p)))
 }
-
-var errEmptyURL = errors.New("the URL is empty: write \"host:port\" or \"scheme://host:port/path\"")

@@ -30,6 +30,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -39,7 +40,7 @@ const maxLine = 16 << 20
 // Options say whom to talk to, and how. Secrets are in URL, Headers and Auth;
 // none is ever printed.
 type Options struct {
-	URL          flow.URL
+	URL          endpoint.URL
 	Headers      http.Header
 	Auth         flow.Secret // the Authorization header, when not empty
 	Subprotocols []string

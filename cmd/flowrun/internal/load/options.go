@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -19,7 +20,7 @@ const (
 
 // Options say what load to make, against which server. Start from [Defaults].
 type Options struct {
-	URL          flow.URL               `hcl:"url" required:"true" doc:"the server: \"ws://host:port/path\" or wss"`
+	URL          endpoint.URL           `hcl:"url" required:"true" doc:"the server: \"ws://host:port/path\" or wss"`
 	TLS          *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
 	Headers      map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
 	Subprotocols []string               `hcl:"subprotocols" doc:"what is asked for, in order of preference"`

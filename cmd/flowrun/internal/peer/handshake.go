@@ -21,6 +21,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -231,7 +232,7 @@ func (d *Dial) handshake(p *Peer, g *wire.Gate, nc net.Conn) error {
 		}
 	}
 	host := c.Connect.Host
-	if c.Connect.Port != flow.NoPort {
+	if c.Connect.Port != endpoint.NoPort {
 		host = c.Connect.Addr()
 	}
 	if v := h.Get("Host"); v != "" {

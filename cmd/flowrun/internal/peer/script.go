@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -55,9 +56,9 @@ type Block interface {
 
 // Config are the arguments of a peer.
 type Config struct {
-	Connect flow.URL `hcl:"connect" doc:"the server to talk to: \"ws://127.0.0.1:8080/path\" or wss"`
-	Listen  flow.URL `hcl:"listen" doc:"be a server: \"127.0.0.1:8080\", or with a path that all clients must ask for"`
-	TLS     *TLS     `hcl:"tls" doc:"how to speak TLS: of a client cafile, domain, insecure, cert, key; of a server cert, key, client_ca"`
+	Connect endpoint.URL `hcl:"connect" doc:"the server to talk to: \"ws://127.0.0.1:8080/path\" or wss"`
+	Listen  endpoint.URL `hcl:"listen" doc:"be a server: \"127.0.0.1:8080\", or with a path that all clients must ask for"`
+	TLS     *TLS         `hcl:"tls" doc:"how to speak TLS: of a client cafile, domain, insecure, cert, key; of a server cert, key, client_ca"`
 
 	Path         flow.Expr `hcl:"path" vars:"index|n|saved|text" doc:"path and query to ask for, instead of those of connect; index is the client's number"`
 	Headers      flow.Expr `hcl:"headers" vars:"index|n|saved|text" doc:"header fields of the handshake, an object: of the request of a client, the answer of a server"`
@@ -125,7 +126,7 @@ func (c *Config) Check() error {
 		return &flow.FieldError{Field: "tls", Err: errors.New("the tls block of a server needs cert and key")}
 	case c.TLS != nil && !secure && u.Scheme != "":
 		return &flow.FieldError{Field: "tls", Err: fmt.Errorf("%s:// is without TLS: write wss://", u.Scheme)}
-	case server && u.Port == flow.NoPort:
+	case server && u.Port == endpoint.NoPort:
 		return &flow.FieldError{Field: name, Err: errors.New("listen needs a port: \"127.0.0.1:8080\"")}
 	}
 	return nil

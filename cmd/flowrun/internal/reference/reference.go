@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -269,7 +270,7 @@ func typeName(t reflect.Type) string {
 		return "expression over many events"
 	case reflect.TypeFor[flow.Secret]():
 		return "string (secret)"
-	case reflect.TypeFor[flow.URL]():
+	case reflect.TypeFor[endpoint.URL]():
 		return "URL"
 	case reflect.TypeFor[flow.Value]():
 		return "value"
@@ -318,7 +319,7 @@ func spellDefault(v reflect.Value) string {
 	if _, secret := v.Interface().(flow.Secret); secret {
 		return ""
 	}
-	if u, ok := v.Interface().(flow.URL); ok && u.IsZero() {
+	if u, ok := v.Interface().(endpoint.URL); ok && u.IsZero() {
 		return ""
 	}
 	if s, ok := v.Interface().(fmt.Stringer); ok {

@@ -1,12 +1,21 @@
-package flow
+// Package endpoint is where connectors listen and connect to, as flows write it:
+// "127.0.0.1:4242", "wss://example.org/live?token=…". A [URL] is read once, checked
+// as far as all connectors need it, and shown without what may be secret in it. It
+// is a kind of field of their configurations.
+package endpoint
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
 )
+
+const redacted = "(secret)"
+
+var errEmpty = errors.New("the URL is empty: write \"host:port\" or \"scheme://host:port/path\"")
 
 // URL is where a connector listens or connects to: "host:port", or
 // "scheme://host:port/path?query". The zero URL is none.
@@ -34,7 +43,7 @@ func (u URL) OrPort(port int) URL {
 func (u *URL) UnmarshalText(text []byte) error {
 	s := strings.TrimSpace(string(text))
 	if s == "" {
-		return errEmptyURL
+		return errEmpty
 	}
 	withScheme := s
 	if !strings.Contains(s, "://") {
