@@ -194,8 +194,7 @@ const (
 	Target             // only takes events
 )
 
-// Shape is what the runtime must know of a configured connector before it
-// exists.
+// Shape is what the runtime must know of a connector before it exists.
 type Shape struct {
 	Role Role
 	// Stream means that the connector carries bytes without borders, so that

@@ -63,8 +63,7 @@ func (o *Object) Get(key string) (Value, bool) {
 	return o.fields[i].Value, true
 }
 
-// Set gives key a value, at its place when the key is there already, else at
-// the end.
+// Set gives key a value, at its place when it has one already, else at the end.
 func (o *Object) Set(key string, v Value) {
 	if i := o.find(key); i >= 0 {
 		o.fields[i].Value = v

@@ -8,13 +8,16 @@ type Topics struct {
 	Unsubscribe      Expr     `hcl:"unsubscribe" doc:"likewise: the subscriptions that end, spelled as they were made"`
 	Allow            Expr     `hcl:"allow" of:"connection" vars:"topic" doc:"whether peer may subscribe to topic; without it, everybody may to everything"`
 	Match            string   `hcl:"match" oneof:"exact|glob|cidr" doc:"how subscriptions and topics are compared: they are the same; * in a subscription stands for any characters and ? for one; both are addresses or prefixes, and one contains the other"`
-	MaxPerConnection int      `hcl:"max_per_connection" min:"1" doc:"subscriptions that one connection may have; one more is refused"`
-	MaxLength        Size     `hcl:"max_length" min:"1B" doc:"longest subscription"`
+	MaxPerConnection int      `hcl:"max_per_connection" min:"1" doc:"subscriptions that one connection may have; one more is refused, and so is a message that asks for more at once"`
+	MaxLength        Size     `hcl:"max_length" min:"1B" doc:"longest subscription, and longest topic of a message"`
+	MaxPerMessage    int      `hcl:"max_per_message" min:"1" doc:"topics that one message may have"`
 	History          *History `hcl:"history" doc:"keeps what was delivered by topic lately, for those who subscribe later"`
 }
 
 // SetDefaults implements Defaulter.
-func (t *Topics) SetDefaults() { t.Match, t.MaxPerConnection, t.MaxLength = "exact", 100, 256 }
+func (t *Topics) SetDefaults() {
+	*t = Topics{Match: "exact", MaxPerConnection: 100, MaxLength: 256, MaxPerMessage: 1000}
+}
 
 // History bounds what is kept of topics. Over a limit the oldest goes.
 type History struct {

@@ -47,7 +47,7 @@ func (l *Link) asks(e *flow.Event, what flow.Expr) flow.Value {
 }
 
 func (l *Link) unsubscribe(e *flow.Event, v flow.Value) {
-	names, err := topic.Names(nil, v)
+	names, err := topic.Asked(l.table.topics, "unsubscribe from", v)
 	if err != nil {
 		l.refuse(e, l.table.topics.Unsubscribe.At(), err)
 		return
@@ -61,14 +61,16 @@ func (l *Link) unsubscribe(e *flow.Event, v flow.Value) {
 	}
 }
 
-// subscribe adds subscriptions, each that may be made.
+// subscribe adds subscriptions, each that may be made. Those that may not are one
+// problem, however many they are.
 func (l *Link) subscribe(e *flow.Event, v flow.Value) {
-	names, err := topic.Names(nil, v)
+	names, err := topic.Asked(l.table.topics, "subscribe to", v)
 	if err != nil {
 		l.refuse(e, "", err)
 		return
 	}
 	had := len(l.patterns)
+	var refused topic.Refusals
 	for _, name := range names {
 		pattern, more, err := topic.Admit(l.table.topics, l.patterns, name)
 		if err == nil && more {
@@ -76,10 +78,13 @@ func (l *Link) subscribe(e *flow.Event, v flow.Value) {
 		}
 		switch {
 		case err != nil:
-			l.refuse(e, "", err)
+			refused.Add(err)
 		case more:
 			l.patterns = append(l.patterns, strings.Clone(pattern))
 		}
+	}
+	if err := refused.Err(); err != nil {
+		l.refuse(e, "", err)
 	}
 	if !l.join(l.patterns[had:]) {
 		l.patterns = l.patterns[:had]

@@ -44,7 +44,7 @@ func (s *sending) sendNamed(event []flow.Event, base int) {
 
 func (s *sending) sendByTopic(event []flow.Event, names flow.Value, base int) error {
 	var room [8]string
-	topics, err := topic.Names(room[:0], names)
+	topics, err := topic.Of(s.table.topics, room[:0], names)
 	if err != nil {
 		return err
 	}

@@ -221,3 +221,36 @@ func BenchmarkTopic(b *testing.B) {
 		}
 	}
 }
+
+// A message can name very many topics: to refuse them costs one problem, and no
+// more than the message itself.
+func TestTooManyTopicsAreOneProblem(t *testing.T) {
+	tab := topical(t, func(s *flow.Shape) { s.Topics.MaxPerConnection, s.Topics.MaxPerMessage = 3, 3 })
+	l := open(t, tab, &wire{})
+	long := strings.Repeat("x", 257)
+	many := `["` + strings.Repeat(`a","`, 10_000) + `b"]`
+	for _, tt := range []struct{ message, want string }{
+		{`{"join":` + many + `}`, "subscribe to 10001 topics: max_per_connection is 3"},
+		{`{"leave":` + many + `}`, "unsubscribe from 10001 topics: max_per_connection is 3"},
+		{`{"to":` + many + `}`, "a message with 10001 topics: max_per_message is 3"},
+		{`{"join":["a","b"]}`, ""},
+		{`{"join":["c","d","e"]}`, `subscribe to "d": there are 3 subscriptions, and max_per_connection allows no more; and so for 1 more`},
+		{`{"join":["` + long + `","a"]}`, "subscribe to a topic of 257 bytes: max_length is 256B"},
+		{`{"to":"` + long + `"}`, "a topic of 257 bytes: max_length is 256B"},
+		{`{"to":["a","b","a"]}`, ""},
+	} {
+		errs := &recorder{}
+		tab.cfg.Problems.Port.Connect(errs)
+		receive(t, l, tt.message)
+		var got []string
+		for _, e := range errs.all() {
+			v, _ := e.Payload()
+			problem, _ := v.Object().Get("error")
+			text, _ := problem.Object().Get("message")
+			got = append(got, text.Text())
+		}
+		if got := strings.Join(got, "|"); got != tt.want {
+			t.Errorf("%.50s: %.300s", tt.message, got)
+		}
+	}
+}

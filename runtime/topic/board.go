@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -181,21 +182,25 @@ func (s set[S]) without(x S) set[S] {
 	return s
 }
 
-// union appends to dst who is in one of the sets.
+// union appends to dst who is in one of the sets. Sets may be many and much the
+// same: it holds no more than twice those who are in them, and one set.
 func union[S Subscriber](dst []S, sets []set[S]) []S {
-	start := len(dst)
+	start, room := len(dst), 1024
 	for _, s := range sets {
-		dst = append(dst, s...)
+		if dst = append(dst, s...); len(dst)-start > room {
+			dst = unique(dst, start)
+			room = max(room, 2*(len(dst)-start))
+		}
 	}
 	if len(sets) < 2 {
 		return dst
 	}
+	return unique(dst, start)
+}
+
+// unique sorts what begins at start, and leaves each subscriber once.
+func unique[S Subscriber](dst []S, start int) []S {
 	all := dst[start:]
-	slices.SortFunc(all, func(a, b S) int {
-		if a.Ordinal() < b.Ordinal() {
-			return -1
-		}
-		return 1 // or the same one, which then goes
-	})
+	slices.SortFunc(all, func(a, b S) int { return cmp.Compare(a.Ordinal(), b.Ordinal()) })
 	return dst[:start+len(slices.Compact(all))]
 }

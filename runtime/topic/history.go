@@ -46,12 +46,15 @@ func (h *history) keep(topics []string, m *Message) {
 	m.seq = h.seq
 	h.expire(m.Time)
 	size := m.size()
-	for i, t := range topics {
+	for _, t := range topics {
 		t, err := h.match.Check(t)
-		if err != nil || size+len(t) > int(h.limits.MaxBytes) || slices.Contains(topics[:i], t) {
+		if err != nil || size+len(t) > int(h.limits.MaxBytes) {
 			continue
 		}
 		p := h.past(t)
+		if n := len(p.records); n > 0 && p.records[n-1].Message == m {
+			continue // it is named twice
+		}
 		r := &record{Message: m, of: p, bytes: size + len(t)}
 		r.order = h.order.PushBack(r)
 		p.records = append(p.records, r)

@@ -27,6 +27,55 @@ func Names(dst []string, v flow.Value) ([]string, error) {
 	return dst, fmt.Errorf("a topic is a string, and this is %s", v.Kinds())
 }
 
+// Of is Names for the topics of a message, which may be what a client says they
+// are: since each is looked up among all subscriptions, they are bounded.
+func Of(terms *flow.Topics, dst []string, v flow.Value) ([]string, error) {
+	topics, err := Names(dst, v)
+	if most := terms.MaxPerMessage; err == nil && len(topics) > most {
+		return nil, fmt.Errorf("a message with %d topics: max_per_message is %d", len(topics), most)
+	}
+	for _, t := range topics {
+		if len(t) > int(terms.MaxLength) {
+			return nil, fmt.Errorf("a topic of %d bytes: max_length is %s", len(t), terms.MaxLength)
+		}
+	}
+	return topics, err
+}
+
+// Asked is Names for what a client wants to subscribe to or unsubscribe from, as
+// what says. It is no more than there may be subscriptions.
+func Asked(terms *flow.Topics, what string, v flow.Value) ([]string, error) {
+	names, err := Names(nil, v)
+	if most := terms.MaxPerConnection; err == nil && len(names) > most {
+		return nil, fmt.Errorf("%s %d topics: max_per_connection is %d", what, len(names), most)
+	}
+	return names, err
+}
+
+// Refusals are the subscriptions that one event asks for and does not get: one
+// problem, however many they are.
+type Refusals struct {
+	first error
+	more  int
+}
+
+// Add takes note of one.
+func (r *Refusals) Add(err error) {
+	if r.first != nil {
+		r.more++
+		return
+	}
+	r.first = err
+}
+
+// Err is what to say of them; nil when there is none.
+func (r *Refusals) Err() error {
+	if r.more > 0 {
+		return fmt.Errorf("%w; and so for %d more", r.first, r.more)
+	}
+	return r.first
+}
+
 // Admit returns the pattern that name means to a subscriber who has others
 // already, and whether it is another one. An error says why it may not be had.
 func Admit(terms *flow.Topics, has []string, name string) (pattern string, more bool, err error) {
