@@ -186,7 +186,7 @@ func (c *connect) wire() {
 func (c *connect) add(block flow.ConnectBlock, from, to, before []wiring.End, arguments map[string]source.Argument) {
 	w := c.reader.whole
 	block.From, block.To = ports(from), ports(to)
-	block.Fingerprint = c.reader.fingerprint(&block.Where, block.Deliver, block.LostPeerErr, block.BestEffort)
+	block.Fingerprint = c.reader.fingerprint(&block.Where, block.Deliver, &block.Whom, block.LostPeerErr, block.BestEffort)
 	if len(to) == 0 { // an empty for_each, or a problem that is told
 		return
 	}

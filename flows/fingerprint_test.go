@@ -29,6 +29,9 @@ connector "ws_server" "edge" {
   codec   = "json"
   token   = var.token
   headers = { a = "1", b = "2" }
+  topics {
+    subscribe = event.join
+  }
 }
 connector "file" "out" {
   path  = "out.json"
@@ -48,6 +51,12 @@ connect "c" {
   via   = [pipeline.p]
   where = event.kind == "k"
   to    = connector.out
+}
+connect "d" {
+  from    = connector.edge
+  to      = connector.edge
+  deliver = "topic"
+  topic   = event.symbol
 }
 `
 
@@ -120,6 +129,8 @@ func TestFingerprints(t *testing.T) {
 		{name: "another path", old: `out.json`, new: `other.json`, changes: "connector.out"},
 		{name: "another condition", old: `event.kind == "k"`, new: `event.kind == "l"`, changes: "connect.c"},
 		{name: "another policy", old: `where = event.kind`, new: "best_effort = true\n where = event.kind", changes: "connect.c"},
+		{name: "another topic", old: `event.symbol`, new: `event.name`, changes: "connect.d"},
+		{name: "another way to subscribe", old: `event.join`, new: `event.name`, changes: "connector.edge"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := replaceOnce(t, printed, c.old, c.new)

@@ -98,7 +98,7 @@ type ConnectBlock struct {
 	// BestEffort leaves the edge out of the acknowledgement: what fails on it
 	// is counted, and the event counts as delivered.
 	BestEffort bool
-	// Fingerprint is that of Where and of how events are delivered.
+	// Fingerprint is that of Where and of how, and to whom, events are delivered.
 	Fingerprint Fingerprint
 }
 
