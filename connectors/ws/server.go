@@ -333,7 +333,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, subprotocol, err := socket.Accept(w, r, s.group)
 	if err != nil {
 		visitor.Leave()
-		s.host.Log().Info("handshake refused", zap.String("peer", r.RemoteAddr), zap.Error(err))
+		s.host.Log().Info("handshake refused: it is none of WebSocket", zap.String("peer", r.RemoteAddr), zap.Stringer("client", visitor.Addr),
+			zap.String("error", brief(err)))
 		return
 	}
 	s.enter(visitor)
@@ -341,6 +342,22 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.add(c)
 	go s.serve(c, peer, visitor)
 }
+
+// brief is what the library says of a handshake, without the half that says who
+// says it. It quotes what the client has sent, which may be long.
+func brief(err error) string {
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause
+	}
+	text := err.Error()
+	if len(text) > longestQuote {
+		text = text[:longestQuote] + "…"
+	}
+	return text
+}
+
+// longestQuote is how much of what a stranger sends the log may hold, in bytes.
+const longestQuote = 200
 
 // peer describes who is at the other end. Its strings are copied: the request
 // and its buffers go away.
