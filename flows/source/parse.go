@@ -111,6 +111,7 @@ func (r *Report) Parse(shown string, src []byte, isJSON bool) hcl.Body {
 	}
 	r.HCL(meant(first(diags), src))
 	if diags.HasErrors() || file == nil {
+		r.hideLikely(shown, src)
 		return nil
 	}
 	return file.Body

@@ -55,10 +55,13 @@ func (u *URL) UnmarshalText(text []byte) error {
 		if cause := (*url.Error)(nil); asURLError(err, &cause) {
 			err = cause.Err
 		}
+		if strings.Contains(s, "@") { // what is no port may be a part of the password
+			return errors.New("not a URL: in a user and a password, # is written %23, / is %2F, ? is %3F and @ is %40")
+		}
 		return fmt.Errorf("not a URL: %w", err)
 	}
-	if p.Fragment != "" {
-		return fmt.Errorf("a URL of a connection has no fragment (#%s)", p.Fragment)
+	if strings.Contains(s, "#") { // behind it may be the rest of a password
+		return errors.New("a URL of a connection has no fragment: in a user, a password or a query, # is written %23")
 	}
 	*u = URL{Scheme: strings.ToLower(p.Scheme), Host: p.Hostname(), Path: p.Path, Query: p.RawQuery, User: p.User, Port: NoPort}
 	if u.Scheme == "none" && withScheme != s {

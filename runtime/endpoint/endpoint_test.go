@@ -19,7 +19,7 @@ func TestURL(t *testing.T) {
 			t.Errorf("%s: %s, %s, %v", tt.text, u, u.Addr(), err)
 		}
 	}
-	for _, text := range []string{"", "ws://", "a:b", "a:70000", "ws://a:1/#x", "ws://%zz", ":", "ws://u:hush@a:x/"} {
+	for _, text := range []string{"", "ws://", "a:b", "a:70000", "ws://a:1/#x", "ws://%zz", ":", "ws://u:hush@a:x/", "ws://u:hush#x@a:1/", "ws://u:x#hush@a:1/", "ws://u:hush/x@a:1/"} {
 		var u URL
 		if err := u.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is a URL: %s", text, u)
