@@ -88,7 +88,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	}
 	if c.AppPing != nil {
 		var err error
-		if o.AppPing, err = c.AppPing.options(cmp.Or(c.AppPing.Interval, flow.Duration(defaultPing))); err != nil {
+		if o.AppPing, err = c.AppPing.options(cmp.Or(c.AppPing.Interval, flow.Duration(defaultPing)), c.MaxMessage); err != nil {
 			return nil, err
 		}
 	}

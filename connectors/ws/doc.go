@@ -93,7 +93,7 @@ type ClientAppPing struct {
 	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"from one message that asks to the next; 25s when not given"`
 }
 
-func (p *AppPing) options(interval flow.Duration) (socket.AppPing, error) {
+func (p *AppPing) options(interval flow.Duration, maxMessage flow.Size) (socket.AppPing, error) {
 	o := socket.AppPing{
 		Request:  cmp.Or(p.Request, "ping"),
 		Reply:    cmp.Or(p.Reply, "pong"),
@@ -101,6 +101,9 @@ func (p *AppPing) options(interval flow.Duration) (socket.AppPing, error) {
 	}
 	if o.Request == o.Reply {
 		return o, &flow.FieldError{Field: "app_ping.reply", Err: errors.New("reply is the same as request: each side would answer the other's answer")}
+	}
+	if n := len(o.Request); n > int(maxMessage) {
+		return o, &flow.FieldError{Field: "app_ping.request", Err: fmt.Errorf("request has %d bytes, and max_message (%s) lets no such message in", n, maxMessage)}
 	}
 	return o, nil
 }

@@ -77,13 +77,13 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	o := socket.Options{Type: "ws_server", IdleTimeout: time.Duration(c.Idle)}
 	if c.AppPing != nil {
 		var err error
-		o.AppPing, err = c.AppPing.options(0)
+		o.AppPing, err = c.AppPing.options(0, c.MaxMessage)
 		problems = append(problems, err)
 	}
 	rate, rateErr := c.Limits.Rates.options(c.MaxMessage)
 	o.Rate = rate
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
-	problems = append(problems, rateErr, err, c.checkSubprotocols(), c.Reject.check(), c.Headless.check(c.TLS != nil))
+	problems = append(problems, rateErr, err, c.checkSubprotocols(), c.Reject.check(), c.checkWhom(), c.Headless.check(c.TLS != nil))
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func compile[X any](s *Values, e hcl.Expression, what string, vars []string, wit
 	if json.IsJSONExpression(e) {
 		eachText(e, func(at hcl.Range, text string) { known = s.CheckTemplate(at, text) && known })
 	}
-	compiled, diags := with(e, expr.Scope{Start: s.context, Roots: eventRoots, Vars: vars, Condition: what == "where", Fingerprint: fingerprint.Expression(e, s.context)})
+	compiled, diags := with(e, expr.Scope{Start: s.context, Roots: eventRoots, Vars: vars, Condition: what == "where" || what == "allow", Fingerprint: fingerprint.Expression(e, s.context)})
 	if !known {
 		diags = slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool { return d.Subject == nil || s.Told(*d.Subject) })
 	}

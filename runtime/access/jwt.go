@@ -65,8 +65,11 @@ func (c *JWT) open(*flow.TLSServer) (verifier, error) {
 			given++
 		}
 	}
-	if given != 1 {
+	switch {
+	case given == 0:
 		note(errors.New(`auth "jwt" needs one of secret, public_key and jwks_url: the key that tokens are signed with`))
+	case given > 1:
+		note(errors.New(`auth "jwt" takes one of secret, public_key and jwks_url, and there are several: write a block for each`))
 	}
 	if secret != "" && len(secret) < minSecret {
 		note(fieldError("secret", "secret has less than %d bytes: whoever has a token could guess it", minSecret))

@@ -1,6 +1,9 @@
 package flow
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Kinds is a set of kinds of values. The three kinds of numbers are in it
 // together or not at all.
@@ -55,4 +58,18 @@ func (k Kinds) String() string {
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// MustBe is an error about an argument whose values are never of the kinds
+// wanted, as far as that is known before any event has come. What is sometimes
+// null is not right for that alone; what is always null is meant so.
+func MustBe(field string, x Expr, wanted Kinds) error {
+	k, ok := x.(Kinded)
+	if !ok {
+		return nil
+	}
+	if can := k.Kinds(); can&wanted == 0 && can != OfNull {
+		return &FieldError{Field: field, Err: fmt.Errorf("%s is %s, where %s is needed", field, can, wanted)}
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func (m *Map) New(env flow.StepEnv) (flow.Sink, error) {
 	if m.Event == nil && m.Meta == nil {
 		return nil, errors.New("a map needs event or meta: what is new")
 	}
-	if err := mustBe("meta", m.Meta, flow.OfMap); err != nil {
+	if err := flow.MustBe("meta", m.Meta, flow.OfMap); err != nil {
 		return nil, err
 	}
 	return &mapper{Map: *m, env: env}, nil

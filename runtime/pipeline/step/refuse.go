@@ -3,7 +3,6 @@ package step
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -26,18 +25,4 @@ func Place(x flow.Expr, cause error) string {
 		return part.At()
 	}
 	return x.At()
-}
-
-// mustBe is an error about an argument whose values are never of the kinds
-// wanted, as far as that is known before any event has come. What is sometimes
-// null is not right for that alone; what is always null is meant so.
-func mustBe(field string, x flow.Expr, wanted flow.Kinds) error {
-	k, ok := x.(flow.Kinded)
-	if !ok {
-		return nil
-	}
-	if can := k.Kinds(); can&wanted == 0 && can != flow.OfNull {
-		return &flow.FieldError{Field: field, Err: fmt.Errorf("%s is %s, where %s is needed", field, can, wanted)}
-	}
-	return nil
 }

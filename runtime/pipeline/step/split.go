@@ -24,7 +24,7 @@ func (s *Split) New(env flow.StepEnv) (flow.Sink, error) {
 	if s.Over == nil {
 		return nil, &flow.FieldError{Field: "over", Err: errors.New("a split needs over: the list")}
 	}
-	if err := mustBe("over", s.Over, flow.OfList); err != nil {
+	if err := flow.MustBe("over", s.Over, flow.OfList); err != nil {
 		return nil, err
 	}
 	return &splitter{Split: *s, env: env}, nil
