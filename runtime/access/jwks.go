@@ -139,15 +139,15 @@ func (k *keySet) fetch(now time.Time) {
 	k.fetched = done
 	go func(ctx context.Context, log *zap.Logger) {
 		keys, err := k.get(ctx)
-		switch {
-		case err == nil:
-			k.known.Store(&published{keys, time.Now()})
-		case ctx.Err() == nil:
-			log.Warn("the keys of jwks_url cannot be fetched, those known stay in use", zap.String("jwks_url", k.shown), zap.Error(err))
-		}
 		k.mu.Lock()
+		if err == nil { // together: who knows these keys does not wait for them in search of newer ones
+			k.known.Store(&published{keys, time.Now()})
+		}
 		k.fetched = nil
 		k.mu.Unlock()
 		close(done)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("the keys of jwks_url cannot be fetched, those known stay in use", zap.String("jwks_url", k.shown), zap.Error(err))
+		}
 	}(k.ctx, k.log)
 }
