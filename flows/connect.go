@@ -10,9 +10,8 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-var connectContent = source.Expected{
-	Arguments: []string{"from", "via", "where", "to", "deliver", "topic", "identity", "on_lost_peer", "best_effort", "for_each"},
-}
+// ConnectArguments are the arguments of a connect block.
+var ConnectArguments = []string{"from", "where", "via", "to", "deliver", "topic", "identity", "on_lost_peer", "best_effort", "for_each"}
 
 // connect is a connect block being read.
 type connect struct {
@@ -49,7 +48,7 @@ func (r *reader) readConnects() {
 
 func (r *reader) readConnect(b source.Block, name string) *connect {
 	b.Owner = "connect " + quote(b.Labels[0])
-	c := &connect{reader: r, Content: r.Content(b.Region, connectContent)}
+	c := &connect{reader: r, Content: r.Content(b.Region, source.Expected{Arguments: ConnectArguments})}
 	r.Require(b.Region, c.Content, "from", "to")
 	c.block = flow.ConnectBlock{Name: r.prefix + name, At: placeOf(b.At)}
 	if a, ok := c.Arguments["via"]; ok {

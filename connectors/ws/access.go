@@ -21,7 +21,7 @@ type Limits struct {
 // Reject says how a client is told that it may not connect.
 type Reject struct {
 	Reject        string    `hcl:"reject" oneof:"status|message" doc:"how clients are told that auth or sessions refuse them: by the status of the handshake, 401, 403 or 409; or upgraded, sent a last message, and parted with, for clients that cannot see a status"`
-	RejectMessage flow.Expr `hcl:"reject_message" vars:"status|error|message" doc:"with reject = \"message\": the text of that message, like jsonencode({ error = message }). error is a word for programs, message a text for people. Without it, both as JSON"`
+	RejectMessage flow.Expr `hcl:"reject_message" vars:"status|error|message" doc:"with reject = \"message\": the text of that message, like jsonencode({ error = message }). error is a word for programs (credentials_missing, credentials_invalid, token_expired, not_allowed, auth_unavailable, duplicate_session or no_session), message a text for people, and status what the handshake would have been answered with. Without it, the two as JSON"`
 	RejectClose   string    `hcl:"reject_close" oneof:"close|abort" doc:"with reject = \"message\": a close frame with 1008 after the message, or a cut without one"`
 }
 

@@ -9,8 +9,9 @@ with ` + "`deliver = \"broadcast\"`" + ` sends each event to all clients, the on
 came from among them; only what the flow has addressed still goes to that one
 alone.
 
-Events carry ` + "`meta.ws_server`" + ` = ` + "`{ tls, binary, peer = { id, host, port } }`" + `, and ` + "`peer`" + `
-with path, parameters, query and headers of the handshake. A reply is sent as
+Events carry ` + "`meta.ws_server`" + ` = ` + "`{ tls, binary, peer = { id, host, port } }`" + `, and ` + "`peer`" + `,
+in which the handshake is: ` + "`path, params, query, headers, cookies, subprotocol`" + `
+(` + "`flowrun doc block connect`" + ` tells more). A reply is sent as
 the type of frame its message came in, when codec and processors are the same
 both ways; else as text for text codecs, and binary for binary ones. Writing
 ` + "`meta.ws_server.binary`" + ` decides otherwise.

@@ -83,3 +83,14 @@ func functionIsComplete(t *testing.T, c Component) {
 		}
 	}
 }
+
+// TestConnectIsWhole: what is told of connect by hand is what is read.
+func TestConnectIsWhole(t *testing.T) {
+	var told []string
+	for _, a := range connectArguments {
+		told = append(told, a.Name)
+	}
+	if diff := cmp.Diff(flows.ConnectArguments, told); diff != "" {
+		t.Errorf("the arguments of connect (-read +told):\n%s", diff)
+	}
+}

@@ -55,10 +55,10 @@ type Argument struct {
 	Doc      string   `json:"doc,omitempty"`
 }
 
-// Of describes the block flow, the components of tables, in their order, the
+// Of describes the blocks, the components of tables, in their order, the
 // modules of the library, what peers of tests can do, and the functions.
 func Of(t flows.Tables) []Component {
-	all := []Component{describeSettings()}
+	all := describeBlocks()
 	all = append(all, describe("connector", t.Connectors)...)
 	all = append(all, describe("codec", t.Codecs)...)
 	all = append(all, describe("preprocessor", t.Processors)...)
@@ -71,51 +71,6 @@ func Of(t flows.Tables) []Component {
 
 // Kinds are the kinds of components, in the order in which they are listed.
 var Kinds = []string{"block", "connector", "codec", "preprocessor", "step", "module", "peer", "function", "aggregate"}
-
-// describeSettings describes the block flow.
-func describeSettings() Component {
-	config := flows.DefaultSettings()
-	return Component{
-		Kind: "block", Name: "flow", Summary: "about the flow, and how its process ends",
-		Doc: settingsDoc, Arguments: arguments("", reflect.ValueOf(&config), true),
-		Example: `flow {
-  description = "prices for browsers"
-  drain {
-    delay   = "5s"
-    spread  = "20s"
-    timeout = "40s"
-    code    = 1012
-    message = jsonencode({ type = "moving" })
-  }
-}
-
-connector "ws_server" "edge" {
-  url   = "127.0.0.1:4242"
-  codec = "json"
-}
-
-connect "echo" {
-  from = connector.edge
-  to   = connector.edge
-}
-`,
-	}
-}
-
-const settingsDoc = `A flow has one such block at most; without it, the defaults hold.
-
-SIGTERM and SIGINT, an exit connector and the end of the last source begin a drain. From that moment the process
-is not ready, and for ` + "`delay`" + ` nothing else changes. Then handshakes are answered 503 with Retry-After, and servers
-close their connections one by one over ` + "`spread`" + `, while sources, pipelines and clients go on. A connection whose turn
-has come is no longer read from; when the process has clients, their answers are waited for, a second at most; then
-come ` + "`message`" + ` and the close frame. At last everything else ends: sources first, then servers without a spread, all of
-whose connections are closed at once, then clients, and targets last. A second signal ends the process at once.
-
-The listener of a server stays open until its last connection has gone. With socket_options { reuse_port } it closes
-after the delay: other processes share the address.
-
-Flows that run in one process end together: delay and timeout are the longest that any of them asks for, and of
-the others each has its own.`
 
 // describePeers describes the block peer of test files and the steps in it.
 func describePeers() []Component {
