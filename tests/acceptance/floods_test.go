@@ -48,7 +48,7 @@ func TestFloods(t *testing.T) {
 					defer c.Close()
 					go func() {
 						_, err := c.Write(flood.first)
-						for begun := 0; err == nil && begun < 64<<20; begun += len(burst) {
+						for begun := 0; err == nil && begun < 4<<20; begun += len(burst) {
 							_, err = c.Write(burst)
 						}
 					}()

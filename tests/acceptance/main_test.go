@@ -9,11 +9,14 @@ package acceptance
 import (
 	"context"
 	"crypto/tls"
+	"debug/buildinfo"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,11 +41,26 @@ func buildAndRun(m *testing.M) int {
 	if program, err = process.Build(context.Background(), dir); err == nil {
 		err = process.MaxFiles()
 	}
+	if err == nil {
+		instrumented, err = hasRaceDetector(program)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// instrumented says that the binary has the race detector, which needs several
+// times the memory.
+var instrumented bool
+
+func hasRaceDetector(path string) (bool, error) {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return false, fmt.Errorf("read how the binary was built: %w", err)
+	}
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}), nil
 }
 
 // patience ends whatever hangs.
@@ -140,6 +158,9 @@ func (f *flowrun) rss() int64 {
 // the given number of MiB since before.
 func (f *flowrun) grewAtMost(before int64, mib int64) {
 	f.t.Helper()
+	if instrumented {
+		mib *= 4
+	}
 	grown := (f.rss() - before) >> 20
 	f.t.Logf("memory grew by %d MiB", grown)
 	if grown > mib {

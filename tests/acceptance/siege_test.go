@@ -32,8 +32,8 @@ connector "ws_server" "edge" {
   limits {
     max_connections        = 64
     max_connections_per_ip = 16
-    messages_per_second    = 1000
-    bytes_per_second       = "1MiB"
+    messages_per_second    = 400
+    bytes_per_second       = "128KiB"
     burst                  = "1s"
   }
   queue {

@@ -6,7 +6,7 @@ variable "url" {
 connector "ws_server" "edge" {
   url           = var.url
   codec         = "string"
-  close_timeout = "20s"
+  close_timeout = "100s"
   queue {
     max_events = 16
     overflow   = "disconnect"
