@@ -1,0 +1,1 @@
+../../../flows/examples/prefixes.hcl
