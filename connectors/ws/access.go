@@ -15,6 +15,7 @@ import (
 // Limits is the block of that name.
 type Limits struct {
 	access.Limits
+	MaxHandshakes int `hcl:"max_handshakes" min:"1" doc:"connections that have not done their handshake yet, on the whole address; of more, the oldest is cut. Each may hold a header of 64KiB until connect_timeout"`
 	Rates
 }
 

@@ -31,7 +31,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 			return &ServerConfig{
 				Common: defaults(),
 				Socket: flow.DefaultSocketOptions(),
-				Limits: Limits{Limits: access.DefaultLimits()},
+				Limits: Limits{Limits: access.DefaultLimits(), MaxHandshakes: 10_000},
 				Reject: Reject{Reject: "status", RejectClose: "close"},
 				Queue: flow.Queue{
 					MaxEvents:    256,

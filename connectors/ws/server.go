@@ -190,6 +190,8 @@ func (s *server) Prepare(_ context.Context, host flow.Host) error {
 		Socket:  s.config.Socket,
 		Backlog: s.config.Backlog,
 		Timeout: time.Duration(s.config.ConnectTimeout),
+
+		Handshakes: s.config.Limits.MaxHandshakes,
 	}
 	if s.config.ProxyProtocol {
 		spec.Proxies = s.config.Networks()

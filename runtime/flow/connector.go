@@ -179,8 +179,11 @@ type ListenSpec struct {
 	// Proxies are the networks from which each connection begins with a header
 	// of the PROXY protocol; nil where none does.
 	Proxies []netip.Prefix
-	// Timeout bounds TLS handshake and request headers.
+	// Timeout bounds TLS handshake and request.
 	Timeout time.Duration
+	// Handshakes is how many connections may be at that on the address, the
+	// largest of its routes'; of more, the oldest is cut. 0 for the default.
+	Handshakes int
 }
 
 // Role says how a connector takes part in a drain.

@@ -306,6 +306,40 @@ func TestABodyThatDoesNotComeTimesOut(t *testing.T) {
 	}
 }
 
+// However many handshakes somebody makes last: there are no more of them than may
+// be, and whoever does not wait gets through.
+func TestTheOldestHandshakeIsCut(t *testing.T) {
+	s, logs := newSet(t)
+	for name, secure := range map[string]*flow.TLSServer{"plain": nil, "TLS": certificate(t)} {
+		sp := spec(anyPort, "/")
+		sp.Handshakes, sp.TLS = 3, secure
+		addr := handle(t, s, sp, says("root")).Addr()
+		var slow []net.Conn
+		for range 10 {
+			c := dial(t, addr)
+			fmt.Fprint(c, map[string]string{"plain": "GET / HTTP/1.1\r\nX: ", "TLS": "\x16\x03\x01"}[name])
+			slow = append(slow, c)
+		}
+		for _, c := range slow[:7] {
+			closed(t, c)
+		}
+		for _, c := range slow[7:] {
+			_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: one of the last is cut, too: %v", name, err)
+			}
+		}
+		if secure == nil {
+			if got := get(t, addr, "/"); got != "200 root" {
+				t.Errorf("who does not wait gets %s", got)
+			}
+		}
+	}
+	if logs.FilterMessageSnippet("limits.max_handshakes").Len() == 0 {
+		t.Error("nothing is logged about it")
+	}
+}
+
 func TestAKeptConnectionTimesOut(t *testing.T) {
 	s, _ := newSet(t)
 	sp := spec(anyPort, "/")

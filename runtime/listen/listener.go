@@ -30,6 +30,7 @@ type listener struct {
 	timeout  time.Duration
 	socket   net.Listener
 	server   http.Server
+	pending  *pending
 	entrance *entrance
 	ended    chan struct{} // closed when the accept loop is over
 
@@ -54,6 +55,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 		set:     s,
 		address: spec.Address,
 		timeout: timeoutOf(spec),
+		pending: newPending(spec.Address, s.log),
 		ended:   make(chan struct{}),
 	}
 	on, err := termsOf(spec, s.log)
@@ -75,6 +77,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 		ReadTimeout:    l.timeout, // of the TLS handshake, and of each request to the end of its body, too
 		IdleTimeout:    l.timeout,
 		MaxHeaderBytes: maxHeader,
+		ConnState:      l.pending.state,
 		ErrorLog:       log.New(errorLog{s.log}, "", 0),
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
@@ -118,6 +121,11 @@ func (l *listener) empty() bool { return len(l.routes) == 0 }
 // serve makes routes those that are served, by mux.
 func (l *listener) serve(routes []*Route, mux *http.ServeMux) {
 	l.routes = routes
+	most := 0
+	for _, r := range routes {
+		most = max(most, r.handshakes)
+	}
+	l.pending.bound(most)
 	l.now.Store(&generation{mux: mux})
 }
 

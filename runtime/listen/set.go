@@ -40,6 +40,8 @@ type Route struct {
 	path     string // as a pattern
 	handler  http.Handler
 	once     sync.Once
+
+	handshakes int // of its spec
 }
 
 // Addr is the address that the listener is bound to: "127.0.0.1:4242".
@@ -86,7 +88,7 @@ func (s *Set) route(owner any, spec flow.ListenSpec, h http.Handler) (*Route, er
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
 	}
-	return &Route{set: s, owner: owner, path: path, handler: h}, nil
+	return &Route{set: s, owner: owner, path: path, handler: h, handshakes: spec.Handshakes}, nil
 }
 
 // open binds an address for its first route. The caller holds mu.

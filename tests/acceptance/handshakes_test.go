@@ -151,6 +151,41 @@ func TestEndlessHeader(t *testing.T) {
 	})
 }
 
+// However many handshakes somebody makes last, with headers as long as may be,
+// they hold no more than max_handshakes allow, and new clients get in.
+func TestTooManyHandshakes(t *testing.T) {
+	flow := strings.Replace(fmt.Sprintf(fortified, ""), "max_connections        = 64", "max_connections = 64\n max_handshakes = 800", 1)
+	flow = strings.Replace(flow, `connect_timeout = "1s"`, `connect_timeout = "20s"`, 1)
+	const mib = fortifiedMiB + 2*800*(64+16)>>10
+	siege{flow: flow, mib: mib}.run(t, func(f *flowrun, addr string) {
+		text := "GET / HTTP/1.1\r\n" + strings.Repeat("X: "+strings.Repeat("y", 90)+"\r\n", 600)
+		slow := make([]net.Conn, 40*(*attackers))
+		each(t, len(slow), 16, func(i int) (err error) {
+			if slow[i], err = dialFrom("127.0.0.2", addr); err != nil {
+				return err
+			}
+			_, _ = io.WriteString(slow[i], text) // who is cut meanwhile notices
+			if i%100 != 99 {
+				return nil
+			}
+			c, status, body, err := knock("127.0.0.3", addr, "/", "")
+			if c == nil {
+				return fmt.Errorf("a new client is answered %d %s %w", status, body, err)
+			}
+			return leaves(c)
+		})
+		if n := f.sockets(); n > 800+64 {
+			t.Errorf("the process has %d sockets", n)
+		}
+		for _, c := range slow {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+		f.logged("what is cut", func(text string) bool { return strings.Contains(text, "too many handshakes are under way") })
+	})
+}
+
 const behindProxies = `
 connector "ws_server" "edge" {
   url             = "127.0.0.1:0"
