@@ -144,6 +144,44 @@ func TestARouteIsHandedOverByAReload(t *testing.T) {
 	}
 }
 
+// An address that was left a moment ago, and is still held by who takes leave
+// there, can be had again.
+func TestAnAddressIsTakenBackFromWhoTakesLeave(t *testing.T) {
+	ready, told := whenReady()
+	goOn := make(chan struct{})
+	here, there := freeAddress(t), freeAddress(t)
+	file := func(address string, n byte) *flow.File {
+		w := newWeb(address, "/")
+		w.run = func(ctx context.Context, _ flow.Host) error {
+			<-ctx.Done()
+			<-goOn
+			return nil
+		}
+		return &flow.File{
+			Name:       "f",
+			Connectors: []*flow.ConnectorBlock{version(connector("edge", w), n)},
+			Connects:   []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+		}
+	}
+	r := start(t, file(here, 0), told)
+	<-ready
+	var leaving []*Reloaded
+	for i, address := range []string{there, here, there, here} {
+		leaving = append(leaving, reload(t, r, file(address, byte(i+1))))
+		<-ready
+		if got := get(t, "http://"+address+"?x"); got != "200 x" {
+			t.Errorf("reload %d: %s", i, got)
+		}
+	}
+	close(goOn)
+	for _, l := range leaving {
+		<-l.Ended
+	}
+	if got := get(t, "http://"+here+"?x"); got != "200 x" {
+		t.Errorf("when the others have left: %s", got)
+	}
+}
+
 // Random versions of a flow follow each other while a source sends: what it
 // sends arrives once, in order, at the target of the time.
 func TestManyReloads(t *testing.T) {

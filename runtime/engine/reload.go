@@ -183,11 +183,12 @@ func (p *planned) discard() {
 
 // commit prepares what is new and, when all of it can be had, lets it take over.
 func (e *Engine) commit(ctx context.Context, p *planned) error {
-	leaves := map[any]bool{}
-	for _, u := range p.left.units {
-		leaves[u] = true
+	stays := map[any]bool{}
+	for _, u := range p.next.units {
+		stays[u] = true
 	}
-	change := e.listeners.Change(func(owner any) bool { return leaves[owner] })
+	// What earlier reloads have left out may still hold addresses.
+	change := e.listeners.Change(func(owner any) bool { return !stays[owner] })
 	for _, u := range p.started.units {
 		u.setChange(change)
 	}
