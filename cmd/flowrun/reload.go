@@ -47,6 +47,10 @@ func (r *reloader) reload(ctx context.Context, why string) *flows.Report {
 	if err == nil {
 		done, err = r.engine.Reload(ctx, files)
 	}
+	if errors.Is(err, engine.ErrNotRunning) || ctx.Err() != nil {
+		log.Warn("no reload: the flows are about to end")
+		return report
+	}
 	if err != nil {
 		log.Error("the reload failed, the flows run on as they are", zap.Error(err))
 		return report

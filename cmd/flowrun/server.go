@@ -54,6 +54,9 @@ does when they change. What has not changed goes on, with its connections; see
 				return err
 			}
 
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP) // from here on: one that comes too early must not end the process
+			defer signal.Stop(hangups)
 			files, report, err := in.load(args)
 			if err != nil {
 				return err
@@ -84,9 +87,6 @@ does when they change. What has not changed goes on, with its connections; see
 				}
 				defer w.Close()
 			}
-			hangups := make(chan os.Signal, 1)
-			signal.Notify(hangups, syscall.SIGHUP)
-			defer signal.Stop(hangups)
 			go newReloader(cmd, e, &in, args, log).run(ctx, hangups, w)
 			code, err := e.Run(ctx)
 			if err != nil || code != exitGood {

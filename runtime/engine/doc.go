@@ -133,7 +133,7 @@
 // socket with its options and its timeout; TLS settings change with the next
 // connection.
 //
-// While a drain has begun, or the flows do not run yet, a reload is refused. One
-// that is at work when the end begins is given up, unless it has come to commit;
+// A reload that comes before the flows run waits until they do; when a drain has
+// begun, it is refused. One that is at work when the end begins is given up, unless it has come to commit;
 // what reloads have told to end is waited for before the drain goes on.
 package engine

@@ -58,6 +58,7 @@ type Engine struct {
 	settled context.Context
 	settle  context.CancelFunc
 
+	begun      chan struct{}      // closed when the flows run, so that they can be reloaded
 	reloading  sync.Mutex         // held while a reload is at work, and when none may be
 	reloadable context.Context    // ends with the beginning of the end
 	endReloads context.CancelFunc // of that
@@ -92,6 +93,7 @@ func New(opts Options) (*Engine, error) {
 		listeners: listen.New(opts.Log),
 		boot:      bootID(),
 		end:       ending{begin: make(chan struct{})},
+		begun:     make(chan struct{}),
 		sequences: map[string]*atomic.Uint64{},
 	}
 	e.reloadable, e.endReloads = context.WithCancel(context.Background())
@@ -142,6 +144,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 		go u.supervise(u.running, u.feeding)
 	}
 	e.setRunning(true)
+	close(e.begun)
 	why := "told to end"
 	select {
 	case <-ctx.Done():

@@ -18,16 +18,22 @@ type Reloaded struct {
 	Ended <-chan struct{}
 }
 
-// ErrNotRunning is the error of a reload that comes before the flows run, or
-// when they are about to end.
+// ErrNotRunning is the error of a reload of flows that could not start, or are
+// about to end.
 var ErrNotRunning = errors.New("the flows are not running, or about to end")
 
 // Reload makes the engine run these flows instead of what it runs, as the
 // package documentation says; a flow is the same as before when it has the same
 // name. It returns when the new flows run. An error says what could not be
 // built or prepared; then nothing has changed. It may be called from any
-// goroutine: of several calls one is at work at a time.
+// goroutine: of several calls one is at work at a time, and those that come before
+// the flows run wait until they do.
 func (e *Engine) Reload(ctx context.Context, files []*flow.File) (*Reloaded, error) {
+	select {
+	case <-e.begun:
+	case <-e.reloadable.Done():
+	case <-ctx.Done():
+	}
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	ctx, cancel := context.WithCancel(ctx)

@@ -430,3 +430,37 @@ func TestSourcesThatAreNoMoreAreNotWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// Who asks for a reload while the flows are starting gets it when they run, or
+// hears that they could not start.
+func TestReloadsWaitForTheStart(t *testing.T) {
+	for _, fault := range []error{nil, errors.New("out of luck")} {
+		synctest.Test(t, func(t *testing.T) {
+			goOn := make(chan struct{})
+			slow, out, other := source(nil, untilEnd), newSink(), newSink()
+			slow.prepare = func(context.Context, flow.Host) error { <-goOn; return fault }
+			r := start(t, &flow.File{
+				Name:       "f",
+				Connectors: []*flow.ConnectorBlock{connector("slow", slow), connector("out", out)},
+				Connects:   []*flow.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
+			})
+			reloaded := make(chan error, 1)
+			go func() {
+				_, err := r.Reload(t.Context(), []*flow.File{{
+					Name:       "f",
+					Connectors: []*flow.ConnectorBlock{connector("slow", slow), version(connector("out", other), 1)},
+					Connects:   []*flow.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
+					Drain:      flow.DefaultDrain(),
+				}})
+				reloaded <- err
+			}()
+			synctest.Wait()
+			close(goOn)
+			if err := <-reloaded; (fault == nil) != (err == nil) || fault != nil && !errors.Is(err, ErrNotRunning) {
+				t.Errorf("with %v: %v", fault, err)
+			}
+			r.cancel()
+			<-r.ended
+		})
+	}
+}
