@@ -1,0 +1,13 @@
+variable "port" {
+  type = number
+}
+
+connector "ws_server" "edge" {
+  url   = "127.0.0.1:${var.port}"
+  codec = "json"
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
