@@ -59,7 +59,7 @@ func (c *Change) Handle(owner any, spec flow.ListenSpec, h http.Handler) (*Route
 	st := &staging{Route: route, spec: spec, on: on}
 	l := s.byAddress[spec.Address]
 	if l == nil {
-		if err := s.open(route, spec); err != nil {
+		if err := s.open(route, spec, c.leaves); err != nil {
 			return nil, err
 		}
 		st.bound = true
@@ -155,7 +155,7 @@ func (c *Change) reopen() error {
 			st.listener = other
 			continue
 		}
-		if err := s.open(st.Route, st.spec); err != nil {
+		if err := s.open(st.Route, st.spec, c.leaves); err != nil {
 			return err
 		}
 		st.bound = true

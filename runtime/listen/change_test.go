@@ -180,6 +180,20 @@ func TestRequestsOfBeforeAreWaitedFor(t *testing.T) {
 	asked.Wait()
 }
 
+// What is left in one spelling cannot be had in another at the same time.
+func TestAnotherSpellingIsNotHandedOver(t *testing.T) {
+	s, _ := newSet(t)
+	address := freeAddress(t)
+	owned(t, s, "old", address, "/", "old")
+	_, port, _ := net.SplitHostPort(address)
+	c := s.Change(leaving("old"))
+	_, err := c.Handle("new", spec("localhost:"+port, "/"), says("new"))
+	if err == nil || !strings.HasSuffix(err.Error(), address+", which is about to be left, is not free yet: keep to its spelling, or go by way of another port") {
+		t.Errorf("got %v", err)
+	}
+	wantAnswer(t, address, "/", "old")
+}
+
 // TestNobodyIsTurnedAway: clients connect while routes change hands.
 func TestNobodyIsTurnedAway(t *testing.T) {
 	s, _ := newSet(t)

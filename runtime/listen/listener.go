@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -117,6 +118,11 @@ func (l *listener) handlers() (all []http.Handler) {
 }
 
 func (l *listener) empty() bool { return len(l.routes) == 0 }
+
+// all reports whether all routes are of such owners.
+func (l *listener) all(such func(owner any) bool) bool {
+	return !slices.ContainsFunc(l.routes, func(r *Route) bool { return !such(r.owner) })
+}
 
 // serve makes routes those that are served, by mux.
 func (l *listener) serve(routes []*Route, mux *http.ServeMux) {

@@ -67,7 +67,7 @@ func (s *Set) Handle(owner any, spec flow.ListenSpec, h http.Handler) (*Route, e
 		return nil, fmt.Errorf("listen %s: the process is about to end", spec.Address)
 	}
 	if s.byAddress[spec.Address] == nil {
-		return route, s.open(route, spec)
+		return route, s.open(route, spec, func(any) bool { return false })
 	}
 	l := s.byAddress[spec.Address]
 	if err := l.entrance.on.Load().agree(spec); err != nil {
@@ -91,11 +91,12 @@ func (s *Set) route(owner any, spec flow.ListenSpec, h http.Handler) (*Route, er
 	return &Route{set: s, owner: owner, path: path, handler: h, handshakes: spec.Handshakes}, nil
 }
 
-// open binds an address for its first route. The caller holds mu.
-func (s *Set) open(route *Route, spec flow.ListenSpec) error {
+// open binds an address for its first route. leaves tells whose routes are about
+// to go. The caller holds mu.
+func (s *Set) open(route *Route, spec flow.ListenSpec, leaves func(owner any) bool) error {
 	l, err := open(s, spec, route)
 	if err != nil {
-		return s.ours(spec.Address, fmt.Errorf("listen %s: %w", spec.Address, err))
+		return s.ours(spec.Address, fmt.Errorf("listen %s: %w", spec.Address, err), leaves)
 	}
 	route.listener = l
 	s.listeners[l] = struct{}{}
@@ -106,14 +107,20 @@ func (s *Set) open(route *Route, spec flow.ListenSpec) error {
 }
 
 // ours adds to the error of an address in use that it may be another spelling
-// of one that is in use here: localhost:80 and 127.0.0.1:80. The caller holds mu.
-func (s *Set) ours(address string, err error) error {
+// of one that is in use here: localhost:80 and 127.0.0.1:80. Nothing can be handed
+// over between these. The caller holds mu.
+func (s *Set) ours(address string, err error, leaves func(owner any) bool) error {
 	_, port, _ := net.SplitHostPort(address)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
 	for l := range s.listeners {
-		if _, p, _ := net.SplitHostPort(l.socket.Addr().String()); p == port {
+		_, p, _ := net.SplitHostPort(l.socket.Addr().String())
+		switch {
+		case p != port:
+		case l.all(leaves):
+			return fmt.Errorf("%w; %s, which is about to be left, is not free yet: keep to its spelling, or go by way of another port", err, l.address)
+		default:
 			return fmt.Errorf("%w; another connector of this process listens on %s: to share it, write the address in the same way", err, l.address)
 		}
 	}
