@@ -32,8 +32,9 @@
 // process goes on without it. An attempt that came as far as Host.Open is a
 // success; the count and the waits begin anew.
 //
-// [Engine.Health] shows at any time what each connector is doing. A required
-// connector that has failed makes the process not ready.
+// [Engine.Health] shows at any time what each connector is doing. The process is
+// ready while it runs and every required connector is up: open, or done with its
+// work.
 //
 // # What counts as a source
 //

@@ -65,7 +65,7 @@ type Engine struct {
 	retiring   sync.WaitGroup     // what reloads have left out
 
 	mu        sync.Mutex
-	running   bool
+	phase     Phase
 	sequences map[string]*atomic.Uint64 // see sequence
 	leaving   []*group                  // what reloads have left out and has not ended
 	past      link.Stats                // of what has ended since
@@ -95,6 +95,7 @@ func New(opts Options) (*Engine, error) {
 		end:       ending{begin: make(chan struct{})},
 		begun:     make(chan struct{}),
 		sequences: map[string]*atomic.Uint64{},
+		phase:     Starting,
 	}
 	e.reloadable, e.endReloads = context.WithCancel(context.Background())
 	e.abandoned, e.abandon = context.WithCancel(context.Background())
@@ -143,7 +144,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	for _, u := range first.units {
 		go u.supervise(u.running, u.feeding)
 	}
-	e.setRunning(true)
+	e.setPhase(Running)
 	close(e.begun)
 	why := "told to end"
 	select {
@@ -154,7 +155,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	case <-e.abandoned.Done():
 		e.end.decide(0)
 	}
-	e.setRunning(false)
+	e.setPhase(Draining)
 	e.endReloads()
 	e.reloading.Lock() // the last one is over; no other begins
 	defer e.reloading.Unlock()
@@ -204,10 +205,10 @@ func (e *Engine) tellRoutes(units []*unit) {
 	}
 }
 
-func (e *Engine) setRunning(on bool) {
+func (e *Engine) setPhase(p Phase) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.running = on
+	e.phase = p
 }
 
 // sourceEnded is told when a source has ended, or sources are no more; with the

@@ -3,6 +3,8 @@ package engine
 import (
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
 	"go.uber.org/zap"
 )
 
@@ -12,15 +14,30 @@ type State string
 // The states of a connector.
 const (
 	Connecting State = "connecting"  // an attempt has begun
-	Open       State = "open"        // it has opened a connection, or listens
+	Open       State = "open"        // it has opened a connection, or listens, or opens connections when events need them
 	BackingOff State = "backing off" // it lost its world and waits for the next attempt
 	Failed     State = "failed"      // it has given up
 	Ended      State = "ended"       // its work is done
 )
 
+// Up reports whether a connector in this state does what it is there for, or
+// has done it.
+func (s State) Up() bool { return s == Open || s == Ended }
+
+// Phase is how far the process is in its life.
+type Phase string
+
+// The phases of a process.
+const (
+	Starting Phase = "starting" // connectors are being prepared
+	Running  Phase = "running"
+	Draining Phase = "draining" // what is in flight is delivered, nothing new is taken
+)
+
 // Health is how the process is doing.
 type Health struct {
-	// Ready says that the flows run and no required connector has failed.
+	Phase Phase
+	// Ready says that the flows run and every required connector is up.
 	Ready      bool
 	Connectors []ConnectorHealth // in the order of start
 }
@@ -36,18 +53,24 @@ type ConnectorHealth struct {
 	Attempts  int       // that failed, in a row
 	LastError string    // of the last attempt that failed; "" when none has
 	NextRetry time.Time // while backing off
+	Role      flow.Role
+	Listening []Listener
+	Stats     link.Stats
 }
+
+// Address names the connector as flow files do: "connector.edge".
+func (c *ConnectorHealth) Address() string { return "connector." + c.Name }
 
 // Health describes all connectors. It may be called at any time, from any
 // goroutine.
 func (e *Engine) Health() Health {
 	units := e.now.Load().units
 	e.mu.Lock()
-	h := Health{Ready: e.running, Connectors: make([]ConnectorHealth, len(units))}
+	h := Health{Phase: e.phase, Ready: e.phase == Running, Connectors: make([]ConnectorHealth, len(units))}
 	e.mu.Unlock()
 	for i, u := range units {
 		c := u.health()
-		if c.Required && c.State == Failed {
+		if c.Required && !c.State.Up() {
 			h.Ready = false
 		}
 		h.Connectors[i] = c
@@ -65,6 +88,7 @@ type status struct {
 }
 
 func (u *unit) health() ConnectorHealth {
+	listening, stats := u.listeners(), u.table.Stats()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := u.status
@@ -81,6 +105,9 @@ func (u *unit) health() ConnectorHealth {
 		Attempts:  s.Attempts,
 		LastError: s.LastError,
 		NextRetry: s.NextRetry,
+		Role:      u.shape.Role,
+		Listening: listening,
+		Stats:     stats,
 	}
 }
 
@@ -99,11 +126,12 @@ func (u *unit) connects() {
 }
 
 // listens: the connector is about to run; if it has listeners, it is open to
-// its peers before the first one comes.
+// its peers before the first one comes. So is one that opens a connection when an
+// event needs it: to wait for that would be to wait for the event.
 func (u *unit) listens() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.listening) == 0 || u.status.State == Open {
+	if len(u.listening) == 0 && u.shape.Per == nil || u.status.State == Open {
 		return
 	}
 	u.enter(Open)

@@ -60,7 +60,7 @@ func (e *Engine) Reload(ctx context.Context, files []*flow.File) (*Reloaded, err
 func (e *Engine) isRunning() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.running
+	return e.phase == Running
 }
 
 // planned is what an engine is to run next.

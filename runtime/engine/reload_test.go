@@ -328,7 +328,12 @@ func TestAConnectorThatHasFailedIsTriedAnew(t *testing.T) {
 			if !works {
 				return errors.New("not yet")
 			}
+			l, err := h.Open(flow.Peer{}, nil)
+			if err != nil {
+				return err
+			}
 			<-ctx.Done()
+			l.Close(ctx, nil)
 			return nil
 		}}
 		file := &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("up", up, func(c *flow.Common) { c.Reconnect.MaxRetries = 1 })}}
@@ -341,7 +346,7 @@ func TestAConnectorThatHasFailedIsTriedAnew(t *testing.T) {
 		works = true
 		done := reload(t, r, file)
 		synctest.Wait()
-		if done.Count[graph.Restart] != 1 || r.unit("up").state() != Connecting || !r.Health().Ready {
+		if done.Count[graph.Restart] != 1 || r.unit("up").state() != Open || !r.Health().Ready {
 			t.Errorf("%s, %s", done, r.unit("up").state())
 		}
 	})

@@ -47,6 +47,14 @@ func unlucky(d *diary, plan string) *parts {
 				panic("ouch")
 			case "done":
 				return nil
+			case "open":
+				l, err := h.Open(flow.Peer{}, nil)
+				if err != nil {
+					return err
+				}
+				<-ctx.Done()
+				l.Close(ctx, nil)
+				return nil
 			case "stay":
 				<-ctx.Done()
 				return nil
@@ -100,7 +108,6 @@ func TestAttempts(t *testing.T) {
 			change: []func(*flow.Common){cappedAt(3 * time.Second)},
 			want:   "0s fail\n500ms fail\n1.5s fail\n3.5s fail\n6.5s fail\n9.5s fail\n12.5s fail\n15.5s stay",
 			state:  "connecting, 7 failed: no world",
-			ready:  true,
 		},
 		{
 			name: "preparing again can fail", plan: "lose unprepared unprepared fail",
@@ -112,7 +119,19 @@ func TestAttempts(t *testing.T) {
 			name: "a panic is a failure", plan: "panic stay",
 			want:  "0s panic\n500ms stay",
 			state: "connecting, 1 failed: panic: ouch",
+		},
+		{
+			name: "open at last", plan: "fail lose open",
+			want:  "0s fail\n500ms lose\n1s open",
+			state: "open, 0 failed: lost the world",
 			ready: true,
+		},
+		{
+			name: "nobody needs it", plan: "fail stay",
+			change: []func(*flow.Common){func(c *flow.Common) { c.Required = false }},
+			want:   "0s fail\n500ms stay",
+			state:  "connecting, 1 failed: no world",
+			ready:  true,
 		},
 		{
 			name: "work done", plan: "fail done",
@@ -151,6 +170,9 @@ func TestBackingOffIsVisibleAndEndsAtOnce(t *testing.T) {
 		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, "fail"))}})
 		synctest.Wait()
 		h := r.Health().Connectors[0]
+		if r.Health().Ready {
+			t.Error("it is ready without what it requires")
+		}
 		if h.State != BackingOff || time.Until(h.NextRetry) != 500*time.Millisecond || h.LastError != "no world" || h.Attempts != 1 {
 			t.Errorf("got %+v", h)
 		}

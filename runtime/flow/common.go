@@ -24,7 +24,7 @@ type Reconnect struct {
 
 // Common are the arguments that every connector has beside its own.
 type Common struct {
-	Required  bool      `hcl:"required" doc:"counts for the readiness of the process"`
+	Required  bool      `hcl:"required" doc:"the process is ready only while this connector is up"`
 	OnFailure string    `hcl:"on_failure" oneof:"continue|exit" doc:"what the process does when the connector has given up"`
 	OnDecode  string    `hcl:"on_decode_error" oneof:"err|drop|close" doc:"what happens to a message that cannot be decoded: to the err port, counted only, or the connection is closed"`
 	Reconnect Reconnect `hcl:"reconnect" doc:"how a lost connection or a failed start is tried again"`
