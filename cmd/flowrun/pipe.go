@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
@@ -72,7 +73,7 @@ func (p *pipe) run(cmd *cobra.Command, args []string) error {
 	p.out, p.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	problems := &flow.Problems{
 		Component: &flow.Component{Flow: files[0].Name, Kind: "pipeline", Name: block.Name},
-		Log:       newLog(p.err, "console", zap.WarnLevel),
+		Log:       journal.New(p.err, "console", zap.WarnLevel, colourful(p.err)),
 	}
 	instance, err := pipeline.New(block, problems)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
@@ -64,7 +65,7 @@ does when they change. What has not changed goes on, with its connections; see
 			if err := show(cmd, report); err != nil {
 				return err
 			}
-			log := newLog(stderr, format, atLevel)
+			log := journal.New(stderr, format, atLevel, colourful(stderr))
 			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
 			e, err := engine.New(engine.Options{
 				Files: files,

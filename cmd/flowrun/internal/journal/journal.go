@@ -1,4 +1,6 @@
-package main
+// Package journal writes the log of a process: a line per entry, and of entries
+// that are alike only a few per second.
+package journal
 
 import (
 	"hash/maphash"
@@ -10,9 +12,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newLog returns the process's log on w: one line per entry, for people
-// ("console") or machines ("json").
-func newLog(w io.Writer, format string, level zapcore.Level) *zap.Logger {
+// New returns the process's log on w: one line per entry, for people ("console",
+// with colours when coloured is set) or machines ("json").
+func New(w io.Writer, format string, level zapcore.Level, coloured bool) *zap.Logger {
 	config := zapcore.EncoderConfig{
 		TimeKey:        "time",
 		LevelKey:       "level",
@@ -27,7 +29,7 @@ func newLog(w io.Writer, format string, level zapcore.Level) *zap.Logger {
 	if format == "console" {
 		config.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 		config.EncodeLevel = zapcore.CapitalLevelEncoder
-		if colourful(w) {
+		if coloured {
 			config.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		}
 		config.ConsoleSeparator = " "
