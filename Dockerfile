@@ -12,4 +12,5 @@ FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /flowrun /flowrun
 USER 65532:65532
-ENTRYPOINT ["/flowrun", "server", "run"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/flowrun", "server", "status"]
+ENTRYPOINT ["/flowrun", "server", "run", "--admin", "127.0.0.1:8686"]

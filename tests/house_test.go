@@ -43,6 +43,7 @@ var rooms = []struct {
 	{"runtime/access", []string{"runtime/flow", "runtime/endpoint"}, "it knows requests, and no connector"},
 	{"runtime/session", []string{"runtime/flow", "runtime/valuekey"}, "it knows keys and who has them"},
 	{"runtime/engine", []string{"runtime/flow", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/listen", "runtime/queue"}, "components reach it as tables, never as imports"},
+	{"runtime/admin", []string{"runtime/flow", "runtime/engine", "runtime/access"}, "it shows an engine and steers it; it knows no component"},
 	{"runtime/pipeline", []string{"runtime/flow", "runtime/valuekey", "runtime/pipeline/step"}, "it chains the steps, and knows nobody else"},
 	{"runtime/pipeline/internal/steptest", []string{"runtime/flow", "flows/expr"}, "its expressions are those of flows, and it knows no step"},
 	{"runtime/pipeline/step", []string{"runtime/flow", "runtime/valuekey"}, "a step knows events and values"},

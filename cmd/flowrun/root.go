@@ -22,7 +22,7 @@ them, and every event remembers the connection that it came from.`
 	root.SetFlagErrorFunc(flagError)
 
 	server := group("server", "Run flows")
-	server.AddCommand(newServerRun())
+	server.AddCommand(newServerRun(), newServerStatus(), newServerReload(), newServerDrain())
 	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newPlan(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd("flowrun")
@@ -39,10 +39,8 @@ them, and every event remembers the connection that it came from.`
 
 // later are the commands and flags that are to come, told apart from mistakes.
 var later = map[string][]string{
-	"flowrun":            {"tap", "top", "conns", "schema", "new"},
-	"flowrun server":     {"reload", "drain", "status"},
-	"flowrun server run": {"--admin"},
-	"flowrun validate":   {"--bind"},
+	"flowrun":          {"tap", "top", "conns", "schema", "new"},
+	"flowrun validate": {"--bind"},
 }
 
 // group is a command that only holds others.

@@ -13,12 +13,17 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/reload"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 func newServerRun() *cobra.Command {
 	var in inputs
+	var api adminFlags
 	var level, format string
 	var watched bool
 	cmd := &cobra.Command{
@@ -34,8 +39,12 @@ flow chose, when an exit connector asks for it or when every source has ended.
 
 SIGHUP reads the same files again and goes on with what they say then, as --watch
 does when they change. What has not changed goes on, with its connections; see
-` + "`flowrun plan`" + `. Files with mistakes change nothing: the mistakes are told.`,
-		Example: "  flowrun server run echo.hcl\n  flowrun server run --var url=127.0.0.1:8080 a.hcl b/",
+` + "`flowrun plan`" + `. Files with mistakes change nothing: the mistakes are told.
+
+--admin serves health probes and an API at an address of its own, for which there are
+` + "`flowrun server status`, `reload` and `drain`" + `. Without tokens (--admin-tokens, or one in
+the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and changes nothing.`,
+		Example: "  flowrun server run echo.hcl\n  flowrun server run --admin 127.0.0.1:8686 --admin-tokens tokens.txt echo.hcl\n  flowrun server run --var url=127.0.0.1:8080 a.hcl b/",
 		Args:    between(1, many, "a flow file or folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stderr := cmd.ErrOrStderr()
@@ -79,7 +88,7 @@ does when they change. What has not changed goes on, with its connections; see
 			if err != nil {
 				return err
 			}
-			ctx, stop := untilSignal(cmd, e)
+			ctx, drain, stop := untilTold(cmd, e)
 			defer stop()
 			var w *watch.Watcher
 			if watched {
@@ -88,7 +97,20 @@ does when they change. What has not changed goes on, with its connections; see
 				}
 				defer w.Close()
 			}
-			go newReloader(cmd, e, &in, args, log).run(ctx, hangups, w)
+			r := reload.New(reload.Options{
+				Engine: e,
+				Load:   func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
+				Report: func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
+				Log:    log,
+			})
+			if api.address != "" {
+				s, err := api.serve(admin.Options{Health: e.Health, Reload: r.Ask, Drain: drain, Log: log}, stderr)
+				if err != nil {
+					return err
+				}
+				defer s.Close()
+			}
+			go r.Run(ctx, hangups, w)
 			code, err := e.Run(ctx)
 			if err != nil || code != exitGood {
 				return &exitError{code, err}
@@ -97,6 +119,7 @@ does when they change. What has not changed goes on, with its connections; see
 		},
 	}
 	in.register(cmd)
+	api.register(cmd)
 	cmd.Flags().StringVar(&level, "log-level", "info", "lowest `level` that is logged: "+strings.Join(logLevels, ", "))
 	cmd.Flags().StringVar(&format, "log-format", "", "`format` of the log: console or json (default console on a terminal, json otherwise)")
 	cmd.Flags().BoolVar(&watched, "watch", false, "reload when the files of the flows, of their modules or of variables change")
@@ -108,9 +131,9 @@ var (
 	logFormats = []string{"console", "json"}
 )
 
-// untilSignal returns a context that ends with the first SIGTERM or SIGINT.
-// The second one stops the engine. stop ends the watch.
-func untilSignal(cmd *cobra.Command, e *engine.Engine) (ctx context.Context, stop func()) {
+// untilTold returns a context that ends with the first SIGTERM or SIGINT, or by
+// drain. The second signal stops the engine. stop ends the watch.
+func untilTold(cmd *cobra.Command, e *engine.Engine) (ctx context.Context, drain, stop func()) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
@@ -131,7 +154,7 @@ func untilSignal(cmd *cobra.Command, e *engine.Engine) (ctx context.Context, sto
 			}
 		}
 	}()
-	return ctx, func() {
+	return ctx, cancel, func() {
 		signal.Stop(signals)
 		close(ended)
 		cancel()

@@ -7,6 +7,7 @@
 //	occupy VAR                   listens on an address until the script ends
 //	until FILE REGEXP [VAR]      waits until the file's content matches, and keeps the match of the first group
 //	talk URL FILE MESSAGE…       sends each message over a WebSocket and writes the answers to the file
+//	ask STATUS METHOD URL FILE HEADER…   sends an HTTP request ("Host: name" is a header, too), wants this status, writes the body to the file
 //	signal TERM|INT              signals what runs in the background
 //
 // `go test ./tests/cli -update` writes what the commands print into the
@@ -18,7 +19,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,6 +94,7 @@ func TestScripts(t *testing.T) {
 			"occupy":       occupy,
 			"until":        until,
 			"talk":         talk,
+			"ask":          ask,
 			"signal":       signal,
 		},
 	})
@@ -174,6 +178,30 @@ func talk(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(answers.String()), 0o666))
 	ts.Check(conn.Close(websocket.StatusNormalClosure, ""))
+}
+
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 4, "ask STATUS METHOD URL FILE HEADER…")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, args[1], args[2], nil)
+	ts.Check(err)
+	for _, header := range args[4:] {
+		name, value, _ := strings.Cut(header, ": ")
+		if r.Header.Add(name, value); name == "Host" {
+			r.Host = value
+		}
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close() //nolint:errcheck // it was only read
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), body, 0o666))
+	if want := args[0]; strconv.Itoa(answer.StatusCode) != want {
+		ts.Fatalf("%s %s: %s, not %s: %s", args[1], args[2], answer.Status, want, body)
+	}
 }
 
 func signal(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,0 +1,149 @@
+// Package reload has a process read its flows again while they run: at a signal,
+// when it is asked to, or when files have changed. One goroutine does it all, so
+// that what is read last is what runs.
+package reload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
+	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/admin"
+	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/graph"
+)
+
+// Options say what is reloaded.
+type Options struct {
+	Engine *engine.Engine
+	Load   func() ([]*flow.File, *flows.Report, error) // reads the flows
+	Report func(*flows.Report)                         // shows what is to be said about them
+	Log    *zap.Logger
+}
+
+// Reloader reads flows again while they run.
+type Reloader struct {
+	Options
+	asked chan chan<- outcome
+	ended chan struct{} // closed when Run has returned
+}
+
+// outcome is what has come of a reload.
+type outcome struct {
+	report *flows.Report // of the files
+	done   *engine.Reloaded
+	err    error
+}
+
+// New returns a Reloader, which does nothing before Run.
+func New(o Options) *Reloader {
+	return &Reloader{Options: o, asked: make(chan chan<- outcome), ended: make(chan struct{})}
+}
+
+// reload makes the engine run what the files say now, and tells what came of
+// it. Nothing changes when that is not possible.
+func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
+	start := time.Now()
+	log := r.Log.With(zap.String("why", why))
+	var files []*flow.File
+	files, o.report, o.err = r.Load()
+	if o.err == nil {
+		r.Report(o.report)
+		if o.report.HasErrors() {
+			o.err = errors.New("the files have errors, which are listed above")
+		}
+	}
+	if o.err == nil {
+		o.done, o.err = r.Engine.Reload(ctx, files)
+	}
+	if o.err != nil && ctx.Err() != nil {
+		o.err = engine.ErrNotRunning
+	}
+	if errors.Is(o.err, engine.ErrNotRunning) {
+		log.Warn("no reload: the flows are about to end")
+		return o
+	}
+	if o.err != nil {
+		log.Error("the reload failed, the flows run on as they are", zap.Error(o.err))
+		return o
+	}
+	n := o.done.Count
+	log.Info("reloaded", zap.Int("kept", n[graph.Keep]), zap.Int("rewired", n[graph.Rewire]), zap.Int("started", n[graph.Start]),
+		zap.Int("restarted", n[graph.Restart]), zap.Int("stopped", n[graph.Stop]), zap.Duration("took", time.Since(start)))
+	return o
+}
+
+// Run reloads at each SIGHUP, when it is asked to and, with a watcher, whenever
+// what it watches has changed, until ctx ends.
+func (r *Reloader) Run(ctx context.Context, hangups <-chan os.Signal, w *watch.Watcher) {
+	defer close(r.ended)
+	var changes <-chan struct{}
+	if w != nil {
+		go w.Run(ctx)
+		changes = w.Changes
+	}
+	for {
+		var why string
+		var asks chan<- outcome
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			why = "SIGHUP"
+		case <-changes:
+			why = "the files have changed"
+		case asks = <-r.asked:
+			why = "the admin API"
+		}
+		o := r.reloadWatched(ctx, why, w)
+		if asks != nil {
+			asks <- o
+		}
+	}
+}
+
+// reloadWatched tells the watcher, if there is one, what has been read.
+func (r *Reloader) reloadWatched(ctx context.Context, why string, w *watch.Watcher) outcome {
+	if w == nil {
+		return r.reload(ctx, why)
+	}
+	before := w.AboutToRead()
+	o := r.reload(ctx, why)
+	w.HasRead(before, o.report.Files())
+	return o
+}
+
+// Ask has Run reload, and waits for what comes of it. It may be called from any
+// goroutine.
+func (r *Reloader) Ask(ctx context.Context) (admin.Reloaded, error) {
+	answer := make(chan outcome, 1)
+	select {
+	case r.asked <- answer:
+	case <-r.ended:
+		return admin.Reloaded{}, engine.ErrNotRunning
+	case <-ctx.Done():
+		return admin.Reloaded{}, fmt.Errorf("other reloads are still at work: %w", ctx.Err())
+	}
+	var o outcome
+	select {
+	case o = <-answer:
+	case <-ctx.Done():
+		return admin.Reloaded{}, fmt.Errorf("the reload is still at work: %w", ctx.Err())
+	}
+	if o.report != nil && o.report.HasErrors() {
+		return admin.Reloaded{}, errors.New(strings.TrimSpace(o.report.Text(false)))
+	}
+	if o.err != nil {
+		return admin.Reloaded{}, o.err
+	}
+	n := o.done.Count
+	return admin.Reloaded{Kept: n[graph.Keep], Rewired: n[graph.Rewire], Started: n[graph.Start], Restarted: n[graph.Restart], Stopped: n[graph.Stop]}, nil
+}

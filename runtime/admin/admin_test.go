@@ -1,0 +1,200 @@
+package admin
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// told counts what a process was told to do.
+type told struct{ reloads, drains atomic.Int64 }
+
+func (d *told) options(tokens ...flow.Secret) Options {
+	return Options{
+		Address: "127.0.0.1:0",
+		Tokens:  tokens,
+		Version: struct{}{},
+		Health:  func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
+		Reload: func(context.Context) (Reloaded, error) {
+			d.reloads.Add(1)
+			return Reloaded{}, errors.New("no")
+		},
+		Drain: func() { d.drains.Add(1) },
+		Log:   zap.NewNop(),
+	}
+}
+
+func start(t *testing.T, o Options) *Server {
+	t.Helper()
+	s, err := New(o)
+	if err == nil {
+		err = s.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestHostsThatAreOurs(t *testing.T) {
+	o := new(told).options()
+	o.Address = "Admin.example:8686"
+	g, err := newGuard(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.0.0.1:8686": true, "10.1.2.3:80": true, "[::1]": true, "[::1]:8686": true,
+		"localhost": true, "LOCALHOST:1": true, "admin.example": true, "ADMIN.example:8686": true,
+		"": false, ":8686": false, "evil.example": false, "localhost.evil.example:8686": false, "127.0.0.1.evil.example": false,
+		"admin.example.evil.example": false, "evil.example:127.0.0.1": false, "0x7f000001": false, "localhost.": false,
+	} {
+		if g.knows(host) != want {
+			t.Errorf("%q is ours: %v", host, !want)
+		}
+	}
+}
+
+func TestWithoutTokensOnlyThisMachine(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"127.0.0.1:0": true, "127.9.9.9:0": true, "[::1]:0": true, "localhost:0": true,
+		":0": false, "0.0.0.0:0": false, "[::]:0": false, "192.0.2.1:0": false, "127.0.0.1": false, "127.0.0.1:": false, "": false,
+	} {
+		o := new(told).options()
+		o.Address = address
+		if _, err := New(o); (err == nil) != ok {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	o := new(told).options(flow.SecretOf("secret"))
+	o.Address = "0.0.0.0:0"
+	if _, err := New(o); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOneConnectionTooManyIsClosed(t *testing.T) {
+	s := start(t, new(told).options())
+	var open []net.Conn
+	dial := func() net.Conn {
+		t.Helper()
+		c, err := net.Dial("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, c)
+		return c
+	}
+	defer func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}()
+	for range maxConnections {
+		dial()
+	}
+	for tick := time.NewTicker(time.Millisecond); s.open.Load() < maxConnections; {
+		<-tick.C
+	}
+	if _, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Error("it is answered")
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	for tick := time.NewTicker(time.Millisecond); s.open.Load() > 0; {
+		<-tick.C
+	}
+	c := dial()
+	fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+	if line, err := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, "200") {
+		t.Errorf("afterwards: %q, %v", line, err)
+	}
+}
+
+func TestBodiesAreBounded(t *testing.T) {
+	var d told
+	s := start(t, d.options(flow.SecretOf("secret")))
+	for _, body := range []io.Reader{
+		bytes.NewReader(make([]byte, maxBody+1)),
+		io.LimitReader(zeros{}, maxBody+1), // in chunks
+	} {
+		r, err := http.NewRequest(http.MethodPost, "http://"+s.Addr()+"/api/v1/reload", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "secret")
+		answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("status %s", answer.Status)
+		}
+	}
+	if d.reloads.Load() > 0 {
+		t.Error("it has reloaded")
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// FuzzRequests shows whatever it is sent that nothing is changed, and nothing told
+// beyond the probes, without the token.
+func FuzzRequests(f *testing.F) {
+	for _, request := range []string{
+		"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+		"GET /api/v1/status?token=guess HTTP/1.1\r\nHost: evil\r\nOrigin: http://evil\r\n\r\n",
+		"POST /api/v1/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer guess\r\nContent-Length: 2\r\n\r\n{}",
+		"POST /api/v1/../v1/drain HTTP/1.1\r\nHost: [::1]:1\r\nX-Forwarded-For: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"POST http://127.0.0.1/api/v1/drain HTTP/1.0\r\nX-HTTP-Method-Override: GET\r\n\r\n",
+	} {
+		f.Add([]byte(request))
+	}
+	const token = "kept to ourselves"
+	var d told
+	s, err := New(d.options(flow.SecretOf(token)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(text)))
+		if err != nil {
+			return
+		}
+		r.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		s.http.Handler.ServeHTTP(w, r)
+		if d.reloads.Load()+d.drains.Load() > 0 {
+			t.Fatal("it does what a stranger tells it")
+		}
+		if w.Code < 300 && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+			t.Errorf("%s %s: %d", r.Method, r.URL, w.Code)
+		}
+		if strings.Contains(w.Body.String(), token) {
+			t.Error("it tells the token")
+		}
+	})
+}

@@ -1,0 +1,36 @@
+// Package admin serves the management of a running process over HTTP: whether it
+// is healthy, what it does, and what an operator may tell it to do.
+//
+//	GET  /healthz              the process answers
+//	GET  /readyz               200 when it is ready for traffic, 503 and who is not up otherwise
+//	GET  /api/v1/version       how the binary was built
+//	GET  /api/v1/status        phase, readiness and all connectors
+//	GET  /api/v1/connectors    the connectors alone
+//	POST /api/v1/reload        reads the flows again
+//	POST /api/v1/drain         ends the process gracefully
+//
+// It has a listener of its own, which is there before the flows start and until
+// they have ended: who asks during a drain is answered that it drains. Nothing of
+// what it tells is counted for it: it reads [engine.Engine.Health] when it is asked.
+//
+// Answers are JSON. An error is {"code", "message"}: a word for programs and a
+// sentence for people.
+//
+// # Who may do what
+//
+// Without tokens the address must be of the loopback interface, and nothing can be
+// changed. With tokens, all but the two probes needs one, in the header
+// Authorization (as "Bearer T" or T alone) or, where a client cannot send headers,
+// as ?token=T. What changes something is logged with the client's address.
+//
+// A page that someone on this machine looks at must not reach the API through
+// their browser. Its Origin is refused unless it is of this very listener. A name
+// that a foreign page has made to mean 127.0.0.1 (DNS rebinding) is known by the
+// Host that the browser sends: a request without a token must name the host by an
+// IP address, as localhost, or as the address was configured.
+//
+// # What a stranger can do
+//
+// The listener takes a bounded number of connections, and closes more at once.
+// Heads and bodies of requests are bounded in size and time, answers in time.
+package admin

@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/engine"
+)
+
+// Readiness is what a load balancer wants to know, and what /readyz answers.
+type Readiness struct {
+	Ready bool         `json:"ready"`
+	Phase engine.Phase `json:"phase"`
+	// NotUp are the required connectors that are not up.
+	NotUp []Brief `json:"not_up"`
+}
+
+// Brief says which connector, and what it does.
+type Brief struct {
+	Flow  string       `json:"flow"`
+	Type  string       `json:"type"`
+	Name  string       `json:"name"`
+	State engine.State `json:"state"`
+}
+
+// Status is what /api/v1/status answers.
+type Status struct {
+	Readiness
+	Started    time.Time   `json:"started"`
+	Connectors []Connector `json:"connectors"` // in the order of start
+}
+
+// Connector is one connector as /api/v1/connectors tells of it.
+type Connector struct {
+	Brief
+	Required       bool       `json:"required"`
+	Up             bool       `json:"up"`
+	Since          *time.Time `json:"since,omitempty"` // of the state
+	FailedAttempts int        `json:"failed_attempts"` // in a row
+	LastError      string     `json:"last_error,omitempty"`
+	NextRetry      *time.Time `json:"next_retry,omitempty"`
+	Listening      []string   `json:"listening,omitempty"` // URLs
+	Counters       Counters   `json:"counters"`
+}
+
+// Counters are those of one connector since it has started, and what it holds now.
+type Counters struct {
+	Connections          uint64 `json:"connections"` // now
+	ConnectionsTotal     uint64 `json:"connections_total"`
+	EventsIn             uint64 `json:"events_in"`             // decoded
+	EventsOut            uint64 `json:"events_out"`            // written
+	Lost                 uint64 `json:"lost"`                  // for a connection that ended first
+	Dropped              uint64 `json:"dropped"`               // by the overflow policy of a queue
+	Failed               uint64 `json:"failed"`                // events in that nothing took
+	Unheard              uint64 `json:"unheard"`               // broadcast to nobody
+	SubscriptionsRefused uint64 `json:"subscriptions_refused"` // not made
+	SlowConnections      uint64 `json:"slow_connections"`      // ended because their queue was full
+	Queued               uint64 `json:"queued"`                // waiting now
+}
+
+// readinessOf tells who is waited for.
+func readinessOf(h engine.Health) Readiness {
+	r := Readiness{Ready: h.Ready, Phase: h.Phase, NotUp: []Brief{}}
+	for i := range h.Connectors {
+		if c := &h.Connectors[i]; c.Required && !c.State.Up() {
+			r.NotUp = append(r.NotUp, briefOf(c))
+		}
+	}
+	return r
+}
+
+func briefOf(c *engine.ConnectorHealth) Brief {
+	return Brief{Flow: c.Flow, Type: c.Type, Name: c.Name, State: c.State}
+}
+
+func connectorsOf(h engine.Health) []Connector {
+	all := make([]Connector, len(h.Connectors))
+	for i := range h.Connectors {
+		all[i] = connectorOf(&h.Connectors[i])
+	}
+	return all
+}
+
+func connectorOf(c *engine.ConnectorHealth) Connector {
+	to := Connector{
+		Brief:          briefOf(c),
+		Required:       c.Required,
+		Up:             c.State.Up(),
+		Since:          unlessZero(c.Since),
+		FailedAttempts: c.Attempts,
+		LastError:      c.LastError,
+		NextRetry:      unlessZero(c.NextRetry),
+		Counters: Counters{
+			Connections:          c.Stats.Open,
+			ConnectionsTotal:     c.Stats.Opened,
+			EventsIn:             c.Stats.EventsIn,
+			EventsOut:            c.Stats.EventsOut,
+			Lost:                 c.Stats.Lost,
+			Dropped:              c.Stats.Dropped,
+			Failed:               c.Stats.Failed,
+			Unheard:              c.Stats.Unheard,
+			SubscriptionsRefused: c.Stats.Refused,
+			SlowConnections:      c.Stats.Slow,
+			Queued:               c.Stats.Queued,
+		},
+	}
+	for _, l := range c.Listening {
+		to.Listening = append(to.Listening, l.String())
+	}
+	return to
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, struct {
+		Status string `json:"status"`
+	}{"ok"})
+}
+
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	r := readinessOf(s.options.Health())
+	status := http.StatusOK
+	if !r.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	answer(w, status, r)
+}
+
+func (s *Server) version(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, s.options.Version)
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	h := s.options.Health()
+	answer(w, http.StatusOK, Status{readinessOf(h), s.started, connectorsOf(h)})
+}
+
+func (s *Server) connectors(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, struct {
+		Connectors []Connector `json:"connectors"`
+	}{connectorsOf(s.options.Health())})
+}
