@@ -53,7 +53,8 @@ history live as long as the connector: a reload that leaves it alone leaves them
 An edge with ` + "`deliver = \"identity\"`" + ` sends each event to the connections whose session
 key it names. With ` + "`on_conflict = \"reject\"`" + `, one connection too many of a key is refused
 with status 409; when several come at once, and it turns out after the handshake, with
-close code 1008. With ` + "`replace`" + `, the oldest is closed with 4409 and the reason "replaced
+close code 1008. A connection is out of its session before its last word: who sees its end
+may come back at once. With ` + "`replace`" + `, the oldest is closed with 4409 and the reason "replaced
 by a new connection"; it is out of its session at once, and its ` + "`close`" + ` event may come
 after the ` + "`open`" + ` of the one that replaced it.
 

@@ -31,6 +31,9 @@ func (c *served) Deliver(frames []flow.Frame) {
 // Settle implements socket.Owner.
 func (c *served) Settle() { c.link.Settle(c.server.host.Abandon()) }
 
+// Leave implements socket.Owner.
+func (c *served) Leave() { c.link.Leave() }
+
 // Drain implements socket.Owner.
 func (c *served) Drain() { flushLink(c.link, time.Duration(c.server.config.CloseTimeout)) }
 

@@ -99,6 +99,9 @@ func (s *session) Deliver(frames []flow.Frame) {
 // Settle implements socket.Owner: nobody else speaks to a client's peer.
 func (s *session) Settle() {}
 
+// Leave implements socket.Owner: it is the server that counts connections.
+func (s *session) Leave() {}
+
 // Drain implements socket.Owner: run has done it before it parts.
 func (s *session) Drain() {}
 

@@ -107,6 +107,10 @@ type Link interface {
 	// until nothing more can come for the connection: answers may still be on
 	// their way, and what others say to it. The wait ends with ctx.
 	Settle(ctx context.Context)
+	// Leave is called before the connection's last word, by whoever calls Receive,
+	// maybe more than once: it is in no session any more, so that its client can
+	// come back as soon as it sees the end.
+	Leave()
 	// Close says that the connection has ended, for reason (nil when all went
 	// well; an *Ended when the transport can say more): the processors give what they hold, and what is queued and can
 	// no longer be written is counted as lost. Called once, by whoever calls

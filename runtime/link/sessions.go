@@ -28,6 +28,14 @@ func (t *Table) sessionKey(o *flow.Origin) (string, error) {
 	return key, nil
 }
 
+// Leave implements flow.Link.
+func (l *Link) Leave() {
+	if l.session != nil {
+		l.table.sessions.Leave(*l.session, l.out)
+		l.session = nil
+	}
+}
+
 // enterSession makes a link that is being opened one of its key's.
 func (l *Link) enterSession() error {
 	t := l.table

@@ -220,9 +220,7 @@ func (t *Table) remove(l *Link) {
 		t.board.Leave(l.out, l.patterns...)
 		l.patterns = nil
 	}
-	if l.session != nil {
-		t.sessions.Leave(*l.session, l.out)
-	}
+	l.Leave()
 	t.mu.Lock()
 	delete(t.links, l.origin.Seq)
 	t.open = nil

@@ -52,7 +52,7 @@ func (s *sending) sendByTopic(event []flow.Event, names flow.Value, base int) er
 	var message *topic.Message
 	if len(topics) > 0 && s.table.board.Keeps() && s.once != nil {
 		made = s.encode(event)
-		message = &topic.Message{Frames: copies(made.frames), Time: time.Now().UnixNano()}
+		message = topic.NewMessage(made.frames, time.Now().UnixNano())
 		if made.refused != nil {
 			message = nil
 		}
@@ -79,19 +79,6 @@ func (s *sending) sendByIdentity(event []flow.Event, names flow.Value, base int)
 	}
 	s.deliver(outlets, event, nil, base)
 	return nil
-}
-
-// copies returns frames that share no memory with the ones given, to be kept.
-// What the flow wrote about them is about now.
-func copies(frames []flow.Frame) []flow.Frame {
-	kept := make([]flow.Frame, len(frames))
-	data := make([]byte, 0, sizeOf(frames))
-	for i, f := range frames {
-		start := len(data)
-		data = append(data, f.Data...)
-		kept[i] = flow.Frame{Data: data[start:len(data):len(data)], Binary: f.Binary}
-	}
-	return kept
 }
 
 // Ordinal numbers outlets in the order in which their connections have opened.

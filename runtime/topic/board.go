@@ -48,6 +48,19 @@ type Message struct {
 	seq    uint64
 }
 
+// NewMessage makes a message of frames that are copied. What the flow wrote about
+// them is about now, and is not kept.
+func NewMessage(frames []flow.Frame, now int64) *Message {
+	m := &Message{Frames: slices.Clone(frames), Time: now}
+	data := make([]byte, 0, m.size())
+	for i, f := range frames {
+		start := len(data)
+		data = append(data, f.Data...)
+		m.Frames[i] = flow.Frame{Data: data[start:len(data):len(data)], Binary: f.Binary}
+	}
+	return m
+}
+
 // Seq is the message's place among all that the board has kept, from 1.
 func (m *Message) Seq() uint64 { return m.seq }
 

@@ -29,7 +29,15 @@ connector "ws_server" "told" {
   reject_close   = "abort"
 }
 
+pipeline "close" {
+  map "close" {
+    event = event
+    meta  = { ws_server = { close = event.close } }
+  }
+}
+
 connect "told" {
   from = connector.told
+  via  = [pipeline.close]
   to   = connector.told
 }

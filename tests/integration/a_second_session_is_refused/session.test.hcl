@@ -38,9 +38,6 @@ test "by_409" {
     await "left" {
       count = 2
     }
-    pause {
-      for = "100ms"
-    }
     dial {}
     send {
       json = 3
@@ -102,5 +99,80 @@ test "by_a_last_message" {
       code = 1006
     }
     signal "refused" {}
+  }
+}
+
+# A session ends before its client can see that: who has been told goodbye, or was cut
+# off, may come back at once.
+test "a_place_is_free_at_once" {
+  tags = ["ws", "sessions"]
+  locals {
+    port = free_port()
+  }
+  before "server" {
+    flow = "flow.hcl"
+    vars = { url = "127.0.0.1:${local.port}" }
+    ready {
+      port = local.port
+    }
+  }
+  peer "closes" {
+    connect = "ws://127.0.0.1:${local.port}/told?key=a"
+    repeat {
+      times = 50
+      dial {}
+      send {
+        json = n
+      }
+      expect {
+        json = n
+      }
+      close {}
+    }
+  }
+  peer "is_closed" {
+    connect = "ws://127.0.0.1:${local.port}/told?key=b"
+    repeat {
+      times = 25
+      dial {}
+      send {
+        json = { close = { abort = false } }
+      }
+      expect {
+        json = { close = { abort = false } }
+      }
+      expect_close {
+        code = 1000
+      }
+    }
+  }
+  peer "is_cut_off" {
+    connect = "ws://127.0.0.1:${local.port}/told?key=d"
+    repeat {
+      times = 25
+      dial {}
+      send {
+        json = { close = { abort = true } }
+      }
+      expect {
+        json = { close = { abort = true } }
+      }
+      expect_close {
+        code = 1006
+      }
+    }
+  }
+  peer "breaks_the_protocol" {
+    connect = "ws://127.0.0.1:${local.port}/told?key=c"
+    repeat {
+      times = 20
+      dial {}
+      frame {
+        rsv = 7
+      }
+      expect_close {
+        code = 1002
+      }
+    }
   }
 }

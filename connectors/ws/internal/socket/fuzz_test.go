@@ -132,6 +132,7 @@ type owner func([]flow.Frame)
 
 func (o owner) Deliver(frames []flow.Frame) { o(frames) }
 func (owner) Settle()                       {}
+func (owner) Leave()                        {}
 func (owner) Drain()                        {}
 
 // ours runs input through conn.

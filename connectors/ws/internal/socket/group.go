@@ -152,6 +152,9 @@ type Owner interface {
 	// Settle is called before a goodbye that says so (Farewell): it waits until
 	// nothing more can come for the peer.
 	Settle()
+	// Leave is called before the connection's last word, a close frame or its end,
+	// maybe more than once.
+	Leave()
 	// Drain is called before any goodbye: it waits, for a bounded time, until
 	// what is queued for the peer is written.
 	Drain()

@@ -195,6 +195,7 @@ func (c *Conn) woken(dry bool) error {
 		}
 	}
 	l.said = true
+	c.owner.Leave()
 	if c.dropping.Load() {
 		c.closeEarly(why.Code, why.Reason, c.closeTime())
 		return c.awaitClose()
@@ -293,6 +294,9 @@ func (c *Conn) linger() {
 // something wrong is told, and it is seen to that the answer arrives.
 func (c *Conn) Goodbye(err error) {
 	c.release()
+	if c.owner != nil {
+		c.owner.Leave()
+	}
 	var (
 		ce   websocket.CloseError
 		rate *RateError

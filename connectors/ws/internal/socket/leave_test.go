@@ -24,6 +24,7 @@ func (r *recorder) Deliver(frames []flow.Frame) {
 	}
 }
 func (*recorder) Settle()  {}
+func (*recorder) Leave()   {}
 func (r *recorder) Drain() { r.drain() }
 
 // tcp returns both ends of a connection.

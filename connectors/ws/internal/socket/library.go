@@ -115,6 +115,9 @@ func (w wire) Write(p []byte) (int, error) {
 		if h.masked {
 			unmask(payload, h.mask)
 		}
+		if h.opcode() == opClose && c.owner != nil {
+			c.owner.Leave()
+		}
 		c.control(h.opcode(), payload)
 		if c.pending = c.pending[h.total():]; len(c.pending) == 0 {
 			c.pending = nil
