@@ -122,7 +122,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 	api.register(cmd)
 	cmd.Flags().StringVar(&level, "log-level", "info", "lowest `level` that is logged: "+strings.Join(logLevels, ", "))
 	cmd.Flags().StringVar(&format, "log-format", "", "`format` of the log: console or json (default console on a terminal, json otherwise)")
-	cmd.Flags().BoolVar(&watched, "watch", false, "reload when the files of the flows, of their modules or of variables change")
+	cmd.Flags().BoolVar(&watched, "watch", false, "reload when the files of the flows, of their modules, of variables, or read by file() change")
 	return cmd
 }
 

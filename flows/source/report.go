@@ -21,6 +21,7 @@ type Report struct {
 	within   string          // what is being read: see Within
 	errors   int             // reports of errors, the same one again included
 	files    map[string]file // by the name that is shown
+	asked    map[string]bool // paths of other files that what was read depends on
 	hidden   []hcl.Range     // pieces of text that spell a secret
 	secrets  []string        // sensitive values, never to be shown
 }
@@ -42,10 +43,20 @@ type Problem struct {
 }
 
 // Files lists the files that were read, by the name that is shown, as far as the
-// library of modules is not meant.
+// library of modules is not meant, and those that DependsOn was told of.
 func (r *Report) Files() []string {
-	names := slices.Sorted(maps.Keys(r.files))
-	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "std/") })
+	names := slices.AppendSeq(slices.Collect(maps.Keys(r.files)), maps.Keys(r.asked))
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return strings.HasPrefix(name, "std/") })
+}
+
+// DependsOn notes that an expression has looked at a file, which need not be
+// there.
+func (r *Report) DependsOn(path string) {
+	if r.asked == nil {
+		r.asked = map[string]bool{}
+	}
+	r.asked[path] = true
 }
 
 // Errorf adds an error that concerns the place where.

@@ -21,7 +21,7 @@ import (
 // functions are those of start-up expressions: the closed list, which there is
 // per event too, what only the start has, and what people who come from
 // Terraform reach for. dir is what the paths in them are relative to.
-func functions(dir string, env map[string]string) map[string]function.Function {
+func functions(dir folder, env map[string]string) map[string]function.Function {
 	all := bridge.Functions()
 	maps.Copy(all, map[string]function.Function{
 		"formatlist": stdlib.FormatListFunc, "strrev": all["reverse"], "strcontains": all["contains"],
@@ -70,15 +70,24 @@ func envFunc(env map[string]string) function.Function {
 	})
 }
 
-func inDir(dir, name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(dir, name)
+// folder is where a flow's files are. The report hears which of them functions
+// look at.
+type folder struct {
+	dir    string
+	report *source.Report
 }
 
-func readText(dir, name string) (string, error) {
-	path := inDir(dir, name)
+func (f folder) find(name string) (path string) {
+	path = name
+	if !filepath.IsAbs(name) {
+		path = filepath.Join(f.dir, name)
+	}
+	f.report.DependsOn(path)
+	return path
+}
+
+func readText(dir folder, name string) (string, error) {
+	path := dir.find(name)
 	shown := source.ShownPath(path)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is not a file", shown)
@@ -93,7 +102,7 @@ func readText(dir, name string) (string, error) {
 	return string(src), nil
 }
 
-func fileFunc(dir string) function.Function {
+func fileFunc(dir folder) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{text("path")},
 		Type:   function.StaticReturnType(cty.String),
@@ -107,12 +116,12 @@ func fileFunc(dir string) function.Function {
 	})
 }
 
-func fileExistsFunc(dir string) function.Function {
+func fileExistsFunc(dir folder) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{text("path")},
 		Type:   function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			info, err := os.Stat(inDir(dir, args[0].AsString()))
+			info, err := os.Stat(dir.find(args[0].AsString()))
 			return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
 		},
 	})
@@ -120,7 +129,7 @@ func fileExistsFunc(dir string) function.Function {
 
 // templateFunc renders a file as a template, with the attributes of an object
 // as its names. A template cannot render another.
-func templateFunc(dir string, all map[string]function.Function) function.Function {
+func templateFunc(dir folder, all map[string]function.Function) function.Function {
 	offered := maps.Clone(all)
 	render := func(args []cty.Value) (cty.Value, error) {
 		name, vars := args[0].AsString(), args[1]

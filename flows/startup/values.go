@@ -42,7 +42,7 @@ func New(r *source.Report, dir string, env map[string]string) *Values {
 				"local": cty.EmptyObjectVal,
 				"node":  cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(host)}),
 			},
-			Functions: functions(dir, env),
+			Functions: functions(folder{dir, r}, env),
 		},
 	}
 }
