@@ -11,7 +11,7 @@ import (
 
 // Rates are the limits of what a client sends.
 type Rates struct {
-	MessagesPerSecond int           `hcl:"messages_per_second" min:"1" doc:"what a client may send: messages, and each of their fragments, pings and empty ones, too. More close the connection with 1008. No limit when not given"`
+	MessagesPerSecond int           `hcl:"messages_per_second" min:"1" doc:"what a client may send: messages, and each of their fragments, pings, answers to pings and empty ones, too. More close the connection with 1008. No limit when not given"`
 	BytesPerSecond    flow.Size     `hcl:"bytes_per_second" min:"1B" doc:"what a client may send, with the headers of frames. More close the connection with 1008. No limit when not given"`
 	Burst             flow.Duration `hcl:"burst" min:"1ms" doc:"what the limits per second allow in so long a time may come at once; 2s when not given"`
 }
@@ -22,7 +22,7 @@ const defaultBurst = 2 * time.Second
 const maxHeader = 14
 
 // options checks that the limits leave room for what else is allowed.
-func (r *Rates) options(maxMessage flow.Size) (socket.Rate, error) {
+func (r *Rates) options(maxMessage flow.Size, ping *Ping) (socket.Rate, error) {
 	o := socket.Rate{
 		Frames: r.MessagesPerSecond,
 		Bytes:  int64(r.BytesPerSecond),
@@ -33,6 +33,11 @@ func (r *Rates) options(maxMessage flow.Size) (socket.Rate, error) {
 	}
 	if at := o.Burst.Seconds() * float64(o.Frames); o.Frames > 0 && at < 1 {
 		return o, refuse("messages_per_second", "%d messages per second in a burst of %v do not let a single one through: raise burst", o.Frames, o.Burst)
+	}
+	if ping != nil && o.Frames > 0 {
+		if every := cmp.Or(time.Duration(ping.Interval), defaultPing); every.Seconds()*float64(o.Frames) <= 1 {
+			return o, refuse("messages_per_second", "a client that answers a ping every %v would exceed it by that alone: raise messages_per_second, or ping.interval", every)
+		}
 	}
 	if at := o.Burst.Seconds() * float64(o.Bytes); o.Bytes > 0 && at < float64(maxMessage)+maxHeader {
 		return o, refuse("bytes_per_second", "a message of max_message (%s) would exceed it by itself, since %s may come at once: lower max_message, or raise burst (%v)",

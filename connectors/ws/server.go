@@ -80,7 +80,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 		o.AppPing, err = c.AppPing.options(0, c.MaxMessage)
 		problems = append(problems, err)
 	}
-	rate, rateErr := c.Limits.Rates.options(c.MaxMessage)
+	rate, rateErr := c.Limits.Rates.options(c.MaxMessage, c.Ping)
 	o.Rate = rate
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
 	problems = append(problems, rateErr, err, c.checkSubprotocols(), c.Reject.check(), c.checkWhom(), c.Headless.check(c.TLS != nil))
