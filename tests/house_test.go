@@ -88,6 +88,8 @@ var guests = map[string][]string{
 	"github.com/MicahParks/jwkset":   {"runtime/access"},
 	"golang.org/x/crypto":            {"runtime/access"},
 	"github.com/pires/go-proxyproto": {"runtime/listen"},
+
+	"github.com/prometheus/client_golang": {"runtime/admin"},
 }
 
 // source is one Go file of the repository.

@@ -24,7 +24,7 @@ func (a *adminFlags) register(cmd *cobra.Command) {
 
 // serve begins to serve, and says where.
 func (a *adminFlags) serve(o admin.Options, stderr io.Writer) (*admin.Server, error) {
-	o.Address, o.TokensFile, o.Version = a.address, flow.Path(a.tokens), readBuild()
+	o.Address, o.TokensFile, o.Build = a.address, flow.Path(a.tokens), admin.Build(readBuild())
 	if token := os.Getenv(manage.TokenVariable); token != "" {
 		o.Tokens = []flow.Secret{flow.SecretOf(token)}
 	}

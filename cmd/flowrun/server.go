@@ -104,7 +104,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Log:    log,
 			})
 			if api.address != "" {
-				s, err := api.serve(admin.Options{Health: e.Health, Reload: r.Ask, Drain: drain, Log: log}, stderr)
+				s, err := api.serve(admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Log: log}, stderr)
 				if err != nil {
 					return err
 				}

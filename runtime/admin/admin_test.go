@@ -31,8 +31,8 @@ func (d *told) options(tokens ...flow.Secret) Options {
 	return Options{
 		Address: "127.0.0.1:0",
 		Tokens:  tokens,
-		Version: struct{}{},
 		Health:  func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
+		Reloads: func() Reloads { return Reloads{} },
 		Reload: func(context.Context) (Reloaded, error) {
 			d.reloads.Add(1)
 			return Reloaded{}, errors.New("no")

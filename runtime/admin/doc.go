@@ -3,6 +3,7 @@
 //
 //	GET  /healthz              the process answers
 //	GET  /readyz               200 when it is ready for traffic, 503 and who is not up otherwise
+//	GET  /metrics              counters in the format of Prometheus: README.md lists them
 //	GET  /api/v1/version       how the binary was built
 //	GET  /api/v1/status        phase, readiness and all connectors
 //	GET  /api/v1/connectors    the connectors alone

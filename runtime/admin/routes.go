@@ -23,6 +23,7 @@ type route struct {
 var routes = []route{
 	{path: "/healthz", open: true, serve: (*Server).healthz},
 	{path: "/readyz", open: true, serve: (*Server).readyz},
+	{path: "/metrics", serve: func(s *Server, w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }},
 	{path: "/api/v1/version", serve: (*Server).version},
 	{path: "/api/v1/status", serve: (*Server).status},
 	{path: "/api/v1/connectors", serve: (*Server).connectors},

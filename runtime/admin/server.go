@@ -36,8 +36,9 @@ type Options struct {
 	Tokens     []flow.Secret
 	TokensFile flow.Path
 
-	Version any // what GET /api/v1/version answers, as JSON
+	Build   Build
 	Health  func() engine.Health
+	Reloads func() Reloads
 	// Reload reads the flows again. An error says why they run on as they were.
 	// Several calls may come at a time.
 	Reload func(ctx context.Context) (Reloaded, error)
@@ -61,6 +62,7 @@ type Server struct {
 	options Options
 	address *net.TCPAddr
 	guard   *guard
+	metrics http.Handler
 	started time.Time
 	http    http.Server
 	socket  net.Listener
@@ -75,7 +77,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, address: address, started: time.Now(), ended: make(chan struct{})}
+	s := &Server{options: o, address: address, metrics: newMetrics(o), started: time.Now(), ended: make(chan struct{})}
 	if s.guard, err = newGuard(o); err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) version(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, s.options.Version)
+	answer(w, http.StatusOK, s.options.Build)
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {

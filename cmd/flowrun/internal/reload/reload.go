@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -34,6 +35,9 @@ type Reloader struct {
 	Options
 	asked chan chan<- outcome
 	ended chan struct{} // closed when Run has returned
+
+	mu    sync.Mutex
+	count admin.Reloads
 }
 
 // outcome is what has come of a reload.
@@ -45,7 +49,10 @@ type outcome struct {
 
 // New returns a Reloader, which does nothing before Run.
 func New(o Options) *Reloader {
-	return &Reloader{Options: o, asked: make(chan chan<- outcome), ended: make(chan struct{})}
+	return &Reloader{
+		Options: o, asked: make(chan chan<- outcome), ended: make(chan struct{}),
+		count: admin.Reloads{LastGood: true, LoadedAt: time.Now()},
+	}
 }
 
 // reload makes the engine run what the files say now, and tells what came of
@@ -71,6 +78,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 		log.Warn("no reload: the flows are about to end")
 		return o
 	}
+	r.note(o.err == nil, start)
 	if o.err != nil {
 		log.Error("the reload failed, the flows run on as they are", zap.Error(o.err))
 		return o
@@ -79,6 +87,26 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 	log.Info("reloaded", zap.Int("kept", n[graph.Keep]), zap.Int("rewired", n[graph.Rewire]), zap.Int("started", n[graph.Start]),
 		zap.Int("restarted", n[graph.Restart]), zap.Int("stopped", n[graph.Stop]), zap.Duration("took", time.Since(start)))
 	return o
+}
+
+// note counts a reload.
+func (r *Reloader) note(good bool, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.count.LastGood = good; good {
+		r.count.Good++
+		r.count.LoadedAt = at
+	} else {
+		r.count.Bad++
+	}
+}
+
+// Reloads says what has become of reloads so far. It may be called from any
+// goroutine.
+func (r *Reloader) Reloads() admin.Reloads {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
 }
 
 // Run reloads at each SIGHUP, when it is asked to and, with a watcher, whenever
