@@ -49,6 +49,7 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 	}
 	checks.claims(readers)
 	checks.drains(readers)
+	checks.admins(readers)
 	if report.HasErrors() {
 		return nil, report
 	}

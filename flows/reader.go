@@ -21,6 +21,7 @@ type whole struct {
 	parts      int                // instances of blocks so far
 	misread    bool               // there are errors where components are referred to
 	drainAt    hcl.Range          // of the block drain
+	adminAt    hcl.Range          // of the block admin
 }
 
 func newWhole(report *source.Report) *whole {

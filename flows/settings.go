@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -13,6 +14,7 @@ import (
 type Settings struct {
 	Description string     `hcl:"description" doc:"what the flow is for"`
 	Drain       flow.Drain `hcl:"drain" doc:"how the flow ends when its process is told to"`
+	Admin       flow.Admin `hcl:"admin" doc:"the management API of the process; of the flows of a process, one has it. It is set up at the start: a reload does not change it"`
 }
 
 // DefaultSettings returns what a flow without the block has.
@@ -30,7 +32,8 @@ func (r *reader) readSettings() {
 		b.Owner = "flow"
 		s := DefaultSettings()
 		d := r.decoder()
-		d.Decode(b.Region, nil, laterFlow, &s)
+		d.Decode(b.Region, nil, nil, &s)
+		r.readAdmin(d, &s)
 		at, given := d.Places["drain"]
 		if !given {
 			continue
@@ -47,6 +50,34 @@ func (r *reader) readSettings() {
 		}
 		if !d.Failed {
 			r.whole.file.Drain, r.whole.drainAt = s.Drain, at
+		}
+	}
+}
+
+// readAdmin takes over what the block says of the process's API.
+func (r *reader) readAdmin(d *decode.Decoder, s *Settings) {
+	at, given := d.Places["admin"]
+	switch {
+	case !given:
+	case r.title != "":
+		r.Warnf(at, "admin has no effect in a module").Hint("the API of the process is set up in the flow that uses the module")
+	case s.Admin.Address == "" && !d.Failed:
+		r.Errorf(at, "admin needs an address: where is the API to listen?").Hint("address = \"127.0.0.1:8686\" is for this machine alone")
+	case !d.Failed:
+		r.whole.file.Admin, r.whole.adminAt = s.Admin, at
+	}
+}
+
+// admins reports a second flow that wants to set up the API of the process.
+func (r checks) admins(readers []*reader) {
+	var first *flow.File
+	for _, f := range readers {
+		switch file := f.whole.file; {
+		case file.Admin.Address == "":
+		case first == nil:
+			first = file
+		default:
+			r.Errorf(f.whole.adminAt, "admin: the process has one API, which the flow %s sets up already", first.Name).Hint("leave it out here")
 		}
 	}
 }

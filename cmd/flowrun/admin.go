@@ -18,23 +18,52 @@ type adminFlags struct {
 }
 
 func (a *adminFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.address, "admin", "", "serve health and the admin API at this `address`, like 127.0.0.1:8686")
+	cmd.Flags().StringVar(&a.address, "admin", "", "serve health, metrics and the admin API at this `address`, like 127.0.0.1:8686")
 	cmd.Flags().StringVar(&a.tokens, "admin-tokens", "", "`file` with the tokens of the admin API, a line each, which may be {SHA256} and the digest")
 }
 
-// serve begins to serve, and says where.
-func (a *adminFlags) serve(o admin.Options, stderr io.Writer) (*admin.Server, error) {
-	o.Address, o.TokensFile, o.Build = a.address, flow.Path(a.tokens), admin.Build(readBuild())
-	if token := os.Getenv(manage.TokenVariable); token != "" {
-		o.Tokens = []flow.Secret{flow.SecretOf(token)}
+// settings are those of the flow that has any, and what the command line and the
+// environment say.
+func (a *adminFlags) settings(files []*flow.File) flow.Admin {
+	s := adminOf(files)
+	if a.address != "" {
+		s.Address = a.address
 	}
+	if a.tokens != "" {
+		s.TokensFile = flow.Path(a.tokens)
+	}
+	if token := os.Getenv(manage.TokenVariable); token != "" {
+		s.Tokens = append(s.Tokens[:len(s.Tokens):len(s.Tokens)], flow.SecretOf(token))
+	}
+	return s
+}
+
+func adminOf(files []*flow.File) flow.Admin {
+	for _, f := range files {
+		if f.Admin.Address != "" {
+			return f.Admin
+		}
+	}
+	return flow.Admin{}
+}
+
+// serve begins to serve where anything says so, and tells where.
+func (a *adminFlags) serve(files []*flow.File, o admin.Options, stderr io.Writer) (stop func(), err error) {
+	settings := a.settings(files)
+	if settings.Address == "" {
+		return func() {}, nil
+	}
+	o.Address, o.Tokens, o.TokensFile, o.Build = settings.Address, settings.Tokens, settings.TokensFile, admin.Build(readBuild())
 	s, err := admin.New(o)
+	if err != nil && a.address == "" {
+		return nil, &exitError{exitConfig, err}
+	}
 	if err != nil {
-		return nil, usage("--admin: %w", err)
+		return nil, &exitError{exitUsage, err}
 	}
 	if err := s.Start(); err != nil {
-		return nil, fmt.Errorf("--admin: %w", err)
+		return nil, err
 	}
 	fmt.Fprintf(stderr, "flowrun: the admin API listens on http://%s\n", s.Addr())
-	return s, nil
+	return s.Close, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -41,7 +42,8 @@ SIGHUP reads the same files again and goes on with what they say then, as --watc
 does when they change. What has not changed goes on, with its connections; see
 ` + "`flowrun plan`" + `. Files with mistakes change nothing: the mistakes are told.
 
---admin serves health probes and an API at an address of its own, for which there are
+--admin, or a flow's block admin, serves health probes, metrics and an API at an address of
+its own, for which there are
 ` + "`flowrun server status`, `reload` and `drain`" + `. Without tokens (--admin-tokens, or one in
 the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and changes nothing.`,
 		Example: "  flowrun server run echo.hcl\n  flowrun server run --admin 127.0.0.1:8686 --admin-tokens tokens.txt echo.hcl\n  flowrun server run --var url=127.0.0.1:8080 a.hcl b/",
@@ -99,17 +101,21 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			}
 			r := reload.New(reload.Options{
 				Engine: e,
-				Load:   func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
+				Load: func() ([]*flow.File, *flows.Report, error) {
+					newer, report, err := in.load(args)
+					if err == nil && !report.HasErrors() && !reflect.DeepEqual(adminOf(newer), adminOf(files)) {
+						log.Warn("the block admin has changed, which takes effect when the process starts anew")
+					}
+					return newer, report, err
+				},
 				Report: func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
 				Log:    log,
 			})
-			if api.address != "" {
-				s, err := api.serve(admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Log: log}, stderr)
-				if err != nil {
-					return err
-				}
-				defer s.Close()
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Log: log}, stderr)
+			if err != nil {
+				return err
 			}
+			defer endAPI()
 			go r.Run(ctx, hangups, w)
 			code, err := e.Run(ctx)
 			if err != nil || code != exitGood {

@@ -12,6 +12,7 @@ type File struct {
 	Pipelines  []*PipelineBlock
 	Connects   []*ConnectBlock
 	Drain      Drain // [DefaultDrain] where the flow has none
+	Admin      Admin // of the process; of several flows, one has it
 }
 
 // Place is where a block or argument stands in its file.

@@ -107,7 +107,7 @@ func runExample(t *testing.T, binary, example string) {
 		return // its server is elsewhere
 	}
 
-	example = strings.ReplaceAll(example, "127.0.0.1:4242", "127.0.0.1:0") // that port may be taken
+	example = strings.NewReplacer("127.0.0.1:4242", "127.0.0.1:0", "127.0.0.1:8686", "127.0.0.1:0").Replace(example) // these ports may be taken
 	if err := os.WriteFile(filepath.Join(dir, "example.hcl"), []byte(example), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,9 @@ const settingsExample = `flow {
     code    = 1012
     message = jsonencode({ type = "moving" })
   }
+  admin {
+    address = "127.0.0.1:8686"
+  }
 }
 
 connector "ws_server" "edge" {
