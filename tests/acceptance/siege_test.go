@@ -78,7 +78,8 @@ func (s siege) run(t *testing.T, attack func(f *flowrun, addr string)) {
 	if end() == 0 {
 		t.Error("the client beside got no answer at all")
 	}
-	await(t, "all sockets are closed", func() bool { return f.sockets() == idle })
+	// One that was open before may be closed: to where keys are fetched.
+	await(t, "all sockets are closed", func() bool { return f.sockets() <= idle })
 	f.rests()
 	f.leftNobody()
 }
