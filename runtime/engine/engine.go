@@ -130,12 +130,15 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	defer e.endReloads()
 	start := time.Now()
 	first := e.now.Load()
+	serve := e.listeners.Hold()
+	defer serve()
 	if err := e.prepare(ctx, first.units); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return 0, nil // told to end before it began
 		}
 		return 1, err
 	}
+	serve()
 	e.tellRoutes(first.units)
 	e.log.Info("running", zap.Int("connectors", len(first.units)), zap.Duration("started_in", time.Since(start)))
 	for _, i := range first.instances {

@@ -217,6 +217,21 @@ func TestWhatCannotBeHad(t *testing.T) {
 	}
 }
 
+// Who asks for a route that is about to come finds it.
+func TestHold(t *testing.T) {
+	s, _ := newSet(t)
+	address := freeAddress(t)
+	serve := s.Hold()
+	handle(t, s, spec(address, "/a"), says("a"))
+	early := dial(t, address)
+	fmt.Fprint(early, "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	handle(t, s, spec(address, "/b"), says("b"))
+	serve()
+	if answer, err := io.ReadAll(early); err != nil || !strings.HasSuffix(string(answer), "\r\n\r\nb") {
+		t.Errorf("got %q, %v", answer, err)
+	}
+}
+
 func TestDrain(t *testing.T) {
 	s, _ := newSet(t)
 	a := handle(t, s, spec(anyPort, "/a"), says("a"))

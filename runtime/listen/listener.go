@@ -162,6 +162,13 @@ func (l *listener) request() (mux *http.ServeMux, done func()) {
 
 // ServeHTTP passes a request to the route of its path.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if all := l.set.held.Load(); all != nil {
+		select {
+		case <-*all:
+		case <-r.Context().Done():
+			return
+		}
+	}
 	if l.set.draining.Load() {
 		w.Header().Set("Retry-After", retryAfter)
 		refuse(w, http.StatusServiceUnavailable)

@@ -20,6 +20,7 @@ import (
 type Set struct {
 	log      *zap.Logger
 	draining atomic.Bool
+	held     atomic.Pointer[chan struct{}] // closed when requests are served; nil when they are
 
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
@@ -125,6 +126,17 @@ func (s *Set) ours(address string, err error, leaves func(owner any) bool) error
 		}
 	}
 	return err
+}
+
+// Hold makes requests wait until release is called, when all routes are there:
+// who asks for the second one on an address finds it, too.
+func (s *Set) Hold() (release func()) {
+	all := make(chan struct{})
+	s.held.Store(&all)
+	return sync.OnceFunc(func() {
+		s.held.Store(nil)
+		close(all)
+	})
 }
 
 // Drain answers requests that are not served yet with 503 from now on, and
