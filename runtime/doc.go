@@ -45,7 +45,8 @@
 // # Who does what
 //
 //	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
-//	link       Receive, the way through processors and codec, queues, the way back
+//	link       Receive, the way in through processors and codec, the way back
+//	outlet     the way out: queues, and who writes them
 //	encode     events as frames
 //	topic      who has subscribed to what, and what was said about it
 //	session    whose connections there are

@@ -38,7 +38,8 @@ var rooms = []struct {
 }{
 	{"runtime/flow", nil, "it is the vocabulary that everyone imports, so it imports nobody"},
 	{"runtime/flowtest", []string{"runtime/flow", "runtime/link"}, "its suites must fit every component"},
-	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
+	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/outlet", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
+	{"runtime/outlet", []string{"runtime/flow", "runtime/encode"}, "it knows the outward half of one connection"},
 	{"runtime/endpoint", nil, "it knows addresses as people write them"},
 	{"runtime/access", []string{"runtime/flow", "runtime/endpoint"}, "it knows requests, and no connector"},
 	{"runtime/session", []string{"runtime/flow", "runtime/valuekey"}, "it knows keys and who has them"},

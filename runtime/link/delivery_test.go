@@ -45,7 +45,7 @@ func TestBroadcastReachesEachOnceAndInOrder(t *testing.T) {
 	in := tab.In(flow.Broadcast, false)
 	want := ""
 	once := &encode.Encoder{}
-	once.Init(tab.terms)
+	once.Init(tab.terms.Terms)
 	for i := range 50 {
 		batch := []flow.Event{text(fmt.Sprint("a", i)), text(fmt.Sprint("b", i))}
 		if err := in.Send(t.Context(), batch); err != nil {

@@ -10,25 +10,13 @@
 // delivered or have failed. The batch is cut before a processor runs again
 // whose output an earlier event may point to.
 //
-// The outward half (an outlet) encodes events and writes them. Who writes:
-//
-//   - A reply to the message that is being read is written by the reader
-//     itself, corked: it leaves when the reader has nothing more to read, or
-//     before the reader sends to anybody else. No goroutine, no copy.
-//   - Everything else is put into the connection's queue, encoded. The first
-//     one starts a goroutine that writes the queue in bursts and ends when it
-//     is empty; an idle connection has none.
-//   - A broadcast is put into the queue of every connection, and these are
-//     written by the publisher, at the end of its turn, as far as that goes
-//     without waiting. What a connection does not take at once is left to a
-//     goroutine as above. A message to 500 connections costs little more than
-//     500 system calls (0.83 of a loop of the library's Write), 32 messages that
-//     arrive together cost 0.07 of such a loop.
-//   - What an edge delivers by topic or identity is put into queues in the same
-//     way, of those connections alone that package runtime/topic or
-//     runtime/session finds.
-//   - A connector without a queue (a file) is written to directly, and the
-//     senders wait for each other.
+// The outward half, of package runtime/outlet, encodes events, keeps them in a
+// bounded queue, and writes them. A broadcast is encoded once and put into the
+// queue of every connection, and what an edge delivers by topic or identity into
+// those of the connections alone that package runtime/topic or runtime/session
+// finds. A message to 500 connections costs little more than 500 system calls
+// (0.83 of a loop of the library's Write), 32 messages that arrive together cost
+// 0.07 of such a loop.
 //
 // A connector with many connections has an outlet per link. A connector with
 // one connection at a time has one outlet for its whole life, so that what a

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/outlet"
 	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
@@ -24,7 +25,7 @@ type Lane struct {
 	table  *Table
 	key    string
 	parent *flow.Origin
-	out    *outlet
+	out    *outlet.Outlet
 	active atomic.Int64 // when something last passed, unix nanoseconds
 	tied   atomic.Int64 // connections that it was opened for and that are open
 	ending context.Context
@@ -34,12 +35,12 @@ type Lane struct {
 var errNullKey = errors.New("its key is null, so no connection can be chosen")
 
 // sendByKey delivers a run to the lanes of its events' keys.
-func (r *replies) sendByKey(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
+func (r *replies) sendByKey(ctx context.Context, own *outlet.Reader, run []flow.Event, base int, err *error) {
 	var short, next [64]byte
 	for i := 0; i < len(run); {
 		key, cause := r.table.key(short[:0], &run[i])
 		if cause != nil {
-			r.table.tell(ctx, refusal{kind: "write", err: cause}, &run[i], base+i, err)
+			r.table.tell(ctx, outlet.Refusal{Kind: "write", Err: cause}, &run[i], base+i, err)
 			i++
 			continue
 		}
@@ -67,9 +68,9 @@ func (t *Table) key(dst []byte, e *flow.Event) ([]byte, error) {
 
 // sendToLane delivers a run of one key. A lane may close before it is sent
 // anything; then the key has another.
-func (r *replies) sendToLane(ctx context.Context, own *Link, key []byte, run []flow.Event, base int, err *error) {
+func (r *replies) sendToLane(ctx context.Context, own *outlet.Reader, key []byte, run []flow.Event, base int, err *error) {
 	var closed *Lane
-	var refused []refusal
+	var refused outlet.Refusals
 	for {
 		lane, made, cause := r.table.lane(key, run[0].Origin)
 		if cause != nil {
@@ -78,14 +79,14 @@ func (r *replies) sendToLane(ctx context.Context, own *Link, key []byte, run []f
 		}
 		if lane != closed {
 			lane.active.Store(time.Now().UnixNano())
-			refused = lane.out.send(ctx, own, run)
+			refused = lane.out.Send(ctx, own, run)
 			if made {
 				lane.tie() // not before it has what a client that has left already has said
 			}
 			if refused == nil {
 				return
 			}
-			if refused[0].gone {
+			if refused[0].Gone {
 				closed = lane
 				continue
 			}
@@ -127,19 +128,18 @@ func (t *Table) makeLane(key string, origin *flow.Origin) (l *Lane, made bool, e
 	case len(t.allLanes) >= limit:
 		return nil, false, fmt.Errorf("%s: there are %d connections, and max_connections allows no more", t.cfg.Component.Address(), limit)
 	}
-	l = &Lane{table: t, key: key, parent: origin, out: newOutlet(t)}
+	l = &Lane{table: t, key: key, parent: origin, out: outlet.New(&t.terms, outlet.OfKey)}
 	l.ending, l.end = context.WithCancel(context.Background())
-	l.out.lasting = true
 	t.lanes[key] = l
 	t.allLanes[l] = struct{}{}
 	return l, true, nil
 }
 
 // laneOutlets lists the outlets of all lanes, also of those that are ending.
-func (t *Table) laneOutlets() []*outlet {
+func (t *Table) laneOutlets() []*outlet.Outlet {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	outlets := make([]*outlet, 0, len(t.allLanes))
+	outlets := make([]*outlet.Outlet, 0, len(t.allLanes))
 	for l := range t.allLanes {
 		outlets = append(outlets, l.out)
 	}
@@ -210,7 +210,7 @@ func (l *Lane) parentGone() {
 // End asks for the end: the lane takes nothing more, and closes when what it
 // has taken is written.
 func (l *Lane) End() {
-	l.out.leave(func() bool { return true })
+	l.out.Leave()
 	l.table.mu.Lock()
 	l.leave()
 	l.table.mu.Unlock()
@@ -229,7 +229,7 @@ func (l *Lane) leave() {
 func (l *Lane) Ending() context.Context { return l.ending }
 
 // Waiting counts what waits for a connection, or for the connection to take it.
-func (l *Lane) Waiting() int { return l.out.queued() }
+func (l *Lane) Waiting() int { return l.out.Queued() }
 
 // Open announces the lane's connection, as Table.Open does.
 func (l *Lane) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
@@ -241,7 +241,7 @@ func (l *Lane) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 func (l *Lane) Retire() bool {
 	l.table.mu.Lock()
 	defer l.table.mu.Unlock()
-	if !l.out.closeIdle() {
+	if !l.out.CloseIdle() {
 		return false
 	}
 	l.leave()
@@ -253,7 +253,7 @@ func (l *Lane) Retire() bool {
 func (l *Lane) Close(reason error) {
 	l.End()
 	l.untie()
-	l.out.close(reason)
+	l.out.Close(reason)
 	l.table.mu.Lock()
 	delete(l.table.allLanes, l)
 	l.table.mu.Unlock()
@@ -272,7 +272,7 @@ func (t *Table) EndIdle(before time.Time) {
 	t.mu.RUnlock()
 	for _, l := range idle {
 		// Who was faster than this finds its event refused, and opens another lane.
-		if l.out.leave(func() bool { return l.out.queue.len() == 0 && !l.out.writing && l.active.Load() < limit }) {
+		if l.out.LeaveIdle(func() bool { return l.active.Load() < limit }) {
 			l.End()
 		}
 	}

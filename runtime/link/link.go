@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/outlet"
 	"go.uber.org/zap"
 )
 
@@ -17,7 +18,8 @@ type Link struct {
 	table  *Table
 	origin flow.Origin
 	inlet  inlet
-	out    *outlet
+	out    *outlet.Outlet
+	reader outlet.Reader
 	ctx    readerContext
 	writes bool    // it was opened with a writer
 	lane   *Lane   // whose connection it is; nil where connections have no keys
@@ -29,23 +31,13 @@ type Link struct {
 	session  *string // its key, where it has one
 	// settles says that nothing more is received.
 	settles atomic.Bool
-	// corked says that replies of the running turn wait in the writer. Only
-	// the reader's goroutine looks at it.
-	corked bool
 }
 
 // turn is what a link needs while its reader is inside Receive.
 type turn struct {
+	outlet.Turn
 	ctx    context.Context
 	batch  []flow.Event
-	frames []flow.Frame // replies of the batch, encoded
-	buf    []byte       // their bytes
-	// scratch is what the codec made, before the processors make frames of it.
-	scratch []byte
-	// spread lists the outlets that have to be written at the end of the turn;
-	// they bear mark.
-	spread []*outlet
-	mark   uint64
 	meta   flow.Meta
 	time   int64
 	err    error
@@ -54,12 +46,10 @@ type turn struct {
 
 var turns = sync.Pool{New: func() any { return &turn{} }}
 
-// maxIdleBuffer bounds what a turn keeps for its next user.
-const maxIdleBuffer = 64 << 10
-
 func (t *turn) release() {
-	*t = turn{batch: t.batch[:0], frames: t.frames[:0], buf: t.buf[:0], scratch: t.scratch[:0], spread: t.spread[:0]}
-	if cap(t.buf) <= maxIdleBuffer && cap(t.scratch) <= maxIdleBuffer && cap(t.batch) <= 1024 && cap(t.spread) <= 16384 {
+	keep := t.Reset() && cap(t.batch) <= 1024
+	*t = turn{Turn: t.Turn, batch: t.batch[:0]}
+	if keep {
 		turns.Put(t)
 	}
 }
@@ -68,22 +58,22 @@ func (t *turn) release() {
 // reply to this very link can be written in place.
 type readerContext struct {
 	context.Context
-	link *Link
+	reader *outlet.Reader
 }
 
 type readerKey struct{}
 
 func (c *readerContext) Value(key any) any {
 	if key == (readerKey{}) {
-		return c.link
+		return c.reader
 	}
 	return c.Context.Value(key)
 }
 
-// reader returns the link whose Receive is running in this goroutine, if any.
-func reader(ctx context.Context) *Link {
-	l, _ := ctx.Value(readerKey{}).(*Link)
-	return l
+// reader returns the one whose Receive is running in this goroutine, if any.
+func reader(ctx context.Context) *outlet.Reader {
+	r, _ := ctx.Value(readerKey{}).(*outlet.Reader)
+	return r
 }
 
 // ID spells the connection's id.
@@ -110,10 +100,10 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 func (l *Link) begin(ctx context.Context) *turn {
 	t := turns.Get().(*turn)
 	if l.ctx.Context != ctx {
-		l.ctx = readerContext{Context: ctx, link: l}
+		l.ctx = readerContext{Context: ctx, reader: &l.reader}
 	}
 	if left := l.inlet.turn; left != nil {
-		left.writeSpread() // of a turn that ended in a panic
+		left.WriteSpread() // of a turn that ended in a panic
 	}
 	t.ctx = &l.ctx
 	l.turns.Store((l.turns.Load() + 1) | 1) // of one that ended in a panic, too
@@ -121,15 +111,13 @@ func (l *Link) begin(ctx context.Context) *turn {
 	if l.lane != nil {
 		l.lane.active.Store(t.time)
 	}
-	l.inlet.turn = t
+	l.inlet.turn, l.reader.Turn = t, &t.Turn
 	return t
 }
 
 func (l *Link) end() error {
 	t := l.inlet.turn
-	if len(t.spread) > 0 {
-		t.writeSpread()
-	}
+	t.WriteSpread()
 	err, failed := t.err, t.failed
 	if failed > 0 {
 		l.table.failed.Add(uint64(failed))
@@ -138,7 +126,7 @@ func (l *Link) end() error {
 		err = fmt.Errorf("%w (and %d more)", err, failed-1)
 	}
 	l.inlet.last = t.meta
-	l.inlet.turn = nil
+	l.inlet.turn, l.reader.Turn = nil, nil
 	l.turns.Store(l.turns.Load() + 1)
 	t.release()
 	return err
@@ -189,9 +177,7 @@ func (l *Link) problem(kind string, raw []byte, cause error) {
 		l.table.cfg.Problems.Note()
 		return
 	case "close":
-		if d, ok := l.out.current().(flow.Disconnecter); ok {
-			d.Disconnect(cause)
-		}
+		l.out.Disconnect(cause)
 	}
 	e := flow.Event{Meta: t.meta, Origin: &l.origin, Time: t.time}
 	problem := flow.Problem{Kind: kind, Err: cause, Raw: raw, Event: e}
@@ -201,7 +187,7 @@ func (l *Link) problem(kind string, raw []byte, cause error) {
 }
 
 // Flush implements flow.Link.
-func (l *Link) Flush(ctx context.Context) error { return l.out.flush(ctx) }
+func (l *Link) Flush(ctx context.Context) error { return l.out.Flush(ctx) }
 
 // Settle implements flow.Link.
 func (l *Link) Settle(ctx context.Context) {
@@ -213,36 +199,24 @@ func (l *Link) Settle(ctx context.Context) {
 
 // Close implements flow.Link.
 func (l *Link) Close(ctx context.Context, reason error) {
-	said, reason := ending(reason)
+	said, cause := ending(reason)
 	t := l.begin(ctx)
 	t.meta = l.inlet.last
 	l.inlet.finish()
 	l.send()
 	l.table.remove(l)
+	if removed := l.table.cfg.Removed; removed != nil {
+		removed(&l.origin, reason)
+	}
 	l.tellOf("close", said)
 	if err := l.end(); err != nil {
 		l.table.cfg.Log.Warn("the rest of a closed connection was not handled", zap.String("peer", l.origin.Peer.Addr()), zap.Error(err))
 	}
-	l.uncork(ctx)
+	l.reader.Uncork(ctx)
 	switch {
-	case !l.out.lasting:
-		l.out.close(reason)
+	case !l.out.Lasting():
+		l.out.Close(cause)
 	case l.writes:
-		l.out.detach()
-	}
-}
-
-// uncork sends the replies that the reader holds back, before it does
-// something that may take long.
-func (l *Link) uncork(ctx context.Context) {
-	if l == nil {
-		return
-	}
-	if t := l.inlet.turn; t != nil && len(t.spread) > 0 {
-		t.writeSpread()
-	}
-	if l.corked {
-		l.corked = false
-		l.out.uncork(ctx)
+		l.out.Detach()
 	}
 }

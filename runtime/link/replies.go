@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/outlet"
 	"go.uber.org/zap"
 )
 
@@ -35,7 +36,7 @@ func (r *replies) Send(ctx context.Context, batch []flow.Event) error {
 
 // route delivers a run of events that take the same way. base is its place in
 // the batch that err speaks of.
-func (r *replies) route(ctx context.Context, own *Link, run []flow.Event, base int, err *error) {
+func (r *replies) route(ctx context.Context, own *outlet.Reader, run []flow.Event, base int, err *error) {
 	t := r.table
 	e := &run[0]
 	if address, ok := t.address(e); ok {
@@ -67,8 +68,8 @@ func (r *replies) route(ctx context.Context, own *Link, run []flow.Event, base i
 	}
 }
 
-func (r *replies) send(ctx context.Context, own *Link, o *outlet, run []flow.Event, base int, err *error) {
-	if refused := o.send(ctx, own, run); refused != nil {
+func (r *replies) send(ctx context.Context, own *outlet.Reader, o *outlet.Outlet, run []flow.Event, base int, err *error) {
+	if refused := o.Send(ctx, own, run); refused != nil {
 		r.report(ctx, o, refused, run, base, err)
 	}
 }
@@ -76,32 +77,32 @@ func (r *replies) send(ctx context.Context, own *Link, o *outlet, run []flow.Eve
 // report deals with what an outlet refused of a run.
 //
 //go:noinline // keeps a large frame off the stack of every reader
-func (r *replies) report(ctx context.Context, o *outlet, refused []refusal, run []flow.Event, base int, err *error) {
+func (r *replies) report(ctx context.Context, o *outlet.Outlet, refused outlet.Refusals, run []flow.Event, base int, err *error) {
 	lost := 0
 	for i, why := range refused {
-		if why.gone && !r.lostErr {
+		if why.Gone && !r.lostErr {
 			lost++
 			continue
 		}
 		r.table.tell(ctx, why, &run[i], base+i, err)
 	}
 	if lost > 0 {
-		o.loseReplies(lost)
+		o.LoseReplies(lost)
 	}
 }
 
 // sendToAll delivers a run to several links. An event counts as failed, once,
 // when one of them failed. Connections that are gone do not count while there
 // are others.
-func (r *replies) sendToAll(ctx context.Context, own *Link, links []*Link, run []flow.Event, base int, err *error) {
-	refused := make([][]refusal, len(links))
+func (r *replies) sendToAll(ctx context.Context, own *outlet.Reader, links []*Link, run []flow.Event, base int, err *error) {
+	refused := make([]outlet.Refusals, len(links))
 	for k, l := range links {
-		refused[k] = l.out.send(ctx, own, run)
+		refused[k] = l.out.Send(ctx, own, run)
 	}
 	for i := range run {
 		why, gone := verdict(refused, i)
 		if gone == len(links) && r.lostErr {
-			why, gone = refusal{kind: "write", err: flow.ErrGone}, 0
+			why, gone = outlet.Refusal{Kind: "write", Err: flow.ErrGone}, 0
 		}
 		r.table.lose(gone, flow.ErrGone)
 		r.table.tell(ctx, why, &run[i], base+i, err)
@@ -110,13 +111,13 @@ func (r *replies) sendToAll(ctx context.Context, own *Link, links []*Link, run [
 
 // verdict sums up what several outlets say of event i: the first refusal, and
 // how many connections are gone.
-func verdict(refused [][]refusal, i int) (why refusal, gone int) {
+func verdict(refused []outlet.Refusals, i int) (why outlet.Refusal, gone int) {
 	for _, by := range refused {
 		switch {
 		case by == nil:
-		case by[i].gone:
+		case by[i].Gone:
 			gone++
-		case why.err == nil:
+		case why.Err == nil:
 			why = by[i]
 		}
 	}
@@ -132,7 +133,7 @@ func (r *replies) unroutable(ctx context.Context, run []flow.Event, base int, ca
 		return
 	}
 	for i := range run {
-		r.table.tell(ctx, refusal{kind: "write", err: cause}, &run[i], base+i, err)
+		r.table.tell(ctx, outlet.Refusal{Kind: "write", Err: cause}, &run[i], base+i, err)
 	}
 }
 
@@ -140,10 +141,10 @@ func (r *replies) unroutable(ctx context.Context, run []flow.Event, base int, ca
 // lead back here, so the caller holds no lock.
 //
 //go:noinline // keeps a large frame off the stack of every reader
-func (t *Table) tell(ctx context.Context, why refusal, e *flow.Event, index int, err *error) {
-	cause := why.err
-	if cause != nil && why.kind != "" {
-		cause = t.cfg.Problems.Handle(ctx, flow.Problem{Kind: why.kind, Err: cause, Event: *e})
+func (t *Table) tell(ctx context.Context, why outlet.Refusal, e *flow.Event, index int, err *error) {
+	cause := why.Err
+	if cause != nil && why.Kind != "" {
+		cause = t.cfg.Problems.Handle(ctx, flow.Problem{Kind: why.Kind, Err: cause, Event: *e})
 	}
 	if cause != nil {
 		flow.Fail(err, index, cause)
@@ -155,6 +156,6 @@ func (t *Table) lose(n int, reason error) {
 	if n == 0 {
 		return
 	}
-	t.lost.Add(uint64(n))
+	t.terms.Counters.Lost.Add(uint64(n))
 	t.cfg.Log.Warn("the connection is gone, what was for it is lost", zap.Int("events", n), zap.NamedError("reason", reason))
 }

@@ -52,9 +52,7 @@ func (l *Link) enterSession() error {
 		return nil
 	}
 	t.cfg.Log.Info("a connection is replaced by a new one with the same session key",
-		zap.String("peer", old.origin.Peer.Addr()), zap.String("by", l.origin.Peer.Addr()))
-	if d, ok := old.current().(flow.Disconnecter); ok {
-		d.Disconnect(flow.ErrReplaced)
-	}
+		zap.String("peer", old.Origin().Peer.Addr()), zap.String("by", l.origin.Peer.Addr()))
+	old.Disconnect(flow.ErrReplaced)
 	return nil
 }

@@ -1,8 +1,8 @@
 package link
 
 import (
-	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -117,8 +117,9 @@ func (l *Link) join(patterns []string) bool {
 		if len(missed) == 0 {
 			return true
 		}
-		l.uncork(l.inlet.turn.ctx)
-		if !l.out.replay(l.inlet.turn.ctx, missed) {
+		ctx := l.inlet.turn.ctx
+		l.reader.Uncork(ctx)
+		if !l.out.Replay(ctx, framesOf(missed)) {
 			return false
 		}
 		after = missed[len(missed)-1].Seq()
@@ -126,19 +127,14 @@ func (l *Link) join(patterns []string) bool {
 	return true
 }
 
-// replay queues messages as answers to the connection's own: its reader waits.
-func (o *outlet) replay(ctx context.Context, messages []*topic.Message) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, m := range messages {
-		size := sizeOf(m.Frames)
-		if o.makeRoom(ctx, true, size) != nil {
-			return false
+func framesOf(messages []*topic.Message) iter.Seq[[]flow.Frame] {
+	return func(yield func([]flow.Frame) bool) {
+		for _, m := range messages {
+			if !yield(m.Frames) {
+				return
+			}
 		}
-		o.queue.share(m.Frames[:len(m.Frames):len(m.Frames)], size)
 	}
-	o.writeNow()
-	return true
 }
 
 // refuse tells of a subscription that is not made. The event itself goes on.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/outlet"
 	"github.com/flowrun/flowrun/runtime/session"
 	"github.com/flowrun/flowrun/runtime/topic"
 	"go.uber.org/zap"
@@ -31,6 +32,12 @@ type Config struct {
 	// Serve, where the shape says Per, sees to it that a new lane has its
 	// connection. It returns at once; an error refuses the lane.
 	Serve func(*Lane) error
+	// Entered and Removed, where they are set, are told of each connection that
+	// opens, once it is in the table and its session, and of its end, with the
+	// reason that Link.Close was given: nil when all went well, a *flow.Ended when
+	// the transport can say more. The connection's reader calls them, and waits.
+	Entered func(*flow.Origin)
+	Removed func(o *flow.Origin, reason error)
 }
 
 // Table holds the open links of one connector. All methods may be called from
@@ -38,23 +45,23 @@ type Config struct {
 type Table struct {
 	cfg    Config
 	out    flow.Port
-	terms  *encode.Terms
+	terms  outlet.Terms
 	framed bool // frames have a type that the transport tells
-	single *outlet
+	single *outlet.Outlet
 	seq    *atomic.Uint64
 
 	topics   *flow.Topics // nil where nobody can subscribe
-	board    *topic.Board[*outlet]
-	sessions *session.Book[*outlet] // nil where connections are nobody's
+	board    *topic.Board[*outlet.Outlet]
+	sessions *session.Book[*outlet.Outlet] // nil where connections are nobody's
 
 	mu       sync.RWMutex
 	links    map[uint64]*Link
 	ends     map[end][]*Link    // see linksOf
-	open     []*outlet          // see outlets
+	open     []*outlet.Outlet   // see outlets
 	lanes    map[string]*Lane   // by key: those that take events
 	allLanes map[*Lane]struct{} // with those that are ending
 
-	opened, in, sent, lost, dropped, failed, unheard, refused, slow atomic.Uint64
+	opened, in, failed, unheard, refused atomic.Uint64
 }
 
 // Stats are counters of one connector since its start.
@@ -77,7 +84,7 @@ func NewTable(cfg Config) *Table {
 	cfg.Component.Coding = encode.Coding(cfg.Pre, cfg.Codec.Type, false)
 	t := &Table{
 		cfg:    cfg,
-		terms:  encode.NewTerms(cfg.Component.Type, cfg.Shape, cfg.Codec, cfg.Post),
+		terms:  outlet.Terms{Terms: encode.NewTerms(cfg.Component.Type, cfg.Shape, cfg.Codec, cfg.Post), Queue: cfg.Shape.Queue, Log: cfg.Log},
 		framed: !cfg.Shape.Stream,
 		links:  map[uint64]*Link{},
 		seq:    cfg.Seq,
@@ -86,17 +93,16 @@ func NewTable(cfg Config) *Table {
 		t.seq = new(atomic.Uint64)
 	}
 	if t.topics = cfg.Shape.Topics; t.topics != nil {
-		t.board = topic.NewBoard[*outlet](topic.Match(t.topics.Match), t.topics.History)
+		t.board = topic.NewBoard[*outlet.Outlet](topic.Match(t.topics.Match), t.topics.History)
 	}
 	if cfg.Shape.Sessions != nil {
-		t.sessions = session.NewBook[*outlet](cfg.Shape.Sessions)
+		t.sessions = session.NewBook[*outlet.Outlet](cfg.Shape.Sessions)
 	}
 	switch {
 	case cfg.Shape.Per != nil:
 		t.lanes, t.allLanes = map[string]*Lane{}, map[*Lane]struct{}{}
 	case !cfg.Shape.Many:
-		t.single = newOutlet(t)
-		t.single.lasting = true
+		t.single = outlet.New(&t.terms, outlet.OfConnector)
 	}
 	return t
 }
@@ -120,23 +126,24 @@ func (t *Table) Stats() Stats {
 	t.mu.RLock()
 	open := len(t.links)
 	t.mu.RUnlock()
+	out := &t.terms.Counters
 	s := Stats{
 		Open:      uint64(open),
 		Opened:    t.opened.Load(),
 		EventsIn:  t.in.Load(),
-		EventsOut: t.sent.Load(),
-		Lost:      t.lost.Load(),
-		Dropped:   t.dropped.Load(),
+		EventsOut: out.Sent.Load(),
+		Lost:      out.Lost.Load(),
+		Dropped:   out.Dropped.Load(),
 		Failed:    t.failed.Load(),
 		Unheard:   t.unheard.Load(),
 		Refused:   t.refused.Load(),
-		Slow:      t.slow.Load(),
+		Slow:      out.Slow.Load(),
 	}
 	if t.single != nil {
-		s.Queued = uint64(t.single.queued())
+		s.Queued = uint64(t.single.Queued())
 	}
 	for _, o := range t.laneOutlets() {
-		s.Queued += uint64(o.queued())
+		s.Queued += uint64(o.Queued())
 	}
 	return s
 }
@@ -145,7 +152,7 @@ func (t *Table) Stats() Stats {
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	l := &Link{table: t, out: t.single}
 	if l.out == nil {
-		l.out = newOutlet(t)
+		l.out = outlet.New(&t.terms, outlet.OfConnection)
 	}
 	return t.add(l, peer, w)
 }
@@ -156,8 +163,11 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	}
 	if err := l.enterSession(); err != nil {
 		t.remove(l)
-		l.out.close(err)
+		l.out.Close(err)
 		return nil, err
+	}
+	if entered := t.cfg.Entered; entered != nil {
+		entered(&l.origin)
 	}
 	l.opened()
 	return l, nil
@@ -168,6 +178,7 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
 	}
+	l.reader.Own = l.out
 	t.opened.Add(1)
 	l.inlet.init(l)
 	t.mu.Lock()
@@ -180,7 +191,7 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	t.index(l)
 	if w != nil {
 		l.writes = true
-		l.out.attach(w, &l.origin)
+		l.out.Attach(w, &l.origin)
 	}
 	return nil
 }
@@ -205,13 +216,13 @@ func (t *Table) Close(reason error) {
 	t.links, t.open = nil, nil
 	t.mu.Unlock()
 	for _, l := range links {
-		l.out.close(reason)
+		l.out.Close(reason)
 	}
 	if t.single != nil {
-		t.single.close(reason)
+		t.single.Close(reason)
 	}
 	for _, o := range t.laneOutlets() {
-		o.close(reason)
+		o.Close(reason)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/outlet"
 	"github.com/flowrun/flowrun/runtime/topic"
 )
 
@@ -35,7 +36,7 @@ func (s *sending) sendNamed(event []flow.Event, base int) {
 	if err == nil {
 		return
 	}
-	s.turn.writeSpread()
+	s.turn.WriteSpread()
 	kind := map[flow.Delivery]string{flow.Topic: "topic", flow.Identity: "identity"}[s.whom.By]
 	if err = s.whom.Problems.Handle(s.ctx, flow.Problem{Kind: kind, At: s.whom.Names.At(), Err: err, Event: *e}); err != nil {
 		flow.Fail(&s.err, base, err)
@@ -48,12 +49,12 @@ func (s *sending) sendByTopic(event []flow.Event, names flow.Value, base int) er
 	if err != nil {
 		return err
 	}
-	var made *share
+	var made *outlet.Share
 	var message *topic.Message
 	if len(topics) > 0 && s.table.board.Keeps() && s.once != nil {
 		made = s.encode(event)
-		message = topic.NewMessage(made.frames, time.Now().UnixNano())
-		if made.refused != nil {
+		message = topic.NewMessage(made.Frames, time.Now().UnixNano())
+		if made.Refused != nil {
 			message = nil
 		}
 	}
@@ -62,7 +63,7 @@ func (s *sending) sendByTopic(event []flow.Event, names flow.Value, base int) er
 		return err
 	}
 	if len(outlets) == 0 && made != nil {
-		s.tell(made.refused, event, base)
+		s.tell(made.Refused, event, base)
 	}
 	s.deliver(outlets, event, made, base)
 	return nil
@@ -74,12 +75,9 @@ func (s *sending) sendByIdentity(event []flow.Event, names flow.Value, base int)
 		return err
 	}
 	if len(outlets) == 0 && s.one.lostErr && !names.IsNull() {
-		s.tell([]refusal{{kind: "write", err: fmt.Errorf("%s: connection of this identity: %w", s.table.cfg.Component.Address(), flow.ErrGone)}}, event, base)
+		s.tell(outlet.Refusals{{Kind: "write", Err: fmt.Errorf("%s: connection of this identity: %w", s.table.cfg.Component.Address(), flow.ErrGone)}}, event, base)
 		return nil
 	}
 	s.deliver(outlets, event, nil, base)
 	return nil
 }
-
-// Ordinal numbers outlets in the order in which their connections have opened.
-func (o *outlet) Ordinal() uint64 { return o.origin.Seq }

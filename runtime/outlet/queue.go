@@ -1,4 +1,4 @@
-package link
+package outlet
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type queue struct {
 func (q *queue) len() int { return len(q.frames) }
 
 // push encodes an event and appends its frames.
-func (q *queue) push(o *outlet, t *turn, e *flow.Event) error {
+func (q *queue) push(o *Outlet, t *Turn, e *flow.Event) error {
 	had := len(q.frames)
 	buf := make([]byte, 0, len(e.Raw)+16)
 	if err := o.Encode(&t.scratch, &q.frames, &buf, e); err != nil {
@@ -75,8 +75,8 @@ func (q *queue) dropOldest() {
 // back its own reading and nobody else. The reader of the one connection that
 // a client has obeys the policy, and does not wait when its connection is
 // broken: the next one comes when it has returned.
-func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
-	limits := o.table.cfg.Shape.Queue
+func (o *Outlet) makeRoom(ctx context.Context, mine bool, size int) error {
+	limits := o.terms.Queue
 	for o.closed == nil && o.queue.len() > 0 &&
 		(o.queue.len()+o.queue.busy >= limits.MaxEvents || o.queue.bytes+o.queue.busyBytes+size > int(limits.MaxBytes)) {
 		if had := o.queue.len(); !o.writing {
@@ -85,7 +85,7 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 			}
 		}
 		switch {
-		case mine && !o.lasting || limits.Overflow == "block":
+		case mine && !o.Lasting() || limits.Overflow == "block":
 			if mine && o.writer == nil {
 				return flow.ErrGone
 			}
@@ -96,7 +96,7 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 			return flow.ErrFull
 		case limits.Overflow == "drop_oldest":
 			o.queue.dropOldest()
-			o.table.dropped.Add(1)
+			o.terms.Counters.Dropped.Add(1)
 		default:
 			limit := "queue.max_events"
 			if o.queue.len()+o.queue.busy < limits.MaxEvents {
@@ -110,13 +110,13 @@ func (o *outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 
 // disconnect gives up a connection that is too slow for its queue, and what is
 // queued.
-func (o *outlet) disconnect(limit string) {
+func (o *Outlet) disconnect(limit string) {
 	reason := fmt.Errorf("%w: %s is reached", flow.ErrSlow, limit)
 	if d, ok := o.writer.(flow.Disconnecter); ok {
 		d.Disconnect(reason)
-		o.table.cfg.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.String("connection", o.origin.ID()),
+		o.terms.Log.Warn("a slow consumer is disconnected", zap.String("peer", o.origin.Peer.Addr()), zap.String("connection", o.origin.ID()),
 			zap.String("limit", limit), zap.Int("queued", o.queue.len()+o.queue.busy), zap.Int("bytes", o.queue.bytes+o.queue.busyBytes),
-			zap.Uint64("so_far", o.table.slow.Add(1)))
+			zap.Uint64("so_far", o.terms.Counters.Slow.Add(1)))
 	}
 	o.loseQueue(reason)
 	o.giveUp(reason)
@@ -124,7 +124,7 @@ func (o *outlet) disconnect(limit string) {
 
 // writeNow writes the queue as far as the connection takes it at once, and
 // leaves the rest to a goroutine. The caller holds mu.
-func (o *outlet) writeNow() {
+func (o *Outlet) writeNow() {
 	w, ok := o.writer.(flow.Trier)
 	if !ok {
 		o.startWriter()
@@ -149,7 +149,7 @@ func (o *outlet) writeNow() {
 }
 
 // finish writes what a connection held back of a burst, and then the queue.
-func (o *outlet) finish(w flow.Writer, burst []flow.Frame) {
+func (o *Outlet) finish(w flow.Writer, burst []flow.Frame) {
 	err := w.Flush(context.Background())
 	o.mu.Lock()
 	o.wrote(w, burst, err)
@@ -160,7 +160,7 @@ func (o *outlet) finish(w flow.Writer, burst []flow.Frame) {
 // startWriter starts the goroutine that writes the queue, unless there is
 // nothing to write, nobody to write it to, or somebody at it. The caller
 // holds mu.
-func (o *outlet) startWriter() {
+func (o *Outlet) startWriter() {
 	if o.writing || o.writer == nil || o.queue.len() == 0 {
 		return
 	}
@@ -169,7 +169,7 @@ func (o *outlet) startWriter() {
 }
 
 // writeQueue writes bursts until the queue is empty or the connection breaks.
-func (o *outlet) writeQueue(w flow.Writer) {
+func (o *Outlet) writeQueue(w flow.Writer) {
 	ctx := context.Background() // the writer has its own limit of time
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -189,7 +189,7 @@ func (o *outlet) writeQueue(w flow.Writer) {
 
 // wrote notes what became of a burst. A connection that did not take all of it
 // is given up. The caller holds mu.
-func (o *outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
+func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
 	o.queue.done()
 	written := len(burst)
 	if err != nil {
@@ -199,7 +199,7 @@ func (o *outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
 		}
 		o.unwritten(burst[written:], err)
 	}
-	o.table.sent.Add(uint64(written))
+	o.terms.Counters.Sent.Add(uint64(written))
 	o.notify()
 	if err != nil && o.writer == w {
 		o.giveUp(err)
@@ -208,8 +208,8 @@ func (o *outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
 
 // unwritten decides what becomes of frames that a broken connection did not
 // take: the next one gets them when there will be one, else they are lost.
-func (o *outlet) unwritten(frames []flow.Frame, reason error) {
-	if o.lasting && o.closed == nil {
+func (o *Outlet) unwritten(frames []flow.Frame, reason error) {
+	if o.Lasting() && o.closed == nil {
 		o.queue.putBack(frames)
 		return
 	}

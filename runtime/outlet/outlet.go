@@ -1,0 +1,221 @@
+package outlet
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/flowrun/flowrun/runtime/encode"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"go.uber.org/zap"
+)
+
+// Terms are what the outlets of one connector have in common.
+type Terms struct {
+	*encode.Terms
+	Queue    *flow.Queue // nil where senders write, and wait for each other
+	Log      *zap.Logger // rate-limited
+	Counters Counters
+}
+
+// Counters are what the outlets of one connector have done.
+type Counters struct {
+	Sent    atomic.Uint64 // events handed to a writer
+	Lost    atomic.Uint64 // events for a connection that ended before they were written, or replies to one that was gone
+	Dropped atomic.Uint64 // events, by the overflow policy
+	Slow    atomic.Uint64 // connections ended because their queue was full
+}
+
+// Life says what an outlet outlives.
+type Life int
+
+// The lives of outlets.
+const (
+	OfConnection Life = iota // it ends with its connection
+	OfKey                    // it outlives connections: there is one at a time
+	OfConnector              // so too, and its end is that of the connector
+)
+
+// Outlet is the outward half of a connection: codec, processors, queue, writer.
+// Its methods may be called from any goroutine.
+type Outlet struct {
+	mu sync.Mutex
+	encode.Encoder
+	terms   *Terms
+	queue   queue
+	life    Life
+	writer  flow.Writer
+	writing bool          // somebody is inside Write or Flush
+	changed chan struct{} // closed when a waiter should look again; made by waiters
+	leaving bool          // only its own connection's reader may still send: see Leave
+	closed  error         // why nothing can be sent any more
+	told    bool          // that events were lost
+	origin  *flow.Origin  // of the present or last connection
+	mark    uint64        // of the turn that writes what is queued: see Turn.writeLater
+}
+
+// New returns an outlet that has no connection yet.
+func New(t *Terms, life Life) *Outlet {
+	o := &Outlet{terms: t, life: life}
+	o.Init(t.Terms)
+	return o
+}
+
+// Lasting reports whether it outlives its connections: what is queued waits for
+// the next one.
+func (o *Outlet) Lasting() bool { return o.life != OfConnection }
+
+// Ordinal numbers outlets in the order in which their connections have opened.
+func (o *Outlet) Ordinal() uint64 { return o.origin.Seq }
+
+// Origin is that of the connection: the present or last one.
+func (o *Outlet) Origin() *flow.Origin { return o.origin }
+
+// Attach connects a writer; what is queued goes to it.
+func (o *Outlet) Attach(w flow.Writer, origin *flow.Origin) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writer, o.origin, o.told = w, origin, false
+	o.startWriter()
+	o.notify()
+}
+
+// Detach says that the connection is gone but another may come.
+func (o *Outlet) Detach() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writer = nil
+	o.notify()
+}
+
+// Close ends the outlet. What is queued is lost.
+func (o *Outlet) Close(reason error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed != nil {
+		return
+	}
+	o.closed = flow.ErrGone
+	if o.life == OfConnector {
+		o.closed = flow.ErrClosed
+	}
+	o.writer = nil
+	o.loseQueue(reason)
+	o.notify()
+}
+
+// CloseIdle closes the outlet, unless something waits in it, and reports whether
+// it did.
+func (o *Outlet) CloseIdle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing || o.queue.len() > 0 {
+		return false
+	}
+	if o.closed == nil {
+		o.closed = flow.ErrGone
+	}
+	o.notify()
+	return true
+}
+
+// Leave makes the outlet take nothing more, except from its own connection's
+// reader.
+func (o *Outlet) Leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leaving = true
+}
+
+// LeaveIdle is Leave if nothing waits in the outlet and idle, which is called
+// while nobody can send, says so, too. It reports whether the outlet leaves.
+func (o *Outlet) LeaveIdle(idle func() bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leaving = o.leaving || o.queue.len() == 0 && !o.writing && idle()
+	return o.leaving
+}
+
+// giveUp says that the present connection takes nothing more, which its reader
+// will notice, too. What is queued waits for the next connection where there
+// can be one. The caller holds mu.
+func (o *Outlet) giveUp(reason error) {
+	o.writer = nil
+	if !o.Lasting() {
+		if o.closed == nil {
+			o.closed = flow.ErrGone
+		}
+		o.loseQueue(reason)
+	}
+	o.notify()
+}
+
+func (o *Outlet) loseQueue(reason error) {
+	if n := o.queue.len(); n > 0 {
+		o.lose(n, reason)
+		o.queue.frames, o.queue.bytes = nil, 0
+	}
+}
+
+// LoseReplies counts replies that will not arrive, since the connection is gone.
+func (o *Outlet) LoseReplies(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lose(n, flow.ErrGone)
+}
+
+// lose counts events that will not arrive, and says so once for each
+// connection. The caller holds mu.
+func (o *Outlet) lose(n int, reason error) {
+	o.terms.Counters.Lost.Add(uint64(n))
+	if o.told {
+		return
+	}
+	o.told = true
+	fields := []zap.Field{zap.Int("events", n), zap.NamedError("reason", reason)}
+	if o.origin != nil {
+		fields = append(fields, zap.String("connection", o.origin.ID()), zap.String("peer", o.origin.Peer.Addr()))
+	}
+	o.terms.Log.Warn("the connection is gone, what was for it is lost", fields...)
+}
+
+// Disconnect ends the present connection, if it can be ended from here.
+func (o *Outlet) Disconnect(reason error) {
+	o.mu.Lock()
+	w := o.writer
+	o.mu.Unlock()
+	if d, ok := w.(flow.Disconnecter); ok {
+		d.Disconnect(reason)
+	}
+}
+
+// Queued counts the events that wait.
+func (o *Outlet) Queued() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.queue.len()
+}
+
+// notify wakes all waiters. The caller holds mu.
+func (o *Outlet) notify() {
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
+}
+
+// wait gives mu up until something has changed or ctx ends.
+func (o *Outlet) wait(ctx context.Context) error {
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	changed := o.changed
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,27 @@
+package outlet
+
+import "context"
+
+// Reader is a connection's reader, as it is known to the outlets that it sends
+// to. Only its own goroutine uses it.
+type Reader struct {
+	Own  *Outlet // of its connection
+	Turn *Turn   // that is running; nil outside of one
+	// corked says that replies of the running turn wait in the writer.
+	corked bool
+}
+
+// Uncork sends the replies that the reader holds back, before it does
+// something that may take long. It works on nil, for who is no reader.
+func (r *Reader) Uncork(ctx context.Context) {
+	if r == nil {
+		return
+	}
+	if t := r.Turn; t != nil {
+		t.WriteSpread()
+	}
+	if r.corked {
+		r.corked = false
+		r.Own.uncork(ctx)
+	}
+}
