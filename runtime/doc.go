@@ -54,6 +54,7 @@
 //	valuekey   values as keys of tables
 //	pipeline   steps, conditions, edges with several targets
 //	graph      what is connected to what, as data
+//	wiring     ports connected as the graph says, and taps for who looks on
 //	listen     sockets, TLS and HTTP routes, shared by address
 //	engine     builds all of it, starts, supervises, drains
 //	flowtest   suites that every connector, codec and processor passes

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/wiring"
 	"go.uber.org/zap"
 )
 
@@ -28,20 +29,12 @@ func bootID() string {
 }
 
 // builder makes the parts of one flow and wires them. It changes nothing that
-// runs: what is kept of a former version is connected by connect.
+// runs: ports are connected by connect.
 type builder struct {
 	*flowing
 	engine *Engine
 	former *flowing                    // what it takes over from, if anything
 	kept   map[*graph.Node]*graph.Node // nodes of the former graph, by the new ones that they go on as
-	joints []joint
-}
-
-// joint is a port with what it is to lead to; nil for nothing.
-type joint struct {
-	port *flow.Port
-	to   flow.Sink
-	kept bool // events may pass already
 }
 
 // builder returns what makes a flow of its file. What stays, as changes say, is
@@ -76,8 +69,27 @@ func (b *builder) build() error {
 			return err
 		}
 	}
-	b.wire()
+	b.wiring = wiring.New(b.graph, wiring.Parts{
+		Table:    func(n *graph.Node) *link.Table { return b.units[n].table },
+		Instance: func(n *graph.Node) *pipeline.Instance { return b.instances[n].Instance },
+		Problems: b.problemsOf,
+		Log:      b.engine.log.With(zap.String("flow", b.file.Name)),
+	})
 	return nil
+}
+
+// problemsOf are those of a connector or of a pipeline, which its uses share.
+func (f *flowing) problemsOf(n *graph.Node) *flow.Problems {
+	if n.Kind == graph.Pipeline {
+		return f.problems["pipeline."+n.Pipeline.Name]
+	}
+	return f.problems[n.ID]
+}
+
+// connect connects the ports that are new, or those that are kept, by which events
+// may pass already.
+func (b *builder) connect(kept bool) {
+	b.wiring.Connect(func(n *graph.Node) bool { return (b.kept[n] != nil) == kept }, b.engine.taps.of(b.file.Name))
 }
 
 // keep takes a part of the former flow over.
@@ -170,94 +182,4 @@ func (b *builder) pipeline(n *graph.Node) error {
 
 func (b *builder) component(kind, typ, name string) *flow.Component {
 	return &flow.Component{Boot: b.engine.boot, Flow: b.file.Name, Kind: kind, Type: typ, Name: name}
-}
-
-// wire decides what every port leads to.
-func (b *builder) wire() {
-	for _, n := range b.graph.Nodes {
-		if n.Kind == graph.Edge {
-			continue // has no port of its own: see sink
-		}
-		for _, name := range n.Ports {
-			j := joint{port: b.port(n, name), kept: b.kept[n] != nil}
-			switch wires := b.graph.Leaving(n, name); {
-			case len(wires) == 0:
-			case n.Private && name == "out":
-				// The end of an edge: its `to`, one after the other.
-				j.to = inOrder(b.sinks(wires, n))
-			default:
-				j.to = pipeline.FanOut(b.sinks(wires, n))
-			}
-			b.joints = append(b.joints, j)
-		}
-	}
-}
-
-// connect connects the ports that are new, or those that are kept.
-func (b *builder) connect(kept bool) {
-	for _, j := range b.joints {
-		if j.kept == kept {
-			j.port.Connect(j.to)
-		}
-	}
-}
-
-func (b *builder) port(n *graph.Node, name string) *flow.Port {
-	switch {
-	case name == "err":
-		return &b.nodeProblems(n).Port
-	case n.Kind == graph.Connector:
-		return b.units[n].table.Out()
-	}
-	return b.instances[n].Port(name)
-}
-
-func (b *builder) nodeProblems(n *graph.Node) *flow.Problems {
-	if n.Kind == graph.Pipeline {
-		return b.problems["pipeline."+n.Pipeline.Name]
-	}
-	return b.problems[n.ID]
-}
-
-func (b *builder) sinks(wires []graph.Wire, source *graph.Node) []flow.Sink {
-	sinks := make([]flow.Sink, len(wires))
-	for i, w := range wires {
-		sinks[i] = b.sink(w, source)
-	}
-	return sinks
-}
-
-// sink is what a wire leads to. An edge becomes one sink per source, since
-// the source hears of the problems with its expressions: what comes to its end
-// through a pipeline has its source there.
-func (b *builder) sink(w graph.Wire, source *graph.Node) flow.Sink {
-	switch w.To.Kind {
-	case graph.Connector:
-		edge := w.From.Edge // only edges, and the pipelines in them, lead to connectors
-		if edge.Whom != nil {
-			return b.units[w.To].table.InTo(link.Whom{By: edge.Deliver, Names: edge.Whom, Problems: b.nodeProblems(source)}, edge.LostPeerErr)
-		}
-		return b.units[w.To].table.In(edge.Deliver, edge.LostPeerErr)
-	case graph.Pipeline:
-		return b.instances[w.To].In()
-	}
-	edge := w.To.Edge
-	to := inOrder(b.sinks(b.graph.Leaving(w.To, "out"), source))
-	if edge.Where != nil {
-		to = &pipeline.Edge{Where: edge.Where, To: []flow.Sink{to}, Problems: b.nodeProblems(w.From)}
-	}
-	if edge.BestEffort {
-		try := &pipeline.BestEffort{To: to, Log: b.engine.log.With(zap.String("flow", b.file.Name), zap.String("connect", edge.Name))}
-		b.bestEffort = append(b.bestEffort, try)
-		to = try
-	}
-	return to
-}
-
-// inOrder sends to several sinks, one after the other.
-func inOrder(sinks []flow.Sink) flow.Sink {
-	if len(sinks) == 1 {
-		return sinks[0]
-	}
-	return &pipeline.Edge{To: sinks}
 }

@@ -108,6 +108,9 @@
 // can be connected to something else while events pass, and nothing that runs
 // keeps a direct reference to what comes behind its port.
 //
+// Taps ([Engine.Tap]) are put in at commit, too: who looks on at a place goes on
+// to do so as long as there is one of that name.
+//
 // A sender may have read an old port and be about to send. Before anything is
 // ended, each link, and each step that sends what it held, must have been seen
 // outside of a turn, or in another one, since the ports were swapped (link.Table.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/pipeline"
 	"go.uber.org/zap"
 )
 
@@ -134,9 +135,7 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	now := e.now.Load()
 	now.account(e.log)
 	for _, f := range now.flows {
-		for _, edge := range f.bestEffort {
-			edge.Log.Debug("passed", zap.Uint64("failed", edge.Failed()))
-		}
+		f.wiring.BestEffort((*pipeline.BestEffort).Account)
 	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")

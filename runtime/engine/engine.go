@@ -48,6 +48,7 @@ type Engine struct {
 	several   atomic.Bool // flows, so that names need the flow's
 	end       ending
 	now       atomic.Pointer[state]
+	taps      taps
 
 	// stages holds what ends the connectors of each role.
 	stages [flow.Target + 1]stage

@@ -214,6 +214,7 @@ func (e *Engine) commit(ctx context.Context, p *planned) error {
 	for _, i := range p.started.instances {
 		i.Start(i.running)
 	}
+	e.taps.mu.Lock() // until the new state is the present one
 	for _, b := range p.builders {
 		b.connect(false)
 	}
@@ -234,6 +235,8 @@ func (e *Engine) commit(ctx context.Context, p *planned) error {
 		u.findSource()
 	}
 	e.retire(p, change)
+	e.taps.dismiss(p.next)
+	e.taps.mu.Unlock()
 	if len(p.started.units) > 0 {
 		e.tellRoutes(p.started.units)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
-	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/wiring"
 )
 
 // state is what an engine runs, from one reload to the next. It is not changed:
@@ -19,12 +19,12 @@ type state struct {
 
 // flowing is one flow as it runs.
 type flowing struct {
-	file       *flow.File
-	graph      *graph.Graph
-	units      map[*graph.Node]*unit
-	instances  map[*graph.Node]*instance
-	problems   map[string]*flow.Problems // by the address of connector or pipeline
-	bestEffort []*pipeline.BestEffort
+	file      *flow.File
+	graph     *graph.Graph
+	units     map[*graph.Node]*unit
+	instances map[*graph.Node]*instance
+	problems  map[string]*flow.Problems // by the address of connector or pipeline
+	wiring    *wiring.Wiring
 }
 
 // stateOf puts flows together.

@@ -40,6 +40,9 @@ func (p *Problems) Note() { p.count.Add(1) }
 func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 	p.count.Add(1)
 	if !p.Port.Connected() {
+		if s := p.Port.aside.Load(); s != nil {
+			_ = (*s).Send(ctx, []Event{p.event(&problem)}) // of no consequence here
+		}
 		return problem.Err
 	}
 	if OnErrPath(ctx) {
@@ -47,17 +50,21 @@ func (p *Problems) Handle(ctx context.Context, problem Problem) error {
 		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(problem.Err))
 		return problem.Err
 	}
-	event := Event{
-		Value:  p.value(&problem),
-		Meta:   Meta{Binary: problem.Event.Meta.Binary},
-		Origin: problem.Event.Origin,
-		Time:   problem.Event.Time,
-	}
-	if err := p.Port.Send(ErrPath(ctx), []Event{event}); err != nil {
+	if err := p.Port.Send(ErrPath(ctx), []Event{p.event(&problem)}); err != nil {
 		p.Log.Warn("an err event could not be delivered", zap.String("component", p.Component.Address()), zap.Error(err))
 		return problem.Err
 	}
 	return nil
+}
+
+// event is what leaves by the err port.
+func (p *Problems) event(problem *Problem) Event {
+	return Event{
+		Value:  p.value(problem),
+		Meta:   Meta{Binary: problem.Event.Meta.Binary},
+		Origin: problem.Event.Origin,
+		Time:   problem.Event.Time,
+	}
 }
 
 type errPath struct{}

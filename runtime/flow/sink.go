@@ -89,6 +89,7 @@ var ErrDuplicate = errors.New("another connection has the same session key")
 // A port that nothing is connected to counts and drops what it is given.
 type Port struct {
 	to      atomic.Pointer[Sink]
+	aside   atomic.Pointer[Sink]
 	dropped atomic.Uint64
 }
 
@@ -99,6 +100,16 @@ func (p *Port) Connect(s Sink) {
 		return
 	}
 	p.to.Store(&s)
+}
+
+// Aside makes s hear what is sent while nothing is connected, which is dropped all
+// the same; nil ends that.
+func (p *Port) Aside(s Sink) {
+	if s == nil {
+		p.aside.Store(nil)
+		return
+	}
+	p.aside.Store(&s)
 }
 
 // Connected reports whether events that are sent go anywhere.
@@ -113,5 +124,8 @@ func (p *Port) Send(ctx context.Context, batch []Event) error {
 		return (*s).Send(ctx, batch)
 	}
 	p.dropped.Add(uint64(len(batch)))
+	if s := p.aside.Load(); s != nil {
+		_ = (*s).Send(ctx, batch) // of no consequence here
+	}
 	return nil
 }

@@ -92,25 +92,38 @@ func (f *fanOut) Send(ctx context.Context, batch []flow.Event) error {
 	return t.Err()
 }
 
-// BestEffort leaves an edge out of the acknowledgement. It sends as the edge
-// does, and waits for it, but what fails there is counted and logged, and the
-// event counts as delivered. Its fields are set before the first Send.
+// BestEffort is an edge that is left out of the acknowledgement. What [BestEffort.Through]
+// returns sends as the edge does, and waits for it, but what fails there is counted
+// and logged, and the event counts as delivered.
 type BestEffort struct {
-	To     flow.Sink
-	Log    *zap.Logger // rate-limited
+	log    *zap.Logger
 	failed atomic.Uint64
 }
 
-// Failed counts the events that were not delivered.
+// NewBestEffort returns one that has counted nothing. Its log is rate-limited.
+func NewBestEffort(log *zap.Logger) *BestEffort { return &BestEffort{log: log} }
+
+// Failed counts the events that were not delivered, by whatever it led through.
 func (b *BestEffort) Failed() uint64 { return b.failed.Load() }
 
+// Account logs what has failed, at the end.
+func (b *BestEffort) Account() { b.log.Debug("passed", zap.Uint64("failed", b.Failed())) }
+
+// Through returns the sink that tries to deliver to one.
+func (b *BestEffort) Through(to flow.Sink) flow.Sink { return &attempt{b, to} }
+
+type attempt struct {
+	*BestEffort
+	to flow.Sink
+}
+
 // Send implements flow.Sink.
-func (b *BestEffort) Send(ctx context.Context, batch []flow.Event) error {
-	if err := b.To.Send(ctx, batch); err != nil {
+func (a *attempt) Send(ctx context.Context, batch []flow.Event) error {
+	if err := a.to.Send(ctx, batch); err != nil {
 		n := uint64(0)
 		flow.Failures(err, len(batch), func(int, error) { n++ })
-		b.failed.Add(n)
-		b.Log.Warn("a best-effort edge did not deliver", zap.Uint64("events", n), zap.Error(err))
+		a.failed.Add(n)
+		a.log.Warn("a best-effort edge did not deliver", zap.Uint64("events", n), zap.Error(err))
 	}
 	return nil
 }
