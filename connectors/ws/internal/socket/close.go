@@ -1,9 +1,12 @@
 package socket
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
+	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -53,6 +56,35 @@ func closing(v flow.Value) (Farewell, error) {
 		}
 	}
 	return why, nil
+}
+
+// takeClose answers the peer's close frame, which begins with h and is whole in
+// the read-ahead, and returns what it says. A frame that is another or malformed
+// is left where it is: nil.
+//
+//go:noinline
+func (c *Conn) takeClose(h *header) error {
+	if !h.simple() || h.opcode() != opClose || h.masked == c.group.Client {
+		return nil
+	}
+	payload := bytes.Clone(c.turn.buf[c.start+h.size : c.start+int(h.total())])
+	if h.masked {
+		unmask(payload, h.mask)
+	}
+	why := websocket.CloseError{Code: websocket.StatusNoStatusRcvd}
+	if len(payload) > 0 {
+		if len(payload) < 2 || !sendable(int64(binary.BigEndian.Uint16(payload))) {
+			return nil
+		}
+		why = websocket.CloseError{Code: websocket.StatusCode(binary.BigEndian.Uint16(payload)), Reason: string(payload[2:])}
+	}
+	c.start += int(h.total())
+	if err := c.spend(h.total()); err != nil {
+		return err
+	}
+	c.owner.Leave()
+	c.control(opClose, payload)
+	return why
 }
 
 // sendable reports whether a close frame may bear a code: those that RFC 6455 or

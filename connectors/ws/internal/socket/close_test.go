@@ -4,9 +4,36 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
+
+// A reader that was kept waiting for its turn on a busy machine, or for the rest of
+// the frame, answers all the same.
+func TestACloseFrameIsAnsweredHoweverLongItTook(t *testing.T) {
+	frame := masked(nil, finBit|opClose, 1, closePayload(NormalClosure, "bye"))
+	for cut := range len(frame) {
+		synctest.Test(t, func(t *testing.T) {
+			h := hold(t, Options{CloseTimeout: time.Second})
+			send := func(p []byte) {
+				if _, err := h.there.Write(p); err != nil {
+					t.Errorf("after %d bytes: %v", cut, err)
+				}
+			}
+			send(frame[:cut])
+			time.Sleep(time.Minute)
+			send(frame[cut:])
+			if opcode, payload := h.next(t); opcode != opClose || string(payload) != string(closePayload(NormalClosure, "bye")) {
+				t.Errorf("after %d bytes: answered with %x %q", cut, opcode, payload)
+			}
+			if why, closed := Closed(<-h.ended); !closed || why.Code != NormalClosure || why.Reason != "bye" {
+				t.Errorf("after %d bytes: ended with %+v, %v", cut, why, closed)
+			}
+		})
+	}
+}
 
 func TestCheckClose(t *testing.T) {
 	object := func(fields ...flow.Field) flow.Value { return flow.MapOf(flow.ObjectOf(fields...)) }

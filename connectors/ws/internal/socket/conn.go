@@ -35,9 +35,13 @@ var turns = sync.Pool{New: func() any { return &turn{} }}
 // read-ahead, gives them to the owner in batches, and returns at a frame that
 // is not simple. Then the library is asked for a message, and handed the bytes
 // of that frame, and of the following ones when the message is in fragments. So
-// the library sees a connection on which peers do nothing but close, fragment
-// and misbehave. A server makes it when it is first needed: most connections
-// never have one, which saves two of their KiB.
+// the library sees a connection on which peers do nothing but fragment and
+// misbehave. A server makes it when it is first needed: most connections never
+// have one, which saves two of their KiB.
+//
+// Control frames are not for the library, also because it gives each five
+// seconds from its header to its answer: on a machine that is so busy that a
+// goroutine waits longer, a close frame would stay without one.
 type Conn struct {
 	out
 	raw     syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
@@ -60,14 +64,8 @@ type Conn struct {
 	first      bool   // the last read of readBlocking took one byte
 }
 
-var (
-	// errDry says that there is nothing to read at the moment.
-	errDry = errors.New("nothing to read")
-	// errBorder ends the library's turn: it has read a control frame and asks
-	// for the next frame, which is for us to look at first. The library keeps
-	// no state between two frames outside of a message.
-	errBorder = errors.New("the next frame is not for the library")
-)
+// errDry says that there is nothing to read at the moment.
+var errDry = errors.New("nothing to read")
 
 // New returns the connection on nc, of which already has been read behind the
 // handshake: less than readAhead. It takes nc and already over.
@@ -92,6 +90,9 @@ func (c *Conn) next() error {
 	for {
 		if c.start < c.end {
 			if h, found := c.take(); found {
+				if err := c.takeClose(&h); err != nil {
+					return err
+				}
 				return c.handOver(&h)
 			}
 			if c.leave.violation != nil {
@@ -105,8 +106,8 @@ func (c *Conn) next() error {
 }
 
 // take delivers the simple frames that are whole in the read-ahead. It returns
-// the header of a frame that is not for us, once those before it are
-// delivered.
+// the header of a frame that is not for us, or of a close frame, once those
+// before it are delivered.
 func (c *Conn) take() (h header, found bool) {
 	t := c.turn
 	frames := t.frames[:0]
@@ -115,11 +116,15 @@ func (c *Conn) take() (h header, found bool) {
 		if h, ok = parseHeader(t.buf[c.start:c.end]); !ok {
 			break
 		}
-		if !h.simple() || h.masked == c.group.Client || c.fragments > 0 || h.length > uint64(c.group.MaxMessage) || h.total() > readAhead {
+		if !h.simple() || h.masked == c.group.Client || !h.control() && (c.fragments > 0 || h.length > uint64(c.group.MaxMessage) || h.total() > readAhead) {
 			found = true
 			break
 		}
 		if h.total() > int64(c.end-c.start) {
+			break
+		}
+		if h.opcode() == opClose {
+			found = true
 			break
 		}
 		if c.leave.violation = c.spend(h.total()); c.leave.violation != nil {

@@ -3,7 +3,7 @@
 //
 // # The data path
 //
-// The library does the handshake, the closing, and fragmented and malformed
+// The library does the handshake, and fragmented, compressed and malformed
 // messages. What a connection does all day, whole messages in, replies out, a
 // ping now and then, goes past it: [Conn] reads ahead, deals with all simple
 // frames itself, and calls the library only for a frame that is not simple.

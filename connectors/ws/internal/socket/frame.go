@@ -77,13 +77,13 @@ func (h *header) fin() bool     { return h.first&finBit != 0 }
 func (h *header) control() bool { return h.first&opClose != 0 }
 
 // simple reports whether the frame is one as peers send it nearly always: a
-// whole message in one frame, or a ping or pong; nothing reserved, nothing
+// whole message in one frame, or a control frame; nothing reserved, nothing
 // compressed.
 func (h *header) simple() bool {
 	switch h.first {
 	case finBit | opText, finBit | opBinary:
 		return true
-	case finBit | opPing, finBit | opPong:
+	case finBit | opClose, finBit | opPing, finBit | opPong:
 		return h.length <= maxControl
 	}
 	return false

@@ -84,9 +84,6 @@ type wire struct {
 func (w wire) Read(p []byte) (int, error) {
 	c := w.conn
 	if c.theirs == 0 {
-		if c.fragments == 0 {
-			return 0, errBorder
-		}
 		if err := c.next(); err != nil {
 			return 0, err
 		}
@@ -102,7 +99,8 @@ func (w wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write takes what the library writes: control frames, in pieces.
+// Write takes what the library writes: close frames about what it finds wrong, in
+// pieces.
 func (w wire) Write(p []byte) (int, error) {
 	c := w.conn
 	c.pending = append(c.pending, p...)

@@ -2,7 +2,6 @@ package socket
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -20,7 +19,7 @@ func (c *Conn) Receive(owner Owner) (err error) {
 		if err := c.next(); err != nil {
 			return err
 		}
-		if err := c.receiveOne(); err != nil && !errors.Is(err, errBorder) {
+		if err := c.receiveOne(); err != nil {
 			return err
 		}
 	}
