@@ -71,7 +71,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if c.Per == nil && c.MaxPer != 0 {
 		return nil, &flow.FieldError{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
 	}
-	if err := c.checkSubprotocols(); err != nil {
+	if err := errors.Join(c.checkSubprotocols(), c.checkCompression()); err != nil {
 		return nil, err
 	}
 	for name, value := range c.Headers {

@@ -1,6 +1,8 @@
 package ws
 
 import (
+	"errors"
+
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -12,12 +14,27 @@ type Deflate struct {
 	WindowBits int       `hcl:"window_bits" min:"9" max:"15" doc:"with context_takeover, a connection keeps the last 2^window_bits bytes of what it has sent, and each message is compressed with a look at them: more are smaller messages, for memory and time"`
 }
 
-var defaultDeflate = Deflate{Level: 1, MinSize: 128, WindowBits: 12}
+// SetDefaults implements flow.Defaulter.
+func (d *Deflate) SetDefaults() { *d = Deflate{Level: 1, MinSize: 128, WindowBits: 12} }
 
-func (d *Deflate) options(mode string) socket.Compression {
+// checkCompression finds options that would do nothing.
+func (c *Common) checkCompression() error {
+	if c.Deflate == nil || c.Compression != "off" {
+		return nil
+	}
+	return &flow.FieldError{Field: "compression_options", Err: errors.New(`compression_options needs compression = "no_context_takeover" or "context_takeover": nothing is compressed otherwise`)}
+}
+
+// compression is what c asks for.
+func (c *Common) compression() socket.Compression {
+	d := c.Deflate
+	if d == nil {
+		d = &Deflate{}
+		d.SetDefaults()
+	}
 	return socket.Compression{
-		On:              mode != "off",
-		ContextTakeover: mode == "context_takeover",
+		On:              c.Compression != "off",
+		ContextTakeover: c.Compression == "context_takeover",
 		Level:           d.Level,
 		MinSize:         int(d.MinSize),
 		WindowBits:      d.WindowBits,

@@ -72,7 +72,7 @@ type Common struct {
 	Subprotocols   []string      `hcl:"subprotocols" doc:"what is spoken above WebSocket, the best first. A server chooses the first of these that the client offers; when there is none, it answers without, and it is for the client to go: browsers do, and so does ws_client"`
 	Ping           *Ping         `hcl:"ping" doc:"asks the peer whether it is there. Without the block, no pings are sent"`
 	Compression    string        `hcl:"compression" oneof:"off|no_context_takeover|context_takeover" doc:"compress messages (permessage-deflate) where the other side agrees: each by itself, or with reference to those before it"`
-	Deflate        Deflate       `hcl:"compression_options" doc:"how messages are compressed"`
+	Deflate        *Deflate      `hcl:"compression_options" doc:"how messages are compressed"`
 }
 
 // Ping is the block of that name.
@@ -122,7 +122,6 @@ func defaults() Common {
 		ConnectTimeout: flow.Duration(10 * time.Second),
 		CloseTimeout:   flow.Duration(500 * time.Millisecond),
 		Compression:    "off",
-		Deflate:        defaultDeflate,
 	}
 }
 
@@ -138,7 +137,7 @@ func (c *Common) options(q *flow.Queue, o socket.Options) socket.Options {
 	o.MaxFragments = c.MaxFragments
 	o.AnyText = c.UTF8 != "strict"
 	o.CloseTimeout = time.Duration(c.CloseTimeout)
-	o.Compression = c.Deflate.options(c.Compression)
+	o.Compression = c.compression()
 	return o
 }
 
