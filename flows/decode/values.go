@@ -219,12 +219,18 @@ func (d *Decoder) setMap(dst reflect.Value, e hcl.Expression, name, path string)
 	if none {
 		return false
 	}
+	d.concealKeys(dst.Type().Key(), e, parts.Keys)
 	m := reflect.MakeMapWithSize(dst.Type(), len(parts.Exprs))
 	for i, x := range parts.Exprs {
 		element := reflect.New(dst.Type().Elem()).Elem()
 		at := path + "." + parts.Keys[i]
 		d.Places[at] = x.Range()
-		key := reflect.ValueOf(parts.Keys[i]).Convert(dst.Type().Key())
+		key := reflect.New(dst.Type().Key()).Elem()
+		if key.Type() == secretType {
+			key.Set(reflect.ValueOf(flow.SecretOf(parts.Keys[i])))
+		} else {
+			key.SetString(parts.Keys[i])
+		}
 		if m.MapIndex(key).IsValid() {
 			d.fail(x.Range(), "%s has %q twice", name, parts.Keys[i])
 		}
@@ -234,6 +240,20 @@ func (d *Decoder) setMap(dst reflect.Value, e hcl.Expression, name, path string)
 	}
 	dst.Set(m)
 	return true
+}
+
+// concealKeys keeps keys that are secrets out of all that is said.
+func (d *Decoder) concealKeys(t reflect.Type, e hcl.Expression, keys []string) {
+	if t != secretType {
+		return
+	}
+	for _, key := range keys {
+		d.HideText(key)
+	}
+	items, _ := hcl.ExprMap(e) // none where the keys are not spelled here
+	for _, item := range items {
+		d.Hide(item.Key.Range())
+	}
 }
 
 // wants is the error of a value of the wrong type.

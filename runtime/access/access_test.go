@@ -249,7 +249,7 @@ func TestMistakes(t *testing.T) {
 			&Basic{},
 			&Basic{Credentials: []flow.Secret{flow.SecretOf("nobody"), flow.SecretOf("a:{SHA}x")}, CredentialsFile: "none"},
 			&Token{From: []string{"query"}},
-			&Token{From: []string{"header"}, Hashes: map[string]flow.Value{"12": flow.NullValue}},
+			&Token{From: []string{"header"}, Hashes: map[flow.Secret]flow.Value{flow.SecretOf("12"): flow.NullValue}},
 			&JWT{From: []string{"header"}},
 			&JWT{From: []string{"header"}, Secret: flow.SecretOf("short"), Algorithms: []string{"none"}},
 			&JWT{From: []string{"header"}, JWKSURL: endpoint.URL{Scheme: "http", Host: "id.example.org"}},

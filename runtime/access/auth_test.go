@@ -132,7 +132,7 @@ func TestToken(t *testing.T) {
 	c := &Token{
 		From:       []string{"header", "query:token", "cookie:session", "subprotocol"},
 		Tokens:     secrets("plain"),
-		Hashes:     map[string]flow.Value{digestOf("known"): flow.MapOf(flow.ObjectOf(flow.Field{Key: "sub", Value: flow.TextOf("alice")}, flow.Field{Key: "plan", Value: flow.TextOf("pro")}))},
+		Hashes:     map[flow.Secret]flow.Value{flow.SecretOf(digestOf("known")): flow.MapOf(flow.ObjectOf(flow.Field{Key: "sub", Value: flow.TextOf("alice")}, flow.Field{Key: "plan", Value: flow.TextOf("pro")}))},
 		TokensFile: write(t, "tokens", "# ours\nfiled\n{SHA256}"+digestOf("hashed")+"\n"),
 		HashesFile: write(t, "hashes.json", `{"`+digestOf("stored")+`": {"sub": "bob", "limit": 10}}`),
 	}

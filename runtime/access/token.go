@@ -15,13 +15,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// Token is the block auth "token".
+// Token is the block auth "token". Keys of Hashes are secrets since who forgets to
+// hash a token writes the token there.
 type Token struct {
-	From       []string              `hcl:"from" doc:"where the token is: \"header\" (Authorization, as \"Bearer T\" or T alone), \"query:NAME\", \"cookie:NAME\", \"subprotocol\" (offered as bearer.T, beside one that the server chooses). The first of these places that has anything counts. It is removed from what the flow sees in peer"`
-	Tokens     []flow.Secret         `hcl:"tokens" doc:"the tokens"`
-	TokensFile flow.Path             `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64; lines that begin with # are comments. It is read again when it changes"`
-	Hashes     map[string]flow.Value `hcl:"hashes" doc:"an object for each token, by the token's SHA-256 digest in hex or base64: it becomes peer.claims"`
-	HashesFile flow.Path             `hcl:"hashes_file" doc:"JSON file with the same: { \"<digest>\": { \"sub\": \"alice\" } }. It is read again when it changes"`
+	From       []string                   `hcl:"from" doc:"where the token is: \"header\" (Authorization, as \"Bearer T\" or T alone), \"query:NAME\", \"cookie:NAME\", \"subprotocol\" (offered as bearer.T, beside one that the server chooses). The first of these places that has anything counts. It is removed from what the flow sees in peer"`
+	Tokens     []flow.Secret              `hcl:"tokens" doc:"the tokens"`
+	TokensFile flow.Path                  `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64; lines that begin with # are comments. It is read again when it changes"`
+	Hashes     map[flow.Secret]flow.Value `hcl:"hashes" doc:"an object for each token, by the token's SHA-256 digest in hex or base64: it becomes peer.claims"`
+	HashesFile flow.Path                  `hcl:"hashes_file" doc:"JSON file with the same: { \"<digest>\": { \"sub\": \"alice\" } }. It is read again when it changes"`
 }
 
 func (c *Token) open(*flow.TLSServer) (verifier, error) {
@@ -38,8 +39,8 @@ func (c *Token) open(*flow.TLSServer) (verifier, error) {
 		t.own[sha256.Sum256([]byte(s.Reveal()))] = noClaims
 	}
 	for digest, claims := range c.Hashes {
-		if err := t.own.add(digest, claims); err != nil {
-			problems = append(problems, fieldError("hashes."+digest, "hashes: %w", err))
+		if err := t.own.add(digest.Reveal(), claims); err != nil {
+			problems = append(problems, fieldError("hashes."+digest.Reveal(), "hashes: %w", err))
 		}
 	}
 	for _, f := range []struct {
