@@ -75,8 +75,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, refusal *access.
 // refused logs that a client was not let in. The reason is in the message, which
 // the log limits by: a flood of one does not hide the others.
 func (s *server) refused(peer string, refusal *access.Refusal) {
-	s.host.Log().Info("handshake refused: "+refusal.Reason, zap.String("peer", peer), zap.Stringer("client", refusal.Addr),
-		zap.Int("status", refusal.Status), zap.String("code", refusal.Code))
+	s.host.Log().Info("handshake refused: "+refusal.Reason, append([]zap.Field{zap.String("peer", peer)}, refusal.Fields()...)...)
 }
 
 // turnAway upgrades a client that is not let in, to be able to tell it why.

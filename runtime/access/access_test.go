@@ -240,6 +240,28 @@ func TestRefusalsAreAnsweredInJSON(t *testing.T) {
 	}
 }
 
+func TestRefusedOriginsAreShown(t *testing.T) {
+	g := newGate(t, Config{}, Limits{}, nil)
+	for sent, want := range map[string]string{
+		"https://evil.example:8443":              "https://evil.example:8443",
+		"null":                                   "null",
+		"":                                       "",
+		"https://user:pass@word@evil.example":    "https://evil.example",
+		"https://\x1b[2Jevil\r\n\xff\"é\u202e":   `https://\x1b[2Jevil\r\n\xff\"\u00e9\u202e`,
+		"https://" + strings.Repeat("a", 10_000): "https://" + strings.Repeat("a", 92) + "…",
+	} {
+		r := request("/")
+		r.Header["Origin"] = []string{sent}
+		if _, _, refusal := admit(g, r); refusal.Origin != want {
+			t.Errorf("%q is shown as %q, want %q", sent, refusal.Origin, want)
+		}
+		r.Header["Origin"] = []string{sent, sent, "c"}
+		if _, _, refusal := admit(g, r); refusal.Origin != want+" and 2 more" {
+			t.Errorf("%q and others are shown as %q", sent, refusal.Origin)
+		}
+	}
+}
+
 // TestMistakes wants all at once, each with the argument that it is about.
 func TestMistakes(t *testing.T) {
 	c := Config{

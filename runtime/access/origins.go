@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -59,7 +60,28 @@ func (o *origins) check(r *http.Request) *Refusal {
 		Status: http.StatusForbidden, Code: "origin_not_allowed",
 		Message: "pages of this origin may not connect",
 		Reason:  "the origin is not one of origins",
+		Origin:  shown(sent),
 	}
+}
+
+// longestShown is how many bytes of a refused Origin the log shows.
+const longestShown = 100
+
+// shown spells for the log what a client has sent as its Origin. That is any
+// bytes, and could hold a user and a password, as no browser sends them.
+func shown(sent []string) string {
+	text := sent[0]
+	if scheme, rest, ok := strings.Cut(text, "://"); ok {
+		text = scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:]
+	}
+	more := ""
+	if len(text) > longestShown {
+		text, more = text[:longestShown], "…"
+	}
+	if len(sent) > 1 {
+		more += fmt.Sprintf(" and %d more", len(sent)-1)
+	}
+	return strings.Trim(strconv.QuoteToASCII(text), `"`) + more
 }
 
 func (o *origins) allow(origin, host string) bool {

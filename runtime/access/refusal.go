@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // Refusal is the answer to a client that is not let in.
@@ -19,6 +21,7 @@ type Refusal struct {
 	Challenges []string       // WWW-Authenticate, with a 401
 	Auth       bool           // it is about who the client is, not where it comes from or how many there are
 	Addr       netip.AddrPort // of the client, as Visitor.Addr
+	Origin     string         // for the log: the one that was refused, as printable ASCII and shortened; "" when it is not about that
 }
 
 // Body is {"error": code, "message": text}.
@@ -51,6 +54,15 @@ func (f *Refusal) WriteTo(w http.ResponseWriter) {
 
 // Error describes the refusal for the log.
 func (f *Refusal) Error() string { return fmt.Sprintf("%d %s: %s", f.Status, f.Code, f.Reason) }
+
+// Fields are what the log says beside the reason.
+func (f *Refusal) Fields() []zap.Field {
+	fields := []zap.Field{zap.Stringer("client", f.Addr), zap.Int("status", f.Status), zap.String("code", f.Code)}
+	if f.Origin != "" {
+		fields = append(fields, zap.String("origin", f.Origin))
+	}
+	return fields
+}
 
 // The codes of refusals by auth blocks, from the least telling to the most.
 const (

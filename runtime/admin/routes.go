@@ -57,7 +57,7 @@ func (s *Server) handler() http.Handler {
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, to *route) {
 	who, refusal := s.guard.admit(r, to == nil || !to.open)
 	if refusal != nil {
-		s.options.Log.Debug("a request to the admin listener was refused", zap.Stringer("client", refusal.Addr), zap.Error(refusal))
+		s.options.Log.Debug("a request to the admin listener was refused", append(refusal.Fields(), zap.String("reason", refusal.Reason))...)
 		refuse(w, refusal)
 		return
 	}
