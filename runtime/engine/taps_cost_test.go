@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowrun/flowrun/codecs"
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
+	copies "github.com/flowrun/flowrun/runtime/tap"
+)
+
+// onlookers are the ways in which somebody may look on at an echo.
+var onlookers = []string{
+	"nobody", // ever
+	"gone",   // at each place, and not any more
+	"capped", // at one place, whose rate is used up at once, as on any busy edge
+	"everywhere",
+	"sampled", // at one place, with a small part of the events
+}
+
+// tapped runs an echo at which somebody looks on, and returns what sends messages
+// through it, n at a time.
+func tapped(tb testing.TB, by string, n int) (send func()) {
+	tb.Helper()
+	e, l := echo(tb)
+	o := copies.Options{Sample: 1, Rate: 100, MaxSize: 64 << 10, Queue: 64}
+	if by == "sampled" {
+		o.Sample = 0.01
+	}
+	for _, place := range e.Places() {
+		if by == "nobody" || by != "gone" && by != "everywhere" && place.Place != "connector.edge.out" {
+			continue
+		}
+		t := copies.New(o)
+		end, err := e.Tap(place, t)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if by == "gone" {
+			t.Close()
+			end()
+			continue
+		}
+		tb.Cleanup(func() { t.Close(); end() })
+	}
+	frames := make([]flow.Frame, n)
+	for i := range frames {
+		frames[i].Data = []byte(`{"symbol":"ABC","price":12.5,"text":"` + strings.Repeat("x", 100) + `"}`)
+	}
+	return func() {
+		if err := errors.Join(l.Receive(context.Background(), frames), l.Flush(context.Background())); err != nil {
+			tb.Error(err)
+		}
+	}
+}
+
+// TestWhatTapsCost shows that an echo costs what it did before when nobody looks on
+// any more, and little more while somebody does.
+func TestWhatTapsCost(t *testing.T) {
+	const each = 2000
+	rounds := 40
+	if flowtest.RaceDetector {
+		rounds = 1 // costs are not what it is for
+	}
+	for _, n := range []int{1, 32} {
+		best, send := map[string]time.Duration{}, map[string]func(){}
+		for _, by := range onlookers {
+			best[by], send[by] = time.Hour, tapped(t, by, n)
+		}
+		for range rounds {
+			for _, by := range onlookers {
+				best[by] = min(best[by], flowtest.CPU(func() {
+					for range each / n {
+						send[by]()
+					}
+				}))
+			}
+		}
+		ratio := func(by string) float64 { return float64(best[by]) / float64(best["nobody"]) }
+		for _, by := range onlookers {
+			t.Logf("%d at a time, %-10s %4d ns an event, ratio %.2f", n, by, best[by].Nanoseconds()/each, ratio(by))
+		}
+		if !flowtest.RaceDetector && (ratio("gone") > 1.25 || ratio("capped") > 2) {
+			t.Errorf("%d at a time: one who has gone costs %.2f of before, one who is capped %.2f", n, ratio("gone"), ratio("capped"))
+		}
+	}
+}
+
+func BenchmarkTapped(b *testing.B) {
+	for _, by := range onlookers {
+		b.Run(by, func(b *testing.B) {
+			send := tapped(b, by, 32)
+			b.ReportAllocs()
+			for b.Loop() {
+				send()
+			}
+		})
+	}
+}
+
+// echo runs a server that answers each message with itself, and returns one of its
+// connections.
+func echo(tb testing.TB) (*Engine, flow.Link) {
+	tb.Helper()
+	opened := make(chan flow.Link)
+	edge := &parts{
+		shape: flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 100, MaxBytes: 1 << 20, Overflow: "block"}},
+		run: func(ctx context.Context, h flow.Host) error {
+			l, err := h.Open(flow.Peer{Host: "192.0.2.1", Port: 1}, writerFunc(func([]flow.Frame) {}))
+			if err != nil {
+				return err
+			}
+			opened <- l
+			<-ctx.Done()
+			l.Close(h.Abandon(), nil)
+			return nil
+		},
+	}
+	block := connector("edge", edge)
+	block.Codec = flow.CodecUse{Type: "json", New: jsonCodec(tb), Text: true}
+	e, err := New(Options{Files: []*flow.File{{
+		Name: "f", Drain: flow.DefaultDrain(), Connectors: []*flow.ConnectorBlock{block},
+		Connects: []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+	}}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = e.Run(ctx)
+	}()
+	tb.Cleanup(func() { cancel(); <-ended })
+	return e, <-opened
+}
+
+func jsonCodec(tb testing.TB) func() flow.Codec {
+	tb.Helper()
+	i := slices.IndexFunc(codecs.All, func(s flow.Spec[flow.CodecConfig]) bool { return s.Name == "json" })
+	made, err := codecs.All[i].Config().New()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return made
+}
