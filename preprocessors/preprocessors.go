@@ -4,7 +4,7 @@
 // out.
 //
 // There are two kinds. Some find the borders of messages in a stream
-// (separate, length_prefix); what they emit does not depend on how the stream
+// (separate, length_prefix, json_stream, …); what they emit does not depend on how the stream
 // was cut into pieces on its way. The others turn one message into one message
 // (base64, gzip, …) and cannot stand first on a stream of bytes.
 //
@@ -31,6 +31,8 @@ import (
 var All = []flow.Spec[flow.ProcessorConfig]{
 	separateSpec,
 	lengthPrefixSpec,
+	jsonStreamSpec,
+	msgpackStreamSpec,
 	removeEmptySpec,
 	base64Spec,
 	gzipSpec,
@@ -39,6 +41,7 @@ var All = []flow.Spec[flow.ProcessorConfig]{
 	snappySpec,
 	lz4Spec,
 	decompressSpec,
+	gelfChunkingSpec,
 }
 
 const (

@@ -10,16 +10,19 @@ import (
 func TestAll(t *testing.T) {
 	type traits struct{ in, out, frames, text bool }
 	want := map[string]traits{
-		"separate":      {true, true, true, true},
-		"length_prefix": {true, true, true, false},
-		"remove_empty":  {true, true, false, true},
-		"base64":        {true, true, false, true},
-		"gzip":          {true, true, false, false},
-		"zlib":          {true, true, false, false},
-		"zstd":          {true, true, false, false},
-		"snappy":        {true, true, false, false},
-		"lz4":           {true, true, false, false},
-		"decompress":    {true, false, false, false},
+		"separate":       {true, true, true, true},
+		"length_prefix":  {true, true, true, false},
+		"json_stream":    {true, true, true, true},
+		"msgpack_stream": {true, true, true, false},
+		"gelf_chunking":  {true, true, false, false},
+		"remove_empty":   {true, true, false, true},
+		"base64":         {true, true, false, true},
+		"gzip":           {true, true, false, false},
+		"zlib":           {true, true, false, false},
+		"zstd":           {true, true, false, false},
+		"snappy":         {true, true, false, false},
+		"lz4":            {true, true, false, false},
+		"decompress":     {true, false, false, false},
 	}
 	for _, spec := range All {
 		c := spec.Config()

@@ -20,6 +20,13 @@ import (
 // character at their ends, and are shorter than 10 KiB.
 func Processor(t *testing.T, spec flow.Spec[flow.ProcessorConfig], streams ...[]byte) {
 	t.Helper()
+	ProcessorOf(t, spec, messages, streams...)
+}
+
+// ProcessorOf is Processor for those that do not take any message: sets are
+// at least three sets of messages that it takes, each sent over one connection.
+func ProcessorOf(t *testing.T, spec flow.Spec[flow.ProcessorConfig], sets [][][]byte, streams ...[]byte) {
+	t.Helper()
 	config := spec.Config()
 	in, out, err := config.New()
 	if err != nil {
@@ -27,16 +34,16 @@ func Processor(t *testing.T, spec flow.Spec[flow.ProcessorConfig], streams ...[]
 	}
 	if out != nil {
 		t.Run("outwards", func(t *testing.T) {
-			for _, set := range messages {
+			for _, set := range sets {
 				processes(t, out, set)
 				forgets(t, out, set)
 			}
-			stopsOnError(t, out, messages[0])
+			stopsOnError(t, out, sets[0])
 		})
 	}
 	if in != nil {
 		t.Run("inwards", func(t *testing.T) {
-			for _, set := range messages {
+			for _, set := range sets {
 				for _, cut := range inputs(t, config, out, set) {
 					processes(t, in, cut)
 				}
@@ -45,16 +52,16 @@ func Processor(t *testing.T, spec flow.Spec[flow.ProcessorConfig], streams ...[]
 				processes(t, in, [][]byte{stream})
 			}
 			if out != nil {
-				stopsOnError(t, in, inputs(t, config, out, messages[0])[0])
+				stopsOnError(t, in, inputs(t, config, out, sets[0])[0])
 			} else if len(streams) > 0 {
 				stopsOnError(t, in, streams)
 			}
 		})
-		t.Run("damaged input", func(t *testing.T) { withstands(t, in, out, streams) })
+		t.Run("damaged input", func(t *testing.T) { withstands(t, in, out, sets, streams) })
 	}
 	if in != nil && out != nil {
 		t.Run("what goes out comes in again", func(t *testing.T) {
-			for _, set := range messages {
+			for _, set := range sets {
 				for _, cut := range inputs(t, config, out, set) {
 					if got := collect(t, in(), cut, nil); !equal(got, set) {
 						t.Errorf("of %q, written as %q, comes back %q", set, cut, got)
@@ -199,12 +206,12 @@ func stopsOnError(t *testing.T, maker func() flow.Processor, pieces [][]byte) {
 
 // withstands feeds it damaged input: errors are fine, and afterwards a new
 // stream is read as ever.
-func withstands(t *testing.T, in, out func() flow.Processor, streams [][]byte) {
+func withstands(t *testing.T, in, out func() flow.Processor, sets [][][]byte, streams [][]byte) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(3, 4))
 	good := slices.Clone(streams)
 	if out != nil {
-		good = append(good, collect(t, out(), messages[2], nil)...)
+		good = append(good, collect(t, out(), sets[2], nil)...)
 	}
 	drop := func([]byte) error { return nil }
 	for _, stream := range good {
@@ -218,7 +225,7 @@ func withstands(t *testing.T, in, out func() flow.Processor, streams [][]byte) {
 			if out == nil {
 				continue
 			}
-			if got := collect(t, p, collect(t, out(), messages[1], nil), nil); !equal(got, messages[1]) {
+			if got := collect(t, p, collect(t, out(), sets[1], nil), nil); !equal(got, sets[1]) {
 				t.Fatalf("after a stream damaged at byte %d, a good one gives %q", i, got)
 			}
 		}

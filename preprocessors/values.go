@@ -1,0 +1,179 @@
+package preprocessors
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// finder finds where values end that follow each other in a stream without a
+// separator. It keeps its place from one call to the next.
+type finder interface {
+	// skip returns how many bytes of p stand before the next value.
+	skip(p []byte) int
+	// next reads on in the value that has begun, or begins with p, which is not
+	// empty. The n bytes are the value's; whole says that it ends with them. An
+	// error says that it can have no end any more: the next value is looked for
+	// behind the n bytes, as skip does it.
+	next(p []byte) (n int, whole bool, err error)
+	// end is called at the end of the stream. It returns whether what has come
+	// of the last value may be all of it, and makes ready for a new stream.
+	end() bool
+}
+
+// values is json_stream and msgpack_stream inwards.
+//
+// held is the beginning of a value that has not ended. When it is completed it
+// is emitted, and must not change until the next call, so it and spare take
+// turns. While skip is set, the value that is arriving has been reported.
+type values struct {
+	find   finder
+	format string
+	max    int
+	held   []byte
+	spare  []byte
+	inside bool // a value has begun
+	skip   bool
+}
+
+func (s *values) Process(p []byte, emit func([]byte) error) error {
+	var lost losses
+	var refused error
+	for len(p) > 0 {
+		if !s.inside {
+			if p = p[s.find.skip(p):]; len(p) == 0 {
+				break
+			}
+			s.inside = true
+			s.skip = refused != nil // what emit no longer takes is given up, up to where it ends
+		}
+		n, whole, err := s.find.next(p)
+		piece := p[:n]
+		p = p[n:]
+		switch {
+		case err != nil:
+			s.broken(piece, err, &lost)
+		case !whole:
+			s.hold(piece, &lost)
+		case refused == nil:
+			refused = s.complete(piece, emit, &lost)
+		default:
+			s.next()
+		}
+	}
+	return lost.and(refused)
+}
+
+func (s *values) Finish(emit func([]byte) error) error {
+	var lost losses
+	var err error
+	may := s.find.end()
+	switch {
+	case !s.inside || s.skip:
+	case may:
+		err = s.complete(nil, emit, &lost)
+	default:
+		lost.add(s.lose(nil, "the stream ends within a value"))
+	}
+	s.next()
+	return lost.and(err)
+}
+
+// next is ready for another value.
+func (s *values) next() { s.inside, s.skip, s.held = false, false, reusable(s.held) }
+
+// hold keeps a piece of a value that goes on.
+func (s *values) hold(piece []byte, lost *losses) {
+	if !s.skip && len(s.held)+len(piece) > s.max {
+		lost.add(s.tooLong(piece))
+		s.skip = true
+		s.held = reusable(s.held)
+	}
+	if !s.skip {
+		s.held = append(s.held, piece...)
+	}
+}
+
+// complete emits the value that ends with piece.
+func (s *values) complete(piece []byte, emit func([]byte) error, lost *losses) error {
+	switch {
+	case s.skip:
+	case len(s.held)+len(piece) > s.max:
+		lost.add(s.tooLong(piece))
+	case len(s.held) == 0:
+		s.next()
+		return emit(piece)
+	default:
+		value := append(s.held, piece...)
+		s.held, s.spare = s.spare, reusable(value)
+		s.next()
+		return emit(value)
+	}
+	s.next()
+	return nil
+}
+
+func (s *values) broken(piece []byte, err error, lost *losses) {
+	if !s.skip {
+		lost.add(s.lose(piece, "%w", err))
+	}
+	s.next()
+}
+
+func (s *values) tooLong(piece []byte) *flow.Loss {
+	return s.lose(piece, "a value is longer than max_length %v: raise max_length if that is expected", flow.Size(s.max))
+}
+
+// lose reports the value that begins with held and goes on with piece, or its
+// beginning.
+func (s *values) lose(piece []byte, format string, args ...any) *flow.Loss {
+	raw := make([]byte, 0, min(excerpt, len(s.held)+len(piece)))
+	raw = append(raw, s.held[:min(len(s.held), cap(raw))]...)
+	raw = append(raw, piece[:min(len(piece), cap(raw)-len(raw))]...)
+	return &flow.Loss{Err: fmt.Errorf("split a stream of "+s.format+" values: "+format, args...), Raw: raw}
+}
+
+// single is json_stream and msgpack_stream outwards: it passes on messages that
+// are one value, by which a reader finds their end. Behind those that have no
+// end of their own comes another byte.
+type single struct {
+	find   finder
+	format string
+	tail   string
+	buf    []byte
+}
+
+var errNoValue = errors.New("it is no whole value")
+
+func (s *single) Process(p []byte, emit func([]byte) error) error {
+	err := errNoValue
+	n, whole := s.find.skip(p), false
+	if value := p[n:]; len(value) > 0 {
+		var used int
+		var broken error
+		if used, whole, broken = s.find.next(value); broken != nil {
+			err = broken
+		}
+		n += used
+	}
+	ends := s.find.end()
+	switch {
+	case whole && n+s.find.skip(p[n:]) == len(p):
+		s.find.end()
+		return emit(p)
+	case whole:
+		err = fmt.Errorf("another value follows at byte %d", n)
+	case ends && n == len(p):
+		b := append(append(s.buf[:0], p...), s.tail...)
+		s.buf = reusable(b)
+		return emit(b)
+	}
+	s.find.end()
+	return lose(p, "append a message to a stream of %s values: %w: use the postprocessor \"length_prefix\" for what is no %s", s.format, err, s.format)
+}
+
+func (s *single) Finish(func([]byte) error) error { return nil }
+
+// Stateless implements flow.Stateless.
+func (*single) Stateless() {}
