@@ -57,6 +57,9 @@ func (c *jsonConfig) New() (func() flow.Codec, error) {
 
 func (*jsonConfig) Text() bool { return true }
 
+// MediaType implements flow.MediaTyper (RFC 8259).
+func (*jsonConfig) MediaType() string { return "application/json" }
+
 type jsonCodec struct {
 	maxDepth int
 	style    jsontext.Style

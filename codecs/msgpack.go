@@ -56,6 +56,9 @@ func (c *msgpackConfig) New() (func() flow.Codec, error) {
 
 func (*msgpackConfig) Text() bool { return false }
 
+// MediaType implements flow.MediaTyper; the name is IANA's.
+func (*msgpackConfig) MediaType() string { return "application/vnd.msgpack" }
+
 type msgpackCodec struct{ maxDepth int }
 
 func (c *msgpackCodec) Decode(e *flow.Event, frame []byte) error {

@@ -188,7 +188,11 @@ func (r *reader) buildCodec(spec *flow.Spec[flow.CodecConfig], g source.Region, 
 		d.Refused(g.Owner, at, err)
 		return flow.CodecUse{}, false
 	}
-	return flow.CodecUse{Type: spec.Name, New: codec, Text: config.Text(), Fingerprint: r.fingerprint(spec.Name, config)}, true
+	use := flow.CodecUse{Type: spec.Name, New: codec, Text: config.Text(), Fingerprint: r.fingerprint(spec.Name, config)}
+	if m, ok := config.(flow.MediaTyper); ok {
+		use.MediaType = m.MediaType()
+	}
+	return use, true
 }
 
 func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.Region, at hcl.Range) (processor, bool) {

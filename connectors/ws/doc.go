@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/access"
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -147,7 +148,7 @@ func (c *Common) checkSubprotocols() error {
 		refuse := func(format string, args ...any) error {
 			return &flow.FieldError{Field: "subprotocols", Err: fmt.Errorf(format, args...)}
 		}
-		if !isToken(name) {
+		if !endpoint.IsToken(name) {
 			return refuse("%q is no name of a subprotocol: it holds letters, digits and hyphens", name)
 		}
 		if slices.Contains(c.Subprotocols[:i], name) {

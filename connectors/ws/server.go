@@ -3,7 +3,6 @@ package ws
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -39,20 +38,13 @@ type ServerConfig struct {
 
 // Shape implements flow.ConnectorConfig.
 func (c *ServerConfig) Shape() flow.Shape {
-	claim := flow.Claim{Resource: "listener " + c.address().Addr(), Part: c.path(), Field: "url"}
-	if c.ProxyProtocol {
-		claim.Terms = fmt.Sprintf("proxy_protocol %v ", c.Networks())
-	}
-	if c.TLS != nil {
-		claim.Terms += fmt.Sprintf("tls %s %s %s %s %s", c.TLS.Cert, c.TLS.Key, c.TLS.ClientCA, c.TLS.ClientAuth, c.TLS.MinVersion)
-	}
 	s := flow.Shape{
 		Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue,
-		Topics: c.Topics, Sessions: c.Session, Lifecycle: c.Life, Close: socket.CheckClose,
+		Topics: c.Topics, Sessions: c.Session, Lifecycle: c.Life, Wrote: checkWrote,
 		Shares: c.Compression == "no_context_takeover",
 	}
 	if c.URL.Port != 0 { // port 0 is another one each time
-		s.Claims = []flow.Claim{claim}
+		s.Claims = []flow.Claim{c.Claim(c.address().Addr(), c.path(), "url", c.TLS)}
 		if c.Adopt {
 			s.Claims = append(s.Claims, flow.Claim{Resource: "listener " + c.address().Addr() + " without a handshake", Field: "adopt_headless"})
 		}
@@ -63,7 +55,7 @@ func (c *ServerConfig) Shape() flow.Shape {
 // New implements flow.ConnectorConfig.
 func (c *ServerConfig) New() (flow.Connector, error) {
 	var problems []error
-	if err := checkServerURL(c.URL, c.TLS != nil); err != nil {
+	if err := c.URL.CheckServer("ws", c.TLS != nil); err != nil {
 		problems = append(problems, &flow.FieldError{Field: "url", Err: err})
 	}
 	if c.TLS != nil {
@@ -98,45 +90,6 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 		lately:  lately,
 		running: make(chan struct{}),
 	}, nil
-}
-
-func checkServerURL(u endpoint.URL, withTLS bool) error {
-	switch u.Scheme {
-	case "wss", "https":
-		if !withTLS {
-			return fmt.Errorf("%s needs a tls block with cert and key", u.Scheme)
-		}
-	case "ws", "http":
-		if withTLS {
-			return fmt.Errorf("a tls block needs wss, or no scheme, but the URL says %s", u.Scheme)
-		}
-	case "":
-		if u.Port == endpoint.NoPort {
-			return errors.New("the URL has no port: write \"host:port\"")
-		}
-	default:
-		return fmt.Errorf("scheme %q is not one of ws, wss, http and https", u.Scheme)
-	}
-	switch {
-	case u.User != nil:
-		return errors.New("a URL to listen on holds no user and password")
-	case u.Query != "":
-		return errors.New("a URL to listen on holds no query: clients may send any")
-	}
-	return checkPath(u.Path)
-}
-
-// checkPath reports what net/http dislikes about a path, by panicking.
-func checkPath(path string) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("path %s: a parameter is a whole part of the path, like /rooms/{id}", path)
-		}
-	}()
-	if path != "" {
-		http.NewServeMux().Handle(path, http.NotFoundHandler())
-	}
-	return nil
 }
 
 // address is the URL with its scheme's port where it names none.
@@ -177,7 +130,7 @@ type server struct {
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
 	s.host, s.last, s.empty = host, nil, nil
 	s.running = make(chan struct{})
-	s.params = pathParams(s.config.path())
+	s.params = endpoint.Params(s.config.path())
 	scheme := "ws"
 	if s.config.TLS != nil {
 		scheme = "wss"
@@ -381,14 +334,4 @@ func (s *server) peer(r *http.Request, visitor *access.Visitor) flow.Peer {
 		p.Params[name] = strings.Clone(r.PathValue(name))
 	}
 	return p
-}
-
-// pathParams returns the names in a path like "/rooms/{id}".
-func pathParams(path string) (names []string) {
-	for _, part := range strings.Split(path, "/") {
-		if inner, ok := strings.CutPrefix(part, "{"); ok {
-			names = append(names, strings.TrimSuffix(strings.TrimSuffix(inner, "}"), "..."))
-		}
-	}
-	return names
 }

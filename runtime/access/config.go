@@ -18,6 +18,19 @@ type Config struct {
 	ProxyProtocol  bool      `hcl:"proxy_protocol" doc:"trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2"`
 }
 
+// Claim is what a connector claims that listens on an address: a part of it, the
+// path, on terms that all agree on. field is the argument that says so.
+func (c *Config) Claim(address, part, field string, tls *flow.TLSServer) flow.Claim {
+	claim := flow.Claim{Resource: "listener " + address, Part: part, Field: field}
+	if c.ProxyProtocol {
+		claim.Terms = fmt.Sprintf("proxy_protocol %v ", c.Networks())
+	}
+	if tls != nil {
+		claim.Terms += fmt.Sprintf("tls %s %s %s %s %s", tls.Cert, tls.Key, tls.ClientCA, tls.ClientAuth, tls.MinVersion)
+	}
+	return claim
+}
+
 // Limits bound how many connections there may be at a time.
 type Limits struct {
 	MaxConnections            int `hcl:"max_connections" min:"1" doc:"connections in all; one more is answered 503"`

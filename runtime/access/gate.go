@@ -109,6 +109,11 @@ func (g *Gate) Admit(r *http.Request) (*Visitor, *Refusal) {
 	return v, nil
 }
 
+// FromPage reports whether r comes from a page, and from one that may connect.
+func (g *Gate) FromPage(r *http.Request) bool {
+	return len(r.Header["Origin"]) > 0 && g.origins.check(r) == nil
+}
+
 // Anonymous reports whether clients need not show who they are.
 func (g *Gate) Anonymous() bool { return len(g.methods) == 0 }
 

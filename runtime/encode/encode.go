@@ -3,7 +3,6 @@
 package encode
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -14,14 +13,14 @@ type Terms struct {
 	Type   string // of the connector, which a flow may write a frame type under
 	Codec  flow.CodecUse
 	Post   []flow.ProcessorUse
-	Close  func(flow.Value) error // checks meta.<type>.close; nil where that means nothing
+	Wrote  func(flow.Value) error // checks what the flow wrote into meta.<type>; nil where that cannot be wrong
 	coding string
 	binary bool
 }
 
 // NewTerms returns the terms of a connector of the given type and shape.
 func NewTerms(typ string, shape flow.Shape, codec flow.CodecUse, post []flow.ProcessorUse) *Terms {
-	t := &Terms{Type: typ, Close: shape.Close, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
+	t := &Terms{Type: typ, Wrote: shape.Wrote, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
 	for _, p := range post {
 		t.binary = t.binary || !p.Text
 	}
@@ -30,6 +29,17 @@ func NewTerms(typ string, shape flow.Shape, codec flow.CodecUse, post []flow.Pro
 
 // Binary is the frame type where nothing else says it.
 func (t *Terms) Binary() bool { return t.binary }
+
+// MediaType says what the messages are, in MIME's words.
+func (t *Terms) MediaType() string {
+	switch {
+	case len(t.Post) == 0 && t.Codec.MediaType != "":
+		return t.Codec.MediaType
+	case t.binary:
+		return "application/octet-stream"
+	}
+	return "text/plain; charset=utf-8"
+}
 
 // Coding names processors and codec in the order of the way in, to see whether
 // an event leaves in the form that it came in.
@@ -89,9 +99,11 @@ func (c *Encoder) Stateless() bool {
 // after an error they are as before. *scratch is room for what the codec makes
 // before the processors make frames of it.
 func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *flow.Event) error {
-	if e.Meta.Wrote != nil && c.terms.Close != nil {
-		if err := c.checkClose(e.Meta.Wrote); err != nil {
-			return err
+	if e.Meta.Wrote != nil && c.terms.Wrote != nil {
+		if under, ok := e.Meta.Wrote.Get(c.terms.Type); ok {
+			if err := c.terms.Wrote(under); err != nil {
+				return err
+			}
 		}
 	}
 	had := len(*frames)
@@ -103,17 +115,6 @@ func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *
 		*frames = (*frames)[:had]
 	}
 	return err
-}
-
-// checkClose checks what the flow wrote to end the event's connections.
-func (c *Encoder) checkClose(wrote *flow.Object) error {
-	under, _ := wrote.Get(c.terms.Type)
-	if v, ok := under.Object().Get("close"); ok && !v.IsNull() {
-		if err := c.terms.Close(v); err != nil {
-			return fmt.Errorf("meta.%s.close: %w", c.terms.Type, err)
-		}
-	}
-	return nil
 }
 
 func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {

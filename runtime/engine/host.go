@@ -104,5 +104,8 @@ func (u *unit) setFarewell(f flow.Farewell) {
 // Abandon implements flow.Host.
 func (u *unit) Abandon() context.Context { return u.abandoned }
 
+// MediaType implements flow.Host.
+func (u *unit) MediaType() string { return u.table.MediaType() }
+
 // Log implements flow.Host.
 func (u *unit) Log() *zap.Logger { return u.log }

@@ -49,7 +49,7 @@ type Host interface {
 	// Handle serves HTTP requests on a listener that is shared, by address,
 	// with other connectors. It binds the address on first use and returns
 	// when requests can arrive; stop ends the route. The listener closes with
-	// its last route.
+	// its last route. See [Answerer] for handlers that answer by HTTP.
 	Handle(spec ListenSpec, h http.Handler) (stop func(), err error)
 	// Exit asks the process to drain and end with code after delay. It
 	// returns at once.
@@ -59,6 +59,9 @@ type Host interface {
 	Farewell() Farewell
 	// Abandon ends when the time for a graceful end is over.
 	Abandon() context.Context
+	// MediaType is what the connector's messages are on their way out, in MIME's
+	// words: "application/json".
+	MediaType() string
 	// Log is the connector's log, rate-limited per message.
 	Log() *zap.Logger
 }
@@ -67,6 +70,7 @@ type Host interface {
 type Ended struct {
 	Meta *Object // what the transport says of it: a close code
 	Err  error   // nil when all went well
+	Torn bool    // what came last is not whole: what the processors hold of it is dropped
 }
 
 // Error describes the end.
@@ -86,6 +90,9 @@ func (e *Ended) Error() string {
 type Frame struct {
 	Data   []byte
 	Binary bool // the frame's type, where the transport has types
+	// Empty says, inwards, that there is no message, but something to tell: an
+	// event with a null payload, which passes no processor and no codec.
+	Empty bool
 	// Meta is what the transport says of an incoming frame, or what the flow
 	// wrote about an outgoing one; nil when there is nothing to say.
 	Meta *Object
@@ -98,8 +105,13 @@ type Frame struct {
 type Link interface {
 	// Receive takes what was read, in order, from one goroutine at a time. It
 	// returns when the events in frames are delivered or have failed; nil is
-	// the acknowledgement. The connection goes on after an error.
+	// the acknowledgement. The connection goes on after an error. An *Unreadable
+	// in it says that the peer is to blame.
 	Receive(ctx context.Context, frames []Frame) error
+	// Finish says that nothing more will be received: the processors give what
+	// they hold. It returns as Receive does. Close does the same where nobody
+	// waits for what comes of it.
+	Finish(ctx context.Context) error
 	// Flush waits until all that was queued for the connection is written.
 	Flush(ctx context.Context) error
 	// Settle is called by a server, in a graceful end, when it has received what
@@ -170,11 +182,26 @@ type Adopter interface {
 	Adopt(conn net.Conn, already []byte) bool
 }
 
+// Answerer is implemented by handlers that answer requests, where others take
+// over the connections that requests come by: the listener counts them as served
+// instead of as about to become something else, and keeps their connections when
+// it hands an address over.
+type Answerer interface {
+	http.Handler
+	// Begin is called before ServeHTTP and returns at once. It is false when the
+	// handler has ended: the request is answered 503 then, and ServeHTTP not called.
+	Begin() bool
+}
+
 // ListenSpec names a route on a listener.
 type ListenSpec struct {
 	Scheme  string // what is spoken there, for people: "ws", "wss"
 	Address string // host:port
 	Path    string // exact, or a pattern of net/http
+	// Methods are those of HTTP that the route is for, GET meaning HEAD, too; nil
+	// for any. Others of its path are answered 405, and OPTIONS is as the listener
+	// says.
+	Methods []string
 	TLS     *TLSServer
 	Socket  SocketOptions
 	// Backlog is the system's queue of connections that wait to be accepted;
@@ -226,10 +253,10 @@ type Shape struct {
 	// Lifecycle says that the opening and the end of each connection leave by
 	// `out` as events.
 	Lifecycle bool
-	// Close checks what a flow writes into meta.<type>.close to end the
-	// connections of an event; nil where that ends none. The writer finds it in
-	// Frame.Meta, and ends the connection when it has written the frame.
-	Close func(v Value) error
+	// Wrote checks what a flow writes into meta.<type> of an event: how its
+	// writer, who finds it in Frame.Meta, is to deliver it. nil where there is
+	// nothing that could be wrong.
+	Wrote func(v Value) error
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue

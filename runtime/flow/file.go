@@ -40,6 +40,7 @@ type CodecUse struct {
 	Type        string
 	New         func() Codec
 	Text        bool
+	MediaType   string // "" where the codec has none
 	Fingerprint Fingerprint
 }
 

@@ -54,6 +54,7 @@ type Peer struct {
 	Params      map[string]string // of a path with parameters
 	Query       string            // undecoded; parsed when asked for
 	Header      string            // the request's header fields in wire form; parsed when asked for
+	Fields      http.Header       // the same, parsed, of a connection that does not last: nothing is gained by keeping it small
 	Subprotocol string
 	Claims      *Object // verified identity
 }

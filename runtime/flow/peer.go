@@ -20,6 +20,9 @@ func WireHeader(h http.Header) string {
 }
 
 func (p *Peer) header() http.Header {
+	if p.Fields != nil {
+		return p.Fields
+	}
 	r := textproto.NewReader(bufio.NewReader(strings.NewReader(p.Header + "\r\n")))
 	h, _ := r.ReadMIMEHeader() // written by WireHeader
 	return http.Header(h)

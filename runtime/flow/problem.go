@@ -19,6 +19,15 @@ type Problem struct {
 	Event Event
 }
 
+// Unreadable is an error about a message that became no event.
+type Unreadable struct{ Err error }
+
+// Error describes the cause.
+func (e *Unreadable) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Unreadable) Unwrap() error { return e.Err }
+
 // Problems takes what goes wrong inside one component to where the flow wants
 // it: the component's `err` port.
 type Problems struct {

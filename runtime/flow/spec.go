@@ -28,6 +28,10 @@ type CodecConfig interface {
 	Text() bool
 }
 
+// MediaTyper is implemented by configurations of codecs whose messages have a
+// name of their own in MIME: "application/json".
+type MediaTyper interface{ MediaType() string }
+
 // ProcessorConfig is the configuration of a preprocessor and its mirror, the
 // postprocessor.
 type ProcessorConfig interface {

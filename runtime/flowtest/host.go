@@ -200,6 +200,9 @@ func (h *Host) Handle(spec flow.ListenSpec, handler http.Handler) (stop func(), 
 	if path == "" {
 		path = "/"
 	}
+	if a, ok := handler.(flow.Answerer); ok {
+		handler = begins(a)
+	}
 	mux.Handle(path, handler)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: spec.Timeout}
 	if spec.TLS != nil {
@@ -221,6 +224,17 @@ func (h *Host) Handle(spec flow.ListenSpec, handler http.Handler) (stop func(), 
 		_ = server.Close()
 		<-served
 	}, nil
+}
+
+// begins answers requests as a listener does that is not shared.
+func begins(a flow.Answerer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.Begin() {
+			http.Error(w, "it has ended", http.StatusServiceUnavailable)
+			return
+		}
+		a.ServeHTTP(w, r)
+	})
 }
 
 // Exit implements flow.Host; see WaitExit.
@@ -255,6 +269,9 @@ func (h *Host) Abandon() context.Context { return h.abandon }
 // Drop ends the time for a graceful end.
 func (h *Host) Drop() { h.drop() }
 
+// MediaType implements flow.Host.
+func (h *Host) MediaType() string { return h.Table.MediaType() }
+
 // Log implements flow.Host; what is logged is in h.Logs.
 func (h *Host) Log() *zap.Logger { return h.log }
 
@@ -281,6 +298,12 @@ func (c *conn) enter(what string) func() {
 func (c *conn) Receive(ctx context.Context, frames []flow.Frame) error {
 	defer c.enter("Receive")()
 	return c.Link.Receive(ctx, frames)
+}
+
+// Finish implements flow.Link.
+func (c *conn) Finish(ctx context.Context) error {
+	defer c.enter("Finish")()
+	return c.Link.Finish(ctx)
 }
 
 // Close implements flow.Link.

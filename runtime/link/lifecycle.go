@@ -45,9 +45,9 @@ func (l *Link) tellOf(what string, said *flow.Object) {
 }
 
 // ending takes apart why a connection has ended.
-func ending(reason error) (said *flow.Object, cause error) {
+func ending(reason error) (said *flow.Object, torn bool, cause error) {
 	if e := (*flow.Ended)(nil); errors.As(reason, &e) {
-		return e.Meta, e.Err
+		return e.Meta, e.Torn, e.Err
 	}
-	return nil, reason
+	return nil, false, reason
 }

@@ -88,6 +88,10 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 		if !l.table.framed {
 			t.meta.Binary = l.table.terms.Binary() // a stream has no frames: the codec decides
 		}
+		if f.Empty {
+			t.batch = append(t.batch, flow.Event{Meta: t.meta, Origin: &l.origin, Time: t.time})
+			continue
+		}
 		l.inlet.process(f.Data)
 		if l.inlet.holds() {
 			l.send()
@@ -166,6 +170,14 @@ func (t *turn) fail(cause error) {
 	t.failed++
 }
 
+// Finish implements flow.Link.
+func (l *Link) Finish(ctx context.Context) error {
+	l.begin(ctx).meta = l.inlet.last
+	l.inlet.finish()
+	l.send()
+	return l.end()
+}
+
 // problem reports a message that became no event.
 //
 //go:noinline // keeps a large frame off the stack of every reader
@@ -182,7 +194,7 @@ func (l *Link) problem(kind string, raw []byte, cause error) {
 	e := flow.Event{Meta: t.meta, Origin: &l.origin, Time: t.time}
 	problem := flow.Problem{Kind: kind, Err: cause, Raw: raw, Event: e}
 	if err := l.table.cfg.Problems.Handle(t.ctx, problem); err != nil {
-		t.fail(err)
+		t.fail(&flow.Unreadable{Err: err})
 	}
 }
 
@@ -199,11 +211,13 @@ func (l *Link) Settle(ctx context.Context) {
 
 // Close implements flow.Link.
 func (l *Link) Close(ctx context.Context, reason error) {
-	said, cause := ending(reason)
+	said, torn, cause := ending(reason)
 	t := l.begin(ctx)
 	t.meta = l.inlet.last
-	l.inlet.finish()
-	l.send()
+	if !torn {
+		l.inlet.finish()
+		l.send()
+	}
 	l.table.remove(l)
 	if removed := l.table.cfg.Removed; removed != nil {
 		removed(&l.origin, reason)

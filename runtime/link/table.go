@@ -196,6 +196,9 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	return nil
 }
 
+// MediaType implements flow.Host's.
+func (t *Table) MediaType() string { return t.terms.MediaType() }
+
 // Receives reports whether any connection is still to be received from.
 func (t *Table) Receives() bool {
 	t.mu.RLock()
