@@ -17,7 +17,15 @@
 // # Routes
 //
 // A path is exact, or a pattern of net/http ("/networks/{id}"). A request for
-// any other path is answered 404, and 503 once the set drains. A connection
+// any other path is answered 404, and 503 once the set drains; of a path whose
+// routes are for other methods, 405 with Allow. OPTIONS, where no route is for
+// it, is answered with Allow too, unless a browser asks whether a page may use a
+// method (CORS): that one's handler answers.
+//
+// A handler that answers requests (flow.Answerer) has them for as long as it takes:
+// they are not among the handshakes that are bounded, a change does not wait for
+// them, and a listener that closes sends what the handlers have left behind. A
+// connection
 // that a handler has taken over (hijacked) is the handler's: closing a route or
 // the listener does not touch it. Connections that are not, and whose
 // listener closes, are cut.

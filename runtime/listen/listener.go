@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,9 @@ const (
 	// seconds: a load balancer, or what is started next, has another server for
 	// it.
 	retryAfter = "1"
+	// lastAnswers is how long a listener that closes lets net/http send what the
+	// handlers, which have ended, have left in its buffers.
+	lastAnswers = 250 * time.Millisecond
 )
 
 // listener is one address: its socket, its server, its routes. Its set's mu
@@ -75,10 +79,12 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 	l.socket = socket
 	l.server = http.Server{
 		Handler:        l,
-		ReadTimeout:    l.timeout, // of the TLS handshake, and of each request to the end of its body, too
+		ReadTimeout:    l.timeout, // of the TLS handshake, and of each request to the end of its body, too, unless a handler sets its own
+		WriteTimeout:   l.timeout, // of an answer, likewise
 		IdleTimeout:    l.timeout,
 		MaxHeaderBytes: maxHeader,
 		ConnState:      l.pending.state,
+		ConnContext:    withConn,
 		ErrorLog:       log.New(errorLog{s.log}, "", 0),
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
@@ -100,8 +106,10 @@ func timeoutOf(spec flow.ListenSpec) time.Duration {
 	return spec.Timeout
 }
 
-// close cuts what is not hijacked and waits for the accept loop.
+// close cuts what is not hijacked and waits for the accept loop. What handlers
+// have answered is sent before.
 func (l *listener) close() {
+	l.pending.await(lastAnswers)
 	_ = l.server.Close() // of a socket that is given up either way
 	_ = l.socket.Close() // the server has closed it, unless it had not begun to serve
 	<-l.ended
@@ -139,24 +147,24 @@ func (l *listener) serve(routes []*Route, mux *http.ServeMux) {
 func muxOf(routes []*Route) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		if err := register(mux, r.path, r.handler); err != nil {
-			return nil, err
+		for _, pattern := range r.patterns {
+			if err := register(mux, pattern, r.handler); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return mux, nil
 }
 
-// request returns what serves one more request, which calls done when it has
-// been served.
-func (l *listener) request() (mux *http.ServeMux, done func()) {
+// request returns what serves one more request, which is counted as active.
+func (l *listener) request() *generation {
 	for {
 		g := l.now.Load()
 		g.active.Add(1)
-		done := func() { g.active.Add(-1) }
 		if l.now.Load() == g {
-			return g.mux, done
+			return g
 		}
-		done() // who has replaced it may not have seen this request
+		g.active.Add(-1) // who has replaced it may not have seen this request
 	}
 }
 
@@ -170,17 +178,75 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if l.set.draining.Load() {
-		w.Header().Set("Retry-After", retryAfter)
-		refuse(w, http.StatusServiceUnavailable)
+		refuseLate(w)
 		return
 	}
-	mux, done := l.request()
-	defer done()
-	if _, found := mux.Handler(r); found == "" {
+	g := l.request()
+	h, found := g.mux.Handler(r)
+	if found == "" {
+		h = l.unrouted(g, w, r, h)
+	}
+	if a, ok := h.(flow.Answerer); ok {
+		began := a.Begin()
+		g.active.Add(-1) // from now on it is the handler's
+		if !began {
+			refuseLate(w)
+			return
+		}
+		l.pending.serves(connOf(r))
+	} else {
+		defer g.active.Add(-1)
+	}
+	switch {
+	case h == nil:
+	case strings.Contains(found, "{"):
+		g.mux.ServeHTTP(w, r) // which makes the parameters
+	default:
+		h.ServeHTTP(w, r)
+	}
+}
+
+// unrouted answers a request that no route is for; none is what net/http would
+// do. OPTIONS is answered with the methods of the path, or, when a browser asks
+// whether a page may use one of them, by the handler of that one, which is
+// returned.
+func (l *listener) unrouted(g *generation, w http.ResponseWriter, r *http.Request, none http.Handler) http.Handler {
+	if wanted := r.Header.Get("Access-Control-Request-Method"); r.Method == http.MethodOptions && wanted != "" {
+		asked := *r
+		asked.Method = wanted
+		if h, found := g.mux.Handler(&asked); found != "" {
+			if _, ok := h.(flow.Answerer); ok {
+				return h
+			}
+		}
+	}
+	look := probe{http.Header{}}
+	none.ServeHTTP(look, r)
+	allow := look.Header().Get("Allow")
+	switch {
+	case allow == "":
 		refuse(w, http.StatusNotFound)
-		return
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", allow+", OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Allow", allow+", OPTIONS")
+		refuse(w, http.StatusMethodNotAllowed)
 	}
-	mux.ServeHTTP(w, r)
+	return nil
+}
+
+// probe is where a handler writes that is only asked what it would say.
+type probe struct{ header http.Header }
+
+func (p probe) Header() http.Header            { return p.header }
+func (p probe) Write(text []byte) (int, error) { return len(text), nil }
+func (p probe) WriteHeader(int)                {}
+
+// refuseLate answers who came when nobody is served any more.
+func refuseLate(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", retryAfter)
+	refuse(w, http.StatusServiceUnavailable)
 }
 
 // refuse answers in a way that leaves the client nothing to hold on to.

@@ -38,7 +38,7 @@ type Route struct {
 	set      *Set
 	owner    any
 	listener *listener
-	path     string // as a pattern
+	patterns []string // of net/http
 	handler  http.Handler
 	once     sync.Once
 
@@ -89,7 +89,14 @@ func (s *Set) route(owner any, spec flow.ListenSpec, h http.Handler) (*Route, er
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
 	}
-	return &Route{set: s, owner: owner, path: path, handler: h, handshakes: spec.Handshakes}, nil
+	r := &Route{set: s, owner: owner, handler: h, handshakes: spec.Handshakes}
+	for _, method := range spec.Methods {
+		r.patterns = append(r.patterns, method+" "+path)
+	}
+	if spec.Methods == nil {
+		r.patterns = []string{path}
+	}
+	return r, nil
 }
 
 // open binds an address for its first route. leaves tells whose routes are about
