@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/reload"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/systemd"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/admin"
@@ -78,10 +79,12 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			}
 			log := journal.New(stderr, format, atLevel, colourful(stderr))
 			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
+			var service *systemd.Notifier
 			e, err := engine.New(engine.Options{
 				Files: files,
 				Log:   log,
 				Ready: func(listeners []engine.Listener) {
+					service.Ready()
 					for _, l := range listeners {
 						fmt.Fprintf(stderr, "%s: connector.%s listens on %s\n", l.Flow, l.Connector, strings.TrimSuffix(l.String(), "/"))
 					}
@@ -90,8 +93,10 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			if err != nil {
 				return err
 			}
+			service = systemd.New(e, log)
 			ctx, drain, stop := untilTold(cmd, e)
 			defer stop()
+			defer service.Watch(ctx)()
 			var w *watch.Watcher
 			if watched {
 				if w, err = watch.New(slices.Concat(args, in.varFiles), report.Files(), log); err != nil {
@@ -108,8 +113,9 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 					}
 					return newer, report, err
 				},
-				Report: func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
-				Log:    log,
+				Report:  func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
+				Systemd: service,
+				Log:     log,
 			})
 			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Log: log}, stderr)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/systemd"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/admin"
@@ -27,7 +28,9 @@ type Options struct {
 	Engine *engine.Engine
 	Load   func() ([]*flow.File, *flows.Report, error) // reads the flows
 	Report func(*flows.Report)                         // shows what is to be said about them
-	Log    *zap.Logger
+	// Systemd is told when a reload begins and when it is over.
+	Systemd *systemd.Notifier
+	Log     *zap.Logger
 }
 
 // Reloader reads flows again while they run.
@@ -58,6 +61,8 @@ func New(o Options) *Reloader {
 // reload makes the engine run what the files say now, and tells what came of
 // it. Nothing changes when that is not possible.
 func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
+	r.Systemd.Reloading()
+	defer func() { r.Systemd.Reloaded(o.err) }()
 	start := time.Now()
 	log := r.Log.With(zap.String("why", why))
 	var files []*flow.File
