@@ -18,7 +18,9 @@ type Settings struct {
 }
 
 // DefaultSettings returns what a flow without the block has.
-func DefaultSettings() Settings { return Settings{Drain: flow.DefaultDrain()} }
+func DefaultSettings() Settings {
+	return Settings{Drain: flow.DefaultDrain(), Admin: flow.DefaultAdmin()}
+}
 
 // readSettings reads the flow block.
 func (r *reader) readSettings() {

@@ -44,7 +44,7 @@ func adminOf(files []*flow.File) flow.Admin {
 			return f.Admin
 		}
 	}
-	return flow.Admin{}
+	return flow.DefaultAdmin()
 }
 
 // serve begins to serve where anything says so, and tells where.

@@ -73,7 +73,7 @@ func (p *pipe) run(cmd *cobra.Command, args []string) error {
 	p.out, p.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	problems := &flow.Problems{
 		Component: &flow.Component{Flow: files[0].Name, Kind: "pipeline", Name: block.Name},
-		Log:       journal.New(p.err, "console", zap.WarnLevel, colourful(p.err)),
+		Log:       journal.New(p.err, journal.Options{Format: "console", Level: zap.WarnLevel, Coloured: colourful(p.err)}),
 	}
 	instance, err := pipeline.New(block, problems)
 	if err != nil {

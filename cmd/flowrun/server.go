@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/announce"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/reload"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/systemd"
@@ -20,6 +23,7 @@ import (
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -77,12 +81,15 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			if err := show(cmd, report); err != nil {
 				return err
 			}
-			log := journal.New(stderr, format, atLevel, colourful(stderr))
+			notices, records := new(feed.Feed[flow.Notice]), new(feed.Feed[flow.Notice])
+			log := journal.New(stderr, journal.Options{Format: format, Coloured: colourful(stderr), Level: zap.NewAtomicLevelAt(atLevel), Records: records})
 			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
 			var service *systemd.Notifier
 			e, err := engine.New(engine.Options{
-				Files: files,
-				Log:   log,
+				Files:   files,
+				Log:     log,
+				Notices: notices,
+				Records: records,
 				Ready: func(listeners []engine.Listener) {
 					service.Ready()
 					for _, l := range listeners {
@@ -104,18 +111,16 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				}
 				defer w.Close()
 			}
+			announcer := announce.Announcer{To: notices}
 			r := reload.New(reload.Options{
-				Engine: e,
-				Load: func() ([]*flow.File, *flows.Report, error) {
-					newer, report, err := in.load(args)
-					if err == nil && !report.HasErrors() && !reflect.DeepEqual(adminOf(newer), adminOf(files)) {
-						log.Warn("the block admin has changed, which takes effect when the process starts anew")
-					}
-					return newer, report, err
-				},
-				Report:  func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
-				Systemd: service,
-				Log:     log,
+				Engine:   e,
+				Files:    files,
+				Load:     func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
+				Report:   func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
+				Restart:  func(newer []*flow.File) bool { return !reflect.DeepEqual(adminOf(newer), adminOf(files)) },
+				Announce: announcer,
+				Systemd:  service,
+				Log:      log,
 			})
 			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Log: log}, stderr)
 			if err != nil {
@@ -123,6 +128,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			}
 			defer endAPI()
 			go r.Run(ctx, hangups, w)
+			go announcer.Stats(ctx, time.Duration(adminOf(files).Events.StatsInterval), e.Total)
 			code, err := e.Run(ctx)
 			if err != nil || code != exitGood {
 				return &exitError{code, err}

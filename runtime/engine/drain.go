@@ -63,7 +63,7 @@ func (e *Engine) drain(why string) int {
 	stuck := g.awaitAbandoned()
 	e.awaitRetiring(context.Background())
 	e.listeners.Close()
-	code := e.end.final(e.account(stuck, time.Since(start)))
+	code := e.end.Final(e.account(stuck, time.Since(start)))
 	e.log.Info("exit", zap.Int("code", code))
 	return code
 }
@@ -120,7 +120,7 @@ func (u *unit) settle(ctx context.Context) {
 
 // cut ends the time for a graceful end.
 func (e *Engine) cut() {
-	before := e.total()
+	before := e.Total()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abandoned.Err() == nil {
@@ -140,7 +140,7 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")
 	}
-	s := e.total()
+	s := e.Total()
 	if e.abandoned.Err() != nil {
 		e.mu.Lock()
 		n := s.Lost + s.Failed - e.beforeCut.Lost - e.beforeCut.Failed

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/ending"
+	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
@@ -25,6 +28,12 @@ type Options struct {
 	// about to run, with what is listened on; and by Reload, with what has been
 	// added.
 	Ready func([]Listener)
+	// Notices is told what becomes of connectors and their connections. Together
+	// with the records of the log, it is heard by connectors that ask for it.
+	// Either may be nil.
+	Notices, Records *feed.Feed[flow.Notice]
+	// Scrape says how all connectors are, as JSON, to connectors that ask for it.
+	Scrape func() []byte
 }
 
 // Listener is a route on which the flows can be reached.
@@ -45,8 +54,13 @@ type Engine struct {
 	ready     func([]Listener)
 	listeners *listen.Set
 	boot      string
+	notices   *feed.Feed[flow.Notice]
+	records   *feed.Feed[flow.Notice]
+	scrape    func() []byte
+	hearers   atomic.Uint64 // calls of unit.hear
+	delivery  atomic.Pointer[delivery]
 	several   atomic.Bool // flows, so that names need the flow's
-	end       ending
+	end       *ending.Ending
 	now       atomic.Pointer[state]
 	taps      taps
 
@@ -88,12 +102,18 @@ func New(opts Options) (*Engine, error) {
 	if opts.Log == nil {
 		opts.Log = zap.NewNop()
 	}
+	if opts.Scrape == nil {
+		opts.Scrape = func() []byte { return []byte("null") }
+	}
 	e := &Engine{
 		log:       opts.Log,
 		ready:     opts.Ready,
 		listeners: listen.New(opts.Log),
+		notices:   cmp.Or(opts.Notices, new(feed.Feed[flow.Notice])),
+		records:   cmp.Or(opts.Records, new(feed.Feed[flow.Notice])),
+		scrape:    opts.Scrape,
 		boot:      bootID(),
-		end:       ending{begin: make(chan struct{})},
+		end:       ending.New(),
 		begun:     make(chan struct{}),
 		sequences: map[string]*atomic.Uint64{},
 		phase:     Starting,
@@ -127,7 +147,7 @@ func New(opts Options) (*Engine, error) {
 func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	defer e.abandon()
 	defer e.settle()
-	defer e.end.stopTimers()
+	defer e.end.Stop()
 	defer e.endReloads()
 	start := time.Now()
 	first := e.now.Load()
@@ -153,11 +173,11 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	why := "told to end"
 	select {
 	case <-ctx.Done():
-		e.end.decide(0)
-	case <-e.end.begin:
-		why = e.end.reason()
+		e.end.Decide(0)
+	case <-e.end.Begin:
+		why = e.end.Reason()
 	case <-e.abandoned.Done():
-		e.end.decide(0)
+		e.end.Decide(0)
 	}
 	e.setPhase(Draining)
 	e.endReloads()
@@ -233,6 +253,6 @@ func (e *Engine) sourceEnded() {
 		}
 	}
 	if !none {
-		e.end.exit(code, 0, "all sources have ended")
+		e.end.Exit(code, 0, "all sources have ended")
 	}
 }

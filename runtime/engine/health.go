@@ -5,6 +5,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/notice"
 	"go.uber.org/zap"
 )
 
@@ -111,8 +112,12 @@ func (u *unit) health() ConnectorHealth {
 	}
 }
 
-// enter changes the state. The caller holds mu.
+// enter changes the state, and tells it when that is news. The caller holds mu.
 func (u *unit) enter(s State) {
+	news := s.Up() != u.status.State.Up() || s == Failed || s == BackingOff && !u.hadTrouble
+	if notices := u.engine.notices; news && notices.Listened() {
+		notices.Publish(notice.Health(u.component, s.Up(), string(s)))
+	}
 	u.status.State, u.status.Since, u.status.NextRetry = s, time.Now(), time.Time{}
 }
 
@@ -197,7 +202,7 @@ func (u *unit) failed(err error, failures int) {
 	u.log.Error("given up", zap.Error(err), zap.Int("failed_attempts", failures), zap.String("on_failure", u.common.OnFailure))
 	u.table.Close(err)
 	if u.common.OnFailure == "exit" {
-		u.engine.end.exit(1, 0, u.component.Address()+" has given up")
+		u.engine.end.Exit(1, 0, u.component.Address()+" has given up")
 	} else if u.isSource() {
 		u.engine.sourceEnded()
 	}

@@ -79,13 +79,13 @@ func (u *unit) listeners() []Listener {
 // Exit implements flow.Host.
 func (u *unit) Exit(code int, delay time.Duration) {
 	u.log.Info("exit", zap.Int("code", code), zap.Duration("delay", delay))
-	u.engine.end.exit(code, delay, u.component.Address()+" asked for it")
+	u.engine.end.Exit(code, delay, u.component.Address()+" asked for it")
 }
 
 // Halt implements flow.Halter.
 func (u *unit) Halt(code int, delay time.Duration) {
 	u.log.Info("exit at once", zap.Int("code", code), zap.Duration("delay", delay))
-	u.engine.end.halt(code, delay, u.engine.cut)
+	u.engine.end.Halt(code, delay, u.engine.cut)
 }
 
 // Farewell implements flow.Host.

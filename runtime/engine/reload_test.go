@@ -126,7 +126,7 @@ func TestAReloadKeepsWhatHasNotChanged(t *testing.T) {
 		if code := r.wait(t); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
-		if s := r.total(); s.EventsIn != 3 || s.EventsOut != 3 || s.Lost != 0 {
+		if s := r.Total(); s.EventsIn != 3 || s.EventsOut != 3 || s.Lost != 0 {
 			t.Errorf("%+v", s)
 		}
 	})

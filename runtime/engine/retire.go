@@ -122,7 +122,7 @@ func (e *Engine) forget(g *group) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := g.stats()
-	s.Queued = 0
+	s.Open, s.Queued = 0, 0
 	add(&e.past, s)
 	e.leaving = slices.DeleteFunc(slices.Clone(e.leaving), func(other *group) bool { return other == g })
 }

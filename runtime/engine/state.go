@@ -63,9 +63,9 @@ func (e *Engine) sequence(c *flow.Component) *atomic.Uint64 {
 	return e.sequences[name]
 }
 
-// total sums up the counters of all connectors, those that have been, too, and
-// what pipelines have lost.
-func (e *Engine) total() link.Stats {
+// Total sums up the counters of all connectors, those that have been, too, and
+// what pipelines have lost. It may be called at any time, from any goroutine.
+func (e *Engine) Total() link.Stats {
 	e.mu.Lock()
 	sum, groups := e.past, e.groups()
 	e.mu.Unlock()
@@ -81,6 +81,7 @@ func (e *Engine) groups() []*group {
 }
 
 func add(sum *link.Stats, s link.Stats) {
+	sum.Open += s.Open
 	sum.Opened += s.Opened
 	sum.EventsIn += s.EventsIn
 	sum.EventsOut += s.EventsOut

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
@@ -32,6 +33,7 @@ type unit struct {
 	abandoned context.Context
 	abandon   context.CancelFunc
 	done      chan struct{} // closed when supervise returns
+	hears     atomic.Bool   // its connector has heard of the others
 
 	mu         sync.Mutex
 	change     *listen.Change // while the unit waits for a reload to make it run
@@ -61,7 +63,7 @@ func (u *unit) findSource() {
 	if feeds && out && u.feeder == nil {
 		u.feeder = f
 	}
-	u.source = out && (feeds || u.shape.Role != flow.Target)
+	u.source = out && !u.shape.Background && (feeds || u.shape.Role != flow.Target)
 }
 
 func (u *unit) isSource() bool {

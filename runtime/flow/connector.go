@@ -262,6 +262,9 @@ type Shape struct {
 	Queue *Queue
 	// Shares says that a frame which goes to several connections gets a Shared.
 	Shares bool
+	// Background says of a source that the process does not go on for its sake: it
+	// never ends by itself, and tells of what others do.
+	Background bool
 	// Claims are the resources that the connector needs for itself.
 	Claims []Claim
 }

@@ -1,5 +1,6 @@
 // Package journal writes the log of a process: a line per entry, and of entries
-// that are alike only a few per second.
+// that are alike only a few per second. What is written is told to who listens,
+// too.
 package journal
 
 import (
@@ -10,11 +11,22 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/flowrun/flowrun/runtime/feed"
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// New returns the process's log on w: one line per entry, for people ("console",
-// with colours when coloured is set) or machines ("json").
-func New(w io.Writer, format string, level zapcore.Level, coloured bool) *zap.Logger {
+// Options say what is logged, and how.
+type Options struct {
+	Format   string               // "console" for people, "json" for machines
+	Coloured bool                 // for people with a terminal
+	Level    zapcore.LevelEnabler // what is logged; it may change meanwhile
+	// Records gets what is written; nil for nobody.
+	Records *feed.Feed[flow.Notice]
+}
+
+// New returns the process's log on w: one line per entry.
+func New(w io.Writer, o Options) *zap.Logger {
 	config := zapcore.EncoderConfig{
 		TimeKey:        "time",
 		LevelKey:       "level",
@@ -26,16 +38,19 @@ func New(w io.Writer, format string, level zapcore.Level, coloured bool) *zap.Lo
 		EncodeDuration: encodeDuration,
 	}
 	encoder := zapcore.NewJSONEncoder(config)
-	if format == "console" {
+	if o.Format == "console" {
 		config.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 		config.EncodeLevel = zapcore.CapitalLevelEncoder
-		if coloured {
+		if o.Coloured {
 			config.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		}
 		config.ConsoleSeparator = " "
 		encoder = zapcore.NewConsoleEncoder(config)
 	}
-	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), level)
+	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), o.Level)
+	if o.Records != nil {
+		core = zapcore.NewTee(core, tell(o.Records, o.Level))
+	}
 	return zap.New(limit(core))
 }
 

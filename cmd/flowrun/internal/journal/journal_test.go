@@ -22,7 +22,7 @@ func (c *at) NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(d) 
 func TestLogIsLimited(t *testing.T) {
 	var out bytes.Buffer
 	clock := &at{time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
-	log := New(&out, "json", zapcore.InfoLevel, false).WithOptions(zap.WithClock(clock))
+	log := New(&out, Options{Format: "json", Level: zapcore.InfoLevel}).WithOptions(zap.WithClock(clock))
 	one := log.With(zap.String("flow", "f"), zap.String("connector", "one"))
 	two := log.With(zap.String("flow", "f"), zap.String("connector", "two"))
 
@@ -72,7 +72,7 @@ func TestLogForgetsWhenThereAreTooMany(t *testing.T) {
 
 func TestLogDurations(t *testing.T) {
 	var out bytes.Buffer
-	log := New(&out, "json", zapcore.InfoLevel, false)
+	log := New(&out, Options{Format: "json", Level: zapcore.InfoLevel})
 	for _, test := range []struct {
 		took time.Duration
 		want string
@@ -96,7 +96,7 @@ func TestLogDurations(t *testing.T) {
 func TestLogForPeople(t *testing.T) {
 	var out bytes.Buffer
 	clock := &at{time.Date(2030, 1, 2, 3, 4, 5, 678e6, time.UTC)}
-	log := New(&out, "console", zapcore.InfoLevel, false).WithOptions(zap.WithClock(clock))
+	log := New(&out, Options{Format: "console", Level: zapcore.InfoLevel}).WithOptions(zap.WithClock(clock))
 	log.Info("drained", zap.Duration("took", 1500*time.Millisecond))
 	if got, want := out.String(), "03:04:05.678 INFO drained {\"took\": \"1.5s\"}\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/announce"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/systemd"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
 	"github.com/flowrun/flowrun/flows"
@@ -26,16 +27,22 @@ import (
 // Options say what is reloaded.
 type Options struct {
 	Engine *engine.Engine
+	Files  []*flow.File                                // that it runs
 	Load   func() ([]*flow.File, *flows.Report, error) // reads the flows
 	Report func(*flows.Report)                         // shows what is to be said about them
 	// Systemd is told when a reload begins and when it is over.
 	Systemd *systemd.Notifier
-	Log     *zap.Logger
+	// Restart tells whether something in files takes effect only when the process
+	// starts anew.
+	Restart  func(files []*flow.File) bool
+	Announce announce.Announcer
+	Log      *zap.Logger
 }
 
 // Reloader reads flows again while they run.
 type Reloader struct {
 	Options
+	files []*flow.File // that run
 	asked chan chan<- outcome
 	ended chan struct{} // closed when Run has returned
 
@@ -50,10 +57,13 @@ type outcome struct {
 	err    error
 }
 
+// written is why a watcher wants a reload.
+const written = "the files have changed"
+
 // New returns a Reloader, which does nothing before Run.
 func New(o Options) *Reloader {
 	return &Reloader{
-		Options: o, asked: make(chan chan<- outcome), ended: make(chan struct{}),
+		Options: o, files: o.Files, asked: make(chan chan<- outcome), ended: make(chan struct{}),
 		count: admin.Reloads{LastGood: true, LoadedAt: time.Now()},
 	}
 }
@@ -73,6 +83,13 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 			o.err = errors.New("the files have errors, which are listed above")
 		}
 	}
+	restart := o.err == nil && r.Restart(files)
+	if restart {
+		log.Warn("the block admin has changed, which takes effect when the process starts anew")
+	}
+	if why == written {
+		r.Announce.Saved(r.files, files, restart, o.err == nil)
+	}
 	if o.err == nil {
 		o.done, o.err = r.Engine.Reload(ctx, files)
 	}
@@ -88,6 +105,8 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 		log.Error("the reload failed, the flows run on as they are", zap.Error(o.err))
 		return o
 	}
+	r.files = files
+	r.Announce.Reloaded(o.done.Changes, restart)
 	n := o.done.Count
 	log.Info("reloaded", zap.Int("kept", n[graph.Keep]), zap.Int("rewired", n[graph.Rewire]), zap.Int("started", n[graph.Start]),
 		zap.Int("restarted", n[graph.Restart]), zap.Int("stopped", n[graph.Stop]), zap.Duration("took", time.Since(start)))
@@ -132,7 +151,7 @@ func (r *Reloader) Run(ctx context.Context, hangups <-chan os.Signal, w *watch.W
 		case <-hangups:
 			why = "SIGHUP"
 		case <-changes:
-			why = "the files have changed"
+			why = written
 		case asks = <-r.asked:
 			why = "the admin API"
 		}

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"github.com/flowrun/flowrun/runtime/feed"
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// A unit lets its connector hear of the others.
+var _ flow.Observable = (*unit)(nil)
+
+// Notices implements flow.Observable.
+func (u *unit) Notices(size int, wants func(flow.Notice) bool) flow.Hearing {
+	return u.hear(u.engine.notices, size, wants)
+}
+
+// Records implements flow.Observable.
+func (u *unit) Records(size int, wants func(flow.Notice) bool) flow.Hearing {
+	return u.hear(u.engine.records, size, wants)
+}
+
+// Scrape implements flow.Observable.
+func (u *unit) Scrape() []byte { return u.engine.scrape() }
+
+func (u *unit) hear(f *feed.Feed[flow.Notice], size int, wants func(flow.Notice) bool) flow.Hearing {
+	u.hears.Store(true)
+	u.engine.hearers.Add(1)
+	s := f.Only(size, func(n flow.Notice) bool { return wants(n) && !u.engine.delivers(n.Connector) })
+	return flow.Hearing{C: s.C, Lost: s.Lost, Close: s.Close}
+}
+
+// delivery is the set of components that have to do with the delivery of what
+// connectors hear of the process, at one time.
+type delivery struct {
+	of      *state
+	hearers uint64 // how many there had been
+	all     map[component]bool
+}
+
+type component struct{ flow, address string }
+
+// delivers reports whether a component may have to do with the delivery of what
+// connectors hear. It is called by whoever tells something, with locks held.
+func (e *Engine) delivers(c *flow.Component) bool {
+	if c == nil {
+		return false
+	}
+	d := e.delivery.Load()
+	if now, hearers := e.now.Load(), e.hearers.Load(); d == nil || d.of != now || d.hearers != hearers {
+		d = &delivery{of: now, hearers: hearers, all: map[component]bool{}}
+		for _, u := range now.units {
+			if u.hears.Load() {
+				for address := range now.flow(u.component.Flow).graph.Reach(u.component.Address()) {
+					d.all[component{u.component.Flow, address}] = true
+				}
+			}
+		}
+		e.delivery.Store(d)
+	}
+	return d.all[component{c.Flow, c.Address()}]
+}
