@@ -25,6 +25,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/notice"
 )
 
 func newServerRun() *cobra.Command {
@@ -81,7 +82,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			if err := show(cmd, report); err != nil {
 				return err
 			}
-			notices, records := new(feed.Feed[flow.Notice]), new(feed.Feed[flow.Notice])
+			notices, records := new(feed.Feed[notice.Notice]), new(feed.Feed[notice.Notice])
 			log := journal.New(stderr, journal.Options{Format: format, Coloured: colourful(stderr), Level: zap.NewAtomicLevelAt(atLevel), Records: records})
 			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
 			var service *systemd.Notifier

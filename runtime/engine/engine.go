@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
+	"github.com/flowrun/flowrun/runtime/notice"
 	"go.uber.org/zap"
 )
 
@@ -31,7 +32,7 @@ type Options struct {
 	// Notices is told what becomes of connectors and their connections. Together
 	// with the records of the log, it is heard by connectors that ask for it.
 	// Either may be nil.
-	Notices, Records *feed.Feed[flow.Notice]
+	Notices, Records *feed.Feed[notice.Notice]
 	// Scrape says how all connectors are, as JSON, to connectors that ask for it.
 	Scrape func() []byte
 }
@@ -54,8 +55,8 @@ type Engine struct {
 	ready     func([]Listener)
 	listeners *listen.Set
 	boot      string
-	notices   *feed.Feed[flow.Notice]
-	records   *feed.Feed[flow.Notice]
+	notices   *feed.Feed[notice.Notice]
+	records   *feed.Feed[notice.Notice]
 	scrape    func() []byte
 	hearers   atomic.Uint64 // calls of unit.hear
 	delivery  atomic.Pointer[delivery]
@@ -109,8 +110,8 @@ func New(opts Options) (*Engine, error) {
 		log:       opts.Log,
 		ready:     opts.Ready,
 		listeners: listen.New(opts.Log),
-		notices:   cmp.Or(opts.Notices, new(feed.Feed[flow.Notice])),
-		records:   cmp.Or(opts.Records, new(feed.Feed[flow.Notice])),
+		notices:   cmp.Or(opts.Notices, new(feed.Feed[notice.Notice])),
+		records:   cmp.Or(opts.Records, new(feed.Feed[notice.Notice])),
 		scrape:    opts.Scrape,
 		boot:      bootID(),
 		end:       ending.New(),

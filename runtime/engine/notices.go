@@ -3,29 +3,30 @@ package engine
 import (
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/notice"
 )
 
 // A unit lets its connector hear of the others.
-var _ flow.Observable = (*unit)(nil)
+var _ notice.Observable = (*unit)(nil)
 
-// Notices implements flow.Observable.
-func (u *unit) Notices(size int, wants func(flow.Notice) bool) flow.Hearing {
+// Notices implements notice.Observable.
+func (u *unit) Notices(size int, wants func(notice.Notice) bool) notice.Hearing {
 	return u.hear(u.engine.notices, size, wants)
 }
 
-// Records implements flow.Observable.
-func (u *unit) Records(size int, wants func(flow.Notice) bool) flow.Hearing {
+// Records implements notice.Observable.
+func (u *unit) Records(size int, wants func(notice.Notice) bool) notice.Hearing {
 	return u.hear(u.engine.records, size, wants)
 }
 
-// Scrape implements flow.Observable.
+// Scrape implements notice.Observable.
 func (u *unit) Scrape() []byte { return u.engine.scrape() }
 
-func (u *unit) hear(f *feed.Feed[flow.Notice], size int, wants func(flow.Notice) bool) flow.Hearing {
+func (u *unit) hear(f *feed.Feed[notice.Notice], size int, wants func(notice.Notice) bool) notice.Hearing {
 	u.hears.Store(true)
 	u.engine.hearers.Add(1)
-	s := f.Only(size, func(n flow.Notice) bool { return wants(n) && !u.engine.delivers(n.Connector) })
-	return flow.Hearing{C: s.C, Lost: s.Lost, Close: s.Close}
+	s := f.Only(size, func(n notice.Notice) bool { return wants(n) && !u.engine.delivers(n.Connector) })
+	return notice.Hearing{C: s.C, Lost: s.Lost, Close: s.Close}
 }
 
 // delivery is the set of components that have to do with the delivery of what

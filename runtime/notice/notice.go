@@ -1,6 +1,6 @@
-// Package notice makes what the process tells about itself, and spells it as its
-// subscribers read it: the API of its management, and connectors that bring it to
-// a flow. Who tells it to whom is in other packages.
+// Package notice is what the process tells about itself: it makes it, and spells it
+// as its subscribers read it, the API of its management and connectors that bring it
+// to a flow. Who tells it to whom is in other packages.
 //
 // Names and fields are those that clients of other proxies know; what is ours
 // comes behind them.
@@ -15,6 +15,17 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
+
+// Notice is something that the process tells about itself when it happens. It is
+// published, and by then nobody changes it any more.
+type Notice struct {
+	Type string // one of those below
+	Time time.Time
+	// Connector is which one it is about, nil for the process. A record of the log
+	// may come from a pipeline, too.
+	Connector *flow.Component
+	Data      *flow.Object // by type
+}
 
 // The types of notices, and what their Data is. The names are those that clients of
 // other proxies know.
@@ -44,12 +55,12 @@ const (
 var Types = []string{BackendHealth, ConnectionNew, ConnectionClose, ConfigReload, ConfigSaved, StatsUpdate}
 
 // Of returns a notice about a connector, or about the process when c is nil.
-func Of(typ string, c *flow.Component, data ...flow.Field) flow.Notice {
-	return flow.Notice{Type: typ, Time: time.Now(), Connector: c, Data: flow.ObjectOf(data...)}
+func Of(typ string, c *flow.Component, data ...flow.Field) Notice {
+	return Notice{Type: typ, Time: time.Now(), Connector: c, Data: flow.ObjectOf(data...)}
 }
 
 // Health tells that a connector is up or not, and what it is doing.
-func Health(c *flow.Component, up bool, state string) flow.Notice {
+func Health(c *flow.Component, up bool, state string) Notice {
 	return Of(BackendHealth, c,
 		flow.Field{Key: "name", Value: flow.TextOf(c.Name)},
 		flow.Field{Key: "healthy", Value: flow.BoolOf(up)},
@@ -58,18 +69,18 @@ func Health(c *flow.Component, up bool, state string) flow.Notice {
 }
 
 // EventsLost tells a subscriber that n notices found no room in its queue.
-func EventsLost(n uint64) flow.Notice {
+func EventsLost(n uint64) Notice {
 	return Of("events.lost", nil, flow.Field{Key: "count", Value: flow.IntOf(int64(n))})
 }
 
 // RecordsLost is EventsLost for records of the log.
-func RecordsLost(n uint64) flow.Notice {
+func RecordsLost(n uint64) Notice {
 	return Record(zap.WarnLevel, "records are missing here: nobody took them in time",
 		flow.MapOf(flow.ObjectOf(flow.Field{Key: "lost", Value: flow.IntOf(int64(n))})))
 }
 
 // Record is a record of the log, of this moment.
-func Record(level zapcore.Level, message string, fields flow.Value) flow.Notice {
+func Record(level zapcore.Level, message string, fields flow.Value) Notice {
 	return Of(LogRecord, nil,
 		flow.Field{Key: "level", Value: flow.TextOf(level.String())},
 		flow.Field{Key: "message", Value: flow.TextOf(message)},
@@ -77,7 +88,7 @@ func Record(level zapcore.Level, message string, fields flow.Value) flow.Notice 
 }
 
 // Level is that of a record.
-func Level(n flow.Notice) zapcore.Level {
+func Level(n Notice) zapcore.Level {
 	name, _ := n.Data.Get("level")
 	level, err := zapcore.ParseLevel(name.Text())
 	if err != nil {
@@ -87,7 +98,7 @@ func Level(n flow.Notice) zapcore.Level {
 }
 
 // Append appends {"type", "timestamp", "data"}, in one line.
-func Append(dst []byte, n flow.Notice) []byte {
+func Append(dst []byte, n Notice) []byte {
 	return appendObject(dst, flow.ObjectOf(
 		flow.Field{Key: "type", Value: flow.TextOf(n.Type)},
 		flow.Field{Key: "timestamp", Value: stamp(n.Time)},
@@ -96,7 +107,7 @@ func Append(dst []byte, n flow.Notice) []byte {
 
 // AppendRecord appends a record of the log: {"timestamp", "level", "message",
 // "fields"}, in one line.
-func AppendRecord(dst []byte, n flow.Notice) []byte {
+func AppendRecord(dst []byte, n Notice) []byte {
 	return appendObject(dst, flow.ObjectOf(flow.Field{Key: "timestamp", Value: stamp(n.Time)}).Merge(n.Data))
 }
 

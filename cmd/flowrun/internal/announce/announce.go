@@ -18,7 +18,7 @@ import (
 
 // Announcer publishes notices about the process. A nil To is nobody.
 type Announcer struct {
-	To *feed.Feed[flow.Notice]
+	To *feed.Feed[notice.Notice]
 }
 
 func (a Announcer) listened() bool { return a.To != nil && a.To.Listened() }

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/flowrun/flowrun/runtime/feed"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/notice"
 )
 
 // Options say what is logged, and how.
@@ -22,7 +22,7 @@ type Options struct {
 	Coloured bool                 // for people with a terminal
 	Level    zapcore.LevelEnabler // what is logged; it may change meanwhile
 	// Records gets what is written; nil for nobody.
-	Records *feed.Feed[flow.Notice]
+	Records *feed.Feed[notice.Notice]
 }
 
 // New returns the process's log on w: one line per entry.

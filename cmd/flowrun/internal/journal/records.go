@@ -14,7 +14,7 @@ import (
 // A telling core publishes entries. Nothing is spelled while nobody listens.
 type telling struct {
 	zapcore.LevelEnabler
-	records *feed.Feed[flow.Notice]
+	records *feed.Feed[notice.Notice]
 	encoder zapcore.Encoder // of fields
 	fields  []zapcore.Field // of the logger
 	from    *flow.Component // that they name
@@ -23,7 +23,7 @@ type telling struct {
 // kinds of components are also the keys under which loggers name theirs.
 var kinds = []string{"connector", "pipeline", "connect"}
 
-func tell(records *feed.Feed[flow.Notice], level zapcore.LevelEnabler) zapcore.Core {
+func tell(records *feed.Feed[notice.Notice], level zapcore.LevelEnabler) zapcore.Core {
 	return &telling{
 		LevelEnabler: level,
 		records:      records,

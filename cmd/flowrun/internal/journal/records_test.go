@@ -11,12 +11,11 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/flowrun/flowrun/runtime/feed"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/notice"
 )
 
 func TestRecordsAreTold(t *testing.T) {
-	var records feed.Feed[flow.Notice]
+	var records feed.Feed[notice.Notice]
 	level := zap.NewAtomicLevelAt(zapcore.InfoLevel)
 	clock := &at{time.Date(2030, 1, 2, 3, 4, 5, 6e6, time.UTC)}
 	log := New(io.Discard, Options{Format: "console", Level: level, Records: &records}).WithOptions(zap.WithClock(clock))
@@ -49,7 +48,7 @@ func TestRecordsAreTold(t *testing.T) {
 }
 
 func BenchmarkNobodyListens(b *testing.B) {
-	for name, records := range map[string]*feed.Feed[flow.Notice]{"told": new(feed.Feed[flow.Notice]), "not told": nil} {
+	for name, records := range map[string]*feed.Feed[notice.Notice]{"told": new(feed.Feed[notice.Notice]), "not told": nil} {
 		b.Run(name, func(b *testing.B) {
 			log := New(io.Discard, Options{Format: "json", Level: zapcore.InfoLevel, Records: records})
 			i := 0

@@ -1,17 +1,4 @@
-package flow
-
-import "time"
-
-// Notice is something that the process tells about itself when it happens. It is
-// published, and by then nobody changes it any more.
-type Notice struct {
-	Type string // see package notice, which makes them
-	Time time.Time
-	// Connector is which one it is about, nil for the process. A record of the log
-	// may come from a pipeline, too.
-	Connector *Component
-	Data      *Object // by type
-}
+package notice
 
 // Observable is implemented by hosts that let a connector hear what the process
 // tells about itself. Connectors hear nothing of their own kind, nor of any component
