@@ -37,11 +37,12 @@ var rooms = []struct {
 	why  string
 }{
 	{"runtime/flow", nil, "it is the vocabulary that everyone imports, so it imports nobody"},
-	{"runtime/flowtest", []string{"runtime/flow", "runtime/link"}, "its suites must fit every component"},
+	{"runtime/flowtest", []string{"runtime/flow", "runtime/link", "runtime/tlsfiles"}, "its suites must fit every component"},
 	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/outlet", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
 	{"runtime/outlet", []string{"runtime/flow", "runtime/encode"}, "it knows the outward half of one connection"},
 	{"runtime/endpoint", nil, "it knows addresses as people write them"},
-	{"runtime/access", []string{"runtime/flow", "runtime/endpoint"}, "it knows requests, and no connector"},
+	{"runtime/access", []string{"runtime/flow", "runtime/endpoint", "runtime/tlsfiles"}, "it knows requests, and no connector"},
+	{"runtime/listen", []string{"runtime/flow", "runtime/tlsfiles"}, "it knows addresses and who answers at them"},
 	{"runtime/session", []string{"runtime/flow", "runtime/valuekey"}, "it knows keys and who has them"},
 	{"runtime/feed", nil, "it passes on anything"},
 	{"runtime/sse", nil, "it knows a format, and nothing of what is written in it"},
@@ -73,7 +74,7 @@ var rooms = []struct {
 	{"codecs", []string{"runtime/flow", "runtime/jsontext"}, "a codec knows events and bytes"},
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},
 	{"connectors", []string{"connectors/*", "runtime/flow"}, "it is the table of connectors"},
-	{"connectors/ws", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
+	{"connectors/ws", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
 	{"connectors/*", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/sse"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
 	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
@@ -94,7 +95,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	}
 	cl := &client{config: c, group: socket.NewGroup(c.options(&c.Queue, o))}
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {
-		conf, err := c.TLS.Load()
+		conf, err := tlsfiles.Client(c.TLS)
 		if err != nil {
 			return nil, inTLS(err)
 		}

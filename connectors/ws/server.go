@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
@@ -59,7 +60,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 		problems = append(problems, &flow.FieldError{Field: "url", Err: err})
 	}
 	if c.TLS != nil {
-		if _, err := c.TLS.Load(); err != nil {
+		if _, err := tlsfiles.Server(c.TLS); err != nil {
 			problems = append(problems, inTLS(err))
 		}
 	}

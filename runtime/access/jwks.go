@@ -12,6 +12,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
+
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // keySet are the keys that somebody else publishes.
@@ -52,7 +54,7 @@ func newKeySet(c *JWT) (*keySet, error) {
 	case u.Host == "":
 		return nil, fieldError("jwks_url", "jwks_url has no host")
 	}
-	conf, err := c.TLS.Load()
+	conf, err := tlsfiles.Client(c.TLS)
 	if err != nil {
 		return nil, within("tls", err)
 	}

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"crypto/tls"
 	"time"
 )
 
@@ -76,5 +75,3 @@ type TLSClient struct {
 	Insecure   bool   `hcl:"insecure" doc:"accept any certificate; for tests only"`
 	MinVersion string `hcl:"min_version" oneof:"1.2|1.3" doc:"oldest TLS version accepted"`
 }
-
-var tlsVersions = map[string]uint16{"": tls.VersionTLS12, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}

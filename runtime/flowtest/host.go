@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -206,7 +207,7 @@ func (h *Host) Handle(spec flow.ListenSpec, handler http.Handler) (stop func(), 
 	mux.Handle(path, handler)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: spec.Timeout}
 	if spec.TLS != nil {
-		if server.TLSConfig, err = spec.TLS.Load(); err != nil {
+		if server.TLSConfig, err = tlsfiles.Server(spec.TLS); err != nil {
 			_ = l.Close()
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
@@ -40,7 +41,7 @@ func newCertificates(from *flow.TLSServer, log *zap.Logger) (*certificates, erro
 }
 
 func load(from *flow.TLSServer) (*tls.Config, error) {
-	config, err := from.Load()
+	config, err := tlsfiles.Server(from)
 	if err != nil {
 		return nil, err
 	}

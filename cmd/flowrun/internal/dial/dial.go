@@ -32,6 +32,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // maxLine bounds a line that is sent.
@@ -125,7 +126,7 @@ func (s *session) connect(ctx context.Context) error {
 	if u := s.URL.Scheme; u == "wss" || u == "https" {
 		scheme, port = "https", 443
 	}
-	conf, err := s.TLS.Load()
+	conf, err := tlsfiles.Client(s.TLS)
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // target is where connections are opened, and how.
@@ -37,7 +38,7 @@ func newTarget(o *Options) (*target, error) {
 	scheme, port := "http", 80
 	if o.URL.Scheme == "wss" || o.URL.Scheme == "https" || o.TLS != nil {
 		scheme, port = "https", 443
-		conf, err := o.TLS.Load()
+		conf, err := tlsfiles.Client(o.TLS)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 const (
@@ -40,7 +41,7 @@ func (c *Config) clientTLS() (*tls.Config, error) {
 	if c.TLS != nil {
 		t = flow.TLSClient{CAFile: c.TLS.CAFile, Domain: c.TLS.Domain, Insecure: c.TLS.Insecure, Cert: c.TLS.Cert, Key: c.TLS.Key, MinVersion: c.TLS.MinVersion}
 	}
-	conf, err := t.Load()
+	conf, err := tlsfiles.Client(&t)
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
@@ -55,7 +56,7 @@ func (c *Config) serverTLS() (*tls.Config, error) {
 		return nil, nil
 	}
 	t := flow.TLSServer{Cert: c.TLS.Cert, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA, MinVersion: c.TLS.MinVersion}
-	conf, err := t.Load()
+	conf, err := tlsfiles.Server(&t)
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
