@@ -188,7 +188,7 @@ func BenchmarkSweep(b *testing.B) {
 	b.ReportAllocs()
 	for now := int64(1); b.Loop(); now++ {
 		for _, c := range all {
-			c.stuck(now - 1000)
+			c.stuck(now, 1000)
 			c.keepAlive(now, 1)
 		}
 	}

@@ -134,7 +134,7 @@ func (g *Group) sweep(over chan struct{}) {
 			g.clock.Store(now)
 			all = g.All(all[:0])
 			for _, c := range all {
-				c.stuck(now - limit)
+				c.stuck(now, limit)
 				c.keepAlive(now, pace)
 			}
 			clear(all)

@@ -100,11 +100,16 @@ func (c *Conn) Part(why Farewell) {
 // by its next connection.
 func (c *Conn) canDrop() bool { return c.raw != nil && !c.group.Client }
 
-// stuck ends a write that began before the given time.
-func (c *Conn) stuck(before int64) {
+// stuck ends a write that the sweep has seen for limit, for which the socket has
+// no room. On a busy machine a write may only be waiting for its turn to go on,
+// and the sweep may have come late: how long the write had been going on before
+// it was seen is not known.
+func (c *Conn) stuck(now, limit int64) {
 	since := c.since.Load()
 	switch {
-	case since == 0 || since >= before:
+	case since == unseen:
+		c.since.CompareAndSwap(unseen, now)
+	case since == 0 || now-since < limit || c.hasRoom():
 	case c.canDrop() && c.Parted() == nil:
 		c.Disconnect(ErrWriteTimeout)
 	default:

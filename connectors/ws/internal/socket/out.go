@@ -30,8 +30,8 @@ type out struct {
 	broken  error         // why nothing can be written any more
 	deflate *deflate      // nil where messages are not compressed
 	masks   *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
-	// since is the time, on the group's clock, at which the write that is going
-	// on began; 0 when there is none.
+	// since is the time, on the group's clock, at which the sweep first saw the
+	// write that is going on; unseen until then, 0 when there is none.
 	since  atomic.Int64
 	active atomic.Int64 // when a message was last sent, or anything received, on the group's clock
 	key    [4]byte      // the mask in use
@@ -43,6 +43,9 @@ type out struct {
 	dropping atomic.Bool
 	dropped  bool
 }
+
+// unseen stands for a time; none is negative.
+const unseen = -1
 
 // progress is how far the frames of the last Write have come.
 type progress struct {
@@ -278,7 +281,7 @@ func (o *out) flush() error {
 		return o.broken
 	}
 	if o.broken == nil && len(*o.buf) > 0 {
-		o.since.Store(o.group.clock.Load())
+		o.since.Store(unseen)
 		n, err := o.nc.Write(*o.buf)
 		o.since.Store(0)
 		if o.passed(n, err); o.dropped && err != nil {

@@ -3,10 +3,13 @@
 package socket
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // findRaw sees to it that a TCP socket is read without holding a buffer while
@@ -49,6 +52,31 @@ func (c *Conn) tryRead(fd uintptr) bool {
 		c.err = os.NewSyscallError("read", err)
 	}
 	return true
+}
+
+// hasRoom reports whether the socket would take something now. Where that cannot
+// be asked, it is said to have none.
+//
+//go:noinline
+func (c *Conn) hasRoom() (room bool) {
+	nc := c.nc
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	socket, ok := nc.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) { // of a socket that is closed: it has none
+		ask := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // the system's numbers are small
+		n, err := unix.Poll(ask, 0)
+		room = err == nil && n > 0 && ask[0].Revents&unix.POLLOUT != 0
+	})
+	return room
 }
 
 // atOnce writes to a socket what it takes without waiting.

@@ -1,13 +1,16 @@
 package socket
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -117,4 +120,57 @@ func readFrame(t *testing.T, nc net.Conn) (opcode byte, payload []byte) {
 		t.Fatal(err)
 	}
 	return head[0] & opBits, payload
+}
+
+// How long a write has been going on is counted from when the sweep has seen it:
+// a sweep that comes late knows of no time before.
+func TestALateSweepEndsNoWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		defer there.Close()
+		c := New(here, nil, NewGroup(Options{MaxMessage: 1000, MaxFragments: 10, WriteTimeout: 10 * time.Second, CloseTimeout: time.Second}))
+		wrote := make(chan error, 1)
+		go func() { wrote <- c.Write(t.Context(), []flow.Frame{{Data: []byte("hello")}}, false) }()
+		synctest.Wait()
+		const late, limit = int64(time.Hour), int64(10 * time.Second)
+		c.stuck(late, limit)
+		c.stuck(late+limit-1, limit)
+		synctest.Wait()
+		select {
+		case err := <-wrote:
+			t.Fatalf("the write has ended too soon: %v", err)
+		default:
+		}
+		c.stuck(late+limit, limit)
+		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the write has ended with %v", err)
+		}
+	})
+}
+
+// A write for which there is room only waits for its turn, and is no fault of
+// the peer's.
+func TestOnlyAFullSocketIsStuck(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		here, _ := tcp(t)
+		nc := net.Conn(here)
+		if secure {
+			nc = tls.Server(here, &tls.Config{}) //nolint:gosec // nothing is sent by it
+		}
+		c := New(nc, nil, NewGroup(Options{MaxMessage: 1000, MaxFragments: 10, WriteTimeout: 10 * time.Second, CloseTimeout: time.Second}))
+		c.since.Store(1)
+		c.stuck(1000, 10)
+		if c.Parted() != nil || !c.hasRoom() {
+			t.Errorf("TLS %v: an empty socket counts as full", secure)
+		}
+		_ = here.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // what is in the way is the peer
+		for junk := make([]byte, 1<<16); ; {
+			if _, err := here.Write(junk); err != nil {
+				break
+			}
+		}
+		if c.stuck(1000, 10); c.hasRoom() || !secure && c.Parted() == nil {
+			t.Errorf("TLS %v: a full socket counts as empty", secure)
+		}
+	}
 }
