@@ -24,6 +24,7 @@ import (
 // All is the catalogue.
 var All = []flow.Spec[flow.CodecConfig]{
 	jsonSpec,
+	jsonLinesSpec,
 	stringSpec,
 	binarySpec,
 	msgpackSpec,

@@ -24,8 +24,9 @@ var samples = map[string][]string{
 		`{"a":1,"b":2,"a":{"x":3}}`, `{"a\"b":1,"\u0061\ud83d\ude80":{"\\":[]}}`,
 		" {\r\n\t\"pretty\" : [ 1 ,\n 2 ] , \"x\":\"long enough to take several words of eight\" }\n",
 	},
-	"string": {"", "snot badger", "\x00\n", "ü 世界 🚀"},
-	"binary": {"", "snot badger", "\x00\xff\xfe"},
+	"json_lines": {`{"a":1}`, `[]`, `1`},
+	"string":     {"", "snot badger", "\x00\n", "ü 世界 🚀"},
+	"binary":     {"", "snot badger", "\x00\xff\xfe"},
 	"msgpack": {
 		"\xc0", "\xc2", "\xc3", "\x00", "\x7f", "\xff", "\xe0", "\xcc\xff", "\xcd\xff\xff", "\xce\xff\xff\xff\xff",
 		"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "\xd0\x80", "\xd1\x80\x00", "\xd2\x80\x00\x00\x00",

@@ -1,9 +1,11 @@
 package codecs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
+	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -27,6 +29,10 @@ keep their spelling: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
   it; in a payload that is looked at, it reads as U+FFFD, the replacement character.
 - Bytes are written as base64 text; in strings that are not UTF-8, bad bytes are replaced by U+FFFD. Numbers that JSON
   does not know (not a number, infinity) are an error. ` + "`<`, `>` and `&`" + ` are written as they are.
+- With ` + "`date_key`" + `, an object is written with the time of its event, which is when it arrived, at its beginning, spelled as
+  ` + "`date_format`" + ` says: ` + "`1795227184.60552`" + ` (double), ` + "`1795227184`" + ` (epoch), ` + "`1795227184605`" + ` (epoch_ms),
+  ` + "`\"2026-11-21T02:13:04.605520Z\"`" + ` (iso8601) or ` + "`\"2026-11-21 02:13:04.605520\"`" + ` (java_sql_timestamp). What has the key already, keeps it as it
+  is; in a list, each object gets the time. Inwards it means nothing.
 - With ` + "`indent`" + `, messages have several lines: the postprocessor ` + "`separate`" + ` refuses them, unless its separator is no line
   break.`,
 	Example: `connector "ws_server" "edge" {
@@ -42,17 +48,20 @@ connect "greetings" {
   to    = connector.edge
 }
 `,
-	Config: func() flow.CodecConfig { return &jsonConfig{MaxDepth: jsontext.DefaultDepth} },
+	Config: func() flow.CodecConfig {
+		return &jsonConfig{MaxDepth: jsontext.DefaultDepth, Date: stamp.Date{Format: stamp.Double}}
+	},
 }
 
 type jsonConfig struct {
 	SortKeys bool `hcl:"sort_keys" doc:"write the keys of objects in the order of their bytes"`
 	Indent   int  `hcl:"indent" min:"0" max:"8" doc:"spaces for each level; 0 writes everything in one line"`
 	MaxDepth int  `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested, inwards"`
+	stamp.Date
 }
 
 func (c *jsonConfig) New() (func() flow.Codec, error) {
-	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsontext.Style{SortKeys: c.SortKeys, Indent: c.Indent}}), nil
+	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsontext.Style{SortKeys: c.SortKeys, Indent: c.Indent}, date: c.Date}), nil
 }
 
 func (*jsonConfig) Text() bool { return true }
@@ -63,6 +72,7 @@ func (*jsonConfig) MediaType() string { return "application/json" }
 type jsonCodec struct {
 	maxDepth int
 	style    jsontext.Style
+	date     stamp.Date
 }
 
 func (c *jsonCodec) Decode(e *flow.Event, frame []byte) error {
@@ -83,11 +93,41 @@ var errEmptyJSON = fmt.Errorf("decode a message as JSON: %w: use the preprocesso
 
 func (c *jsonCodec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
 	if _, ok := e.Form.(jsontext.Form); ok && c.style == (jsontext.Style{}) {
-		return jsontext.AppendLine(dst, e.Raw), nil
+		if c.date.Key == "" {
+			return jsontext.AppendLine(dst, e.Raw), nil
+		}
+		if e.Form.Kind(e.Raw) == flow.Map {
+			return c.dated(dst, e)
+		}
 	}
 	v, err := e.Payload()
 	if err != nil {
 		return dst, err
 	}
+	if c.date.Key != "" {
+		v = c.date.On(v, e.Time)
+	}
 	return c.style.Append(dst, v)
+}
+
+// dated appends an untouched object, with the time at its beginning.
+func (c *jsonCodec) dated(dst []byte, e *flow.Event) ([]byte, error) {
+	if _, there := e.Form.Find(e.Raw, []flow.Step{{Key: c.date.Key}}); there {
+		return jsontext.AppendLine(dst, e.Raw), nil
+	}
+	dst, err := jsontext.Append(append(dst, '{'), flow.TextOf(c.date.Key), false)
+	if err != nil {
+		return dst, err
+	}
+	dst, err = jsontext.Append(append(dst, ':'), c.date.Format.Of(e.Time), false)
+	if err != nil {
+		return dst, err
+	}
+	comma := len(dst)
+	dst = jsontext.AppendLine(dst, e.Raw)
+	if fields := bytes.TrimLeft(dst[comma+1:], " \t"); fields[0] == '}' {
+		return append(dst[:comma], '}'), nil
+	}
+	dst[comma] = ','
+	return dst, nil
 }

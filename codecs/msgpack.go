@@ -2,12 +2,14 @@ package codecs
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -31,7 +33,19 @@ that the flow has not changed. Otherwise:
 
 Outwards, a number that came in another spelling (from JSON: ` + "`42.0`, `1e3`" + `) becomes the nearest float 64, or an unsigned
 integer; an integer beyond 64 bits, or a number beyond float 64, is an error. In strings that are not UTF-8, bad bytes are
-replaced by U+FFFD.`,
+replaced by U+FFFD.
+
+On streams of bytes, values end by themselves: a connector that names no processors uses ` + "`msgpack_stream`" + `.
+
+With ` + "`date_key`" + `, a message is a record as Fluent Bit packs it, ` + "`[[time, metadata], record]`, or `[time, record]`" + ` inwards; so
+each frame of its websocket output, which has many, is split by ` + "`msgpack_stream`" + `, unless the connector names other
+preprocessors. The payload is the record with its time in front, under this key, in ` + "`date_format`" + `: ` + "`1795227184.60552`" + ` (double),
+` + "`1795227184`" + ` (epoch), ` + "`1795227184605`" + ` (epoch_ms), ` + "`\"2026-11-21T02:13:04.605520Z\"`" + ` (iso8601) or
+` + "`\"2026-11-21 02:13:04.605520\"`" + ` (java_sql_timestamp). Where the record has the key itself, its own value stands and the time is left out.
+Times of -1 and -2 seconds mark the beginning and the end of a group of records. Metadata are left out, unless
+` + "`metadata_key`" + ` names a key for them. Outwards, an object is written as such a record; its time is what it has under
+` + "`date_key`" + `, in any of the formats, and otherwise when its event arrived. A list of objects (a batch) is written as several
+records, one behind the other.`,
 	Example: `connector "ws_server" "edge" {
   url   = "127.0.0.1:4242"
   codec = { name = "msgpack", max_depth = 64 }
@@ -43,14 +57,26 @@ connect "echo" {
   to    = connector.edge
 }
 `,
-	Config: func() flow.CodecConfig { return &msgpackConfig{MaxDepth: 512} },
+	Config: func() flow.CodecConfig {
+		return &msgpackConfig{MaxDepth: 512, Date: stamp.Date{Format: stamp.Double}}
+	},
 }
 
 type msgpackConfig struct {
 	MaxDepth int `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested, inwards"`
+	stamp.Date
+	MetadataKey string `hcl:"metadata_key" doc:"with date_key: key under which a record has its metadata; \"\" for none"`
 }
 
 func (c *msgpackConfig) New() (func() flow.Codec, error) {
+	switch {
+	case c.Date.Key != "" && c.Date.Key == c.MetadataKey:
+		return nil, &flow.FieldError{Field: "metadata_key", Err: errors.New("metadata_key is the same as date_key")}
+	case c.Date.Key != "":
+		return one(&msgpackRecord{maxDepth: c.MaxDepth, date: c.Date, metadata: c.MetadataKey}), nil
+	case c.MetadataKey != "":
+		return nil, &flow.FieldError{Field: "metadata_key", Err: errors.New("metadata_key means nothing without date_key")}
+	}
 	return one(&msgpackCodec{maxDepth: c.MaxDepth}), nil
 }
 
@@ -58,6 +84,18 @@ func (*msgpackConfig) Text() bool { return false }
 
 // MediaType implements flow.MediaTyper; the name is IANA's.
 func (*msgpackConfig) MediaType() string { return "application/vnd.msgpack" }
+
+// Framing is for connectors that name no processors; flows asks for it.
+func (c *msgpackConfig) Framing(stream bool) (in, out string) {
+	const values = `"msgpack_stream"`
+	switch {
+	case stream:
+		return values, values
+	case c.Date.Key != "":
+		return values, ""
+	}
+	return "", ""
+}
 
 type msgpackCodec struct{ maxDepth int }
 

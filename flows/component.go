@@ -32,6 +32,22 @@ type shared[U any] struct {
 	used bool
 }
 
+// codec is a codec as configured.
+type codec struct {
+	flow.CodecUse
+	framing func(stream bool) (in, out string) // nil when it has none of its own
+}
+
+// framed is implemented by configurations of codecs whose messages have a usual
+// framing. A connector uses it in a direction for which the flow names no
+// processors.
+type framed interface {
+	// Framing returns the processor in each direction as a flow would write it,
+	// `"separate"` or `{ name = "separate", skip_empty = true }`, and "" for
+	// none. stream says whether the connector carries bytes, not messages.
+	Framing(stream bool) (in, out string)
+}
+
 // processor is a processor as configured, in both directions.
 type processor struct {
 	name    string
@@ -43,7 +59,7 @@ type processor struct {
 
 // readShared reads the codec, preprocessor and postprocessor blocks.
 func (r *reader) readShared() {
-	r.codecs = &catalogue[flow.CodecConfig, flow.CodecUse]{kind: "codec", specs: r.tables.Codecs, later: laterCodecs, build: (*reader).buildCodec}
+	r.codecs = &catalogue[flow.CodecConfig, codec]{kind: "codec", specs: r.tables.Codecs, later: laterCodecs, build: (*reader).buildCodec}
 	r.pre = &catalogue[flow.ProcessorConfig, processor]{kind: "preprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
 	r.post = &catalogue[flow.ProcessorConfig, processor]{kind: "postprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
 	readBlocks(r, r.codecs)
@@ -176,23 +192,26 @@ func (c *catalogue[C, U]) inline(r *reader, g source.Region) (use U, ok bool) {
 	return use, false
 }
 
-func (r *reader) buildCodec(spec *flow.Spec[flow.CodecConfig], g source.Region, at hcl.Range) (flow.CodecUse, bool) {
+func (r *reader) buildCodec(spec *flow.Spec[flow.CodecConfig], g source.Region, at hcl.Range) (codec, bool) {
 	config := spec.Config()
 	d := r.decoder()
 	d.Decode(g, nil, laterArguments[spec.Name], config)
 	if d.Failed {
-		return flow.CodecUse{}, false
+		return codec{}, false
 	}
-	codec, err := config.New()
+	maker, err := config.New()
 	if err != nil {
 		d.Refused(g.Owner, at, err)
-		return flow.CodecUse{}, false
+		return codec{}, false
 	}
-	use := flow.CodecUse{Type: spec.Name, New: codec, Text: config.Text(), Fingerprint: r.fingerprint(spec.Name, config)}
+	c := codec{CodecUse: flow.CodecUse{Type: spec.Name, New: maker, Text: config.Text(), Fingerprint: r.fingerprint(spec.Name, config)}}
 	if m, ok := config.(flow.MediaTyper); ok {
-		use.MediaType = m.MediaType()
+		c.MediaType = m.MediaType()
 	}
-	return use, true
+	if f, ok := config.(framed); ok {
+		c.framing = f.Framing
+	}
+	return c, true
 }
 
 func (r *reader) buildProcessor(spec *flow.Spec[flow.ProcessorConfig], g source.Region, at hcl.Range) (processor, bool) {

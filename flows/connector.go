@@ -2,6 +2,7 @@ package flows
 
 import (
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -13,7 +14,8 @@ type connector struct {
 	full   string // its name, with those of the modules that it is in
 	block  *flow.ConnectorBlock
 	shape  flow.Shape
-	sound  bool // the configuration is right, so that shape means something
+	framed func(stream bool) (in, out string) // the codec's framing; nil when it has none
+	sound  bool                               // the configuration is right, so that shape means something
 	places map[string]hcl.Range
 	used   bool
 }
@@ -91,7 +93,8 @@ func placeOf(rng hcl.Range) flow.Place { return flow.Place{File: rng.Filename, L
 // (exit, log, metronome, null) it is json.
 func (r *reader) readCodec(c *connector, arguments map[string]source.Argument) {
 	if a, ok := arguments["codec"]; ok {
-		c.block.Codec, _ = r.codecs.use(r, a.Expr)
+		use, _ := r.codecs.use(r, a.Expr)
+		c.block.Codec, c.framed = use.CodecUse, use.framing
 		return
 	}
 	if !c.sound {
@@ -100,7 +103,8 @@ func (r *reader) readCodec(c *connector, arguments map[string]source.Argument) {
 	own := !c.shape.Stream && !c.shape.Many && (c.shape.Role == flow.Source || c.shape.Role == flow.Target)
 	for i := range r.tables.Codecs {
 		if own && r.tables.Codecs[i].Name == impliedCodec {
-			c.block.Codec, _ = r.buildCodec(&r.tables.Codecs[i], source.Region{Owner: "codec", At: c.At}, c.At)
+			use, _ := r.buildCodec(&r.tables.Codecs[i], source.Region{Owner: "codec", At: c.At}, c.At)
+			c.block.Codec = use.CodecUse
 			return
 		}
 	}
@@ -126,15 +130,16 @@ func (r *reader) readChain(c *connector, arguments map[string]source.Argument, n
 			return nil
 		}
 	}
+	if c.sound && exists && len(chain) == 0 && (!given || c.shape.Stream) {
+		chain = r.framing(c, inwards, from)
+	}
 	if c.sound && c.shape.Stream && exists {
 		border := 0
 		if !inwards {
 			border = len(chain) - 1
 		}
 		switch {
-		case len(chain) == 0:
-			chain = r.framing()
-		case !chain[border].frames:
+		case len(chain) > 0 && !chain[border].frames:
 			position, what := "first", "find the borders of messages"
 			if !inwards {
 				position, what = "last", "mark the borders of messages"
@@ -158,13 +163,25 @@ func (r *reader) readChain(c *connector, arguments map[string]source.Argument, n
 	return uses
 }
 
-func (r *reader) framing() []processor {
-	for i := range r.tables.Processors {
-		if spec := &r.tables.Processors[i]; spec.Name == impliedFraming {
-			if p, ok := r.buildProcessor(spec, source.Region{Owner: spec.Name}, hcl.Range{}); ok {
-				return []processor{p}
-			}
+// framing is the processor of a connector that names none: the codec's, and on
+// streams otherwise the implied one.
+func (r *reader) framing(c *connector, inwards bool, from *catalogue[flow.ProcessorConfig, processor]) []processor {
+	var text string
+	if c.framed != nil {
+		in, out := c.framed(c.shape.Stream)
+		if text = out; inwards {
+			text = in
 		}
+	}
+	if text == "" && c.shape.Stream {
+		text = quote(impliedFraming)
+	}
+	if text == "" {
+		return nil
+	}
+	e, _ := hclsyntax.ParseExpression([]byte(text), c.At.Filename, c.At.Start)
+	if p, ok := from.use(r, e); ok {
+		return []processor{p}
 	}
 	return nil
 }

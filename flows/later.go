@@ -4,13 +4,12 @@ package flows
 // mistakes.
 var (
 	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_server", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "metrics", "logs", "events", "host"}
-	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp", "json_lines"}
+	laterCodecs     = []string{"yaml", "csv", "syslog", "influx", "statsd", "gelf", "avro", "bgp"}
 	laterProcessors = []string{"xz", "ingest_time", "chunk", "collect"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
 		"ws_client": {"idle_interval"},
 		"file":      {"follow", "rotate", "compression"},
-		"json":      {"date_key", "date_format"},
 		"queue":     {"persistent", "confirm"},
 	}
 )

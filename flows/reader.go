@@ -41,7 +41,7 @@ type reader struct {
 	title  string    // what the report calls a use of a module; "" for the flow itself
 	above  []*folder // the folders around this one
 
-	codecs     *catalogue[flow.CodecConfig, flow.CodecUse]
+	codecs     *catalogue[flow.CodecConfig, codec]
 	pre, post  *catalogue[flow.ProcessorConfig, processor]
 	connectors map[string]*family[*connector]
 	pipelines  map[string]*family[*pipeline]

@@ -17,10 +17,11 @@ var accepted = map[string][]string{
 		"{\n\t\"key with \\\"quotes\\\"\": 1,\n\t\"\\u0061\": 2\n}\r\n",
 		`{"same":1,"other":2,"same":{"last":"wins"}}`,
 	},
-	"string":  {"", "snot", "é世界\U0001F680", "line\nline"},
-	"binary":  {"", "snot", "\x00\xff\xfe"},
-	"msgpack": {"\xc0", "\xc3", "\x00", "\xff", "\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00", "\xa4snot", "\xc4\x02\x00\xff", "\x93\x01\xc0\x90", "\x82\xa1z\x01\xa1a\x81\xa1b\x92\x01\x02"},
-	"null":    {"", "anything"},
+	"json_lines": {`{"a":[1,2]}`, `null`},
+	"string":     {"", "snot", "é世界\U0001F680", "line\nline"},
+	"binary":     {"", "snot", "\x00\xff\xfe"},
+	"msgpack":    {"\xc0", "\xc3", "\x00", "\xff", "\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00", "\xa4snot", "\xc4\x02\x00\xff", "\x93\x01\xc0\x90", "\x82\xa1z\x01\xa1a\x81\xa1b\x92\x01\x02"},
+	"null":       {"", "anything"},
 }
 
 func TestCodecs(t *testing.T) {
