@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,20 +15,33 @@ import (
 	"github.com/flowrun/flowrun/tests/process"
 )
 
-// block is a fenced block of the README.
+const readme = "../../README.md"
+
+// block is a fenced block of a page.
 type block struct{ kind, text string }
 
-func readmeBlocks(t *testing.T) []block {
+func blocksOf(t *testing.T, page string) []block {
 	t.Helper()
-	text := read(t, "../../README.md")
 	var blocks []block
-	for _, m := range regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
-		blocks = append(blocks, block{m[1], m[2]})
+	for _, m := range regexp.MustCompile("(?ms)^( *)```(\\w*)\n(.*?)^ *```$").FindAllStringSubmatch(read(t, page), -1) {
+		text := strings.ReplaceAll("\n"+m[3], "\n"+m[1], "\n")
+		blocks = append(blocks, block{m[2], text[1:]})
 	}
 	if len(blocks) == 0 {
-		t.Fatal("the README has no code")
+		t.Fatalf("%s has no code", page)
 	}
 	return blocks
+}
+
+// textsOf are the blocks of one kind.
+func textsOf(t *testing.T, page, kind string) (texts []string) {
+	t.Helper()
+	for _, b := range blocksOf(t, page) {
+		if b.kind == kind {
+			texts = append(texts, b.text)
+		}
+	}
+	return texts
 }
 
 func read(t *testing.T, name string) string {
@@ -42,12 +56,7 @@ func read(t *testing.T, name string) string {
 // TestReadmeFlows compares the flows that the README explains with those that
 // it tells readers to run.
 func TestReadmeFlows(t *testing.T) {
-	var shown []string
-	for _, b := range readmeBlocks(t) {
-		if b.kind == "hcl" {
-			shown = append(shown, b.text)
-		}
-	}
+	shown := textsOf(t, readme, "hcl")
 	if len(shown) != 2 {
 		t.Fatalf("the README shows %d flows, not 2", len(shown))
 	}
@@ -68,7 +77,7 @@ func TestReadmeCommands(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(cancel)    // after the processes have been ended
 	url := "127.0.0.1:0" // the port in the flows may be taken on this machine
-	binary, blocks := built(t), readmeBlocks(t)
+	binary, blocks := built(t), blocksOf(t, readme)
 	ran := 0
 	for i, b := range blocks {
 		if b.kind != "sh" {
@@ -132,8 +141,7 @@ func TestReadmeDependencies(t *testing.T) {
 			direct = append(direct, fields[0])
 		}
 	}
-	readme := read(t, "../../README.md")
-	_, section, _ := strings.Cut(readme, "\n## Dependencies\n")
+	_, section, _ := strings.Cut(read(t, readme), "\n## Dependencies\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var listed []string
 	for _, m := range regexp.MustCompile("`([a-z.]+/[^`]+)`").FindAllStringSubmatch(section, -1) {
@@ -148,22 +156,40 @@ func TestReadmeDependencies(t *testing.T) {
 	}
 }
 
-// TestReadmeLinks follows the README's links to files.
-func TestReadmeLinks(t *testing.T) {
-	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, "../../README.md"), -1) {
-		if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "#") {
-			continue
-		}
-		if _, err := os.Stat("../../" + m[1]); err != nil {
-			t.Errorf("the README links to %s: %v", m[1], err)
+// TestLinks follows links to files, and to headings in them.
+func TestLinks(t *testing.T) {
+	for _, page := range []string{readme, operators} {
+		for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			name, heading, _ := strings.Cut(m[1], "#")
+			file := page
+			if name != "" {
+				file = filepath.Join(filepath.Dir(page), name)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+			} else if heading != "" && !slices.Contains(headingsOf(read(t, file)), heading) {
+				t.Errorf("%s links to %s, where that heading is not", page, m[1])
+			}
 		}
 	}
+}
+
+// headingsOf are the names under which GitHub lets one link to headings.
+func headingsOf(text string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		all = append(all, strings.ReplaceAll(name, " ", "-"))
+	}
+	return all
 }
 
 // TestReadmeRooms looks for the folders on the map, and for packages that are
 // missing there.
 func TestReadmeRooms(t *testing.T) {
-	_, section, _ := strings.Cut(read(t, "../../README.md"), "\n## The rooms\n")
+	_, section, _ := strings.Cut(read(t, readme), "\n## The rooms\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	above, rooms := "", map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^(  )?([\w/]+)/ +\w`).FindAllStringSubmatch(section, -1) {
