@@ -54,6 +54,7 @@ func (a *adminFlags) serve(files []*flow.File, o admin.Options, stderr io.Writer
 		return func() {}, nil
 	}
 	o.Address, o.Tokens, o.TokensFile, o.Build = settings.Address, settings.Tokens, settings.TokensFile, admin.Build(readBuild())
+	o.Events, o.Logs = settings.Events, settings.Logs
 	s, err := admin.New(o)
 	if err != nil && a.address == "" {
 		return nil, &exitError{exitConfig, err}

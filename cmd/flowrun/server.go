@@ -123,7 +123,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Systemd:  service,
 				Log:      log,
 			})
-			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Log: log}, stderr)
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Log: log}, stderr)
 			if err != nil {
 				return err
 			}

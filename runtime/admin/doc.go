@@ -7,6 +7,9 @@
 //	GET  /api/v1/version       how the binary was built
 //	GET  /api/v1/status        phase, readiness and all connectors
 //	GET  /api/v1/connectors    the connectors alone
+//	GET  /api/v1/ws            what happens, over WebSocket: package stream
+//	GET  /api/v1/events        the same as Server-Sent Events
+//	GET  /api/v1/logs/stream   the log, as Server-Sent Events
 //	POST /api/v1/reload        reads the flows again
 //	POST /api/v1/drain         ends the process gracefully
 //

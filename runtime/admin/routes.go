@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowrun/flowrun/runtime/admin/stream"
 	"go.uber.org/zap"
 )
 
@@ -15,6 +16,7 @@ import (
 type route struct {
 	path    string
 	open    bool // to everybody who reaches the listener: a probe
+	streams bool // goes on for long, and is bounded by itself
 	changes bool // something, so that it is a POST and needs a token
 	serve   func(*Server, http.ResponseWriter, *http.Request)
 }
@@ -27,6 +29,9 @@ var routes = []route{
 	{path: "/api/v1/version", serve: (*Server).version},
 	{path: "/api/v1/status", serve: (*Server).status},
 	{path: "/api/v1/connectors", serve: (*Server).connectors},
+	{path: "/api/v1/ws", streams: true, serve: listening((*stream.Server).Socket)},
+	{path: "/api/v1/events", streams: true, serve: listening((*stream.Server).Events)},
+	{path: "/api/v1/logs/stream", streams: true, serve: listening((*stream.Server).Logs)},
 	{path: "/api/v1/reload", changes: true, serve: (*Server).reload},
 	{path: "/api/v1/drain", changes: true, serve: (*Server).drain},
 }
@@ -73,6 +78,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, to *route) {
 	default:
 		if !read(w, r) {
 			return
+		}
+		if to.streams {
+			who.Leave()
 		}
 		to.serve(s, w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, who)))
 	}

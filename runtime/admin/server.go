@@ -11,8 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/admin/stream"
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/notice"
 	"go.uber.org/zap"
 )
 
@@ -45,7 +48,11 @@ type Options struct {
 	// Drain begins the graceful end of the process and returns at once. It may be
 	// called more than once.
 	Drain func()
-	Log   *zap.Logger
+	// Notices and Records are what clients can listen to, as Events and Logs allow.
+	Notices, Records *feed.Feed[notice.Notice]
+	Events           flow.AdminEvents
+	Logs             flow.AdminLogs
+	Log              *zap.Logger
 }
 
 // Reloaded says what a reload has done to connectors and uses of pipelines.
@@ -63,6 +70,7 @@ type Server struct {
 	address *net.TCPAddr
 	guard   *guard
 	metrics http.Handler
+	streams *stream.Server
 	started time.Time
 	http    http.Server
 	socket  net.Listener
@@ -77,7 +85,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, address: address, metrics: newMetrics(o), started: time.Now(), ended: make(chan struct{})}
+	s := &Server{options: o, address: address, metrics: newMetrics(o), streams: newStreams(o), started: time.Now(), ended: make(chan struct{})}
 	if s.guard, err = newGuard(o); err != nil {
 		return nil, err
 	}
@@ -115,14 +123,17 @@ func (s *Server) Start() (err error) {
 // Addr is where it listens, once it has started: "127.0.0.1:8686".
 func (s *Server) Addr() string { return s.socket.Addr().String() }
 
-// Close stops serving. Answers that are on their way have a moment to arrive.
+// Close stops serving. Answers that are on their way have a moment to arrive, and
+// who listens is told goodbye.
 func (s *Server) Close() {
+	s.streams.End()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close() // of what had its moment
 	}
 	<-s.ended
+	s.streams.Wait()
 	s.guard.stop()
 }
 
