@@ -104,7 +104,7 @@ func (e *Event) data(r *Redaction) *flow.Object {
 	if payload.Kind() == flow.Bytes {
 		o.Set("encoding", flow.TextOf("base64")) // as JSON spells bytes
 	}
-	o.Set("meta", r.in("meta", flow.MapOf(e.event.MetaValue())))
+	o.Set("meta", r.meta(flow.MapOf(e.event.MetaValue())))
 	o.Set("peer", r.peer(e.event.Origin))
 	if from := e.event.Origin; from != nil && len(from.Union) > 0 {
 		var ids []flow.Value

@@ -106,13 +106,13 @@ func notAPath(text string) error {
 	return fmt.Errorf("%q is no path: write it like event.user.name, event.list[0], event[\"a b\"] or event.items.*.price, or write the name of a field alone", text)
 }
 
-// payload shows a payload. In an err event, the event that it is about is one, too.
+// payload shows a payload. In an err event, the event that it is about is one, too,
+// and its peer a peer.
 func (r *Redaction) payload(v flow.Value) flow.Value {
 	paths := r.under("event")
 	if isErrEvent(v) {
-		for _, p := range paths[:len(paths):len(paths)] {
-			paths = append(paths, append(path{"event"}, p...))
-		}
+		paths = append(paths, r.within("event", "event")...)
+		paths = append(paths, r.within("peer", "peer")...)
 		if len(r.paths)+len(r.hidden) > 0 {
 			paths = append(paths, path{"raw"}) // which nobody can look into
 		}
@@ -132,9 +132,9 @@ func isErrEvent(v flow.Value) bool {
 	return true
 }
 
-// in shows what is under a root.
-func (r *Redaction) in(root string, v flow.Value) flow.Value {
-	v, _ = r.show(v.Whole(), r.under(root))
+// meta shows meta, where the transport tells of its peer as well.
+func (r *Redaction) meta(v flow.Value) flow.Value {
+	v, _ = r.show(v.Whole(), append(r.under("meta"), r.within("peer", every, "peer")...))
 	return v
 }
 
@@ -163,6 +163,14 @@ func (r *Redaction) under(root string) (all []path) {
 		if p[0] == root {
 			all = append(all, p[1:])
 		}
+	}
+	return all
+}
+
+// within are the paths that begin with a root, when that is found at another place.
+func (r *Redaction) within(root string, place ...string) (all []path) {
+	for _, p := range r.under(root) {
+		all = append(all, slices.Concat(place, p))
 	}
 	return all
 }

@@ -45,6 +45,7 @@ func TestPayloadsAreRedacted(t *testing.T) {
 		{"event.a", `"a"`, `"a"`},
 		{"", `{"error":{"kind":"decode"},"event":{"token":1},"raw":"abc","peer":null}`, `{"error":{"kind":"decode"},"event":{"token":"*"},"raw":"abc","peer":null}`},
 		{"event.card", `{"error":1,"event":{"card":1},"raw":"abc","peer":null}`, `{"error":1,"event":{"card":"*"},"raw":"*","peer":null}`},
+		{"peer.host", `{"error":1,"event":null,"raw":null,"peer":{"host":1,"port":2}}`, `{"error":1,"event":null,"raw":"*","peer":{"host":"*","port":2}}`},
 		{"card", `{"error":1,"event":{"card":1},"raw":null,"peer":null}`, `{"error":1,"event":{"card":"*"},"raw":"*","peer":null}`},
 	} {
 		e := Event{event: parsed(t, c.event)}
@@ -91,7 +92,8 @@ func TestPeersAreRedacted(t *testing.T) {
 			t.Errorf("%s is not in %s", want, got)
 		}
 	}
-	if got := show(t, &e, redaction(t, "peer.params.room", "peer.host"), "peer"); strings.Contains(got, "rooms") || strings.Contains(got, "192") {
+	hidden := redaction(t, "peer.params.room", "peer.host")
+	if got := show(t, &e, hidden, "peer") + show(t, &e, hidden, "meta"); strings.Contains(got, "rooms") || strings.Contains(got, "192") {
 		t.Error(got)
 	}
 }
