@@ -47,11 +47,12 @@ var rooms = []struct {
 	{"runtime/feed", nil, "it passes on anything"},
 	{"runtime/sse", nil, "it knows a format, and nothing of what is written in it"},
 	{"runtime/notice", []string{"runtime/flow", "runtime/jsontext"}, "it spells what is told, and tells nobody"},
+	{"runtime/engine/internal/*", []string{"runtime/flow", "runtime/link", "runtime/engine/internal/*"}, "each is a craft of the engine, which knows the rest"},
 	{"runtime/engine", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/wiring", "runtime/listen", "runtime/queue"}, "components reach it as tables, never as imports"},
 	{"runtime/wiring", []string{"runtime/flow", "runtime/graph", "runtime/link", "runtime/pipeline"}, "it connects the ports of what is built, and builds nothing"},
 	{"runtime/tap", []string{"runtime/flow", "runtime/feed", "runtime/jsontext"}, "it copies events, wherever they pass"},
 	{"runtime/admin/stream", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/sse", "runtime/access"}, "it tells what it hears, and knows no engine"},
-	{"runtime/admin", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/admin/stream", "runtime/engine", "runtime/access"}, "it shows an engine and steers it; it knows no component"},
+	{"runtime/admin", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/admin/stream", "runtime/engine", "runtime/access", "runtime/tlsfiles"}, "it shows an engine and steers it; it knows no component"},
 	{"runtime/pipeline", []string{"runtime/flow", "runtime/valuekey", "runtime/pipeline/step"}, "it chains the steps, and knows nobody else"},
 	{"runtime/pipeline/internal/steptest", []string{"runtime/flow", "flows/expr"}, "its expressions are those of flows, and it knows no step"},
 	{"runtime/pipeline/step", []string{"runtime/flow", "runtime/valuekey"}, "a step knows events and values"},
@@ -90,7 +91,7 @@ var guests = map[string][]string{
 	"github.com/hashicorp/hcl/v2":    {"flows", "flows/*", "runtime/pipeline/internal/steptest"},
 	"github.com/zclconf/go-cty":      {"flows", "flows/*"},
 	"github.com/coder/websocket":     {"connectors/ws/internal/socket", "runtime/admin/stream", "cmd/*", "tests/*"},
-	"github.com/cenkalti/backoff/v4": {"runtime/engine"},
+	"github.com/cenkalti/backoff/v4": {"runtime/engine/internal/waits"},
 	"github.com/fsnotify/fsnotify":   {"cmd/*"},
 	"github.com/spf13/cobra":         {"cmd/*"},
 	"github.com/goccy/go-yaml":       {"runtime/yamltext"},
@@ -98,9 +99,6 @@ var guests = map[string][]string{
 	"github.com/MicahParks/jwkset":   {"runtime/access"},
 	"golang.org/x/crypto":            {"runtime/access"},
 	"github.com/pires/go-proxyproto": {"runtime/listen"},
-
-	"github.com/leodido/go-syslog/v4":        {"codecs/syslog"},
-	"github.com/influxdata/line-protocol/v2": {"codecs/influx"},
 
 	"github.com/prometheus/client_golang": {"runtime/admin"},
 }
