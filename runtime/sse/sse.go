@@ -1,6 +1,8 @@
 // Package sse writes Server-Sent Events: an answer to an HTTP request that goes on
 // for as long as its client listens (WHATWG HTML, section 9.2).
 //
+// How they are spelled, [Append] and its like know, for who writes by other means.
+//
 // Such an answer outlives the timeouts that a server has for others, so a [Writer]
 // lifts them, and gives each [Writer.Flush] a deadline of its own instead: a client
 // that takes nothing is found out by it, one to whom there is nothing to say is
@@ -49,42 +51,51 @@ func Begin(w http.ResponseWriter, timeout time.Duration) (*Writer, error) {
 	if err := s.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, fmt.Errorf("lift the deadline of the answer: %w", err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", ContentType)
-	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Accel-Buffering", "no") // nginx would wait for more
+	Head(w.Header())
 	w.WriteHeader(http.StatusOK)
 	return s, s.flush()
 }
 
-// Add puts an event behind what is to be written.
-func (s *Writer) Add(e Event) {
-	s.field("id: ", e.ID)
-	s.field("event: ", e.Name)
+// Head sets the header fields of a stream.
+func Head(h http.Header) {
+	h.Set("Content-Type", ContentType)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx would wait for more
+}
+
+// Append spells an event.
+func Append(dst []byte, e Event) []byte {
+	dst = appendField(dst, "id: ", e.ID)
+	dst = appendField(dst, "event: ", e.Name)
 	rest := e.Data
 	for more := true; more; {
 		var line []byte
 		line, rest, more = cutLine(rest)
-		s.pending = append(s.pending, "data: "...)
-		s.pending = append(s.pending, line...)
-		s.pending = append(s.pending, '\n')
+		dst = append(append(append(dst, "data: "...), line...), '\n')
 	}
-	s.pending = append(s.pending, '\n')
+	return append(dst, '\n')
 }
 
-// Comment puts a line behind what is to be written that clients take no notice of:
-// it shows those on the way that the connection is in use.
-func (s *Writer) Comment(text string) {
-	s.pending = append(s.pending, ": "...)
-	s.pending = append(s.pending, firstLine(text)...)
-	s.pending = append(s.pending, "\n\n"...)
+// AppendComment spells a line that clients take no notice of: it shows those on the
+// way that the connection is in use.
+func AppendComment(dst []byte, text string) []byte {
+	return append(append(append(dst, ": "...), firstLine(text)...), "\n\n"...)
 }
 
-// Retry puts behind what is to be written how long the client is to wait before
-// it comes back, when the connection has ended.
-func (s *Writer) Retry(after time.Duration) {
-	s.pending = fmt.Appendf(s.pending, "retry: %d\n\n", after.Milliseconds())
+// AppendRetry spells how long the client is to wait before it comes back, when the
+// connection has ended.
+func AppendRetry(dst []byte, after time.Duration) []byte {
+	return fmt.Appendf(dst, "retry: %d\n\n", after.Milliseconds())
 }
+
+// Add puts an event behind what is to be written.
+func (s *Writer) Add(e Event) { s.pending = Append(s.pending, e) }
+
+// Comment puts a comment behind what is to be written.
+func (s *Writer) Comment(text string) { s.pending = AppendComment(s.pending, text) }
+
+// Retry puts behind what is to be written how long the client is to wait.
+func (s *Writer) Retry(after time.Duration) { s.pending = AppendRetry(s.pending, after) }
 
 // Pending is how many bytes are to be written.
 func (s *Writer) Pending() int { return len(s.pending) }
@@ -116,12 +127,11 @@ func (s *Writer) flush() error {
 	return s.conn.SetWriteDeadline(time.Time{})
 }
 
-func (s *Writer) field(name, value string) {
-	if value = firstLine(value); value != "" {
-		s.pending = append(s.pending, name...)
-		s.pending = append(s.pending, value...)
-		s.pending = append(s.pending, '\n')
+func appendField(dst []byte, name, value string) []byte {
+	if value = firstLine(value); value == "" {
+		return dst
 	}
+	return append(append(append(dst, name...), value...), '\n')
 }
 
 // cutLine returns the first line of text, and whether others follow. Any of the
