@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/exit"
 	"github.com/flowrun/flowrun/connectors/file"
+	"github.com/flowrun/flowrun/connectors/http"
 	"github.com/flowrun/flowrun/connectors/log"
 	"github.com/flowrun/flowrun/connectors/metronome"
 	"github.com/flowrun/flowrun/connectors/null"
@@ -17,6 +18,7 @@ import (
 // All is every connector that a flow can name.
 var All = slices.Concat(
 	ws.Specs,
+	http.Specs,
 	file.Specs,
 	stdio.Specs,
 	metronome.Specs,

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/connectors"
+	httpconn "github.com/flowrun/flowrun/connectors/http"
 	"github.com/flowrun/flowrun/connectors/metronome"
 	"github.com/flowrun/flowrun/connectors/ws"
 	"github.com/flowrun/flowrun/flows"
@@ -48,12 +49,13 @@ func TestTable(t *testing.T) {
 // suite in their own tests.
 func TestConformance(t *testing.T) {
 	for name, set := range map[string]func(t *testing.T, c flow.ConnectorConfig){
-		"exit":      nil,
-		"log":       nil,
-		"metronome": func(_ *testing.T, c flow.ConnectorConfig) { c.(*metronome.Config).Interval = flow.Duration(time.Hour) },
-		"null":      nil,
-		"ws_server": func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*ws.ServerConfig).URL) },
-		"ws_client": func(t *testing.T, c flow.ConnectorConfig) { parse(t, peer(t), &c.(*ws.ClientConfig).URL) },
+		"exit":        nil,
+		"http_server": func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*httpconn.ServerConfig).URL) },
+		"log":         nil,
+		"metronome":   func(_ *testing.T, c flow.ConnectorConfig) { c.(*metronome.Config).Interval = flow.Duration(time.Hour) },
+		"null":        nil,
+		"ws_server":   func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*ws.ServerConfig).URL) },
+		"ws_client":   func(t *testing.T, c flow.ConnectorConfig) { parse(t, peer(t), &c.(*ws.ClientConfig).URL) },
 	} {
 		i := slices.IndexFunc(connectors.All, func(s flow.Spec[flow.ConnectorConfig]) bool { return s.Name == name })
 		if i < 0 {

@@ -13,7 +13,6 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
-	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/flows"
 )
 
@@ -37,7 +36,7 @@ below; - reads standard input and writes standard output.
 With --check or --diff nothing is written. --check prints the names of files that are
 not formatted and exits with 1 when there are any.`,
 		Example: "  flowrun fmt echo.hcl\n  flowrun fmt --check flows/\n  flowrun fmt - < echo.hcl",
-		Args:    command.Between(1, command.Many, "a file or folder, or - for standard input"),
+		Args:    between(1, many, "a file or folder, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.cmd = cmd
 			for _, arg := range args {
@@ -47,9 +46,9 @@ not formatted and exits with 1 when there are any.`,
 			}
 			switch {
 			case f.broken:
-				return &command.Exit{Code: command.ExitConfig}
+				return &exitError{code: exitConfig}
 			case f.changed && f.check:
-				return &command.Exit{Code: command.ExitFailed}
+				return &exitError{code: exitFailed}
 			}
 			return nil
 		},

@@ -45,7 +45,6 @@ type Config struct {
 type Table struct {
 	cfg    Config
 	out    flow.Port
-	gate   gate
 	terms  outlet.Terms
 	framed bool // frames have a type that the transport tells
 	single *outlet.Outlet

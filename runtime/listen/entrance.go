@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
@@ -21,8 +20,8 @@ type entrance struct {
 
 // terms are what all routes on an address agree on.
 type terms struct {
-	certificates *tlsfiles.Keeper // nil for plain connections
-	trusted      *trusted         // nil where no proxy says on whose behalf it connects
+	certificates *certificates // nil for plain connections
+	trusted      *trusted      // nil where no proxy says on whose behalf it connects
 }
 
 func termsOf(spec flow.ListenSpec, log *zap.Logger) (*terms, error) {
@@ -34,17 +33,17 @@ func termsOf(spec flow.ListenSpec, log *zap.Logger) (*terms, error) {
 		return t, nil
 	}
 	var err error
-	t.certificates, err = tlsfiles.Keep(spec.TLS, log)
+	t.certificates, err = newCertificates(spec.TLS, log)
 	return t, err
 }
 
 // agree reports what of the terms a route cannot live with.
 func (t *terms) agree(spec flow.ListenSpec) error {
-	var now *flow.TLSServer
+	var certificates *flow.TLSServer
 	if t.certificates != nil {
-		now = t.certificates.From()
+		certificates = t.certificates.from
 	}
-	if (now == nil) != (spec.TLS == nil) || now != nil && *now != *spec.TLS {
+	if (certificates == nil) != (spec.TLS == nil) || certificates != nil && *certificates != *spec.TLS {
 		return fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
 	}
 	if (t.trusted == nil) != (spec.Proxies == nil) || t.trusted != nil && !slices.Equal(t.trusted.proxies, spec.Proxies) {
@@ -64,7 +63,7 @@ func (e *entrance) Accept() (net.Conn, error) {
 		conn = on.trusted.take(conn)
 	}
 	if on.certificates != nil {
-		return tls.Server(conn, on.certificates.Config()), nil
+		return tls.Server(conn, on.certificates.server), nil
 	}
 	return watchBeginning(conn, e.headless), nil
 }

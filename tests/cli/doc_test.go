@@ -115,7 +115,7 @@ func runExample(t *testing.T, binary, example string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(example, `connector "ws_server"`) || strings.Contains(example, `connector "metronome"`) {
+	if strings.Contains(example, `connector "ws_server"`) || strings.Contains(example, `connector "http_server"`) || strings.Contains(example, `connector "metronome"`) {
 		up := func(log string) bool { return strings.Contains(log, `"running"`) }
 		if err := p.Stderr.Wait(ctx, up); err != nil {
 			t.Fatalf("it does not start: %v\n%s", err, p.Stderr)
