@@ -1,7 +1,8 @@
 // Package codecs holds what turns the bytes of one message into a payload and
-// back. Each codec is one row of [All] and lives in the file of its name.
+// back. Each codec is one row of [All] and lives in the file of its name, or in
+// a package of its own where there is more to it.
 //
-// Codecs are lazy. Decode checks that a message is one, and keeps its bytes
+// Codecs are lazy where that pays. Decode checks that a message is one, and keeps its bytes
 // together with a [flow.Form] that knows how to look into them: an event that
 // nobody looks at costs the check alone, one whose field is asked for costs
 // the way to that field, and an event that leaves as it came is copied. Only
@@ -18,6 +19,9 @@ import (
 	"bytes"
 	"unsafe"
 
+	"github.com/flowrun/flowrun/codecs/gelf"
+	"github.com/flowrun/flowrun/codecs/influx"
+	"github.com/flowrun/flowrun/codecs/syslog"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -28,6 +32,12 @@ var All = []flow.Spec[flow.CodecConfig]{
 	stringSpec,
 	binarySpec,
 	msgpackSpec,
+	yamlSpec,
+	csvSpec,
+	syslog.Spec,
+	gelf.Spec,
+	influx.Spec,
+	statsdSpec,
 	nullSpec,
 }
 

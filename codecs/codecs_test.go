@@ -40,7 +40,27 @@ var samples = map[string][]string{
 		"\xc7\x0c\xff\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff", "\xc7\x0c\xff\x00\x00\x00\x01\x7f\xff\xff\xff\xff\xff\xff\xff",
 		"\xd4\x05x", "\xd7\x00\x00\x00\x00\x00\x00\x00\x00\x00", "\xc7\x00\x07", "\xd8\x07" + "0123456789abcdef",
 	},
-	"null": {"", "anything", "\xff"},
+	"yaml": {"", "a", "12", "a: 1\nb:\n  c: [1, 2.50]\n", "- x\n- {y: null}\n", "\"a\\nb\"", "!!binary aGk="},
+	"csv":  {"a,b,c", "\"a\"\"b\",\"x,y\"", "\"\"", ",", "1,2.5,true", "\"line\nbreak\",z", "é世界"},
+	"syslog": {
+		"<34>1 2026-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed for lonvick on /dev/pts/8",
+		"<165>1 2026-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
+		"<165>1 2026-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"App\\]\\\"\"][x@1 class=\"high\"]",
+		"<0>1 - - - - - -",
+		"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
+		"<13>Feb  5 17:32:18 10.0.0.99 sshd[4242]: Use the BFG!",
+	},
+	"gelf": {
+		`{"version":"1.1","host":"example.org","short_message":"A short message","full_message":"Backtrace here\n\nmore","timestamp":1385053862.3072,"level":1,"_user_id":9001,"_some_info":"foo"}`,
+		`{"short_message":"x","nested":{"a":[1,{"b":true}]},"host":"h"}`,
+		`{"version":"1.0","host":"h","short_message":"","facility":"f","line":7}`,
+	},
+	"influx": {
+		"weather,city=Graz temp=21.5,ok=true 1795227184000000000", "m f=1i", "m,a=b,c=d f=18446744073709551615u,s=\"a \\\"b\\\"\" -5",
+		"with\\ space,t\\,ag=v\\=x f\\ g=\"x\" 0",
+	},
+	"statsd": {"gorets:1|c", "gorets:1|c|@0.1|#shop:7,beta", "glork:320.5|ms", "gaugor:333|g", "gaugor:-10|g", "gaugor:+4|g", "uniques:765|s", "a.b:1|d|T1656581400|c:ci-1", "u:|s|#"},
+	"null":   {"", "anything", "\xff"},
 }
 
 func TestContract(t *testing.T) {

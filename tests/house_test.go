@@ -99,6 +99,9 @@ var guests = map[string][]string{
 	"golang.org/x/crypto":            {"runtime/access"},
 	"github.com/pires/go-proxyproto": {"runtime/listen"},
 
+	"github.com/leodido/go-syslog/v4":        {"codecs/syslog"},
+	"github.com/influxdata/line-protocol/v2": {"codecs/influx"},
+
 	"github.com/prometheus/client_golang": {"runtime/admin"},
 }
 

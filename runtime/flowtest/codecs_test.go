@@ -21,6 +21,12 @@ var accepted = map[string][]string{
 	"string":     {"", "snot", "é世界\U0001F680", "line\nline"},
 	"binary":     {"", "snot", "\x00\xff\xfe"},
 	"msgpack":    {"\xc0", "\xc3", "\x00", "\xff", "\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00", "\xa4snot", "\xc4\x02\x00\xff", "\x93\x01\xc0\x90", "\x82\xa1z\x01\xa1a\x81\xa1b\x92\x01\x02"},
+	"yaml":       {"a: 1\nb: [x, {y: z}]\n", "12"},
+	"csv":        {"a,b", "\"x,\"\"y\"\"\""},
+	"syslog":     {"<34>1 2026-10-11T22:14:15.003Z host su - ID47 [a b=\"c\"] failed", "<34>Oct 11 22:14:15 host su: failed"},
+	"gelf":       {`{"version":"1.1","host":"h","short_message":"m","_a":1}`, `{"host":"h","short_message":"m","a":{"b":1}}`},
+	"influx":     {"m,t=x f=1,g=2i,h=\"s\" 5"},
+	"statsd":     {"a:1|c|@0.5|#x:y", "a:+1|g"},
 	"null":       {"", "anything"},
 }
 

@@ -99,12 +99,15 @@ func appendText(dst []byte, s string) []byte {
 
 // Parse returns the value of the one document in text, null when there is none.
 // It shares no memory with text.
-func Parse(text []byte) (v flow.Value, err error) {
+func Parse(text []byte) (flow.Value, error) { return ParseWithin(text, MaxDepth) }
+
+// ParseWithin is Parse of what is nested at most maxDepth deep, MaxDepth at most.
+func ParseWithin(text []byte, maxDepth int) (v flow.Value, err error) {
 	if len(text) > MaxLength {
 		return flow.NullValue, errors.New("the YAML is longer than 64 KiB")
 	}
-	if depthOf(string(text)) > MaxDepth {
-		return flow.NullValue, fmt.Errorf("the YAML is nested deeper than %d", MaxDepth)
+	if depthOf(string(text)) > maxDepth {
+		return flow.NullValue, tooDeep(maxDepth)
 	}
 	defer func() {
 		if recover() != nil {
@@ -120,13 +123,15 @@ func Parse(text []byte) (v flow.Value, err error) {
 	case 0:
 		return flow.NullValue, nil
 	case 1:
-		d := &reader{anchors: map[string]anchor{}, left: maxValues}
+		d := &reader{anchors: map[string]anchor{}, left: maxValues, maxDepth: maxDepth}
 		return d.value(docs[0].Body, 0)
 	}
 	return flow.NullValue, errors.New("the text has more than one YAML document")
 }
 
 var errTooMany = errors.New("the YAML has more than 1,000,000 values")
+
+func tooDeep(maxDepth int) error { return fmt.Errorf("the YAML is nested deeper than %d", maxDepth) }
 
 var errSyntax = errors.New("the text is no YAML")
 
@@ -181,8 +186,9 @@ func nestedIndicators(line string) bool {
 
 // reader makes values of nodes.
 type reader struct {
-	anchors map[string]anchor
-	left    int // how many more values there may be
+	anchors  map[string]anchor
+	left     int // how many more values there may be
+	maxDepth int
 }
 
 // anchor is a value that has a name, and how many values are in it.
@@ -195,8 +201,8 @@ func (r *reader) value(n ast.Node, depth int) (flow.Value, error) {
 	if r.left--; r.left < 0 {
 		return flow.NullValue, errTooMany
 	}
-	if depth > MaxDepth {
-		return flow.NullValue, fmt.Errorf("the YAML is nested deeper than %d", MaxDepth)
+	if depth > r.maxDepth {
+		return flow.NullValue, tooDeep(r.maxDepth)
 	}
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
