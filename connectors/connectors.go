@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/log"
 	"github.com/flowrun/flowrun/connectors/metronome"
 	"github.com/flowrun/flowrun/connectors/null"
+	"github.com/flowrun/flowrun/connectors/observe"
 	"github.com/flowrun/flowrun/connectors/stdio"
 	"github.com/flowrun/flowrun/connectors/ws"
 )
@@ -22,6 +23,7 @@ var All = slices.Concat(
 	file.Specs,
 	stdio.Specs,
 	metronome.Specs,
+	observe.Specs,
 	log.Specs,
 	exit.Specs,
 	null.Specs,

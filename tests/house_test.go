@@ -37,7 +37,7 @@ var rooms = []struct {
 	why  string
 }{
 	{"runtime/flow", nil, "it is the vocabulary that everyone imports, so it imports nobody"},
-	{"runtime/flowtest", []string{"runtime/flow", "runtime/link", "runtime/tlsfiles"}, "its suites must fit every component"},
+	{"runtime/flowtest", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/link", "runtime/tlsfiles"}, "its suites must fit every component"},
 	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/outlet", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
 	{"runtime/outlet", []string{"runtime/flow", "runtime/encode"}, "it knows the outward half of one connection"},
 	{"runtime/endpoint", nil, "it knows addresses as people write them"},
@@ -78,6 +78,7 @@ var rooms = []struct {
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},
 	{"connectors", []string{"connectors/*", "runtime/flow"}, "it is the table of connectors"},
 	{"connectors/ws", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "connectors/ws/internal/socket"}, "it makes connectors of connections"},
+	{"connectors/observe", []string{"runtime/flow", "runtime/notice"}, "it knows what the process tells, and who lets it hear"},
 	{"connectors/*", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/sse"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
 	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},

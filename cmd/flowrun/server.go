@@ -91,6 +91,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Log:     log,
 				Notices: notices,
 				Records: records,
+				Scrape:  admin.Snapshot,
 				Ready: func(listeners []engine.Listener) {
 					service.Ready()
 					for _, l := range listeners {

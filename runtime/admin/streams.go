@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/admin/stream"
+	"github.com/flowrun/flowrun/runtime/engine"
 )
 
 // newStreams returns what serves what clients listen to. The names of connectors are
@@ -25,6 +27,16 @@ func newStreams(o Options) *stream.Server {
 		},
 		Log: o.Log,
 	})
+}
+
+// Snapshot spells all connectors in one line, as /api/v1/connectors tells of them: for
+// flows that ask for it.
+func Snapshot(h engine.Health) []byte {
+	text, err := json.Marshal(map[string][]Connector{"connectors": connectorsOf(h)})
+	if err != nil { // of our own types
+		return []byte("null")
+	}
+	return text
 }
 
 // listening answers with what serve does, or why it does not.

@@ -33,8 +33,8 @@ type Options struct {
 	// with the records of the log, it is heard by connectors that ask for it.
 	// Either may be nil.
 	Notices, Records *feed.Feed[notice.Notice]
-	// Scrape says how all connectors are, as JSON, to connectors that ask for it.
-	Scrape func() []byte
+	// Scrape spells how all connectors are, as JSON, for connectors that ask for it.
+	Scrape func(Health) []byte
 }
 
 // Listener is a route on which the flows can be reached.
@@ -57,7 +57,7 @@ type Engine struct {
 	boot      string
 	notices   *feed.Feed[notice.Notice]
 	records   *feed.Feed[notice.Notice]
-	scrape    func() []byte
+	scrape    func(Health) []byte
 	hearers   atomic.Uint64 // calls of unit.hear
 	delivery  atomic.Pointer[delivery]
 	several   atomic.Bool // flows, so that names need the flow's
@@ -104,7 +104,7 @@ func New(opts Options) (*Engine, error) {
 		opts.Log = zap.NewNop()
 	}
 	if opts.Scrape == nil {
-		opts.Scrape = func() []byte { return []byte("null") }
+		opts.Scrape = func(Health) []byte { return []byte("null") }
 	}
 	e := &Engine{
 		log:       opts.Log,

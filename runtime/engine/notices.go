@@ -20,7 +20,7 @@ func (u *unit) Records(size int, wants func(notice.Notice) bool) notice.Hearing 
 }
 
 // Scrape implements notice.Observable.
-func (u *unit) Scrape() []byte { return u.engine.scrape() }
+func (u *unit) Scrape() []byte { return u.engine.scrape(u.engine.Health()) }
 
 func (u *unit) hear(f *feed.Feed[notice.Notice], size int, wants func(notice.Notice) bool) notice.Hearing {
 	u.hears.Store(true)

@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -34,6 +36,8 @@ type Host struct {
 	Out   Sink // what left by `out`
 	Err   Sink // what left by `err`
 	Logs  *observer.ObservedLogs
+	// Told and Logged are what a connector hears of the process.
+	Told, Logged feed.Feed[notice.Notice]
 
 	t        testing.TB
 	log      *zap.Logger
