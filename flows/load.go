@@ -15,6 +15,9 @@ type Tables struct {
 	Codecs     []flow.Spec[flow.CodecConfig]
 	Processors []flow.Spec[flow.ProcessorConfig]
 	Steps      []flow.Spec[flow.StepConfig]
+	// Admin says what of the settings of the admin API cannot be used: a
+	// *flow.FieldError for each argument. nil when nobody knows.
+	Admin func(flow.Admin) error
 }
 
 // Inputs are the values for the variables of all flows.

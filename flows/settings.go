@@ -67,6 +67,16 @@ func (r *reader) readAdmin(d *decode.Decoder, s *Settings) {
 		r.Errorf(at, "admin needs an address: where is the API to listen?").Hint("address = \"127.0.0.1:8686\" is for this machine alone")
 	case !d.Failed:
 		r.whole.file.Admin, r.whole.adminAt = s.Admin, at
+		if check := r.tables.Admin; check != nil {
+			r.refusedAdmin(d, at, check(s.Admin))
+		}
+	}
+}
+
+// refusedAdmin reports what is wrong with the settings of the API.
+func (r *reader) refusedAdmin(d *decode.Decoder, at hcl.Range, err error) {
+	if err != nil {
+		d.Refused("admin", at, flow.Within("admin", err))
 	}
 }
 

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"reflect"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/manage"
 	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -19,7 +22,7 @@ type adminFlags struct {
 
 func (a *adminFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.address, "admin", "", "serve health, metrics and the admin API at this `address`, like 127.0.0.1:8686")
-	cmd.Flags().StringVar(&a.tokens, "admin-tokens", "", "`file` with the tokens of the admin API, a line each, which may be {SHA256} and the digest")
+	cmd.Flags().StringVar(&a.tokens, "admin-tokens", "", "`file` with the tokens of the admin API, a line each, which may be {SHA256} and the digest, then sub=NAME roles=read,tap,control")
 }
 
 // settings are those of the flow that has any, and what the command line and the
@@ -47,24 +50,32 @@ func adminOf(files []*flow.File) flow.Admin {
 	return flow.DefaultAdmin()
 }
 
-// serve begins to serve where anything says so, and tells where.
-func (a *adminFlags) serve(files []*flow.File, o admin.Options, stderr io.Writer) (stop func(), err error) {
+// sameAdmin reports whether nothing is to be set up anew.
+func sameAdmin(a, b flow.Admin) bool {
+	same := maps.EqualFunc(a.Hashes, b.Hashes, flow.Value.Equal)
+	a.Hashes, b.Hashes = nil, nil
+	return same && reflect.DeepEqual(a, b)
+}
+
+// serve begins to serve where anything says so, and tells where: the flows have to
+// listen elsewhere.
+func (a *adminFlags) serve(files []*flow.File, o admin.Options, taken func(at, by string), stderr io.Writer) (stop func(), err error) {
 	settings := a.settings(files)
 	if settings.Address == "" {
 		return func() {}, nil
 	}
-	o.Address, o.Tokens, o.TokensFile, o.Build = settings.Address, settings.Tokens, settings.TokensFile, admin.Build(readBuild())
-	o.Events, o.Logs = settings.Events, settings.Logs
+	o.Settings, o.Build = settings, admin.Build(readBuild())
 	s, err := admin.New(o)
 	if err != nil && a.address == "" {
-		return nil, &exitError{exitConfig, err}
+		return nil, &command.Exit{Code: command.ExitConfig, Err: err}
 	}
 	if err != nil {
-		return nil, &exitError{exitUsage, err}
+		return nil, &command.Exit{Code: command.ExitUsage, Err: err}
 	}
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(stderr, "flowrun: the admin API listens on http://%s\n", s.Addr())
+	taken(s.Addr(), "the admin API")
+	fmt.Fprintf(stderr, "flowrun: the admin API listens on %s\n", s.URL())
 	return s.Close, nil
 }

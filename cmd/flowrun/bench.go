@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -59,7 +60,7 @@ machines need --allow-remote. --auth and --header are those of dial. The exit co
 			"  flowrun bench --connections 1000 --in-flight 4 --duration 30s ws://127.0.0.1:4242/\n" +
 			"  flowrun bench --rate 5000 --message 'hello {seq}' --json ws://127.0.0.1:4242/\n" +
 			"  flowrun bench --pid 4711 ws://127.0.0.1:4242/",
-		Args: between(1, 1, "the URL of a WebSocket server"),
+		Args: command.Between(1, 1, "the URL of a WebSocket server"),
 		RunE: b.run,
 	}
 	b.register(cmd)
@@ -113,12 +114,12 @@ func (b *benchmark) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if b.asJSON {
-		err = writeJSON(cmd.OutOrStdout(), result)
+		err = command.WriteJSON(cmd.OutOrStdout(), result)
 	} else {
 		err = result.Print(cmd.OutOrStdout())
 	}
 	if err == nil && !result.Good() {
-		err = &exitError{code: exitFailed}
+		err = &command.Exit{Code: command.ExitFailed}
 	}
 	return err
 }
@@ -126,7 +127,7 @@ func (b *benchmark) run(cmd *cobra.Command, args []string) error {
 // options makes the options of the flags.
 func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	if err := b.URL.UnmarshalText([]byte(url)); err != nil {
-		return usage("%w", err)
+		return command.Usage("%w", err)
 	}
 	if b.tls != (flow.TLSClient{}) {
 		b.TLS = &b.tls
@@ -144,30 +145,30 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	}
 	switch {
 	case b.broadcast && b.receive:
-		return usage("--broadcast sends and --receive-only does not: choose one")
+		return command.Usage("--broadcast sends and --receive-only does not: choose one")
 	case b.broadcast:
 		b.Mode = load.Broadcast
 	case b.receive:
 		b.Mode = load.Receive
 	}
 	if b.Count > 0 && cmd.Flags().Changed("warmup") {
-		return usage("--warmup goes with --duration: with --count every message is measured")
+		return command.Usage("--warmup goes with --duration: with --count every message is measured")
 	}
 	for _, name := range []string{"count", "connections", "in-flight", "rate", "size", "pid", "duration"} {
 		if f := cmd.Flags().Lookup(name); f.Changed && (f.Value.String() == "0" || f.Value.String() == "0s" || strings.HasPrefix(f.Value.String(), "-")) {
-			return usage("--%s %s is not above 0", name, f.Value)
+			return command.Usage("--%s %s is not above 0", name, f.Value)
 		}
 	}
 	for _, name := range []string{"ramp-up", "warmup"} {
 		if f := cmd.Flags().Lookup(name); strings.HasPrefix(f.Value.String(), "-") {
-			return usage("--%s %s is a negative time", name, f.Value)
+			return command.Usage("--%s %s is a negative time", name, f.Value)
 		}
 	}
 	if err := b.messages(cmd); err != nil {
 		return err
 	}
 	if err := b.Check(); err != nil {
-		return usage("%s%w", ofFlag(cmd, err), err)
+		return command.Usage("%s%w", ofFlag(cmd, err), err)
 	}
 	return nil
 }
@@ -199,10 +200,10 @@ func (b *benchmark) messages(cmd *cobra.Command) error {
 		}
 	}
 	if given > 1 {
-		return usage("--message, --message-file and --size each say what is sent: choose one")
+		return command.Usage("--message, --message-file and --size each say what is sent: choose one")
 	}
 	if cmd.Flags().Changed("expect") && b.expectFile != "" {
-		return usage("--expect and --expect-file each say what is answered: choose one")
+		return command.Usage("--expect and --expect-file each say what is answered: choose one")
 	}
 	var err error
 	if cmd.Flags().Changed("message") {
@@ -211,7 +212,7 @@ func (b *benchmark) messages(cmd *cobra.Command) error {
 	if b.size > 0 {
 		message, err := load.Sized(b.size)
 		if err != nil {
-			return usage("--size: %w", err)
+			return command.Usage("--size: %w", err)
 		}
 		b.Messages = []string{message}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/dial"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -44,7 +45,7 @@ environment.`,
 			"  echo hi | flowrun dial -n 1 ws://127.0.0.1:4242/\n" +
 			"  flowrun dial --json --timeout 1m wss://example.com/feed < subscribe.json > messages.ndjson\n" +
 			"  flowrun dial --ping 10s --auth '$CREDENTIALS' --cafile ca.pem wss://127.0.0.1:8443/",
-		Args: between(1, 1, "the URL of a WebSocket server"),
+		Args: command.Between(1, 1, "the URL of a WebSocket server"),
 		RunE: c.run,
 	}
 	f := cmd.Flags()
@@ -76,7 +77,7 @@ func (c *talk) run(cmd *cobra.Command, args []string) error {
 // options makes the options of the flags.
 func (c *talk) options(cmd *cobra.Command, url string) error {
 	if err := c.URL.UnmarshalText([]byte(url)); err != nil {
-		return usage("%w", err)
+		return command.Usage("%w", err)
 	}
 	secure := false
 	switch c.URL.Scheme {
@@ -84,30 +85,30 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	case "wss", "https":
 		secure = true
 	default:
-		return usage("the scheme %s is none of ws, wss, http, https", c.URL.Scheme)
+		return command.Usage("the scheme %s is none of ws, wss, http, https", c.URL.Scheme)
 	}
 	switch {
 	case c.tls != (flow.TLSClient{}) && !secure:
-		return usage("--cafile, --cert, --key, --domain and --insecure are about TLS: the URL begins with wss:// then")
+		return command.Usage("--cafile, --cert, --key, --domain and --insecure are about TLS: the URL begins with wss:// then")
 	case c.Count < 0, c.Timeout < 0, c.Ping < 0, c.Linger < 0:
-		return usage("--count, --timeout, --linger and --ping are not negative")
+		return command.Usage("--count, --timeout, --linger and --ping are not negative")
 	case c.Binary && c.Base64:
-		return usage("--base64 sends binary messages already: leave --binary out")
+		return command.Usage("--base64 sends binary messages already: leave --binary out")
 	case c.Newline && c.Base64:
-		return usage("--base64 sends exactly what it spells: --newline is for lines of text")
+		return command.Usage("--base64 sends exactly what it spells: --newline is for lines of text")
 	}
 	c.TLS = &c.tls
 	max := flow.Size(0)
 	if err := max.UnmarshalText([]byte(c.max)); err != nil {
-		return usage("--max-message: %w", err)
+		return command.Usage("--max-message: %w", err)
 	}
 	for _, p := range c.Subprotocols {
 		if !load.IsToken(p) {
-			return usage("--subprotocol: %q is no name of a sub-protocol", p)
+			return command.Usage("--subprotocol: %q is no name of a sub-protocol", p)
 		}
 	}
 	if c.MaxMessage = max; max == 0 {
-		return usage("--max-message 0 lets no message in")
+		return command.Usage("--max-message 0 lets no message in")
 	}
 	if c.Count > 0 && !cmd.Flags().Changed("linger") {
 		c.Linger = -1

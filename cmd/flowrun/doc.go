@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/reference"
 )
 
@@ -21,7 +22,7 @@ or those of one TYPE (connector, codec, preprocessor, step), the modules of the 
 tests (TYPE peer), the functions of expressions and those of windows (TYPE function,
 aggregate); or tells all about the one called NAME.`,
 		Example: "  flowrun doc\n  flowrun doc codec\n  flowrun doc connector ws_server\n  flowrun doc function lookup",
-		Args:    between(0, 2, "at most a type and a name"),
+		Args:    command.Between(0, 2, "at most a type and a name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := reference.Of(tables)
 			if dir != "" {
@@ -32,7 +33,7 @@ aggregate); or tells all about the one called NAME.`,
 			case err != nil:
 				return err
 			case asJSON:
-				return writeJSON(cmd.OutOrStdout(), found)
+				return command.WriteJSON(cmd.OutOrStdout(), found)
 			}
 			style := reference.Style{}
 			if colourful(cmd.OutOrStdout()) {
@@ -86,7 +87,7 @@ func find(all []reference.Component, args []string) (found []reference.Component
 	name, what := args[0], "component"
 	if len(args) == 2 {
 		if !slices.Contains(reference.Kinds, kind) {
-			return nil, false, usage("there is no type %q%s; the types are %s", args[0], didYouMean(args[0], reference.Kinds), strings.Join(reference.Kinds, ", "))
+			return nil, false, command.Usage("there is no type %q%s; the types are %s", args[0], command.DidYouMean(args[0], reference.Kinds), strings.Join(reference.Kinds, ", "))
 		}
 		name, what = args[1], kind
 	}
@@ -104,7 +105,7 @@ func find(all []reference.Component, args []string) (found []reference.Component
 		}
 	}
 	if len(found) == 0 {
-		return nil, false, usage("there is no %s %q%s (`flowrun doc` lists them)", what, name, didYouMean(name, names))
+		return nil, false, command.Usage("there is no %s %q%s (`flowrun doc` lists them)", what, name, command.DidYouMean(name, names))
 	}
 	return found, true, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -47,12 +48,12 @@ and 2 when the expression itself, or what it takes from a flow, is wrong.`,
 			"  flowrun eval --event in.json 'event.a + 1'\n" +
 			"  flowrun eval --event - --each-line --raw 'event.name' < in.ndjson\n" +
 			"  flowrun eval --flow flow.hcl --var region=eu 'local.hosts[var.region]'",
-		Args: between(1, 1, "one expression, in quotes"),
+		Args: command.Between(1, 1, "one expression, in quotes"),
 		RunE: v.run,
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if strings.HasPrefix(err.Error(), "unknown shorthand flag") { // there are none: it is a minus
-			return usage("an expression that begins with - stands behind --: %s -- '-event.n'", cmd.CommandPath())
+			return command.Usage("an expression that begins with - stands behind --: %s -- '-event.n'", cmd.CommandPath())
 		}
 		return flagError(cmd, err)
 	})
@@ -68,9 +69,9 @@ and 2 when the expression itself, or what it takes from a flow, is wrong.`,
 func (v *evaluation) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case v.flow == "" && len(v.in.vars)+len(v.in.varFiles) > 0:
-		return usage("--var and --var-file set variables of a flow: name it with --flow")
+		return command.Usage("--var and --var-file set variables of a flow: name it with --flow")
 	case v.event == "" && v.eachLine:
-		return usage("--each-line needs --event: a file with an event in each line, or - for standard input")
+		return command.Usage("--each-line needs --event: a file with an event in each line, or - for standard input")
 	}
 	from, err := v.in.forFlows()
 	if err != nil {
@@ -78,7 +79,7 @@ func (v *evaluation) run(cmd *cobra.Command, args []string) error {
 	}
 	x, report := flows.LoadExpression(args[0], v.flow, from)
 	if err := show(cmd, report); err != nil {
-		return &exitError{code: exitUsage}
+		return &command.Exit{Code: command.ExitUsage}
 	}
 	if err := v.readMeta(); err != nil {
 		return err
@@ -129,7 +130,7 @@ func (v *evaluation) events(cmd *cobra.Command, x flow.Expr) error {
 		}
 	}
 	if failed {
-		return &exitError{code: exitFailed}
+		return &command.Exit{Code: command.ExitFailed}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/flows"
 )
 
@@ -36,7 +37,7 @@ below; - reads standard input and writes standard output.
 With --check or --diff nothing is written. --check prints the names of files that are
 not formatted and exits with 1 when there are any.`,
 		Example: "  flowrun fmt echo.hcl\n  flowrun fmt --check flows/\n  flowrun fmt - < echo.hcl",
-		Args:    between(1, many, "a file or folder, or - for standard input"),
+		Args:    command.Between(1, command.Many, "a file or folder, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.cmd = cmd
 			for _, arg := range args {
@@ -46,9 +47,9 @@ not formatted and exits with 1 when there are any.`,
 			}
 			switch {
 			case f.broken:
-				return &exitError{code: exitConfig}
+				return &command.Exit{Code: command.ExitConfig}
 			case f.changed && f.check:
-				return &exitError{code: exitFailed}
+				return &command.Exit{Code: command.ExitFailed}
 			}
 			return nil
 		},

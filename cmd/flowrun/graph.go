@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
 
@@ -15,12 +16,12 @@ func newGraph() *cobra.Command {
 		Use:     "graph FLOW",
 		Short:   "Draw how a flow is wired",
 		Example: "  flowrun graph echo.hcl\n  flowrun graph --format dot echo.hcl | dot -Tsvg > echo.svg",
-		Args:    between(1, 1, "one flow file or folder"),
+		Args:    command.Between(1, 1, "one flow file or folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			draw, ok := graphFormats[format]
 			if !ok {
-				return usage("there is no graph format %q%s; the formats are text, mermaid, dot and json", format,
-					didYouMean(format, []string{"text", "mermaid", "dot", "json"}))
+				return command.Usage("there is no graph format %q%s; the formats are text, mermaid, dot and json", format,
+					command.DidYouMean(format, []string{"text", "mermaid", "dot", "json"}))
 			}
 			files, err := in.loadOrShow(cmd, args)
 			if err != nil {

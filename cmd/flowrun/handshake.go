@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/dial"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -47,14 +48,14 @@ func headerFields(flags []string) (http.Header, error) {
 	for _, h := range flags {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, usage("a --header is 'Name: value'")
+			return nil, command.Usage("a --header is 'Name: value'")
 		}
 		value, err := revealed("--header "+name, strings.TrimSpace(value))
 		if err != nil {
 			return nil, err
 		}
 		if !load.IsToken(name) || strings.ContainsAny(value, "\r\n\x00") {
-			return nil, usage("--header %q: a name holds letters, digits and hyphens, and a value no line break", name)
+			return nil, command.Usage("--header %q: a name holds letters, digits and hyphens, and a value no line break", name)
 		}
 		fields.Add(name, value)
 	}
@@ -81,7 +82,7 @@ func revealed(flag, value string) (string, error) {
 	}
 	v, ok := os.LookupEnv(name)
 	if !ok {
-		return "", usage("%s: there is no environment variable %s", flag, name)
+		return "", command.Usage("%s: there is no environment variable %s", flag, name)
 	}
 	return v, nil
 }

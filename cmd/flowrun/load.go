@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -29,7 +30,7 @@ func (in *inputs) register(cmd *cobra.Command) {
 func (in *inputs) forFlows() (flows.Inputs, error) {
 	for _, v := range in.vars {
 		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
-			return flows.Inputs{}, usage("a --var is no assignment: write --var name=value")
+			return flows.Inputs{}, command.Usage("a --var is no assignment: write --var name=value")
 		}
 	}
 	return flows.Inputs{Vars: in.vars, VarFiles: in.varFiles, Env: os.Environ()}, nil
@@ -61,7 +62,7 @@ func show(cmd *cobra.Command, report *flows.Report) error {
 	w := cmd.ErrOrStderr()
 	fmt.Fprint(w, report.Text(colourful(w)))
 	if report.HasErrors() {
-		return &exitError{code: exitConfig}
+		return &command.Exit{Code: command.ExitConfig}
 	}
 	return nil
 }

@@ -20,19 +20,13 @@ import (
 	"io"
 	"os"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/preprocessors"
+	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/pipeline"
-)
-
-// The exit codes.
-const (
-	exitGood   = 0
-	exitFailed = 1  // it could not be done
-	exitUsage  = 2  // the command line makes no sense
-	exitConfig = 78 // a flow file makes no sense (EX_CONFIG of sysexits.h)
 )
 
 // tables are all components that flows can be made of.
@@ -41,6 +35,7 @@ var tables = flows.Tables{
 	Codecs:     codecs.All,
 	Processors: preprocessors.All,
 	Steps:      pipeline.Steps,
+	Admin:      admin.Check,
 }
 
 func main() {
@@ -56,35 +51,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd.SetErr(stderr)
 	err := cmd.ExecuteContext(context.Background())
 	if err == nil {
-		return exitGood
+		return command.ExitGood
 	}
-	status := (*exitError)(nil)
+	status := (*command.Exit)(nil)
 	if !errors.As(err, &status) {
-		status = &exitError{exitFailed, err}
+		status = &command.Exit{Code: command.ExitFailed, Err: err}
 	}
-	if status.err != nil {
-		fmt.Fprintf(stderr, "flowrun: %v\n", status.err)
+	if status.Err != nil {
+		fmt.Fprintf(stderr, "flowrun: %v\n", status.Err)
 	}
-	return status.code
-}
-
-// exitError ends the command with a code. Its cause is printed; there is none
-// when all has been said already.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// usage is the error of a command line that makes no sense.
-func usage(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+	return status.Code
 }

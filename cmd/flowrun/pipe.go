@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
@@ -49,7 +50,7 @@ in an object of the port's name, the event, and what the flow wrote into its met
 What goes wrong with an event (the pipeline's err) is printed on standard error, and makes
 the exit code 1.`,
 		Example: "  flowrun pipe flow.hcl slim < in.ndjson\n  tail -f in.ndjson | flowrun pipe --all flow.hcl sort",
-		Args:    between(2, 2, "a flow file or folder, and the name of a pipeline in it"),
+		Args:    command.Between(2, 2, "a flow file or folder, and the name of a pipeline in it"),
 		RunE:    p.run,
 	}
 	p.in.register(cmd)
@@ -86,7 +87,7 @@ func (p *pipe) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if p.failed {
-		return &exitError{code: exitFailed}
+		return &command.Exit{Code: command.ExitFailed}
 	}
 	return nil
 }
@@ -101,19 +102,19 @@ func (p *pipe) find(f *flow.File, name string) (*flow.PipelineBlock, error) {
 			continue
 		}
 		if ports := portsOf(block); !slices.Contains(ports, p.port) {
-			return nil, usage("pipeline.%s has no port %q%s", name, p.port, choose(p.port, ports))
+			return nil, command.Usage("pipeline.%s has no port %q%s", name, p.port, choose(p.port, ports))
 		}
 		return block, nil
 	}
 	if len(names) == 0 {
-		return nil, usage("the flow %s has no pipeline", f.Name)
+		return nil, command.Usage("the flow %s has no pipeline", f.Name)
 	}
-	return nil, usage("the flow %s has no pipeline %q%s", f.Name, name, choose(name, names))
+	return nil, command.Usage("the flow %s has no pipeline %q%s", f.Name, name, choose(name, names))
 }
 
 // choose asks "did you mean", or tells all names where none is like the given.
 func choose(given string, names []string) string {
-	if hint := didYouMean(given, names); hint != "" {
+	if hint := command.DidYouMean(given, names); hint != "" {
 		return hint
 	}
 	return ": it has " + strings.Join(names, ", ")

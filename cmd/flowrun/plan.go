@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
@@ -30,7 +31,7 @@ What changes a connector or a pipeline is what it does, not how that is written:
 comments, the order of blocks and the names of files do not count. Nothing is started,
 and no running process is asked.`,
 		Example: "  flowrun plan old/echo.hcl echo.hcl\n  git show HEAD:echo.hcl > old.hcl && flowrun plan --json old.hcl echo.hcl",
-		Args:    between(2, 2, "two flow files or folders"),
+		Args:    command.Between(2, 2, "two flow files or folders"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var versions [2]*flow.File
 			for i, path := range args {
@@ -43,7 +44,7 @@ and no running process is asked.`,
 			plan := planOf(graph.Diff(graph.New(versions[0]), graph.New(versions[1])))
 			plan.Flow = versions[1].Name
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), plan)
+				return command.WriteJSON(cmd.OutOrStdout(), plan)
 			}
 			return plan.print(cmd.OutOrStdout())
 		},

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/manage"
 	"github.com/flowrun/flowrun/flows/source"
 )
 
@@ -22,7 +22,7 @@ them, and every event remembers the connection that it came from.`
 	root.SetFlagErrorFunc(flagError)
 
 	server := group("server", "Run flows")
-	server.AddCommand(newServerRun(), newServerStatus(), newServerReload(), newServerDrain())
+	server.AddCommand(newServerRun(), manage.NewStatus(), manage.NewReload(), manage.NewDrain())
 	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newPlan(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd("flowrun")
@@ -30,7 +30,7 @@ them, and every event remembers the connection that it came from.`
 		if c.Name() == "completion" {
 			c.Args, c.RunE = cobra.ArbitraryArgs, needCommand
 			for _, shell := range c.Commands() {
-				shell.Args = between(0, 0, "no arguments")
+				shell.Args = command.Between(0, 0, "no arguments")
 			}
 		}
 	}
@@ -58,10 +58,10 @@ func needCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		cmd.SetOut(cmd.ErrOrStderr())
 		_ = cmd.Help() // what it cannot print, nobody can be told
-		return &exitError{code: exitUsage}
+		return &command.Exit{Code: command.ExitUsage}
 	}
 	if slices.Contains(later[cmd.CommandPath()], args[0]) {
-		return usage("%s %s is %s (`%[1]s --help` lists the commands)", cmd.CommandPath(), args[0], source.NotYet)
+		return command.Usage("%s %s is %s (`%[1]s --help` lists the commands)", cmd.CommandPath(), args[0], source.NotYet)
 	}
 	var names []string
 	for _, c := range cmd.Commands() {
@@ -69,7 +69,7 @@ func needCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return usage("%s has no command %q%s (`%[1]s --help` lists them)", cmd.CommandPath(), args[0], didYouMean(args[0], names))
+	return command.Usage("%s has no command %q%s (`%[1]s --help` lists them)", cmd.CommandPath(), args[0], command.DidYouMean(args[0], names))
 }
 
 func newHelp() *cobra.Command {
@@ -91,32 +91,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		if slices.Contains(later[cmd.CommandPath()], "--"+name) {
-			return usage("%s: --%s is %s (`%[1]s --help` lists the flags)", cmd.CommandPath(), name, source.NotYet)
+			return command.Usage("%s: --%s is %s (`%[1]s --help` lists the flags)", cmd.CommandPath(), name, source.NotYet)
 		}
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		hint = didYouMean(name, names)
+		hint = command.DidYouMean(name, names)
 	}
-	return usage("%s: %w%s (`%[1]s --help` lists the flags)", cmd.CommandPath(), err, hint)
-}
-
-// between counts arguments, and says what is expected: "a flow file".
-func between(least, most int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > most {
-			return usage("%s takes %s: %s", cmd.CommandPath(), what, cmd.UseLine())
-		}
-		return nil
-	}
-}
-
-// many is the upper bound where there is none.
-const many = math.MaxInt
-
-// didYouMean asks for the name that is most like the given one, if one is.
-func didYouMean(given string, names []string) string {
-	if best := source.Nearest(given, names); best != "" {
-		return fmt.Sprintf(", did you mean %q?", best)
-	}
-	return ""
+	return command.Usage("%s: %w%s (`%[1]s --help` lists the flags)", cmd.CommandPath(), err, hint)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/announce"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/reload"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/systemd"
@@ -53,11 +53,11 @@ its own, for which there are
 ` + "`flowrun server status`, `reload` and `drain`" + `. Without tokens (--admin-tokens, or one in
 the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and changes nothing.`,
 		Example: "  flowrun server run echo.hcl\n  flowrun server run --admin 127.0.0.1:8686 --admin-tokens tokens.txt echo.hcl\n  flowrun server run --var url=127.0.0.1:8080 a.hcl b/",
-		Args:    between(1, many, "a flow file or folder"),
+		Args:    command.Between(1, command.Many, "a flow file or folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stderr := cmd.ErrOrStderr()
 			if !slices.Contains(logLevels, level) {
-				return usage("there is no log level %q%s; the levels are %s", level, didYouMean(level, logLevels), strings.Join(logLevels, ", "))
+				return command.Usage("there is no log level %q%s; the levels are %s", level, command.DidYouMean(level, logLevels), strings.Join(logLevels, ", "))
 			}
 			if format == "" {
 				format = "json"
@@ -65,7 +65,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 					format = "console"
 				}
 			} else if !slices.Contains(logFormats, format) {
-				return usage("there is no log format %q%s; the formats are %s", format, didYouMean(format, logFormats), strings.Join(logFormats, ", "))
+				return command.Usage("there is no log format %q%s; the formats are %s", format, command.DidYouMean(format, logFormats), strings.Join(logFormats, ", "))
 			}
 			atLevel, err := zapcore.ParseLevel(level)
 			if err != nil {
@@ -119,12 +119,12 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Files:    files,
 				Load:     func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
 				Report:   func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
-				Restart:  func(newer []*flow.File) bool { return !reflect.DeepEqual(adminOf(newer), adminOf(files)) },
+				Restart:  func(newer []*flow.File) bool { return !sameAdmin(adminOf(newer), adminOf(files)) },
 				Announce: announcer,
 				Systemd:  service,
 				Log:      log,
 			})
-			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Log: log}, stderr)
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Log: log}, e.Taken, stderr)
 			if err != nil {
 				return err
 			}
@@ -132,8 +132,8 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			go r.Run(ctx, hangups, w)
 			go announcer.Stats(ctx, time.Duration(adminOf(files).Events.StatsInterval), e.Total)
 			code, err := e.Run(ctx)
-			if err != nil || code != exitGood {
-				return &exitError{code, err}
+			if err != nil || code != command.ExitGood {
+				return &command.Exit{Code: code, Err: err}
 			}
 			return nil
 		},

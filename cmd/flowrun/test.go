@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
@@ -95,14 +96,14 @@ func (t *testRun) run(cmd *cobra.Command, args []string) error {
 	if t.match != "" {
 		var err error
 		if o.Match, err = regexp.Compile(t.match); err != nil {
-			return usage("--run: %w", err)
+			return command.Usage("--run: %w", err)
 		}
 	}
 	if o.Parallel < 0 {
-		return usage("--parallel must be at least 1")
+		return command.Usage("--parallel must be at least 1")
 	}
 	if slices.ContainsFunc(slices.Concat(o.Include, o.Exclude), func(tag string) bool { return strings.TrimSpace(tag) == "" }) {
-		return usage("a tag of --include or --exclude is empty")
+		return command.Usage("a tag of --include or --exclude is empty")
 	}
 	var err error
 	if o.Binary, err = binaryUnderTest(); err != nil {
@@ -135,7 +136,7 @@ func (t *testRun) run(cmd *cobra.Command, args []string) error {
 		err = cmp.Or(err, r.finish(results, took))
 	}
 	if _, failed := runner.Count(results); err == nil && (failed > 0 || ctx.Err() != nil) {
-		err = &exitError{code: exitFailed}
+		err = &command.Exit{Code: command.ExitFailed}
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -27,7 +28,7 @@ func newValidate() *cobra.Command {
 is started and no port is opened. The exit code is 78 when there are errors, and 0
 when there are none or only warnings.`,
 		Example: "  flowrun validate echo.hcl\n  flowrun validate --var url=127.0.0.1:8080 flows/",
-		Args:    between(1, many, "a flow file or folder"),
+		Args:    command.Between(1, command.Many, "a flow file or folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, report, err := in.load(args)
 			if err != nil {
@@ -41,11 +42,11 @@ when there are none or only warnings.`,
 				if !report.HasErrors() {
 					out.Flows = checkedOf(files)
 				}
-				if err := writeJSON(cmd.OutOrStdout(), out); err != nil {
+				if err := command.WriteJSON(cmd.OutOrStdout(), out); err != nil {
 					return err
 				}
 				if report.HasErrors() {
-					return &exitError{code: exitConfig}
+					return &command.Exit{Code: command.ExitConfig}
 				}
 				return nil
 			}

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 )
 
 // build is what the binary knows of how it was built.
@@ -23,11 +24,11 @@ func newVersion() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is, and how it was built",
-		Args:  between(0, 0, "no arguments"),
+		Args:  command.Between(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := readBuild()
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), b)
+				return command.WriteJSON(cmd.OutOrStdout(), b)
 			}
 			return b.print(cmd.OutOrStdout())
 		},
@@ -72,12 +73,4 @@ func (b build) print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\n%s\n", text, b.Go)
 	return err
-}
-
-// writeJSON prints v as every --json does: indented, with a newline.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

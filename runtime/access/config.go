@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -93,7 +92,7 @@ func (c *Config) New(limits Limits, tls *flow.TLSServer) (*Gate, error) {
 	for i, m := range c.Auth {
 		v, err := m.open(tls)
 		if err != nil {
-			problems = append(problems, within(fmt.Sprintf("auth[%d]", i), err))
+			problems = append(problems, flow.Within(fmt.Sprintf("auth[%d]", i), err))
 			continue
 		}
 		g.methods = append(g.methods, v)
@@ -108,21 +107,6 @@ func (c *Config) New(limits Limits, tls *flow.TLSServer) (*Gate, error) {
 		return nil, err
 	}
 	return g, nil
-}
-
-// within puts the path of a block before the fields that errors are about.
-func within(block string, err error) error {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what was joined
-		var all []error
-		for _, one := range several.Unwrap() {
-			all = append(all, within(block, one))
-		}
-		return errors.Join(all...)
-	}
-	if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
-		return &flow.FieldError{Field: strings.TrimSuffix(block+"."+fe.Field, "."), Err: fe.Err}
-	}
-	return &flow.FieldError{Field: block, Err: err}
 }
 
 func fieldError(field, format string, args ...any) error {

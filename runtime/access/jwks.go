@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
@@ -56,7 +57,7 @@ func newKeySet(c *JWT) (*keySet, error) {
 	}
 	conf, err := tlsfiles.Client(c.TLS)
 	if err != nil {
-		return nil, within("tls", err)
+		return nil, flow.Within("tls", err)
 	}
 	k := &keySet{
 		url: u.Reveal(u.Scheme), shown: u.String(), ctx: context.Background(), log: zap.NewNop(),

@@ -29,10 +29,9 @@ type told struct{ reloads, drains atomic.Int64 }
 
 func (d *told) options(tokens ...flow.Secret) Options {
 	return Options{
-		Address: "127.0.0.1:0",
-		Tokens:  tokens,
-		Health:  func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
-		Reloads: func() Reloads { return Reloads{} },
+		Settings: flow.Admin{Address: "127.0.0.1:0", Tokens: tokens},
+		Health:   func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
+		Reloads:  func() Reloads { return Reloads{} },
 		Reload: func(context.Context) (Reloaded, error) {
 			d.reloads.Add(1)
 			return Reloaded{}, errors.New("no")
@@ -56,9 +55,7 @@ func start(t *testing.T, o Options) *Server {
 }
 
 func TestHostsThatAreOurs(t *testing.T) {
-	o := new(told).options()
-	o.Address = "Admin.example:8686"
-	g, err := newGuard(o)
+	g, err := newGuard(flow.Admin{Address: "Admin.example:8686"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,54 +77,76 @@ func TestWithoutTokensOnlyThisMachine(t *testing.T) {
 		":0": false, "0.0.0.0:0": false, "[::]:0": false, "192.0.2.1:0": false, "127.0.0.1": false, "127.0.0.1:": false, "": false,
 	} {
 		o := new(told).options()
-		o.Address = address
+		o.Settings.Address = address
 		if _, err := New(o); (err == nil) != ok {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 	o := new(told).options(flow.SecretOf("secret"))
-	o.Address = "0.0.0.0:0"
+	o.Settings.Address = "0.0.0.0:0"
 	if _, err := New(o); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestOneConnectionTooManyIsClosed(t *testing.T) {
+// TestHeldConnectionsKeepNobodyOut holds more connections than there may be, in
+// different ways: the oldest that nothing is answered on have to go.
+func TestHeldConnectionsKeepNobodyOut(t *testing.T) {
 	s := start(t, new(told).options())
-	var open []net.Conn
-	dial := func() net.Conn {
-		t.Helper()
+	var held []net.Conn
+	defer func() {
+		for _, c := range held {
+			c.Close()
+		}
+	}()
+	for i := range maxWaiting + 50 {
 		c, err := net.Dial("tcp", s.Addr())
 		if err != nil {
 			t.Fatal(err)
 		}
-		open = append(open, c)
-		return c
-	}
-	defer func() {
-		for _, c := range open {
-			c.Close()
+		held = append(held, c)
+		if i%2 == 0 {
+			fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: ") // and no more
 		}
-	}()
-	for range maxConnections {
-		dial()
 	}
-	for tick := time.NewTicker(time.Millisecond); s.open.Load() < maxConnections; {
-		<-tick.C
+	for range 3 {
+		c, err := net.Dial("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, c)
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+		if line, err := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, "200") {
+			t.Fatalf("a probe is answered %q, %v", line, err)
+		}
 	}
-	if _, err := dial().Read(make([]byte, 1)); err == nil {
-		t.Error("it is answered")
+	if n := s.crowd.size(); n > maxWaiting {
+		t.Errorf("there are %d connections", n)
 	}
-	for _, c := range open {
+	if _, err := held[0].Read(make([]byte, 1)); err == nil {
+		t.Error("the first is answered")
+	}
+	for _, c := range held {
 		c.Close()
 	}
-	for tick := time.NewTicker(time.Millisecond); s.open.Load() > 0; {
+	for tick := time.NewTicker(time.Millisecond); s.crowd.size() > 0; {
 		<-tick.C
 	}
-	c := dial()
-	fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-	if line, err := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, "200") {
-		t.Errorf("afterwards: %q, %v", line, err)
+}
+
+// TestProbesDoNotWaitForBodies has probes announce bodies that never come.
+func TestProbesDoNotWaitForBodies(t *testing.T) {
+	s := start(t, new(told).options())
+	for range maxProbes + 10 {
+		c, err := net.Dial("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n")
+		if line, err := bufio.NewReader(c).ReadString('\n'); !strings.Contains(line, "200") {
+			t.Fatalf("answered %q, %v", line, err)
+		}
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 
 // Error is the body of an answer that is not what was asked for.
 type Error struct {
-	Code    string `json:"code"`    // a word for programs: "not_found"
-	Message string `json:"message"` // a sentence for people
+	Code    string `json:"code"`            // a word for programs: "not_found"
+	Message string `json:"message"`         // a sentence for people
+	Needs   Role   `json:"needs,omitempty"` // the role that was missing
 }
 
 // answer writes v as JSON.
@@ -30,7 +31,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 }
 
 func fail(w http.ResponseWriter, status int, code, message string) {
-	answer(w, status, Error{code, message})
+	answer(w, status, Error{Code: code, Message: message})
 }
 
 // refuse answers who is not let in, and leaves them nothing to hold on to.

@@ -44,7 +44,11 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusAccepted, Draining{engine.Draining})
 }
 
-// told logs who has told the process to do something.
-func (s *Server) told(r *http.Request, what string) {
-	s.options.Log.Info("told by the admin API", zap.String("to", what), zap.Stringer("client", visitor(r.Context()).Addr))
+// told logs who has told the process to do something, or looks at what passes in
+// it.
+func (s *Server) told(r *http.Request, what string, more ...zap.Field) {
+	who := visitor(r.Context())
+	s.options.Log.Info("told by the admin API", append([]zap.Field{
+		zap.String("to", what), zap.Stringer("client", who.Addr), zap.String("token", who.token),
+	}, more...)...)
 }

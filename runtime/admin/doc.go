@@ -22,19 +22,23 @@
 //
 // # Who may do what
 //
-// Without tokens the address must be of the loopback interface, and nothing can be
-// changed. With tokens, all but the two probes needs one, in the header
+// Without tokens the address must be of the loopback interface, and the API is to
+// look at. With tokens, all but the two probes needs one, in the header
 // Authorization (as "Bearer T" or T alone) or, where a client cannot send headers,
-// as ?token=T. What changes something is logged with the client's address.
+// as ?token=T or in a cookie. A token has roles, and a route needs one of them (the
+// table in routes.go says which): [Read], [Tap] or [Control]. Who changes something or
+// taps is logged, with the name of the token and the client's address.
 //
 // A page that someone on this machine looks at must not reach the API through
-// their browser. Its Origin is refused unless it is of this very listener. A name
+// their browser. Its Origin is refused unless it is of this very listener, or allowed
+// by name. A name
 // that a foreign page has made to mean 127.0.0.1 (DNS rebinding) is known by the
 // Host that the browser sends: a request without a token must name the host by an
 // IP address, as localhost, or as the address was configured.
 //
 // # What a stranger can do
 //
-// The listener takes a bounded number of connections, and closes more at once.
+// The listener takes a bounded number of connections: of those on which nothing is
+// being answered, the oldest has to go, so that probes always find room.
 // Heads and bodies of requests are bounded in size and time, answers in time.
 package admin

@@ -1,103 +1,83 @@
 package admin
 
 import (
-	"context"
-	"errors"
-	"io"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/flowrun/flowrun/runtime/admin/stream"
-	"go.uber.org/zap"
 )
 
-// route is one thing that can be asked for.
+// route is one thing that can be asked for. All but serve is what the OpenAPI
+// document says of it.
 type route struct {
-	path    string
-	open    bool // to everybody who reaches the listener: a probe
-	streams bool // goes on for long, and is bounded by itself
-	changes bool // something, so that it is a POST and needs a token
+	method  string // of GET, HEAD too
+	path    string // a pattern of net/http: "/api/v1/connectors/{name}"
+	needs   Role
+	summary string
+	query   []parameter
+	takes   any    // a value of the type of its body, which is JSON; nil for none
+	gives   any    // the same of the answer, where that is JSON
+	media   string // of the answer, where it is not: "text/event-stream"
+	streams bool   // goes on for long, and is bounded by itself
+	status  int    // of the answer; 0 for 200
 	serve   func(*Server, http.ResponseWriter, *http.Request)
 }
 
+// parameter is a part of the query.
+type parameter struct {
+	name, doc string
+}
+
+// chosen says what of all that happens is wanted.
+var chosen = []parameter{{"types", "what is told, by comma: connection.new,connection.close"}, {"connector", "of which connector alone"}}
+
 // routes are all there are.
 var routes = []route{
-	{path: "/healthz", open: true, serve: (*Server).healthz},
-	{path: "/readyz", open: true, serve: (*Server).readyz},
-	{path: "/metrics", serve: func(s *Server, w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }},
-	{path: "/api/v1/version", serve: (*Server).version},
-	{path: "/api/v1/status", serve: (*Server).status},
-	{path: "/api/v1/connectors", serve: (*Server).connectors},
-	{path: "/api/v1/ws", streams: true, serve: listening((*stream.Server).Socket)},
-	{path: "/api/v1/events", streams: true, serve: listening((*stream.Server).Events)},
-	{path: "/api/v1/logs/stream", streams: true, serve: listening((*stream.Server).Logs)},
-	{path: "/api/v1/reload", changes: true, serve: (*Server).reload},
-	{path: "/api/v1/drain", changes: true, serve: (*Server).drain},
-}
-
-func (r *route) methods() []string {
-	if r.changes {
-		return []string{http.MethodPost}
-	}
-	return []string{http.MethodGet, http.MethodHead}
-}
-
-// handler serves all routes, and answers what is none.
-func (s *Server) handler() http.Handler {
-	byPath := map[string]*route{}
-	for i := range routes {
-		byPath[routes[i].path] = &routes[i]
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		s.dispatch(w, r, byPath[r.URL.Path])
-	})
-}
-
-// dispatch looks at who asks before it tells what there is.
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, to *route) {
-	who, refusal := s.guard.admit(r, to == nil || !to.open)
-	if refusal != nil {
-		s.options.Log.Debug("a request to the admin listener was refused", append(refusal.Fields(), zap.String("reason", refusal.Reason))...)
-		refuse(w, refusal)
-		return
-	}
-	defer who.Leave()
-	switch {
-	case to == nil:
-		fail(w, http.StatusNotFound, "not_found", "there is nothing at this path")
-	case !slices.Contains(to.methods(), r.Method):
-		w.Header().Set("Allow", strings.Join(to.methods(), ", "))
-		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "use "+to.methods()[0])
-	case to.changes && !who.token:
-		fail(w, http.StatusForbidden, "read_only", "without tokens nothing can be changed: start flowrun with --admin-tokens")
-	default:
-		if !read(w, r) {
-			return
-		}
-		if to.streams {
-			who.Leave()
-		}
-		to.serve(s, w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, who)))
-	}
-}
-
-// read takes in a body, which nothing here needs, and answers one that is too long
-// or does not come.
-func read(w http.ResponseWriter, r *http.Request) bool {
-	_, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
-	if err == nil {
-		return true
-	}
-	w.Header().Set("Connection", "close")
-	if long := (*http.MaxBytesError)(nil); errors.As(err, &long) {
-		fail(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body of a request has at most 64 KiB, and none is needed here")
-	} else {
-		fail(w, http.StatusBadRequest, "body_incomplete", "the body of the request has not come")
-	}
-	return false
+	{
+		method: "GET", path: "/healthz", needs: Anybody, serve: (*Server).healthz,
+		summary: "The process answers", gives: Alive{},
+	},
+	{
+		method: "GET", path: "/readyz", needs: Anybody, serve: (*Server).readyz,
+		summary: "Whether it is ready for traffic: 503, and who is not up, otherwise", gives: Readiness{},
+	},
+	{
+		method: "GET", path: "/metrics", needs: Read, serve: (*Server).scrape,
+		summary: "Counters in the format of Prometheus", media: "text/plain",
+	},
+	{
+		method: "GET", path: "/api/v1/version", needs: Read, serve: (*Server).version,
+		summary: "How the binary was built", gives: Build{},
+	},
+	{
+		method: "GET", path: "/api/v1/status", needs: Read, serve: (*Server).status,
+		summary: "Phase, readiness and all connectors", gives: Status{},
+	},
+	{
+		method: "GET", path: "/api/v1/connectors", needs: Read, serve: (*Server).connectors,
+		summary: "All connectors", gives: Connectors{},
+	},
+	{
+		method: "GET", path: "/api/v1/connectors/{name}/events", needs: Read, serve: listening(peers), streams: true,
+		summary: "What becomes of the connections of a connector: Server-Sent Events, or a WebSocket", media: "text/event-stream",
+	},
+	{
+		method: "GET", path: "/api/v1/ws", needs: Read, serve: listening((*stream.Server).Socket), streams: true,
+		summary: "What happens in the process, by a WebSocket", query: chosen, status: http.StatusSwitchingProtocols,
+	},
+	{
+		method: "GET", path: "/api/v1/events", needs: Read, serve: listening((*stream.Server).Events), streams: true,
+		summary: "What happens in the process, as Server-Sent Events", query: chosen, media: "text/event-stream",
+	},
+	{
+		method: "GET", path: "/api/v1/logs/stream", needs: Read, serve: listening((*stream.Server).Logs), streams: true,
+		summary: "The log, as Server-Sent Events", query: []parameter{{"level", "lowest level that is told"}}, media: "text/event-stream",
+	},
+	{
+		method: "POST", path: "/api/v1/reload", needs: Control, serve: (*Server).reload,
+		summary: "Read the flows again", gives: Reloaded{},
+	},
+	{
+		method: "POST", path: "/api/v1/drain", needs: Control, serve: (*Server).drain,
+		summary: "End the process gracefully", gives: Draining{}, status: http.StatusAccepted,
+	},
 }

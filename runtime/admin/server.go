@@ -3,12 +3,12 @@ package admin
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/admin/stream"
@@ -16,11 +16,12 @@ import (
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
 const (
-	maxConnections = 256
+	maxWaiting     = 256 // connections on which nothing is served
 	maxHeader      = 16 << 10
 	maxBody        = 64 << 10
 	headTimeout    = 5 * time.Second
@@ -33,11 +34,9 @@ const (
 
 // Options say what is served, where and to whom.
 type Options struct {
-	Address string // "127.0.0.1:8686"; port 0 takes a free one
-	// Tokens and TokensFile (a line each, or {SHA256} and the digest) are what
-	// clients show. Without any, the API is for this machine, and to look at.
-	Tokens     []flow.Secret
-	TokensFile flow.Path
+	// Settings say where, and to whom: port 0 takes a free one. Without tokens the
+	// API is for this machine, and to look at.
+	Settings flow.Admin
 
 	Build   Build
 	Health  func() engine.Health
@@ -48,10 +47,8 @@ type Options struct {
 	// Drain begins the graceful end of the process and returns at once. It may be
 	// called more than once.
 	Drain func()
-	// Notices and Records are what clients can listen to, as Events and Logs allow.
+	// Notices and Records are what clients can listen to, as Settings allow.
 	Notices, Records *feed.Feed[notice.Notice]
-	Events           flow.AdminEvents
-	Logs             flow.AdminLogs
 	Log              *zap.Logger
 }
 
@@ -69,28 +66,47 @@ type Server struct {
 	options Options
 	address *net.TCPAddr
 	guard   *guard
+	secure  *tlsfiles.Keeper // nil for plain HTTP
 	metrics http.Handler
 	streams *stream.Server
 	started time.Time
 	http    http.Server
+	crowd   crowd
 	socket  net.Listener
-	open    atomic.Int64 // connections
 	ended   chan struct{}
 }
 
-// New checks the options and reads the file of tokens. An error says which option
+// Check reads what settings name, and says what cannot be used: a *flow.FieldError
+// for each argument.
+func Check(a flow.Admin) error {
+	_, _, err := open(a, zap.NewNop())
+	return err
+}
+
+func open(a flow.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err error) {
+	if a.TLS != nil {
+		if secure, err = tlsfiles.Keep(a.TLS, log); err != nil {
+			err = flow.Within("tls", err)
+		}
+	}
+	g, refused := newGuard(a)
+	return g, secure, errors.Join(err, refused)
+}
+
+// New checks the options and reads the files they name. An error says which option
 // cannot be used.
 func New(o Options) (*Server, error) {
-	address, err := resolve(o.Address)
+	a := o.Settings
+	address, err := resolve(a.Address)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{options: o, address: address, metrics: newMetrics(o), streams: newStreams(o), started: time.Now(), ended: make(chan struct{})}
-	if s.guard, err = newGuard(o); err != nil {
-		return nil, err
+	if s.guard, s.secure, err = open(a, o.Log); err != nil {
+		return nil, fmt.Errorf("admin: %w", err)
 	}
-	if !address.IP.IsLoopback() && !s.guard.hasTokens() {
-		return nil, fmt.Errorf("admin %s: other machines can reach this address, so clients must show a token: give --admin-tokens, or an address of this machine alone, like 127.0.0.1:8686", o.Address)
+	if !address.IP.IsLoopback() && !s.guard.keyed {
+		return nil, fmt.Errorf("admin %s: other machines can reach this address, so clients must show a token: give --admin-tokens, or an address of this machine alone, like 127.0.0.1:8686", a.Address)
 	}
 	s.http = http.Server{
 		Handler:           s.handler(),
@@ -99,7 +115,8 @@ func New(o Options) (*Server, error) {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ConnState:         s.count,
+		ConnContext:       s.crowd.admit,
+		ConnState:         s.crowd.state,
 		ErrorLog:          log.New(complaints{o.Log}, "", 0),
 	}
 	return s, nil
@@ -108,12 +125,16 @@ func New(o Options) (*Server, error) {
 // Start binds the address and serves until Close. It is called once.
 func (s *Server) Start() (err error) {
 	if s.socket, err = net.ListenTCP("tcp", s.address); err != nil {
-		return fmt.Errorf("admin %s: %w", s.options.Address, cause(err))
+		return fmt.Errorf("admin %s: %w", s.options.Settings.Address, cause(err))
+	}
+	serves := s.socket
+	if s.secure != nil {
+		serves = tls.NewListener(s.socket, s.secure.Config())
 	}
 	s.guard.start(s.options.Log)
 	go func() {
 		defer close(s.ended)
-		if err := s.http.Serve(s.socket); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(serves); !errors.Is(err, http.ErrServerClosed) {
 			s.options.Log.Error("the admin listener ended by itself", zap.Error(err))
 		}
 	}()
@@ -122,6 +143,14 @@ func (s *Server) Start() (err error) {
 
 // Addr is where it listens, once it has started: "127.0.0.1:8686".
 func (s *Server) Addr() string { return s.socket.Addr().String() }
+
+// URL is that as people write it: "http://127.0.0.1:8686".
+func (s *Server) URL() string {
+	if s.secure != nil {
+		return "https://" + s.Addr()
+	}
+	return "http://" + s.Addr()
+}
 
 // Close stops serving. Answers that are on their way have a moment to arrive, and
 // who listens is told goodbye.
@@ -135,18 +164,6 @@ func (s *Server) Close() {
 	<-s.ended
 	s.streams.Wait()
 	s.guard.stop()
-}
-
-// count closes a connection that is one too many.
-func (s *Server) count(conn net.Conn, state http.ConnState) {
-	switch state { //nolint:exhaustive // the others are no beginning and no end
-	case http.StateNew:
-		if s.open.Add(1) > maxConnections {
-			_ = conn.Close() // the server finds it closed
-		}
-	case http.StateClosed, http.StateHijacked:
-		s.open.Add(-1)
-	}
 }
 
 // complaints logs what net/http has to say.

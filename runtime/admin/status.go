@@ -30,6 +30,11 @@ type Status struct {
 	Connectors []Connector `json:"connectors"` // in the order of start
 }
 
+// Connectors is what /api/v1/connectors answers.
+type Connectors struct {
+	Connectors []Connector `json:"connectors"` // in the order of start
+}
+
 // Connector is one connector as /api/v1/connectors tells of it.
 type Connector struct {
 	Brief
@@ -117,10 +122,13 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
+// Alive is what /healthz answers.
+type Alive struct {
+	Status string `json:"status"` // "ok"
+}
+
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, struct {
-		Status string `json:"status"`
-	}{"ok"})
+	answer(w, http.StatusOK, Alive{"ok"})
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
@@ -132,6 +140,8 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, status, r)
 }
 
+func (s *Server) scrape(w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }
+
 func (s *Server) version(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, s.options.Build)
 }
@@ -142,7 +152,5 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) connectors(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, struct {
-		Connectors []Connector `json:"connectors"`
-	}{connectorsOf(s.options.Health())})
+	answer(w, http.StatusOK, Connectors{connectorsOf(s.options.Health())})
 }

@@ -15,8 +15,8 @@ func newStreams(o Options) *stream.Server {
 	return stream.New(stream.Options{
 		Notices: o.Notices,
 		Records: o.Records,
-		Events:  o.Events,
-		Logs:    o.Logs,
+		Events:  o.Settings.Events,
+		Logs:    o.Settings.Logs,
 		Exists: func(name string) bool {
 			for _, c := range o.Health().Connectors {
 				if c.Name == name {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/lanes"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
@@ -155,10 +157,15 @@ func (b *builder) connector(n *graph.Node) error {
 		Seq:       b.engine.sequence(component),
 	}
 	if shape.Per != nil {
-		lanes := &lanes{unit: u, connector: c}
-		u.connector, config.Serve = lanes, lanes.serve
+		all := &lanes.Lanes{
+			Host: u, Connector: c, Reconnect: u.common.Reconnect, Idle: shape.Per.IdleTimeout, Running: u.running, Opened: u.opened, Catch: u.catch,
+			EndIdle: func(since time.Time) { u.table.EndIdle(since) },
+		}
+		u.connector, config.Serve = all, all.Serve
 	}
 	u.table = link.NewTable(config)
+	context.AfterFunc(u.receiving(), u.table.Resume) // what waits is delivered
+	u.holdBack()
 	b.units[n] = u
 	return nil
 }

@@ -83,6 +83,7 @@ type Engine struct {
 	mu        sync.Mutex
 	phase     Phase
 	sequences map[string]*atomic.Uint64 // see sequence
+	paused    map[part]bool             // flows and connectors
 	leaving   []*group                  // what reloads have left out and has not ended
 	past      link.Stats                // of what has ended since
 	beforeCut link.Stats                // when abandon was called
@@ -117,6 +118,7 @@ func New(opts Options) (*Engine, error) {
 		end:       ending.New(),
 		begun:     make(chan struct{}),
 		sequences: map[string]*atomic.Uint64{},
+		paused:    map[part]bool{},
 		phase:     Starting,
 	}
 	e.reloadable, e.endReloads = context.WithCancel(context.Background())

@@ -38,7 +38,8 @@ const (
 // Health is how the process is doing.
 type Health struct {
 	Phase Phase
-	// Ready says that the flows run and every required connector is up.
+	// Ready says that the flows run and every required connector is up, and not
+	// paused.
 	Ready      bool
 	Connectors []ConnectorHealth // in the order of start
 }
@@ -50,6 +51,7 @@ type ConnectorHealth struct {
 	Name      string
 	Required  bool
 	State     State
+	Paused    bool      // it receives nothing from its connections
 	Since     time.Time // of the state
 	Attempts  int       // that failed, in a row
 	LastError string    // of the last attempt that failed; "" when none has
@@ -62,6 +64,9 @@ type ConnectorHealth struct {
 // Address names the connector as flow files do: "connector.edge".
 func (c *ConnectorHealth) Address() string { return "connector." + c.Name }
 
+// Ready reports whether the connector does all that it is there for.
+func (c *ConnectorHealth) Ready() bool { return c.State.Up() && !c.Paused }
+
 // Health describes all connectors. It may be called at any time, from any
 // goroutine.
 func (e *Engine) Health() Health {
@@ -71,7 +76,7 @@ func (e *Engine) Health() Health {
 	e.mu.Unlock()
 	for i, u := range units {
 		c := u.health()
-		if c.Required && !c.State.Up() {
+		if c.Required && !c.Ready() {
 			h.Ready = false
 		}
 		h.Connectors[i] = c
@@ -102,6 +107,7 @@ func (u *unit) health() ConnectorHealth {
 		Name:      u.component.Name,
 		Required:  u.common.Required,
 		State:     s.State,
+		Paused:    u.table.Paused(),
 		Since:     s.Since,
 		Attempts:  s.Attempts,
 		LastError: s.LastError,

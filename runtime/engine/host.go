@@ -18,6 +18,10 @@ var (
 	_ flow.Halter = (*unit)(nil)
 )
 
+// Taken says who else of this process listens at an address, for the error of a
+// connector that wants it: "127.0.0.1:8686", "the admin API".
+func (e *Engine) Taken(address, by string) { e.listeners.Taken(address, by) }
+
 // Open implements flow.Host.
 func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	l, err := u.table.Open(peer, w)

@@ -237,6 +237,7 @@ func (e *Engine) commit(ctx context.Context, p *planned) error {
 	e.retire(p, change)
 	e.taps.dismiss(p.next)
 	e.taps.mu.Unlock()
+	e.holdBack()
 	if len(p.started.units) > 0 {
 		e.tellRoutes(p.started.units)
 	}

@@ -6,8 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/engine/internal/waits"
 	"go.uber.org/zap"
 )
 
@@ -15,7 +14,7 @@ import (
 // failed for good, or ctx has ended. sources is the ctx that ends Feed.
 func (u *unit) supervise(ctx, sources context.Context) {
 	defer close(u.done)
-	waits := newWaits(u.common.Reconnect)
+	between := waits.New(u.common.Reconnect)
 	failures := 0 // in a row
 	for prepared := true; ; prepared = false {
 		err := u.attempt(ctx, sources, prepared)
@@ -25,7 +24,7 @@ func (u *unit) supervise(ctx, sources context.Context) {
 		}
 		if u.hasSucceeded() {
 			failures = 0
-			waits.Reset()
+			between.Reset()
 		} else {
 			failures++
 		}
@@ -33,7 +32,7 @@ func (u *unit) supervise(ctx, sources context.Context) {
 			u.failed(err, failures)
 			return
 		}
-		wait := waits.next()
+		wait := between.Next()
 		u.backsOff(err, failures, wait)
 		if !sleep(ctx, wait) {
 			u.ended(nil)
@@ -65,35 +64,6 @@ func (u *unit) catch(err *error) {
 		u.log.Error("the connector panicked, which is a bug in it", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 	}
 }
-
-// waits are the times between attempts.
-type waits struct {
-	backoff.ExponentialBackOff
-	longest time.Duration
-}
-
-const jitter = 0.5 // waits are 50% to 150% of the computed ones
-
-func newWaits(r flow.Reconnect) *waits {
-	w := &waits{longest: time.Duration(r.MaxInterval)}
-	w.ExponentialBackOff = backoff.ExponentialBackOff{
-		InitialInterval: time.Duration(r.Interval),
-		Multiplier:      r.GrowthRate,
-		MaxInterval:     w.longest,
-		Clock:           backoff.SystemClock,
-	}
-	if r.Randomized {
-		// What is computed stops where chance can reach the longest wait, or
-		// else half of all waits would be exactly that one.
-		w.RandomizationFactor = jitter
-		w.MaxInterval = time.Duration(float64(w.longest) / (1 + jitter))
-	}
-	w.InitialInterval = min(w.InitialInterval, w.MaxInterval)
-	w.Reset()
-	return w
-}
-
-func (w *waits) next() time.Duration { return min(w.NextBackOff(), w.longest) }
 
 // sleep reports whether it lasted until its end.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -4,11 +4,14 @@ import "time"
 
 // Admin says where the process serves its management API, and to whom.
 type Admin struct {
-	Address    string      `hcl:"address" doc:"where the process serves health, metrics and the API of its management: \"127.0.0.1:8686\". Without it, nowhere. What --admin says comes before it"`
-	Tokens     []Secret    `hcl:"tokens" doc:"who shows one of these may see everything, reload and drain. Without tokens, the address must be of this machine alone, and nothing can be changed"`
-	TokensFile Path        `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64; lines that begin with # are comments. It is read again when it changes. What --admin-tokens says comes before it"`
-	Events     AdminEvents `hcl:"events" doc:"who may listen to what happens in the process, at /api/v1/ws and /api/v1/events"`
-	Logs       AdminLogs   `hcl:"logs" doc:"who may listen to the log, at /api/v1/logs/stream"`
+	Address    string           `hcl:"address" doc:"where the process serves health, metrics and the API of its management: \"127.0.0.1:8686\". Without it, nowhere. What --admin says comes before it"`
+	Tokens     []Secret         `hcl:"tokens" doc:"who shows one of these may do everything. Without tokens, the address must be of this machine alone, and the API is to look at"`
+	TokensFile Path             `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64. After it may stand sub=NAME, for the log, and roles=read,tap,control: what it may do, everything when that is not said. Lines that begin with # are comments. It is read again when it changes. What --admin-tokens says comes before it"`
+	Hashes     map[Secret]Value `hcl:"hashes" doc:"the same here: an object { sub = \"ci\", roles = [\"control\"] } for each token, by the token's SHA-256 digest in hex or base64"`
+	Origins    []string         `hcl:"origins" doc:"pages of other hosts that may use the API from a browser, by the Origin that it sends: \"https://ops.example.org\", \"https://*.example.org\", \"http://localhost:*\". Pages of this very address may; \"*\", for any, needs tokens"`
+	TLS        *TLSServer       `hcl:"tls" doc:"certificate and key: the API is served by HTTPS alone then"`
+	Events     AdminEvents      `hcl:"events" doc:"who may listen to what happens in the process, at /api/v1/ws and /api/v1/events"`
+	Logs       AdminLogs        `hcl:"logs" doc:"who may listen to the log, at /api/v1/logs/stream"`
 }
 
 // AdminEvents bounds the clients of live events.

@@ -1,5 +1,10 @@
 package flow
 
+import (
+	"errors"
+	"strings"
+)
+
 // Spec is a row of a table of components. C is one of the configuration
 // interfaces below, or any for the [Variants] of a block.
 type Spec[C any] struct {
@@ -101,3 +106,19 @@ func (e *FieldError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *FieldError) Unwrap() error { return e.Err }
+
+// Within says of errors about arguments of a block that is itself inside of another,
+// joined ones, too, where that is: "cert" of "tls" is "tls.cert".
+func Within(block string, err error) error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what was joined
+		var all []error
+		for _, one := range several.Unwrap() {
+			all = append(all, Within(block, one))
+		}
+		return errors.Join(all...)
+	}
+	if fe := (*FieldError)(nil); errors.As(err, &fe) {
+		return &FieldError{Field: strings.TrimSuffix(block+"."+fe.Field, "."), Err: fe.Err}
+	}
+	return &FieldError{Field: block, Err: err}
+}

@@ -81,6 +81,9 @@ func (l *Link) ID() string { return l.origin.ID() }
 
 // Receive implements flow.Link.
 func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
+	if shut := l.table.gate.shut.Load(); shut != nil {
+		l.table.gate.wait(ctx, shut) // outside of the turn: a reload waits for those
+	}
 	t := l.begin(ctx)
 	for i := range frames {
 		f := &frames[i]

@@ -45,6 +45,7 @@ type Config struct {
 type Table struct {
 	cfg    Config
 	out    flow.Port
+	gate   gate
 	terms  outlet.Terms
 	framed bool // frames have a type that the transport tells
 	single *outlet.Outlet

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
@@ -20,8 +21,8 @@ type entrance struct {
 
 // terms are what all routes on an address agree on.
 type terms struct {
-	certificates *certificates // nil for plain connections
-	trusted      *trusted      // nil where no proxy says on whose behalf it connects
+	certificates *tlsfiles.Keeper // nil for plain connections
+	trusted      *trusted         // nil where no proxy says on whose behalf it connects
 }
 
 func termsOf(spec flow.ListenSpec, log *zap.Logger) (*terms, error) {
@@ -33,17 +34,17 @@ func termsOf(spec flow.ListenSpec, log *zap.Logger) (*terms, error) {
 		return t, nil
 	}
 	var err error
-	t.certificates, err = newCertificates(spec.TLS, log)
+	t.certificates, err = tlsfiles.Keep(spec.TLS, log)
 	return t, err
 }
 
 // agree reports what of the terms a route cannot live with.
 func (t *terms) agree(spec flow.ListenSpec) error {
-	var certificates *flow.TLSServer
+	var now *flow.TLSServer
 	if t.certificates != nil {
-		certificates = t.certificates.from
+		now = t.certificates.From()
 	}
-	if (certificates == nil) != (spec.TLS == nil) || certificates != nil && *certificates != *spec.TLS {
+	if (now == nil) != (spec.TLS == nil) || now != nil && *now != *spec.TLS {
 		return fmt.Errorf("listen %s: another connector listens there with other tls settings: make them the same, or choose another port", spec.Address)
 	}
 	if (t.trusted == nil) != (spec.Proxies == nil) || t.trusted != nil && !slices.Equal(t.trusted.proxies, spec.Proxies) {
@@ -63,7 +64,7 @@ func (e *entrance) Accept() (net.Conn, error) {
 		conn = on.trusted.take(conn)
 	}
 	if on.certificates != nil {
-		return tls.Server(conn, on.certificates.server), nil
+		return tls.Server(conn, on.certificates.Config()), nil
 	}
 	return watchBeginning(conn, e.headless), nil
 }

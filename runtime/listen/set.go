@@ -25,12 +25,13 @@ type Set struct {
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
 	byAddress map[string]*listener // as the flow writes it, port 0 aside
+	taken     map[string]string    // see Taken
 }
 
 // New returns an empty set. What strangers do wrong is logged with the same
 // few messages; log should limit how often.
 func New(log *zap.Logger) *Set {
-	return &Set{log: log, listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}}
+	return &Set{log: log, listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}, taken: map[string]string{}}
 }
 
 // Route is one handler on one listener.
@@ -117,10 +118,15 @@ func (s *Set) open(route *Route, spec flow.ListenSpec, leaves func(owner any) bo
 // ours adds to the error of an address in use that it may be another spelling
 // of one that is in use here: localhost:80 and 127.0.0.1:80. Nothing can be handed
 // over between these. The caller holds mu.
-func (s *Set) ours(address string, err error, leaves func(owner any) bool) error {
-	_, port, _ := net.SplitHostPort(address)
+func (s *Set) ours(wanted string, err error, leaves func(owner any) bool) error {
+	_, port, _ := net.SplitHostPort(wanted)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
+	}
+	for address, by := range s.taken {
+		if _, p, _ := net.SplitHostPort(address); p == port {
+			return fmt.Errorf("listen %s: %s of this process listens on %s, and shares the port with no connector: choose another one", wanted, by, address)
+		}
 	}
 	for l := range s.listeners {
 		_, p, _ := net.SplitHostPort(l.socket.Addr().String())
@@ -133,6 +139,14 @@ func (s *Set) ours(address string, err error, leaves func(owner any) bool) error
 		}
 	}
 	return err
+}
+
+// Taken says that somebody else in this process, who shares nothing, listens at an
+// address.
+func (s *Set) Taken(address, by string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken[address] = by
 }
 
 // Hold makes requests wait until release is called, when all routes are there:

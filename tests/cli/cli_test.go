@@ -36,6 +36,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/tests/selfsigned"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts")
@@ -76,6 +77,8 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	certificate, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	selfsigned.New(t, "127.0.0.1").Write(t, certificate, key)
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
 		Deadline:            time.Now().Add(2 * patience),
@@ -85,6 +88,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("CERT", certificate) // for 127.0.0.1, signed by itself
+			env.Setenv("KEY", key)
 			env.Setenv("GORACE", os.Getenv("GORACE")) // for a binary with the race detector
 			return nil
 		},

@@ -4,7 +4,10 @@ package manage
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,8 +26,9 @@ const maxAnswer = 16 << 20
 
 // Client asks one process. It may be copied.
 type Client struct {
-	Address string      // "127.0.0.1:8686"
-	Token   flow.Secret // that of "" is none
+	URL   string      // "http://127.0.0.1:8686"
+	Token flow.Secret // that of "" is none
+	TLS   *tls.Config // of https
 }
 
 // Status says how the process is doing. Where the API wants a token and the client
@@ -52,20 +56,9 @@ func (c Client) Drain(ctx context.Context) (now admin.Draining, err error) {
 // ask sends a request and decodes the answer, whose status is one of those
 // expected; any other answer is the error.
 func (c Client) ask(ctx context.Context, method, path string, to any, expected ...int) error {
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+c.Address+path, nil)
+	answer, err := c.Do(ctx, method, path, nil)
 	if err != nil {
-		return fmt.Errorf("%q is no address: write host and port, like 127.0.0.1:8686", c.Address)
-	}
-	if token := c.Token.Reveal(); token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	client := http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true}, // and no proxy: it is near
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	answer, err := client.Do(r)
-	if err != nil {
-		return c.unreachable(err)
+		return err
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
@@ -75,21 +68,63 @@ func (c Client) ask(ctx context.Context, method, path string, to any, expected .
 	if slices.Contains(expected, answer.StatusCode) && json.Unmarshal(body, to) == nil {
 		return nil
 	}
+	return c.refused(answer, body)
+}
+
+// Do sends a request, with a body of JSON unless it is nil, and returns the answer,
+// whatever its status is. The caller closes its body.
+func (c Client) Do(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	var text []byte
+	if body != nil {
+		text, _ = json.Marshal(body) // of our own types
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no address: write host and port, like 127.0.0.1:8686, or a URL", c.URL)
+	}
+	if token := c.Token.Reveal(); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: c.TLS}, // and no proxy: it is near
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	return answer, nil
+}
+
+// refused says what an answer means that is not the one asked for.
+func (c Client) refused(answer *http.Response, body []byte) error {
 	var problem admin.Error
 	if json.Unmarshal(body, &problem) != nil || problem.Code == "" {
-		return fmt.Errorf("%s answers %s, and not as an admin API of flowrun does", c.Address, answer.Status)
+		hint := ""
+		if strings.HasPrefix(string(body), "Client sent an HTTP request to an HTTPS server") { // as net/http says it
+			hint = ": does it have TLS, and is it to be https://?"
+		}
+		return fmt.Errorf("%s answers %s, and not as an admin API of flowrun does%s", c.URL, answer.Status, hint)
 	}
 	return &refusal{problem.Code, problem.Message}
 }
 
 func (c Client) unreachable(err error) error {
-	switch {
+	unknown, otherName, plain := (*tls.CertificateVerificationError)(nil), x509.HostnameError{}, tls.RecordHeaderError{}
+	switch address := c.URL[strings.LastIndexByte(c.URL, '/')+1:]; {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the admin API at %s does not answer", c.Address)
+		return fmt.Errorf("the admin API at %s does not answer", address)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nothing listens at %s: is it running, with `flowrun server run --admin %[1]s`?", c.Address)
+		return fmt.Errorf("nothing listens at %s: is it running, with `flowrun server run --admin %[1]s`?", address)
+	case errors.As(err, &otherName):
+		return fmt.Errorf("the admin API at %s has the certificate of another host: %w", address, otherName)
+	case errors.As(err, &unknown):
+		return fmt.Errorf("the admin API at %s has a certificate that is not trusted: give its authority by --ca (%w)", address, unknown.Err)
+	case errors.As(err, &plain):
+		return fmt.Errorf("the admin API at %s speaks no TLS: write http:// instead of https://", address)
+	default:
+		return fmt.Errorf("the admin API at %s cannot be reached: %w", address, err)
 	}
-	return fmt.Errorf("the admin API at %s cannot be reached: %w", c.Address, err)
 }
 
 // refusal is an answer that is not what was asked for.

@@ -1,4 +1,4 @@
-package listen
+package tlsfiles
 
 import (
 	"crypto/tls"
@@ -8,15 +8,15 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
-// certificates are the TLS settings of a listener. Their files are looked at
-// with each handshake, which costs a thousandth of it, and read again when
-// they have changed: a renewed certificate needs no restart. Files that do not
-// fit together (one of two is written yet) leave the old settings in use.
-type certificates struct {
+// Keeper keeps the TLS settings of one listener as its files say: a renewed
+// certificate needs no restart. They are looked at with each handshake, which costs a
+// thousandth of it, and read again when they have changed. Files that do not fit
+// together (one of two is written yet) leave the old settings in use. Its methods may be called from any
+// goroutine.
+type Keeper struct {
 	from *flow.TLSServer
 	log  *zap.Logger
 	// server is what connections begin with: it keeps the keys of session tickets,
@@ -29,8 +29,10 @@ type certificates struct {
 	told   string // of the files that a warning was about
 }
 
-func newCertificates(from *flow.TLSServer, log *zap.Logger) (*certificates, error) {
-	c := &certificates{from: from, log: log, stamp: stamp(from)}
+// Keep reads the files. An error is a *flow.FieldError that names the argument below
+// the block ("cert"). What becomes of the files later goes to log.
+func Keep(from *flow.TLSServer, log *zap.Logger) (*Keeper, error) {
+	c := &Keeper{from: from, log: log, stamp: stamp(from)}
 	var err error
 	if c.config, err = load(from); err != nil {
 		return nil, err
@@ -40,8 +42,15 @@ func newCertificates(from *flow.TLSServer, log *zap.Logger) (*certificates, erro
 	return c, nil
 }
 
+// Config is what connections begin with: those of HTTP/1.1, which alone lets a
+// WebSocket take them over. It is not changed by anyone.
+func (c *Keeper) Config() *tls.Config { return c.server }
+
+// From is the block that the settings are of.
+func (c *Keeper) From() *flow.TLSServer { return c.from }
+
 func load(from *flow.TLSServer) (*tls.Config, error) {
-	config, err := tlsfiles.Server(from)
+	config, err := Server(from)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +59,7 @@ func load(from *flow.TLSServer) (*tls.Config, error) {
 }
 
 // current is the configuration for one more connection.
-func (c *certificates) current() *tls.Config {
+func (c *Keeper) current() *tls.Config {
 	now := stamp(c.from)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,24 +1,39 @@
-package engine
+// Package lanes gives a connector a connection per key of what it is sent, as `per`
+// says: each is a Run of the connector, apart from all others.
+package lanes
 
 import (
 	"context"
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/waits"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"go.uber.org/zap"
 )
 
-// lanes is a connector that has a connection per key of what it is sent: each
+// Host is what the engine is to its connectors.
+type Host interface {
+	flow.Host
+	flow.Halter
+}
+
+// Lanes is a connector that has a connection per key of what it is sent: each
 // is a Run of the connector that it stands for.
 //
 // A connection that is lost is tried again, as the `reconnect` block says and
 // apart from all others, while something waits for it. When nothing does, its
 // lane ends; the next event of the key opens another.
-type lanes struct {
-	unit      *unit
-	connector flow.Connector
+type Lanes struct {
+	Host      Host
+	Connector flow.Connector
+	Reconnect flow.Reconnect
+	Idle      time.Duration    // after which a connection ends; 0 for never
+	Running   context.Context  // ends when the connector is told to
+	Opened    func()           // is told that the connector is up
+	EndIdle   func(time.Time)  // ends the connections that are idle since
+	Catch     func(err *error) // is deferred around the connector's code
 
 	mu    sync.Mutex
 	ended bool // no lane is served any more
@@ -27,8 +42,8 @@ type lanes struct {
 
 // Run implements flow.Connector. It ends the lanes that are idle until ctx
 // ends, and returns when all of them have.
-func (s *lanes) Run(ctx context.Context, _ flow.Host) error {
-	s.unit.opened() // to wait for events is all it has to do
+func (s *Lanes) Run(ctx context.Context, _ flow.Host) error {
+	s.Opened() // to wait for events is all it has to do
 	s.sweep(ctx)
 	s.mu.Lock()
 	s.ended = true
@@ -37,26 +52,25 @@ func (s *lanes) Run(ctx context.Context, _ flow.Host) error {
 	return nil
 }
 
-func (s *lanes) sweep(ctx context.Context) {
-	idle := s.unit.shape.Per.IdleTimeout
-	if idle <= 0 {
+func (s *Lanes) sweep(ctx context.Context) {
+	if s.Idle <= 0 {
 		<-ctx.Done()
 		return
 	}
-	tick := time.NewTicker(min(max(idle/4, 10*time.Millisecond), time.Second))
+	tick := time.NewTicker(min(max(s.Idle/4, 10*time.Millisecond), time.Second))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			s.unit.table.EndIdle(now.Add(-idle))
+			s.EndIdle(now.Add(-s.Idle))
 		}
 	}
 }
 
-// serve is link.Config's: it sees to a lane's connection.
-func (s *lanes) serve(lane *link.Lane) error {
+// Serve is link.Config's: it sees to a lane's connection.
+func (s *Lanes) Serve(lane *link.Lane) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -67,10 +81,10 @@ func (s *lanes) serve(lane *link.Lane) error {
 }
 
 // connect gives the lane connections until it ends, and returns why it did.
-func (s *lanes) connect(lane *link.Lane) error {
-	ctx := s.unit.running
-	waits := newWaits(s.unit.common.Reconnect)
-	limit := s.unit.common.Reconnect.MaxRetries
+func (s *Lanes) connect(lane *link.Lane) error {
+	ctx := s.Running
+	between := waits.New(s.Reconnect)
+	limit := s.Reconnect.MaxRetries
 	for failures := 0; ; {
 		last := lane.Ending().Err() != nil
 		opened, err := s.attempt(ctx, lane)
@@ -80,15 +94,15 @@ func (s *lanes) connect(lane *link.Lane) error {
 		failures++
 		if opened {
 			failures = 0
-			waits.Reset()
+			between.Reset()
 		}
-		log := s.unit.log.With(zap.Error(err), zap.Int("failed_attempts", failures), zap.Int("waiting", lane.Waiting()))
+		log := s.Host.Log().With(zap.Error(err), zap.Int("failed_attempts", failures), zap.Int("waiting", lane.Waiting()))
 		if limit > 0 && failures >= limit {
 			log.Error("one of the connections is given up")
 			return err
 		}
 		log.Warn("one of the connections is lost")
-		sleepBoth(ctx, lane.Ending(), waits.next())
+		sleepBoth(ctx, lane.Ending(), between.Next())
 		if ctx.Err() != nil || lane.Retire() {
 			return err
 		}
@@ -97,21 +111,24 @@ func (s *lanes) connect(lane *link.Lane) error {
 
 // sleepBoth sleeps until one of two contexts ends.
 func sleepBoth(a, b context.Context, d time.Duration) {
-	a, cancel := context.WithCancel(a)
-	defer cancel()
-	defer context.AfterFunc(b, cancel)()
-	sleep(a, d)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.Done():
+	case <-b.Done():
+	}
 }
 
 // attempt is one connection of a lane, from the dial to its end.
-func (s *lanes) attempt(ctx context.Context, lane *link.Lane) (opened bool, err error) {
+func (s *Lanes) attempt(ctx context.Context, lane *link.Lane) (opened bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h := &laneHost{unit: s.unit, lane: lane, end: cancel}
+	h := &laneHost{Host: s.Host, lane: lane, end: cancel}
 	defer context.AfterFunc(lane.Ending(), h.ending)()
 	func() {
-		defer s.unit.catch(&err)
-		err = s.connector.Run(ctx, h)
+		defer s.Catch(&err)
+		err = s.Connector.Run(ctx, h)
 	}()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -121,7 +138,7 @@ func (s *lanes) attempt(ctx context.Context, lane *link.Lane) (opened bool, err 
 // laneHost is the flow.Host of one connection of a lane. When the lane is to
 // end, the connection ends as soon as it can write what waits for it.
 type laneHost struct {
-	*unit
+	Host
 	lane *link.Lane
 	end  context.CancelFunc
 
