@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/manage"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/tap"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/top"
 	"github.com/flowrun/flowrun/flows/source"
 )
@@ -24,7 +25,7 @@ them, and every event remembers the connection that it came from.`
 
 	server := group("server", "Run flows")
 	server.AddCommand(newServerRun(), manage.NewStatus(), manage.NewReload(), manage.NewDrain())
-	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newPlan(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), top.New(), newVersion())
+	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newPlan(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), tap.New(), top.New(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd("flowrun")
 	for _, c := range root.Commands() {
@@ -40,7 +41,7 @@ them, and every event remembers the connection that it came from.`
 
 // later are the commands and flags that are to come, told apart from mistakes.
 var later = map[string][]string{
-	"flowrun":          {"tap", "conns", "schema", "new"},
+	"flowrun":          {"conns", "schema", "new"},
 	"flowrun validate": {"--bind"},
 }
 

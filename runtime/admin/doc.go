@@ -10,6 +10,7 @@
 //	GET  /api/v1/ws            what happens, over WebSocket: package stream
 //	GET  /api/v1/events        the same as Server-Sent Events
 //	GET  /api/v1/logs/stream   the log, as Server-Sent Events
+//	GET  /api/v1/tap/{place}   the events that pass at a connect or a port: package look
 //	POST /api/v1/reload        reads the flows again
 //	POST /api/v1/drain         ends the process gracefully
 //

@@ -73,6 +73,15 @@ var routes = []route{
 		summary: "The log, as Server-Sent Events", query: []parameter{{"level", "lowest level that is told"}}, media: "text/event-stream",
 	},
 	{
+		method: "GET", path: "/api/v1/tap/{place...}", needs: Tap, serve: (*Server).tap, streams: true,
+		summary: "Copies of the events that pass a connect or a port: connector.edge.out, or echo/connect.echo", media: "text/event-stream",
+		query: []parameter{
+			{"sample", "the share of the events, from above 0 to 1"},
+			{"rate", "events a second at most"},
+			{"limit", "end after so many events"},
+		},
+	},
+	{
 		method: "POST", path: "/api/v1/reload", needs: Control, serve: (*Server).reload,
 		summary: "Read the flows again", gives: Reloaded{},
 	},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/admin/look"
 	"github.com/flowrun/flowrun/runtime/admin/stream"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
@@ -49,7 +50,12 @@ type Options struct {
 	Drain func()
 	// Notices and Records are what clients can listen to, as Settings allow.
 	Notices, Records *feed.Feed[notice.Notice]
-	Log              *zap.Logger
+	// Places and Tap are those of the engine.
+	Places func() []engine.NamedPlace
+	Tap    func(at engine.NamedPlace, t engine.Tap) (end func(), err error)
+	// Nearest is the name that is most like a given one, "" when none is.
+	Nearest func(given string, names []string) string
+	Log     *zap.Logger
 }
 
 // Reloaded says what a reload has done to connectors and uses of pipelines.
@@ -69,6 +75,7 @@ type Server struct {
 	secure  *tlsfiles.Keeper // nil for plain HTTP
 	metrics http.Handler
 	streams *stream.Server
+	taps    *look.Server
 	started time.Time
 	http    http.Server
 	crowd   crowd
@@ -90,7 +97,11 @@ func open(a flow.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err
 		}
 	}
 	g, refused := newGuard(a)
-	return g, secure, errors.Join(err, refused)
+	err = errors.Join(err, refused)
+	if unusable := look.Check(a.Tap); unusable != nil {
+		err = errors.Join(err, flow.Within("tap", unusable))
+	}
+	return g, secure, err
 }
 
 // New checks the options and reads the files they name. An error says which option
@@ -105,6 +116,7 @@ func New(o Options) (*Server, error) {
 	if s.guard, s.secure, err = open(a, o.Log); err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
+	s.taps = look.New(look.Options{Settings: a.Tap, Places: o.Places, Tap: o.Tap, Nearest: o.Nearest, Log: o.Log})
 	if !address.IP.IsLoopback() && !s.guard.keyed {
 		return nil, fmt.Errorf("admin %s: other machines can reach this address, so clients must show a token: give --admin-tokens, or an address of this machine alone, like 127.0.0.1:8686", a.Address)
 	}
@@ -156,6 +168,7 @@ func (s *Server) URL() string {
 // who listens is told goodbye.
 func (s *Server) Close() {
 	s.streams.End()
+	s.taps.End()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {

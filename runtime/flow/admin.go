@@ -12,6 +12,7 @@ type Admin struct {
 	TLS        *TLSServer       `hcl:"tls" doc:"certificate and key: the API is served by HTTPS alone then"`
 	Events     AdminEvents      `hcl:"events" doc:"who may listen to what happens in the process, at /api/v1/ws and /api/v1/events"`
 	Logs       AdminLogs        `hcl:"logs" doc:"who may listen to the log, at /api/v1/logs/stream"`
+	Tap        AdminTap         `hcl:"tap" doc:"who may look on at what passes, at /api/v1/tap, and what nobody may see there"`
 }
 
 // AdminEvents bounds the clients of live events.
@@ -26,10 +27,21 @@ type AdminLogs struct {
 	MaxSubscribers int `hcl:"max_subscribers" min:"1" max:"10000" doc:"clients at a time; others are answered 503 with Retry-After"`
 }
 
+// AdminTap bounds what may be seen of events that pass, and what that may cost.
+type AdminTap struct {
+	MaxClients int      `hcl:"max_clients" min:"1" max:"1000" doc:"clients at a time; others are answered 503 with Retry-After"`
+	Rate       int      `hcl:"rate" min:"1" doc:"events a second that a client gets at most, when it does not say"`
+	MaxRate    int      `hcl:"max_rate" min:"1" doc:"the most that it may say"`
+	MaxSize    Size     `hcl:"max_size" min:"1B" max:"16MiB" doc:"of an event with what is known of it; of a larger one it is told that it passed, and not what is in it"`
+	Redact     []string `hcl:"redact" doc:"what is not shown: names of fields, wherever they are, like \"iban\", and paths, like \"event.user.name\", \"event.items.*.price\", \"peer.claims.email\". What is called like a secret (authorization, cookie, token, secret, password and the like) is not shown anyway"`
+	Show       []string `hcl:"show" doc:"names of fields that are shown although they are called like a secret"`
+}
+
 // DefaultAdmin returns the defaults of Admin.
 func DefaultAdmin() Admin {
 	return Admin{
 		Events: AdminEvents{MaxClients: 100, ReadTimeout: Duration(time.Minute), StatsInterval: Duration(5 * time.Second)},
 		Logs:   AdminLogs{MaxSubscribers: 100},
+		Tap:    AdminTap{MaxClients: 10, Rate: 100, MaxRate: 1000, MaxSize: 64 << 10},
 	}
 }

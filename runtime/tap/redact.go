@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,14 +34,15 @@ const every = "*" // element or field
 // NewRedaction reads names, such as password, of fields that are not shown wherever
 // they are, and paths, such as event.user.name, event.list[0], event["a b"] or
 // event.items.*.price, to one. shown are names of fields that are shown though they
-// are called like a secret.
+// are called like a secret. The error is a *flow.FieldError for each that is no path.
 func NewRedaction(redact, shown []string) (*Redaction, error) {
 	r := &Redaction{hidden: map[string]bool{}, shown: map[string]bool{}}
+	var problems []error
 	for i, text := range redact {
 		p, err := parsePath(text)
 		switch {
 		case err != nil:
-			return nil, &flow.FieldError{Field: fmt.Sprintf("redact[%d]", i), Err: err}
+			problems = append(problems, &flow.FieldError{Field: fmt.Sprintf("redact[%d]", i), Err: err})
 		case len(p) > 1:
 			r.paths = append(r.paths, p)
 		default:
@@ -50,7 +52,7 @@ func NewRedaction(redact, shown []string) (*Redaction, error) {
 	for _, name := range shown {
 		r.shown[strings.ToLower(name)] = true
 	}
-	return r, nil
+	return r, errors.Join(problems...)
 }
 
 var roots = []string{"event", "meta", "peer"}

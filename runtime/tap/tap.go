@@ -111,6 +111,7 @@ func (t *through) Send(ctx context.Context, batch []flow.Event) error {
 // look copies those of a batch that are wanted. They have one time, so that the rate
 // that is used up for one is for all that follow.
 func (t *Tap) look(batch []flow.Event) {
+	t.passed.Add(uint64(len(batch))) // before anybody can read what was copied
 	now := time.Now()
 	unsampled, overRate := 0, 0
 	for i := range batch {
@@ -124,7 +125,6 @@ func (t *Tap) look(batch []flow.Event) {
 		}
 		t.feed.Publish(copyOf(&batch[i], now, t.options.MaxSize))
 	}
-	t.passed.Add(uint64(len(batch)))
 	if unsampled > 0 {
 		t.unsampled.Add(uint64(unsampled))
 	}

@@ -97,12 +97,12 @@ func limit(core zapcore.Core) zapcore.Core {
 }
 
 // With implements zapcore.Core. Each component of each flow has rates of its
-// own; other fields (the connection) do not count, there may be many of them.
+// own, and each place at which somebody looks on; other fields (the connection) do not count, there may be many of them.
 func (l *limited) With(fields []zapcore.Field) zapcore.Core {
 	from := l.from
 	for _, f := range fields {
 		switch f.Key {
-		case "flow", "component", "connector", "pipeline":
+		case "flow", "component", "connector", "pipeline", "place":
 			from += "\x00" + f.String
 		}
 	}
