@@ -113,7 +113,7 @@ func (s *Server) upgraded(w http.ResponseWriter, r *http.Request, wants func(not
 		defer close(gone)
 		end(c.hear(func() { silence.Reset(timeout) }))
 	}()
-	err = s.pump(ctx, from, as, c)
+	err = s.pump(ctx, from, as, c, min(s.beat, timeout/3)) // so that answers come in time
 	c.leave(err, cut)
 	<-gone
 	s.Log.Debug("a client of the admin API listens no more", zap.String("path", r.URL.Path), zap.Error(err))

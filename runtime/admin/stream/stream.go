@@ -142,9 +142,9 @@ type spelling interface {
 var errEnding = errors.New("the process is about to end")
 
 // pump writes what comes from a subscription until ctx or the process ends, or the
-// client does. It returns why.
-func (s *Server) pump(ctx context.Context, from *feed.Subscription[notice.Notice], as spelling, to outlet) error {
-	beat := time.NewTicker(s.beat)
+// client does. It returns why. Between two beats is the time interval.
+func (s *Server) pump(ctx context.Context, from *feed.Subscription[notice.Notice], as spelling, to outlet, interval time.Duration) error {
+	beat := time.NewTicker(interval)
 	defer beat.Stop()
 	told := uint64(0)
 	for {
@@ -201,7 +201,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, from *feed.Subsc
 		out.Comment("connected")
 	}
 	if err = to.flush(); err == nil {
-		err = s.pump(r.Context(), from, as, to)
+		err = s.pump(r.Context(), from, as, to, s.beat)
 	}
 	s.Log.Debug("a client of the admin API listens no more", zap.String("path", r.URL.Path), zap.Error(err))
 	return nil

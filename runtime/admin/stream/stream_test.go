@@ -248,7 +248,7 @@ func TestPingsAreAnswered(t *testing.T) {
 // TestWhoSaysNothing has clients of which one answers pings, and one does not.
 func TestWhoSaysNothing(t *testing.T) {
 	w := newWorld(t, func(s *Server) {
-		s.beat, s.Options.Events.ReadTimeout = 20*time.Millisecond, flow.Duration(200*time.Millisecond)
+		s.Options.Events.ReadTimeout = flow.Duration(200 * time.Millisecond)
 	})
 	alive := w.dial("/ws?types=stats.update")
 	deaf, _, err := websocket.Dial(context.Background(), w.http.URL+"/ws", &websocket.DialOptions{
@@ -300,7 +300,7 @@ func TestWhatFindsNoRoomIsTold(t *testing.T) {
 		s.Notices.Publish(edge(notice.ConnectionNew, n))
 	}
 	var to kept
-	_ = s.pump(context.Background(), from, &events{}, &to)
+	_ = s.pump(context.Background(), from, &events{}, &to, time.Hour)
 	if len(to) != 3 || !strings.Contains(to[1], "id-1") || without(to[2]) != `{"data":{"count":3},"type":"events.lost"}` {
 		t.Errorf("%q", to)
 	}
