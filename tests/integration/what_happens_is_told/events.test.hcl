@@ -101,7 +101,7 @@ test "who_may_listen" {
   }
   before "server" {
     flow = "flow.hcl"
-    vars = { port = local.port, admin = local.admin, max = 2 }
+    vars = { port = local.port, admin = local.admin, max = 3 }
     args = ["--log-level", "debug"]
     ready {
       http = "http://127.0.0.1:${local.admin}/readyz"
@@ -141,10 +141,12 @@ test "who_may_listen" {
       path   = "/api/v1/connectors/egde/events?token=let-me-in"
     }
     dial {
+      path    = "/api/v1/ws?types=config.reload"
       headers = { Authorization = "let-me-in" }
     }
+    signal "full" {}
+    await "refused" {}
     close {}
-    signal "out" {}
   }
   peer "no_websocket" {
     connect = "ws://127.0.0.1:${local.admin}/"
@@ -161,17 +163,15 @@ test "who_may_listen" {
   peer "two" {
     connect = "ws://127.0.0.1:${local.admin}/api/v1/ws?token=let-me-in&types=config.reload"
     count   = 2
-    await "out" {}
     dial {}
     signal "full" {}
     await "refused" {}
     close {}
-    signal "left" {}
   }
   peer "one_too_many" {
     connect = "ws://127.0.0.1:${local.admin}/api/v1/ws?token=let-me-in"
     await "full" {
-      count = 2
+      count = 3
     }
     dial {
       status = 503
