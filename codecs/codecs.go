@@ -19,6 +19,7 @@ import (
 	"bytes"
 	"unsafe"
 
+	"github.com/flowrun/flowrun/codecs/avro"
 	"github.com/flowrun/flowrun/codecs/gelf"
 	"github.com/flowrun/flowrun/codecs/influx"
 	"github.com/flowrun/flowrun/codecs/syslog"
@@ -36,6 +37,7 @@ var All = []flow.Spec[flow.CodecConfig]{
 	csvSpec,
 	syslog.Spec,
 	gelf.Spec,
+	avro.Spec,
 	influx.Spec,
 	statsdSpec,
 	nullSpec,

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/flowrun/flowrun/codecs/avro"
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/preprocessors"
@@ -60,8 +61,12 @@ var samples = map[string][]string{
 		"with\\ space,t\\,ag=v\\=x f\\ g=\"x\" 0",
 	},
 	"statsd": {"gorets:1|c", "gorets:1|c|@0.1|#shop:7,beta", "glork:320.5|ms", "gaugor:333|g", "gaugor:-10|g", "gaugor:+4|g", "uniques:765|s", "a.b:1|d|T1656581400|c:ci-1", "u:|s|#"},
+	"avro":   {"\x02\x00\x00", "\x01\x02\x04hi\x02\x02\xff\x00", "\x02\x04\x04\x00\x00\x00"},
 	"null":   {"", "anything", "\xff"},
 }
+
+const avroSchema = `{"type": "record", "name": "r", "fields": [
+	{"name": "a", "type": "long"}, {"name": "b", "type": ["null", "string", "r"], "default": null}, {"name": "c", "type": {"type": "array", "items": "bytes"}}]}`
 
 func TestContract(t *testing.T) {
 	for _, spec := range All {
@@ -72,6 +77,9 @@ func TestContract(t *testing.T) {
 			var messages [][]byte
 			for _, s := range samples[spec.Name] {
 				messages = append(messages, []byte(s))
+			}
+			if spec.Name == "avro" {
+				spec.Config = func() flow.CodecConfig { return &avro.Config{Schema: avroSchema, MaxDepth: 100} }
 			}
 			flowtest.Codec(t, spec, messages...)
 		})

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/codecs"
+	"github.com/flowrun/flowrun/codecs/avro"
+	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
@@ -27,6 +29,7 @@ var accepted = map[string][]string{
 	"gelf":       {`{"version":"1.1","host":"h","short_message":"m","_a":1}`, `{"host":"h","short_message":"m","a":{"b":1}}`},
 	"influx":     {"m,t=x f=1,g=2i,h=\"s\" 5"},
 	"statsd":     {"a:1|c|@0.5|#x:y", "a:+1|g"},
+	"avro":       {"\x00", "\x02\x01", "\x04\x04hi"},
 	"null":       {"", "anything"},
 }
 
@@ -39,6 +42,9 @@ func TestCodecs(t *testing.T) {
 			}
 			if samples == nil {
 				t.Error("this codec has no samples here: add some")
+			}
+			if spec.Name == "avro" { // it has no default schema
+				spec.Config = func() flow.CodecConfig { return &avro.Config{Schema: `["null", "long", "string"]`, MaxDepth: 10} }
 			}
 			flowtest.Codec(t, spec, samples...)
 		})
