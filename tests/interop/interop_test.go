@@ -1,7 +1,8 @@
 // Package interop holds flows against WebSocket clients that we did not write:
-// `ws` for Node, `websockets` for Python, and a browser, Chromium. The checks
-// are the scripts in testdata. The packages come from their registries at the
-// first run and stay in the user's cache folder; the browser is the system's.
+// `ws` for Node, `websockets` for Python, and a browser, Chromium; and the admin
+// API against the clients of the documentation of Bifrost. The checks are the
+// scripts in testdata. The packages come from their registries at the first run
+// and stay in the user's cache folder; the browser is the system's.
 package interop
 
 import (
@@ -58,14 +59,22 @@ func TestNode(t *testing.T) {
 }
 
 func TestPython(t *testing.T) {
-	python := tool(t, "python3")
+	python, env := pythonPinned(t)
+	against(t, env, python, "client.py")
+}
+
+// pythonPinned finds Python, and says where it finds the version of websockets
+// that is tested against.
+func pythonPinned(t *testing.T) (python string, env []string) {
+	t.Helper()
+	python = tool(t, "python3")
 	if out, err := exec.CommandContext(t.Context(), python, "-c", "import asyncio; asyncio.timeout").CombinedOutput(); err != nil {
 		t.Skipf("skipped: the script needs Python 3.11 or later: %s", out)
 	}
 	packages := installed(t, "websockets-"+pythonWebsockets, func(ctx context.Context, dir string) *exec.Cmd {
 		return exec.CommandContext(ctx, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", dir, "websockets=="+pythonWebsockets)
 	})
-	against(t, []string{"PYTHONPATH=" + packages, "PYTHONDONTWRITEBYTECODE=1"}, python, "client.py")
+	return python, []string{"PYTHONPATH=" + packages, "PYTHONDONTWRITEBYTECODE=1"}
 }
 
 // against runs a script's checks, with and without compression.
@@ -137,6 +146,16 @@ func tool(t *testing.T, name string) string {
 		t.Skipf("skipped: %v", err)
 	}
 	return path
+}
+
+// missing skips a test for what this machine has not. Where nothing may be left
+// out, that is an error.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(what)
+	}
+	t.Skip("skipped: " + what)
 }
 
 // installed returns the folder with a package, which install puts there when
