@@ -155,6 +155,8 @@ func (b *builder) connector(n *graph.Node) error {
 		Log:       log,
 		Settle:    u.settle,
 		Seq:       b.engine.sequence(component),
+		Entered:   u.entered,
+		Removed:   u.removed,
 	}
 	if shape.Per != nil {
 		all := &lanes.Lanes{

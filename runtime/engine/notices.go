@@ -29,6 +29,29 @@ func (u *unit) hear(f *feed.Feed[notice.Notice], size int, wants func(notice.Not
 	return notice.Hearing{C: s.C, Lost: s.Lost, Close: s.Close}
 }
 
+// entered tells of a connection that has begun. Links that lead to no peer, but to a
+// file or a clock, are none.
+func (u *unit) entered(o *flow.Origin) { u.tellOf(notice.ConnectionNew, o, nil) }
+
+// removed tells of its end.
+func (u *unit) removed(o *flow.Origin, reason error) { u.tellOf(notice.ConnectionClose, o, reason) }
+
+func (u *unit) tellOf(what string, o *flow.Origin, reason error) {
+	if !u.engine.notices.Listened() || o.Peer.Host == "" {
+		return
+	}
+	c := notice.Connection{Origin: o, Host: o.Peer.Addr(), Reason: reason}
+	if u.shape.Role == flow.Server {
+		c.Host, c.Client = "", o.Peer.Host
+		if at := u.listeners(); len(at) > 0 {
+			c.Host = at[0].Address
+		}
+	} else if o.Parent != nil {
+		c.Client = o.Parent.Peer.Host
+	}
+	u.engine.notices.Publish(c.Notice(what))
+}
+
 // delivery is the set of components that have to do with the delivery of what
 // connectors hear of the process, at one time.
 type delivery struct {
