@@ -101,7 +101,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		return 0, tooLarge
 	}
-	b.time -= time.Since(begin)
+	if err == nil {
+		b.time -= time.Since(begin)
+	}
 	return n, err
 }
 

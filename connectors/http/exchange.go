@@ -30,7 +30,7 @@ type exchange struct {
 	server  *server
 	w       http.ResponseWriter
 	r       *http.Request
-	control *http.ResponseController
+	control http.ResponseController
 	link    flow.Link
 	ctx     handling
 	frames  [1]flow.Frame
@@ -105,8 +105,11 @@ func (x *exchange) close(err *error) {
 	x.over = true
 	x.wake()
 	x.mu.Unlock()
-	ended := &flow.Ended{Err: *err, Torn: *err != nil}
-	x.link.Close(context.Background(), ended)
+	if *err == nil {
+		x.link.Close(context.Background(), nil)
+		return
+	}
+	x.link.Close(context.Background(), &flow.Ended{Err: *err, Torn: true})
 }
 
 // await returns when the flow has replied to all of the request, or when it need
@@ -119,14 +122,19 @@ func (x *exchange) await() error {
 	for {
 		x.mu.Lock()
 		cut, replied, more, part := x.cut, x.replied, x.more, len(x.held) > 0 || !x.written
-		changed := x.waiter()
+		var changed <-chan struct{}
+		waits := cut == nil && (replied && more && !part || !replied && limit != 0)
+		if waits {
+			changed = x.waiter()
+		}
 		x.mu.Unlock()
 		switch {
+		case waits:
 		case cut != nil:
 			return errAborted
-		case replied && !more, !replied && limit == 0:
+		case !more:
 			return nil
-		case replied && part:
+		default:
 			if err := x.push(); err != nil {
 				return errAborted
 			}

@@ -33,7 +33,7 @@ func (r *route) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	defer visitor.Leave()
-	x := &exchange{server: s, w: w, r: q, control: http.NewResponseController(w)}
+	x := &exchange{server: s, w: w, r: q, control: *http.NewResponseController(w)}
 	defer s.leave(x)
 	x.ending = s.enter(x)
 	if refusal := s.check(q); refusal != nil {
@@ -45,6 +45,11 @@ func (r *route) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 
 // isRunning waits for Run, which comes soon after a request can arrive.
 func (s *server) isRunning(q *http.Request) bool {
+	select {
+	case <-s.running:
+		return true
+	default:
+	}
 	select {
 	case <-s.running:
 		return true

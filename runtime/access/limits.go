@@ -76,6 +76,9 @@ func decrease[K comparable](m map[K]int, key K) {
 
 // block is the range of addresses that counts as one with addr.
 func (c *counts) block(addr netip.Addr) netip.Prefix {
+	if c.MaxConnectionsPerIP == 0 {
+		return netip.Prefix{} // it is not asked for
+	}
 	bits := addr.BitLen()
 	if addr.Is6() && c.IPv6Prefix > 0 {
 		bits = c.IPv6Prefix

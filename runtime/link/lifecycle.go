@@ -46,6 +46,9 @@ func (l *Link) tellOf(what string, said *flow.Object) {
 
 // ending takes apart why a connection has ended.
 func ending(reason error) (said *flow.Object, torn bool, cause error) {
+	if reason == nil {
+		return nil, false, nil
+	}
 	if e := (*flow.Ended)(nil); errors.As(reason, &e) {
 		return e.Meta, e.Torn, e.Err
 	}

@@ -175,6 +175,9 @@ func (t *turn) fail(cause error) {
 
 // Finish implements flow.Link.
 func (l *Link) Finish(ctx context.Context) error {
+	if !l.inlet.holds() {
+		return nil
+	}
 	l.begin(ctx).meta = l.inlet.last
 	l.inlet.finish()
 	l.send()
@@ -215,19 +218,23 @@ func (l *Link) Settle(ctx context.Context) {
 // Close implements flow.Link.
 func (l *Link) Close(ctx context.Context, reason error) {
 	said, torn, cause := ending(reason)
-	t := l.begin(ctx)
-	t.meta = l.inlet.last
-	if !torn {
-		l.inlet.finish()
-		l.send()
+	last := l.inlet.holds() || l.table.cfg.Shape.Lifecycle || l.inlet.turn != nil // something may be sent
+	if last {
+		l.begin(ctx).meta = l.inlet.last
+		if !torn {
+			l.inlet.finish()
+			l.send()
+		}
 	}
 	l.table.remove(l)
 	if removed := l.table.cfg.Removed; removed != nil {
 		removed(&l.origin, reason)
 	}
-	l.tellOf("close", said)
-	if err := l.end(); err != nil {
-		l.table.cfg.Log.Warn("the rest of a closed connection was not handled", zap.String("peer", l.origin.Peer.Addr()), zap.Error(err))
+	if last {
+		l.tellOf("close", said)
+		if err := l.end(); err != nil {
+			l.table.cfg.Log.Warn("the rest of a closed connection was not handled", zap.String("peer", l.origin.Peer.Addr()), zap.Error(err))
+		}
 	}
 	l.reader.Uncork(ctx)
 	switch {

@@ -39,6 +39,9 @@ func (l *Link) Leave() {
 // enterSession makes a link that is being opened one of its key's.
 func (l *Link) enterSession() error {
 	t := l.table
+	if t.sessions == nil {
+		return nil
+	}
 	key, err := t.sessionKey(&l.origin)
 	if err != nil || key == "" {
 		return err

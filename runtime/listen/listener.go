@@ -84,7 +84,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 		IdleTimeout:    l.timeout,
 		MaxHeaderBytes: maxHeader,
 		ConnState:      l.pending.state,
-		ConnContext:    withConn,
+		ConnContext:    l.pending.enter,
 		ErrorLog:       log.New(errorLog{s.log}, "", 0),
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
@@ -193,13 +193,13 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuseLate(w)
 			return
 		}
-		l.pending.serves(connOf(r))
+		l.pending.serves(r)
 	} else {
 		defer g.active.Add(-1)
 	}
 	switch {
 	case h == nil:
-	case strings.Contains(found, "{"):
+	case strings.Contains(strings.TrimSuffix(found, exactly), "{"):
 		g.mux.ServeHTTP(w, r) // which makes the parameters
 	default:
 		h.ServeHTTP(w, r)

@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"container/list"
 	"context"
 	"crypto/tls"
 	"net"
@@ -21,22 +20,32 @@ const defaultHandshakes = 10_000
 // request. Where there are too many, the one that was there first has to go: a
 // handshake takes milliseconds, unless somebody makes it last.
 //
-// A connection whose request a handler is answering is not among them. It comes
-// back when that is done.
+// A connection whose request a handler is answering is not counted. It is again
+// when that is done.
 type pending struct {
 	log     *zap.Logger
 	address string
 
-	mu    sync.Mutex
-	most  int
-	order list.List // of net.Conn, the oldest first
-	at    map[net.Conn]*list.Element
-	busy  map[net.Conn]struct{} // those with a request that is being answered
-	cut   int64                 // so far
+	mu      sync.Mutex
+	most    int
+	guests  map[net.Conn]*guest // all that the HTTP server has
+	queue   guest               // of those that are counted: a ring, the first one behind it
+	counted int
+	busy    int
+	cut     int64 // so far
+}
+
+// guest is a connection that the HTTP server has.
+type guest struct {
+	conn         net.Conn
+	busy         bool
+	before, next *guest // while it is counted
 }
 
 func newPending(address string, log *zap.Logger) *pending {
-	return &pending{log: log, address: address, at: map[net.Conn]*list.Element{}, busy: map[net.Conn]struct{}{}}
+	p := &pending{log: log, address: address, guests: map[net.Conn]*guest{}}
+	p.queue.before, p.queue.next = &p.queue, &p.queue
+	return p
 }
 
 // bound makes most the number of connections from now on; 0 for the default.
@@ -48,81 +57,64 @@ func (p *pending) bound(most int) {
 	}
 }
 
+type guestKey struct{}
+
+// enter is http.Server.ConnContext, which is called before anything else.
+func (p *pending) enter(ctx context.Context, c net.Conn) context.Context {
+	g := &guest{conn: c}
+	p.mu.Lock()
+	p.guests[c] = g
+	p.mu.Unlock()
+	return context.WithValue(ctx, guestKey{}, g)
+}
+
 // state is http.Server.ConnState.
 func (p *pending) state(c net.Conn, s http.ConnState) {
 	switch s {
-	case http.StateNew:
-		p.came(c)
+	case http.StateNew, http.StateIdle:
+		p.waits(c)
 	case http.StateHijacked, http.StateClosed:
 		p.left(c)
-	case http.StateIdle:
-		if p.answered(c) {
-			p.came(c)
-		}
-	case http.StateActive:
+	case http.StateActive: // reads a request, or the handler has it: see serves
 	}
 }
 
-// serves says that a handler answers a request that came by c.
-func (p *pending) serves(c net.Conn) {
+// serves says that a handler answers r.
+func (p *pending) serves(r *http.Request) {
+	g, ok := r.Context().Value(guestKey{}).(*guest)
+	if !ok {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e := p.at[c]; e != nil { // else it has just been cut
-		p.order.Remove(e)
-		delete(p.at, c)
-		p.busy[c] = struct{}{}
+	if p.uncount(g) { // else it has just been cut
+		g.busy = true
+		p.busy++
 	}
 }
 
-func (p *pending) answered(c net.Conn) bool {
+// waits counts a connection that has come, or has got an answer.
+func (p *pending) waits(c net.Conn) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, busy := p.busy[c]
-	delete(p.busy, c)
-	return busy
-}
-
-// await waits until no request is being answered any more, or for limit.
-func (p *pending) await(limit time.Duration) {
-	none := func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return len(p.busy) == 0
+	g := p.guests[c]
+	p.idle(g)
+	if g.next == nil {
+		p.count(g)
 	}
-	for end := time.Now().Add(limit); !none() && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
-}
-
-type connKey struct{}
-
-// withConn is http.Server.ConnContext.
-func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
-}
-
-// connOf is the connection that a request came by.
-func connOf(r *http.Request) net.Conn {
-	c, _ := r.Context().Value(connKey{}).(net.Conn)
-	return c
-}
-
-func (p *pending) came(c net.Conn) {
-	p.mu.Lock()
-	p.at[c] = p.order.PushBack(c)
-	if p.order.Len() <= p.most {
+	if p.counted <= p.most {
 		p.mu.Unlock()
 		return
 	}
-	first := p.order.Remove(p.order.Front()).(net.Conn)
-	delete(p.at, first)
+	first := p.queue.next
+	p.uncount(first)
 	p.cut++
 	cut, most := p.cut, p.most
 	p.mu.Unlock()
-	if secure, ok := first.(*tls.Conn); ok {
-		first = secure.NetConn() // without saying goodbye, which would wait for the peer
+	conn := first.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn() // without saying goodbye, which would wait for the peer
 	}
-	_ = first.Close() // its handshake finds that out
+	_ = conn.Close() // its handshake finds that out
 	p.log.Warn("too many handshakes are under way, the oldest is cut: either clients are slow on purpose, or limits.max_handshakes is too low",
 		zap.String("address", p.address), zap.Int("max_handshakes", most), zap.Int64("so_far", cut))
 }
@@ -130,9 +122,47 @@ func (p *pending) came(c net.Conn) {
 func (p *pending) left(c net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.busy, c)
-	if e := p.at[c]; e != nil {
-		p.order.Remove(e)
-		delete(p.at, c)
+	if g := p.guests[c]; g != nil {
+		p.idle(g)
+		p.uncount(g)
+		delete(p.guests, c)
+	}
+}
+
+// idle says that no handler has a request of a connection. The caller holds mu.
+func (p *pending) idle(g *guest) {
+	if g.busy {
+		g.busy = false
+		p.busy--
+	}
+}
+
+// count puts a connection behind the others. The caller holds mu.
+func (p *pending) count(g *guest) {
+	g.before, g.next = p.queue.before, &p.queue
+	g.before.next, g.next.before = g, g
+	p.counted++
+}
+
+// uncount takes it out, and reports whether it was there. The caller holds mu.
+func (p *pending) uncount(g *guest) bool {
+	if g.next == nil {
+		return false
+	}
+	g.before.next, g.next.before = g.next, g.before
+	g.before, g.next = nil, nil
+	p.counted--
+	return true
+}
+
+// await waits until no request is being answered any more, or for limit.
+func (p *pending) await(limit time.Duration) {
+	none := func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.busy == 0
+	}
+	for end := time.Now().Add(limit); !none() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 }

@@ -208,6 +208,9 @@ func (s *Set) closeEmpty(l *listener) {
 	}
 }
 
+// exactly ends a pattern that is for its path alone.
+const exactly = "{$}"
+
 // pattern spells a path for http.ServeMux, where one that ends in a slash
 // would mean all below it.
 func pattern(path string) (string, error) {
@@ -221,7 +224,7 @@ func pattern(path string) (string, error) {
 		return "", fmt.Errorf("path %q: a path has no spaces, write %%20", path)
 	}
 	if strings.HasSuffix(path, "/") {
-		path += "{$}"
+		path += exactly
 	}
 	return path, check(path)
 }
@@ -236,7 +239,7 @@ func register(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 		if p := recover(); p != nil {
 			text := fmt.Sprint(p)
 			if strings.Contains(text, "conflicts with pattern") {
-				err = fmt.Errorf("path %s is taken, or as good as taken, by another connector on this address: choose another path or port", strings.TrimSuffix(pattern, "{$}"))
+				err = fmt.Errorf("path %s is taken, or as good as taken, by another connector on this address: choose another path or port", strings.TrimSuffix(pattern, exactly))
 				return
 			}
 			err = errors.New(strings.TrimPrefix(text, "http: "))
