@@ -20,7 +20,8 @@ import (
 	"github.com/flowrun/flowrun/tests/process"
 )
 
-// The clients of Bifrost's documentation watch a process by its admin API.
+// The clients of Bifrost's documentation watch a process, whose own clients come
+// and go, by its admin API.
 
 // watched is a process that is watched by its admin API.
 type watched struct {
@@ -175,7 +176,7 @@ func TestBifrostPython(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	follow(t, ctx, w, p, p.Stdout, `Active connections: \d`, `Backend up: unhealthy`, `Backend up: healthy`)
+	follow(t, ctx, w, p, p.Stdout, `Active connections: \d`, `New connection: 127\.0\.0\.1:\d+ via edge`, `Backend up: unhealthy`, `Backend up: healthy`)
 }
 
 func TestBifrostGo(t *testing.T) {
@@ -203,7 +204,7 @@ func TestBifrostGo(t *testing.T) {
 		}
 		return p
 	}
-	wants := []string{`Backend up: healthy=false`, `Backend up: healthy=true`}
+	wants := []string{`New connection: 127\.0\.0\.1:\d+ via edge`, `Backend up: healthy=false`, `Backend up: healthy=true`}
 
 	w := watch(t, ctx, adminToken, "")
 	p := client(w, "http://"+w.admin)
@@ -247,6 +248,7 @@ func TestBifrostBrowser(t *testing.T) {
 	}
 	events := [][2]string{
 		{"", "^Connected to Bifrost WebSocket$"},
+		{"connect", `^New connection: 127\.0\.0\.1:\d+ via edge$`},
 		{"cut", "^Backend up is unhealthy$"},
 		{"", "^Backend up is healthy$"},
 		{"", `^Active connections: \d+$`},
@@ -260,7 +262,8 @@ func TestBifrostBrowser(t *testing.T) {
 	w := watch(t, ctx, adminToken, "")
 	b.beside("ops.example.org", w.admin)
 	visit("ops.example.org", w, script("beside.js", javascript(t, bifrost(t, "client.ts", "ws://localhost:7082", "wss://ops.example.org", "your-api-token", adminToken))), events...)
-	visit("ops.example.org", w, script("keepalive.js", bifrost(t, "keepalive.js", "ws://localhost:7082", "wss://ops.example.org", "your-token", adminToken)), [2]string{"", "^Keep-alive acknowledged$"})
+	visit("ops.example.org", w, script("keepalive.js", bifrost(t, "keepalive.js", "ws://localhost:7082", "wss://ops.example.org", "your-token", adminToken)),
+		[2]string{"", "^Keep-alive acknowledged$"}, [2]string{"connect", `^event connection\.new$`}, [2]string{"", `^event connection\.close$`})
 
 	// The log streamer shows no token.
 	w = watch(t, ctx, "", "")
