@@ -59,7 +59,7 @@ func newReader(report *source.Report, f *folder, tables *Tables, given *startup.
 		tables: tables,
 		env:    given.Env,
 	}
-	r.whole.file.Name, r.whole.file.Dir = f.name, f.dir
+	r.whole.file.Name, r.whole.file.Path, r.whole.file.Dir = f.name, f.shown, f.dir
 	return r
 }
 

@@ -36,6 +36,9 @@ func (r *reader) readSettings() {
 		d := r.decoder()
 		d.Decode(b.Region, nil, nil, &s)
 		r.readAdmin(d, &s)
+		if r.title == "" {
+			r.whole.file.Description = s.Description
+		}
 		at, given := d.Places["drain"]
 		if !given {
 			continue

@@ -25,12 +25,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // told counts what a process was told to do.
-type told struct{ reloads, drains atomic.Int64 }
+type told struct{ reloads, drains, pauses atomic.Int64 }
 
 func (d *told) options(tokens ...flow.Secret) Options {
 	return Options{
 		Settings: flow.Admin{Address: "127.0.0.1:0", Tokens: tokens},
 		Health:   func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
+		Flows:    func() []engine.Flow { return []engine.Flow{{Name: "flow", Path: "flow.hcl"}} },
+		Pause:    func(string, string) error { d.pauses.Add(1); return nil },
+		Resume:   func(string, string) error { d.pauses.Add(1); return nil },
 		Reloads:  func() Reloads { return Reloads{} },
 		Reload: func(context.Context) (Reloaded, error) {
 			d.reloads.Add(1)
@@ -206,7 +209,7 @@ func FuzzRequests(f *testing.F) {
 		r.RemoteAddr = "127.0.0.1:1"
 		w := httptest.NewRecorder()
 		s.http.Handler.ServeHTTP(w, r)
-		if d.reloads.Load()+d.drains.Load() > 0 {
+		if d.reloads.Load()+d.drains.Load()+d.pauses.Load() > 0 {
 			t.Fatal("it does what a stranger tells it")
 		}
 		if w.Code < 300 && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {

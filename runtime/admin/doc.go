@@ -11,6 +11,8 @@
 //	GET  /api/v1/events        the same as Server-Sent Events
 //	GET  /api/v1/logs/stream   the log, as Server-Sent Events
 //	GET  /api/v1/tap/{place}   the events that pass at a connect or a port: package look
+//	GET  /api/v1/flows         the flows; {name} for one
+//	PATCH /api/v1/flows/{name} {"status": "paused"} or "running"
 //	POST /api/v1/reload        reads the flows again
 //	POST /api/v1/drain         ends the process gracefully
 //

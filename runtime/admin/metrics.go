@@ -66,6 +66,7 @@ type connectorMetric struct {
 // perConnector are the metrics of each connector, labelled by where it stands.
 var perConnector = []connectorMetric{
 	gauge("up", "1 while the connector is open or done with its work, else 0.", func(c *engine.ConnectorHealth) float64 { return oneIf(c.State.Up()) }),
+	gauge("paused", "1 while the connector receives nothing because it was paused, else 0.", func(c *engine.ConnectorHealth) float64 { return oneIf(c.Paused) }),
 	gauge("required", "1 if the process is ready only while the connector is up, else 0.", func(c *engine.ConnectorHealth) float64 { return oneIf(c.Required) }),
 	gauge("failed_attempts", "Attempts to open it that failed, in a row.", func(c *engine.ConnectorHealth) float64 { return float64(c.Attempts) }),
 	gauge("connections", "Connections that are open.", func(c *engine.ConnectorHealth) float64 { return float64(c.Stats.Open) }),

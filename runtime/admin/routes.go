@@ -57,6 +57,38 @@ var routes = []route{
 		summary: "All connectors", gives: Connectors{},
 	},
 	{
+		method: "GET", path: "/api/v1/connectors/{name}", needs: Read, serve: (*Server).oneConnector,
+		summary: "One connector", query: []parameter{flowParameter}, gives: Connector{},
+	},
+	{
+		method: "POST", path: "/api/v1/connectors/{name}/pause", needs: Control, serve: (*Server).pauseConnector,
+		summary: "Receive nothing more from its connections, until it is resumed", query: []parameter{flowParameter}, gives: Connector{},
+	},
+	{
+		method: "POST", path: "/api/v1/connectors/{name}/resume", needs: Control, serve: (*Server).resumeConnector,
+		summary: "Receive again", query: []parameter{flowParameter}, gives: Connector{},
+	},
+	{
+		method: "GET", path: "/api/v1/flows", needs: Read, serve: (*Server).flows,
+		summary: "All flows", gives: Flows{},
+	},
+	{
+		method: "GET", path: "/api/v1/flows/{name}", needs: Read, serve: (*Server).oneFlow,
+		summary: "One flow", gives: Flow{},
+	},
+	{
+		method: "PATCH", path: "/api/v1/flows/{name}", needs: Control, serve: (*Server).patchFlow,
+		summary: "Pause or resume a flow", takes: FlowPatch{}, gives: Flow{},
+	},
+	{
+		method: "POST", path: "/api/v1/flows/{name}/pause", needs: Control, serve: (*Server).pauseFlow,
+		summary: "Receive nothing more by any of its connectors, until it is resumed", gives: Flow{},
+	},
+	{
+		method: "POST", path: "/api/v1/flows/{name}/resume", needs: Control, serve: (*Server).resumeFlow,
+		summary: "Receive again by all of its connectors that are not paused themselves", gives: Flow{},
+	},
+	{
 		method: "GET", path: "/api/v1/connectors/{name}/events", needs: Read, serve: listening(peers), streams: true,
 		summary: "What becomes of the connections of a connector: Server-Sent Events, or a WebSocket", media: "text/event-stream",
 	},

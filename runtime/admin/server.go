@@ -41,7 +41,10 @@ type Options struct {
 
 	Build   Build
 	Health  func() engine.Health
+	Flows   func() []engine.Flow
 	Reloads func() Reloads
+	// Pause and Resume are the engine's.
+	Pause, Resume func(flow, connector string) error
 	// Reload reads the flows again. An error says why they run on as they were.
 	// Several calls may come at a time.
 	Reload func(ctx context.Context) (Reloaded, error)

@@ -11,7 +11,7 @@ import (
 type Readiness struct {
 	Ready bool         `json:"ready"`
 	Phase engine.Phase `json:"phase"`
-	// NotUp are the required connectors that are not up.
+	// NotUp are the required connectors that are not up, or paused.
 	NotUp []Brief `json:"not_up"`
 }
 
@@ -21,6 +21,16 @@ type Brief struct {
 	Type  string       `json:"type"`
 	Name  string       `json:"name"`
 	State engine.State `json:"state"`
+	// Paused says that it receives nothing from its connections.
+	Paused bool `json:"paused"`
+}
+
+// Doing says what it does, for people: "open", "open, paused".
+func (b Brief) Doing() string {
+	if b.Paused {
+		return string(b.State) + ", paused"
+	}
+	return string(b.State)
 }
 
 // Status is what /api/v1/status answers.
@@ -67,7 +77,7 @@ type Counters struct {
 func readinessOf(h engine.Health) Readiness {
 	r := Readiness{Ready: h.Ready, Phase: h.Phase, NotUp: []Brief{}}
 	for i := range h.Connectors {
-		if c := &h.Connectors[i]; c.Required && !c.State.Up() {
+		if c := &h.Connectors[i]; c.Required && !c.Ready() {
 			r.NotUp = append(r.NotUp, briefOf(c))
 		}
 	}
@@ -75,7 +85,7 @@ func readinessOf(h engine.Health) Readiness {
 }
 
 func briefOf(c *engine.ConnectorHealth) Brief {
-	return Brief{Flow: c.Flow, Type: c.Type, Name: c.Name, State: c.State}
+	return Brief{Flow: c.Flow, Type: c.Type, Name: c.Name, State: c.State, Paused: c.Paused}
 }
 
 func connectorsOf(h engine.Health) []Connector {

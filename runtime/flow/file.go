@@ -6,13 +6,15 @@ package flow
 // `audit.store`, unique per kind of block and the same as long as the blocks that
 // they come from are called the same.
 type File struct {
-	Name       string
-	Dir        string // relative paths were relative to this
-	Connectors []*ConnectorBlock
-	Pipelines  []*PipelineBlock
-	Connects   []*ConnectBlock
-	Drain      Drain // [DefaultDrain] where the flow has none
-	Admin      Admin // of the process; of several flows, one has it
+	Name        string
+	Path        string // of the file or folder, as it was named
+	Description string
+	Dir         string // relative paths were relative to this
+	Connectors  []*ConnectorBlock
+	Pipelines   []*PipelineBlock
+	Connects    []*ConnectBlock
+	Drain       Drain // [DefaultDrain] where the flow has none
+	Admin       Admin // of the process; of several flows, one has it
 }
 
 // Place is where a block or argument stands in its file.

@@ -21,7 +21,7 @@ func PrintStatus(w io.Writer, s admin.Status) error {
 	}
 	fmt.Fprintln(w)
 	for _, c := range s.NotUp {
-		fmt.Fprintf(w, "not up: %s: connector.%s is %s\n", c.Flow, c.Name, c.State)
+		fmt.Fprintf(w, "not up: %s: connector.%s is %s\n", c.Flow, c.Name, c.Doing())
 	}
 	if len(s.Connectors) == 0 {
 		return nil
@@ -30,7 +30,7 @@ func PrintStatus(w io.Writer, s admin.Status) error {
 	fmt.Fprintln(table, "\nFLOW\tCONNECTOR\tSTATE\tCONNECTIONS\tIN\tOUT\tLOST\tFAILED")
 	for _, c := range s.Connectors {
 		n := c.Counters
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", c.Flow, c.Name, c.State, n.Connections, n.EventsIn, n.EventsOut, n.Lost+n.Dropped, n.Failed)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", c.Flow, c.Name, c.Doing(), n.Connections, n.EventsIn, n.EventsOut, n.Lost+n.Dropped, n.Failed)
 	}
 	if err := table.Flush(); err != nil {
 		return err
