@@ -84,7 +84,8 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				return err
 			}
 			notices, records := new(feed.Feed[notice.Notice]), new(feed.Feed[notice.Notice])
-			log := journal.New(stderr, journal.Options{Format: format, Coloured: colourful(stderr), Level: zap.NewAtomicLevelAt(atLevel), Records: records})
+			lowest := zap.NewAtomicLevelAt(atLevel)
+			log := journal.New(stderr, journal.Options{Format: format, Coloured: colourful(stderr), Level: lowest, Records: records})
 			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
 			var service *systemd.Notifier
 			e, err := engine.New(engine.Options{
@@ -125,7 +126,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Systemd:  service,
 				Log:      log,
 			})
-			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Flows: e.Flows, Pause: e.Pause, Resume: e.Resume, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log}, e.Taken, stderr)
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Flows: e.Flows, Pause: e.Pause, Resume: e.Resume, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@
 //	GET  /api/v1/ws            what happens, over WebSocket: package stream
 //	GET  /api/v1/events        the same as Server-Sent Events
 //	GET  /api/v1/logs/stream   the log, as Server-Sent Events
+//	GET  /api/v1/loglevel      the lowest level that is logged; PUT changes it
 //	GET  /api/v1/tap/{place}   the events that pass at a connect or a port: package look
 //	GET  /api/v1/flows         the flows; {name} for one
 //	PATCH /api/v1/flows/{name} {"status": "paused"} or "running"

@@ -114,6 +114,14 @@ var routes = []route{
 		},
 	},
 	{
+		method: "GET", path: "/api/v1/loglevel", needs: Read, serve: (*Server).logLevel,
+		summary: "The lowest level that is logged", gives: LogLevel{},
+	},
+	{
+		method: "PUT", path: "/api/v1/loglevel", needs: Control, serve: (*Server).setLogLevel,
+		summary: "Log from another level on, until the process ends", takes: LogLevel{}, gives: LogLevel{},
+	},
+	{
 		method: "POST", path: "/api/v1/reload", needs: Control, serve: (*Server).reload,
 		summary: "Read the flows again", gives: Reloaded{},
 	},

@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 const (
@@ -59,6 +60,8 @@ type Options struct {
 	// Nearest is the name that is most like a given one, "" when none is.
 	Nearest func(given string, names []string) string
 	Log     *zap.Logger
+	// Level is the lowest that Log takes; nil where nobody can change it.
+	Level *zap.AtomicLevel
 }
 
 // Reloaded says what a reload has done to connectors and uses of pipelines.
@@ -111,6 +114,10 @@ func open(a flow.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err
 // cannot be used.
 func New(o Options) (*Server, error) {
 	a := o.Settings
+	if o.Level == nil {
+		fixed := zap.NewAtomicLevelAt(zapcore.LevelOf(o.Log.Core()))
+		o.Level = &fixed
+	}
 	address, err := resolve(a.Address)
 	if err != nil {
 		return nil, err
