@@ -24,8 +24,7 @@
 // # The end
 //
 // When Run's ctx has ended, no request begins any more. Those that have begun are
-// answered, the last of them with "Connection: close"; who waits for a reply waits
-// until none can come (Link.Settle). Streams are told to end one after the other, as
+// answered; who waits for a reply waits until none can come (Link.Settle). Streams are told to end one after the other, as
 // the farewell says, and get what is queued for them before.
 package http
 

@@ -81,8 +81,8 @@ client comes back.
 A reply is delivered when it is a part of the answer, an event when it is handed to the
 stream's socket, or in its ` + "`queue`" + `. A reply to a request that has been answered, or whose
 client has gone, is dropped, counted and logged; with ` + "`on_lost_peer = \"err\"`" + ` at the edge, it goes to
-` + "`err`" + `. On a graceful end, the requests that have come are answered, with
-` + "`Connection: close`" + `, those that come later with 503; streams are written what is queued for
+` + "`err`" + `. On a graceful end, the requests that have come are answered, those
+that come later with 503; streams are written what is queued for
 them, and end.
 `
 
