@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,7 +37,18 @@ func newMetrics(o Options) http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collector{o},
 	)
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(prometheus.GathererFunc(oneByOne(r.Gather)), promhttp.HandlerOpts{})
+}
+
+// oneByOne lets one caller in at a time: who asks without end, on many connections,
+// takes one processor at most.
+func oneByOne[T any](f func() (T, error)) func() (T, error) {
+	var mu sync.Mutex
+	return func() (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return f()
+	}
 }
 
 // collector reads what the process has counted already, when it is asked. It keeps
