@@ -96,13 +96,14 @@ func limit(core zapcore.Core) zapcore.Core {
 	return &limited{Core: core, rates: &rates{seed: maphash.MakeSeed(), all: map[uint64]*rate{}}}
 }
 
-// With implements zapcore.Core. Each component of each flow has rates of its
-// own, and each place at which somebody looks on; other fields (the connection) do not count, there may be many of them.
+// With implements zapcore.Core. Each component of each flow has rates of its own,
+// and so has each client that is let in to look on at a place; other fields (the
+// connection) do not count, there may be many of them.
 func (l *limited) With(fields []zapcore.Field) zapcore.Core {
 	from := l.from
 	for _, f := range fields {
 		switch f.Key {
-		case "flow", "component", "connector", "pipeline", "place":
+		case "flow", "component", "connector", "pipeline", "place", "client":
 			from += "\x00" + f.String
 		}
 	}
