@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,20 +16,19 @@ func newGraph() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "graph FLOW",
 		Short:   "Draw how a flow is wired",
-		Example: "  flowrun graph echo.hcl\n  flowrun graph --format dot echo.hcl | dot -Tsvg > echo.svg",
+		Example: "  flowrun graph echo.hcl\n  flowrun graph --format svg echo.hcl > echo.svg",
 		Args:    command.Between(1, 1, "one flow file or folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			draw, ok := graphFormats[format]
+			to, names, ok := graph.FormatOf(format)
 			if !ok {
-				return command.Usage("there is no graph format %q%s; the formats are text, mermaid, dot and json", format,
-					command.DidYouMean(format, []string{"text", "mermaid", "dot", "json"}))
+				return command.Usage("there is no graph format %q%s; the formats are %s", format, command.DidYouMean(format, names), strings.Join(names, ", "))
 			}
 			files, err := in.loadOrShow(cmd, args)
 			if err != nil {
 				return err
 			}
 			for _, f := range files {
-				if _, err := fmt.Fprint(cmd.OutOrStdout(), draw(graph.New(f))); err != nil {
+				if _, err := fmt.Fprint(cmd.OutOrStdout(), to.Draw(graph.New(f))); err != nil {
 					return err
 				}
 			}
@@ -36,13 +36,6 @@ func newGraph() *cobra.Command {
 		},
 	}
 	in.register(cmd)
-	cmd.Flags().StringVar(&format, "format", "text", "`format` of the drawing: text, mermaid, dot or json")
+	cmd.Flags().StringVar(&format, "format", "text", "`format` of the drawing: text, mermaid, dot, json or svg")
 	return cmd
-}
-
-var graphFormats = map[string]func(*graph.Graph) string{
-	"text":    func(g *graph.Graph) string { return g.Text() },
-	"mermaid": func(g *graph.Graph) string { return g.Mermaid() },
-	"dot":     func(g *graph.Graph) string { return g.DOT() },
-	"json":    func(g *graph.Graph) string { return string(g.JSON()) },
 }

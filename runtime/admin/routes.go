@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/flowrun/flowrun/runtime/admin/stream"
+	"github.com/flowrun/flowrun/runtime/graph"
 )
 
 // route is one thing that can be asked for. All but serve is what the OpenAPI
@@ -75,6 +76,10 @@ var routes = []route{
 	{
 		method: "GET", path: "/api/v1/flows/{name}", needs: Read, serve: (*Server).oneFlow,
 		summary: "One flow", gives: Flow{},
+	},
+	{
+		method: "GET", path: "/api/v1/flows/{name}/graph", needs: Read, serve: (*Server).graph,
+		summary: "How a flow is wired, for programs or as a picture", query: []parameter{graphParameter}, gives: graph.Description{},
 	},
 	{
 		method: "PATCH", path: "/api/v1/flows/{name}", needs: Control, serve: (*Server).patchFlow,

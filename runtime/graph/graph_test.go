@@ -147,7 +147,7 @@ connect "q"<&> connector.in to connector."out"`,
 func TestGolden(t *testing.T) {
 	for name, lines := range flows {
 		g := New(file(t, name, lines))
-		for ending, got := range map[string]string{"txt": g.Text(), "mmd": g.Mermaid(), "dot": g.DOT(), "json": string(g.JSON())} {
+		for ending, got := range map[string]string{"txt": g.Text(), "mmd": g.Mermaid(), "dot": g.DOT(), "json": string(g.JSON()), "svg": g.SVG()} {
 			path := filepath.Join("testdata", name+"."+ending)
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {

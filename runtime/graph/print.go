@@ -159,14 +159,16 @@ func dotText(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }
 
-type jsonGraph struct {
-	Flow  string     `json:"flow"`
-	Nodes []jsonNode `json:"nodes"`
-	Wires []jsonWire `json:"wires"`
-	Start []string   `json:"start"`
+// Description is what JSON spells.
+type Description struct {
+	Flow  string          `json:"flow"`
+	Nodes []DescribedNode `json:"nodes"`
+	Wires []DescribedWire `json:"wires"`
+	Start []string        `json:"start"`
 }
 
-type jsonNode struct {
+// DescribedNode is a node of it.
+type DescribedNode struct {
 	ID       string   `json:"id"`
 	Kind     Kind     `json:"kind"`
 	Type     string   `json:"type,omitempty"`
@@ -179,7 +181,8 @@ type jsonNode struct {
 	Ports    []string `json:"ports"`
 }
 
-type jsonWire struct {
+// DescribedWire is a wire of it, by the ids of nodes.
+type DescribedWire struct {
 	From string `json:"from"`
 	Port string `json:"port"`
 	To   string `json:"to"`
@@ -187,9 +190,9 @@ type jsonWire struct {
 
 // JSON describes the graph for programs, indented and ending in a newline.
 func (g *Graph) JSON() []byte {
-	j := jsonGraph{Flow: g.Flow, Nodes: []jsonNode{}, Wires: []jsonWire{}, Start: []string{}}
+	j := Description{Flow: g.Flow, Nodes: []DescribedNode{}, Wires: []DescribedWire{}, Start: []string{}}
 	for _, n := range g.Nodes {
-		node := jsonNode{ID: n.ID, Kind: n.Kind, File: n.At.File, Line: n.At.Line, Ports: n.Ports}
+		node := DescribedNode{ID: n.ID, Kind: n.Kind, File: n.At.File, Line: n.At.Line, Ports: n.Ports}
 		switch n.Kind {
 		case Connector:
 			node.Type, node.Role = n.Connector.Type, roles[n.Role]
@@ -204,7 +207,7 @@ func (g *Graph) JSON() []byte {
 		j.Nodes = append(j.Nodes, node)
 	}
 	for _, w := range g.Wires {
-		j.Wires = append(j.Wires, jsonWire{w.From.ID, w.Port, w.To.ID})
+		j.Wires = append(j.Wires, DescribedWire{w.From.ID, w.Port, w.To.ID})
 	}
 	for _, n := range g.Order() {
 		j.Start = append(j.Start, n.ID)
