@@ -1,0 +1,1 @@
+../../../flows/examples/events_api.hcl
