@@ -111,6 +111,6 @@ func (c *served) expire(v *access.Visitor) (stop func() bool) {
 	return time.AfterFunc(time.Until(v.Expires), func() {
 		c.server.host.Log().Info("who a client was holds no longer, the connection is closed with 1008",
 			zap.String("peer", c.peer), zap.String("connection", c.link.ID()), zap.String("reason", v.Expired))
-		c.conn.Part(socket.Farewell{Code: socket.PolicyViolation, Reason: v.Expired})
+		c.conn.Part(socket.Farewell{Code: socket.PolicyViolation, Reason: v.Expired, Why: flow.EndedExpired})
 	}).Stop
 }

@@ -119,6 +119,7 @@ func (c *client) Run(ctx context.Context, host flow.Host) error {
 		host.Log().Warn("insecure = true: the server's certificate is not checked, anybody on the way can read and change what is sent",
 			zap.Stringer("url", c.config.URL))
 	}
+	began := time.Now()
 	conn, peer, err := c.dial(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -126,6 +127,7 @@ func (c *client) Run(ctx context.Context, host flow.Host) error {
 		}
 		return err
 	}
+	shook(host, began)
 	s := &session{client: c, host: host, conn: conn}
 	return s.run(ctx, peer)
 }

@@ -9,7 +9,7 @@ import (
 
 // farewell is what the close frame says of the runtime's farewell.
 func farewell(why flow.Farewell) socket.Farewell {
-	return socket.Farewell{Code: why.Code, Reason: why.Reason, Message: why.Message, Settle: true}
+	return socket.Farewell{Code: why.Code, Reason: why.Reason, Message: why.Message, Settle: true, Why: flow.EndedDrain}
 }
 
 // goodbyes are said to the connections of a server that ends, one after the

@@ -28,6 +28,9 @@ func (c *served) Deliver(frames []flow.Frame) {
 	}
 }
 
+// Answered implements socket.Owner.
+func (c *served) Answered(took time.Duration) { answered(c.server.host, took) }
+
 // Settle implements socket.Owner.
 func (c *served) Settle() { c.link.Settle(c.server.host.Abandon()) }
 
@@ -90,11 +93,12 @@ func (c *served) close(err error) {
 			zap.String("limit", "queue.write_timeout"), zap.Uint64("so_far", c.server.tooSlow.Add(1)))
 	}
 	c.conn.Goodbye(err)
+	cause := c.conn.Cause(err)
 	why, closed := c.conn.End(err)
 	if closed {
 		err = nil
 	}
-	c.link.Close(context.Background(), &flow.Ended{Err: err, Meta: flow.ObjectOf(
+	c.link.Close(context.Background(), &flow.Ended{Err: err, Code: why.Code, Cause: cause, Meta: flow.ObjectOf(
 		flow.Field{Key: "code", Value: flow.IntOf(int64(why.Code))},
 		flow.Field{Key: "reason", Value: flow.TextOf(why.Reason)},
 	)})
@@ -110,6 +114,21 @@ func (c *served) tooSlow(err error) bool {
 		return errors.Is(err, os.ErrDeadlineExceeded)
 	}
 	return errors.Is(why.Cause, socket.ErrWriteTimeout)
+}
+
+// answered tells the host, where it wants to know, how long the answer to a ping
+// took.
+func answered(host flow.Host, took time.Duration) {
+	if s, ok := host.(flow.Stopwatch); ok {
+		s.RoundTrip(took)
+	}
+}
+
+// shook tells the host, where it wants to know, how long a handshake took.
+func shook(host flow.Host, began time.Time) {
+	if s, ok := host.(flow.Stopwatch); ok {
+		s.Handshake(time.Since(began))
+	}
 }
 
 // roundTrip says how long answers to pings have taken, if there were any.

@@ -274,6 +274,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.handshakes.Done()
+	began := time.Now()
 	visitor := s.admit(w, r)
 	if visitor == nil {
 		return
@@ -293,6 +294,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			zap.String("error", brief(err)))
 		return
 	}
+	shook(s.host, began)
 	s.enter(visitor)
 	peer.Subprotocol = subprotocol
 	s.add(c)

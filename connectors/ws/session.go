@@ -52,13 +52,14 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 		if s.asked.Load() {
 			c.AwaitAnswers(answersWithin, answersAtMost)
 		}
-		c.Part(socket.Farewell{Code: socket.NormalClosure})
+		c.Part(socket.Farewell{Code: socket.NormalClosure, Why: flow.EndedDrain})
 	})()
 	defer context.AfterFunc(s.host.Abandon(), c.Abandon)()
 	err = c.Receive(s)
 	c.Goodbye(err)
 	reason := s.explain(err)
-	link.Close(context.Background(), reason)
+	how, _ := c.End(err)
+	link.Close(context.Background(), &flow.Ended{Err: reason, Code: how.Code, Cause: c.Cause(err)})
 	s.host.Log().Debug("connection closed", append(roundTrip(c), zap.String("peer", s.peer), zap.NamedError("reason", reason))...)
 	if ctx.Err() != nil {
 		return nil
@@ -95,6 +96,9 @@ func (s *session) Deliver(frames []flow.Frame) {
 		undelivered(s.host, s.peer, err)
 	}
 }
+
+// Answered implements socket.Owner.
+func (s *session) Answered(took time.Duration) { answered(s.host, took) }
 
 // Settle implements socket.Owner: nobody else speaks to a client's peer.
 func (s *session) Settle() {}

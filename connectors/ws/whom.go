@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/ending"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // checkWrote checks what a flow writes into meta.ws_server.
 func checkWrote(v flow.Value) error {
 	if c, ok := v.Object().Get("close"); ok && !c.IsNull() {
-		if err := socket.CheckClose(c); err != nil {
+		if err := ending.Check(c); err != nil {
 			return fmt.Errorf("meta.ws_server.close: %w", err)
 		}
 	}

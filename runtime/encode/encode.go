@@ -107,7 +107,7 @@ func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *
 		}
 	}
 	had := len(*frames)
-	c.made = flow.Frame{Binary: c.frameType(e), Meta: e.Meta.Wrote}
+	c.made = flow.Frame{Binary: c.frameType(e), Meta: e.Meta.Wrote, Time: e.Time}
 	c.frames, c.into = frames, buf
 	err := c.encodeOne(scratch, e)
 	c.frames, c.into = nil, nil

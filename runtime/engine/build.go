@@ -2,14 +2,11 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/lanes"
+	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
@@ -17,18 +14,6 @@ import (
 	"github.com/flowrun/flowrun/runtime/wiring"
 	"go.uber.org/zap"
 )
-
-// bootID names this run of the process: "<node>.<boot>". Connection ids begin
-// with it, so that none is used twice, on whatever node.
-func bootID() string {
-	node, err := os.Hostname()
-	if err != nil || node == "" {
-		node = "localhost"
-	}
-	var random [5]byte
-	_, _ = rand.Read(random[:]) // does not fail
-	return node + "." + strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
-}
 
 // builder makes the parts of one flow and wires them. It changes nothing that
 // runs: ports are connected by connect.
@@ -46,8 +31,9 @@ func (e *Engine) builder(file *flow.File, g *graph.Graph, former *flowing, chang
 		flowing: &flowing{
 			file: file, graph: g,
 			units:     map[*graph.Node]*unit{},
-			instances: map[*graph.Node]*instance{},
+			instances: map[*graph.Node]*uses.Use{},
 			problems:  map[string]*flow.Problems{},
+			edges:     edgeCounts(file, former),
 		},
 		engine: e,
 		former: former,
@@ -75,6 +61,7 @@ func (b *builder) build() error {
 		Table:    func(n *graph.Node) *link.Table { return b.units[n].table },
 		Instance: func(n *graph.Node) *pipeline.Instance { return b.instances[n].Instance },
 		Problems: b.problemsOf,
+		Counts:   func(n *graph.Node) *pipeline.EdgeCounts { return b.edges[n.Edge.Name] },
 		Log:      b.engine.log.With(zap.String("flow", b.file.Name)),
 	})
 	return nil
@@ -140,6 +127,7 @@ func (b *builder) connector(n *graph.Node) error {
 		log:       log,
 		farewell:  b.file.Drain.Farewell(),
 		done:      make(chan struct{}),
+		problems:  problems,
 	}
 	u.running, u.end = context.WithCancel(b.engine.stages[shape.Role].ctx)
 	u.feeding, u.endFeed = context.WithCancel(b.engine.stages[flow.Source].ctx)
@@ -160,7 +148,7 @@ func (b *builder) connector(n *graph.Node) error {
 	}
 	if shape.Per != nil {
 		all := &lanes.Lanes{
-			Host: u, Connector: c, Reconnect: u.common.Reconnect, Idle: shape.Per.IdleTimeout, Running: u.running, Opened: u.opened, Catch: u.catch,
+			Host: u, Connector: c, Reconnect: u.common.Reconnect, Idle: shape.Per.IdleTimeout, Running: u.running, Opened: u.opened, Tried: u.tries, Reopened: u.reopened, Catch: u.catch,
 			EndIdle: func(since time.Time) { u.table.EndIdle(since) },
 		}
 		u.connector, config.Serve = all, all.Serve
@@ -185,10 +173,27 @@ func (b *builder) pipeline(n *graph.Node) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", component.Address(), err)
 	}
-	b.instances[n] = b.engine.newInstance(i, b.file.Name, n.ID)
+	name := n.ID
+	if b.engine.several.Load() {
+		name = b.file.Name + ": " + name
+	}
+	b.instances[n] = uses.New(b.engine.abandoned, i, name)
 	return nil
 }
 
 func (b *builder) component(kind, typ, name string) *flow.Component {
 	return &flow.Component{Boot: b.engine.boot, Flow: b.file.Name, Kind: kind, Type: typ, Name: name}
+}
+
+// edgeCounts are where the edges of a flow count, those of its former version
+// where they had the same name.
+func edgeCounts(file *flow.File, former *flowing) map[string]*pipeline.EdgeCounts {
+	edges := make(map[string]*pipeline.EdgeCounts, len(file.Connects))
+	for _, c := range file.Connects {
+		edges[c.Name] = new(pipeline.EdgeCounts)
+		if former != nil && former.edges[c.Name] != nil {
+			edges[c.Name] = former.edges[c.Name]
+		}
+	}
+	return edges
 }

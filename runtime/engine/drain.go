@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/pipeline"
 	"go.uber.org/zap"
 )
 
@@ -44,7 +44,7 @@ func (e *Engine) drain(why string) int {
 	e.awaitRetiring(over)
 	for role := flow.Source; role <= flow.Target; role++ {
 		if role > flow.Source {
-			e.unfinished = g.finish(over, e.log, role) || e.unfinished
+			e.unfinished = uses.Finish(over, patience, g.instances, e.log, role) || e.unfinished
 			g.awaitQueues(over)
 		}
 		e.stages[role].cancel()
@@ -135,7 +135,10 @@ func (e *Engine) account(stuck []*unit, took time.Duration) (lost bool) {
 	now := e.now.Load()
 	now.account(e.log)
 	for _, f := range now.flows {
-		f.wiring.BestEffort((*pipeline.BestEffort).Account)
+		for name, edge := range f.edges {
+			e.log.Debug("passed", zap.String("flow", f.file.Name), zap.String("connect", name), zap.Uint64("delivered", edge.Delivered.Load()),
+				zap.Uint64("failed", edge.Failed.Load()), zap.Uint64("filtered", edge.Filtered.Load()))
+		}
 	}
 	for _, u := range stuck {
 		u.log.Error("the connector did not end, what it holds is lost")

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/boot"
 	"github.com/flowrun/flowrun/runtime/engine/internal/ending"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -114,7 +115,7 @@ func New(opts Options) (*Engine, error) {
 		notices:   cmp.Or(opts.Notices, new(feed.Feed[notice.Notice])),
 		records:   cmp.Or(opts.Records, new(feed.Feed[notice.Notice])),
 		scrape:    opts.Scrape,
-		boot:      bootID(),
+		boot:      boot.ID(),
 		end:       ending.New(),
 		begun:     make(chan struct{}),
 		sequences: map[string]*atomic.Uint64{},
@@ -166,7 +167,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	e.tellRoutes(first.units)
 	e.log.Info("running", zap.Int("connectors", len(first.units)), zap.Duration("started_in", time.Since(start)))
 	for _, i := range first.instances {
-		i.Start(i.running)
+		i.Start()
 	}
 	for _, u := range first.units {
 		go u.supervise(u.running, u.feeding)

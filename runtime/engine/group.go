@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"go.uber.org/zap"
@@ -13,7 +14,7 @@ import (
 // waits end when it is abandoned.
 type group struct {
 	units     []*unit // in the order of start
-	instances []place
+	instances []uses.Place
 	// Of what a reload has left out: closed when it has ended, and those that
 	// earlier ones have, which may still send to it.
 	ended   chan struct{}
@@ -138,6 +139,6 @@ func (g *group) account(log *zap.Logger) {
 			zap.Uint64("lost", s.Lost), zap.Uint64("dropped", s.Dropped), zap.Uint64("failed", s.Failed), zap.Uint64("unheard", s.Unheard))
 	}
 	for _, i := range g.instances {
-		i.account(log)
+		i.Account(log)
 	}
 }

@@ -69,8 +69,10 @@ func (c *ConnectorHealth) Ready() bool { return c.State.Up() && !c.Paused }
 
 // Health describes all connectors. It may be called at any time, from any
 // goroutine.
-func (e *Engine) Health() Health {
-	units := e.now.Load().units
+func (e *Engine) Health() Health { return e.health(e.now.Load()) }
+
+func (e *Engine) health(now *state) Health {
+	units := now.units
 	e.mu.Lock()
 	h := Health{Phase: e.phase, Ready: e.phase == Running, Connectors: make([]ConnectorHealth, len(units))}
 	e.mu.Unlock()
@@ -125,6 +127,14 @@ func (u *unit) enter(s State) {
 		notices.Publish(notice.Health(u.component, s.Up(), string(s)))
 	}
 	u.status.State, u.status.Since, u.status.NextRetry = s, time.Now(), time.Time{}
+	switch s { //nolint:exhaustive // the others are not counted
+	case Connecting:
+		if u.shape.Per == nil { // else each connection of its own counts
+			u.attempts++
+		}
+	case Open:
+		u.openings++
+	}
 }
 
 // connects: an attempt begins.

@@ -16,6 +16,8 @@ import (
 var (
 	_ flow.Host   = (*unit)(nil)
 	_ flow.Halter = (*unit)(nil)
+
+	_ flow.Stopwatch = (*unit)(nil)
 )
 
 // Taken says who else of this process listens at an address, for the error of a
@@ -91,6 +93,12 @@ func (u *unit) Halt(code int, delay time.Duration) {
 	u.log.Info("exit at once", zap.Int("code", code), zap.Duration("delay", delay))
 	u.engine.end.Halt(code, delay, u.engine.cut)
 }
+
+// Handshake implements flow.Stopwatch.
+func (u *unit) Handshake(took time.Duration) { u.handshake.Add(took, 1) }
+
+// RoundTrip implements flow.Stopwatch.
+func (u *unit) RoundTrip(took time.Duration) { u.roundTrip.Add(took, 1) }
 
 // Farewell implements flow.Host.
 func (u *unit) Farewell() flow.Farewell {

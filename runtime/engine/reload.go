@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
@@ -136,12 +137,12 @@ func (p *planned) note(name string, changes []graph.Change) {
 
 // divide sorts what is new, what is kept and what is no more.
 func (p *planned) divide(now *state) {
-	units, instances := map[*unit]bool{}, map[*instance]bool{}
+	units, instances := map[*unit]bool{}, map[*uses.Use]bool{}
 	for _, u := range now.units {
 		units[u] = true
 	}
 	for _, i := range now.instances {
-		instances[i.instance] = true
+		instances[i.Use] = true
 	}
 	for _, u := range p.next.units {
 		if units[u] {
@@ -152,9 +153,9 @@ func (p *planned) divide(now *state) {
 		}
 	}
 	for _, i := range p.next.instances {
-		if instances[i.instance] {
+		if instances[i.Use] {
 			p.kept.instances = append(p.kept.instances, i)
-			delete(instances, i.instance)
+			delete(instances, i.Use)
 		} else {
 			p.started.instances = append(p.started.instances, i)
 		}
@@ -165,7 +166,7 @@ func (p *planned) divide(now *state) {
 		}
 	}
 	for _, i := range now.instances {
-		if instances[i.instance] {
+		if instances[i.Use] {
 			p.left.instances = append(p.left.instances, i)
 		}
 	}
@@ -181,7 +182,7 @@ func (p *planned) discard() {
 		}
 		for n, i := range b.instances {
 			if b.kept[n] == nil {
-				i.end()
+				i.End()
 			}
 		}
 	}
@@ -212,7 +213,7 @@ func (e *Engine) commit(ctx context.Context, p *planned) error {
 		return err
 	}
 	for _, i := range p.started.instances {
-		i.Start(i.running)
+		i.Start()
 	}
 	e.taps.mu.Lock() // until the new state is the present one
 	for _, b := range p.builders {

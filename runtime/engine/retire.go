@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"go.uber.org/zap"
@@ -73,7 +74,7 @@ func (e *Engine) dismiss(g *group, limit time.Duration) {
 			u.abandon()
 		}
 		for _, i := range g.instances {
-			i.end()
+			i.End()
 		}
 	})()
 	for role := flow.Source; role <= flow.Target; role++ {
@@ -84,7 +85,7 @@ func (e *Engine) dismiss(g *group, limit time.Duration) {
 			g.earlier = nil
 		}
 		if role > flow.Source {
-			g.finish(over, e.log, role)
+			uses.Finish(over, patience, g.instances, e.log, role)
 			g.awaitQueues(over)
 		}
 		for _, u := range g.units {
@@ -117,7 +118,7 @@ func (e *Engine) forget(g *group) {
 		u.forget()
 	}
 	for _, i := range g.instances {
-		i.end()
+		i.End()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/wiring"
 )
 
@@ -22,9 +24,10 @@ type flowing struct {
 	file      *flow.File
 	graph     *graph.Graph
 	units     map[*graph.Node]*unit
-	instances map[*graph.Node]*instance
+	instances map[*graph.Node]*uses.Use
 	problems  map[string]*flow.Problems // by the address of connector or pipeline
 	wiring    *wiring.Wiring
+	edges     map[string]*pipeline.EdgeCounts
 }
 
 // stateOf puts flows together.
@@ -34,7 +37,7 @@ func stateOf(flows []*flowing) *state {
 		for _, n := range f.graph.Order() {
 			s.units = append(s.units, f.units[n])
 		}
-		s.instances = append(s.instances, f.places()...)
+		s.instances = append(s.instances, uses.Places(f.graph, f.instances)...)
 	}
 	// Of several flows, too, all targets start before any client, and so on.
 	slices.SortStableFunc(s.units, func(a, b *unit) int { return int(b.shape.Role) - int(a.shape.Role) })

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/histogram"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"go.uber.org/zap"
@@ -21,7 +22,10 @@ type unit struct {
 	common    flow.Common
 	log       *zap.Logger
 	table     *link.Table
-	feeder    flow.Feeder // set when Feed is to be called: it is the source then
+	problems  *flow.Problems
+	handshake histogram.Durations // how long it took to open connections
+	roundTrip histogram.Durations // how long answers to pings took
+	feeder    flow.Feeder         // set when Feed is to be called: it is the source then
 	// running is the ctx of Run. It ends with the stage of its role, or before,
 	// by end.
 	running context.Context
@@ -43,6 +47,8 @@ type unit struct {
 	status     status
 	succeeded  bool // the running attempt has come as far as Open
 	hadTrouble bool // since it last succeeded
+	attempts   uint64
+	openings   uint64 // attempts that have succeeded
 	input      input
 }
 

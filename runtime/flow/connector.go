@@ -66,21 +66,6 @@ type Host interface {
 	Log() *zap.Logger
 }
 
-// Ended is a reason to close a link that says more about the end.
-type Ended struct {
-	Meta *Object // what the transport says of it: a close code
-	Err  error   // nil when all went well
-	Torn bool    // what came last is not whole: what the processors hold of it is dropped
-}
-
-// Error describes the end.
-func (e *Ended) Error() string {
-	if e.Err == nil {
-		return "the connection was closed"
-	}
-	return e.Err.Error()
-}
-
 // Frame is a piece of what a connection carries: one message, or for
 // connectors that carry bytes, some of them.
 //
@@ -96,6 +81,9 @@ type Frame struct {
 	// Meta is what the transport says of an incoming frame, or what the flow
 	// wrote about an outgoing one; nil when there is nothing to say.
 	Meta *Object
+	// Time is when the event came that an outgoing frame is made of, in nanoseconds
+	// since 1970; 0 where that says nothing.
+	Time int64
 	// Shared is there when the frame goes to several connections of a connector
 	// whose Shape asks for it.
 	Shared *Shared

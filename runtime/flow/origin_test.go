@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 
 	"go.uber.org/zap"
@@ -101,8 +102,8 @@ func TestProblemsHandled(t *testing.T) {
 	if err := p.Handle(context.WithValue(t.Context(), errPath{}, true), problem); !errors.Is(err, cause) {
 		t.Errorf("on the err path: %v", err)
 	}
-	if p.Count() != 4 {
-		t.Errorf("counted %d", p.Count())
+	if n := p.Counts(); n.Total() != 4 || n[slices.Index(ProblemKinds[:], "decode")] != 4 {
+		t.Errorf("counted %v", n)
 	}
 }
 

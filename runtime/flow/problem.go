@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -9,7 +10,7 @@ import (
 
 // Problem is what went wrong with one message.
 type Problem struct {
-	Kind string // what was being done: "receive", "decode", "encode", "write", "step", "where"
+	Kind string // what was being done: one of ProblemKinds
 	At   string // the place in the flow file or in the input, when known
 	Step string // the pipeline step's label, when there is one
 	Err  error
@@ -28,26 +29,51 @@ func (e *Unreadable) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Unreadable) Unwrap() error { return e.Err }
 
+// ProblemKinds are what can go wrong: to take bytes in, to make an event of them,
+// to make bytes of an event, to write them, what a step does, the condition of an
+// edge, a subscription, and to tell by topic or by identity who is to get an event.
+var ProblemKinds = [...]string{"receive", "decode", "encode", "write", "step", "where", "subscribe", "topic", "identity"}
+
 // Problems takes what goes wrong inside one component to where the flow wants
 // it: the component's `err` port.
 type Problems struct {
 	Component *Component
 	Port      Port
 	Log       *zap.Logger // rate-limited by its owner
-	count     atomic.Uint64
+	counts    [len(ProblemKinds)]atomic.Uint64
 }
 
-// Count is the number of problems so far.
-func (p *Problems) Count() uint64 { return p.count.Load() }
+// ProblemCounts are numbers of problems, of each of ProblemKinds.
+type ProblemCounts [len(ProblemKinds)]uint64
+
+// Total is how many there are of all kinds.
+func (c ProblemCounts) Total() (n uint64) {
+	for _, of := range c {
+		n += of
+	}
+	return n
+}
+
+// Counts are the problems so far.
+func (p *Problems) Counts() (n ProblemCounts) {
+	for i := range n {
+		n[i] = p.counts[i].Load()
+	}
+	return n
+}
 
 // Note counts a problem that the flow wants to hear nothing of.
-func (p *Problems) Note() { p.count.Add(1) }
+func (p *Problems) Note(kind string) {
+	if i := slices.Index(ProblemKinds[:], kind); i >= 0 {
+		p.counts[i].Add(1)
+	}
+}
 
 // Handle sends the problem to the err port. The event counts as handled, and
 // Handle returns nil, when the port is connected and takes it; otherwise
 // Handle returns the cause, for Send to return.
 func (p *Problems) Handle(ctx context.Context, problem Problem) error {
-	p.count.Add(1)
+	p.Note(problem.Kind)
 	if !p.Port.Connected() {
 		if s := p.Port.aside.Load(); s != nil {
 			_ = (*s).Send(ctx, []Event{p.event(&problem)}) // of no consequence here

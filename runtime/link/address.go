@@ -5,7 +5,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -74,28 +73,15 @@ func (t *Table) lookup(address flow.Value) (*Link, error) {
 }
 
 func (t *Table) byID(id string) (*Link, error) {
-	slash := strings.LastIndexByte(id, '/')
-	if seq, err := strconv.ParseUint(id[slash+1:], 10, 64); err == nil {
-		t.mu.RLock()
-		l := t.links[seq]
-		t.mu.RUnlock()
-		if l != nil && l.ID() == id {
-			return l, nil
-		}
+	l, known := t.find(id)
+	if l != nil {
+		return l, nil
 	}
-	if !t.gaveOut(id) {
+	if !known {
 		// The id is a value of the event, so it is not shown.
 		return nil, fmt.Errorf("%s: meta.%s.peer is the id of none of its connections, present or past", t.cfg.Component.Address(), t.cfg.Component.Type)
 	}
 	return nil, fmt.Errorf("%s: connection %q: %w", t.cfg.Component.Address(), id, flow.ErrGone)
-}
-
-// gaveOut reports whether id was ever that of a connection.
-func (t *Table) gaveOut(id string) bool {
-	slash := strings.LastIndexByte(id, '/')
-	seq, err := strconv.ParseUint(id[slash+1:], 10, 64)
-	o := flow.Origin{Connector: t.cfg.Component, Seq: seq}
-	return err == nil && 0 < seq && seq <= t.seq.Load() && o.ID() == id
 }
 
 // end is the other end of a connection, as a flow may address it.

@@ -167,7 +167,7 @@ func (t *Table) outlets() []*outlet.Outlet {
 	if t.open == nil {
 		t.open = make([]*outlet.Outlet, 0, len(t.links))
 		for _, l := range t.links {
-			if l.writes {
+			if l.writes && !t.closed {
 				t.open = append(t.open, l.out)
 			}
 		}

@@ -123,7 +123,7 @@ func (t *Table) makeLane(key string, origin *flow.Origin) (l *Lane, made bool, e
 	switch {
 	case t.lanes[key] != nil:
 		return t.lanes[key], false, nil
-	case t.links == nil:
+	case t.closed:
 		return nil, false, flow.ErrClosed
 	case len(t.allLanes) >= limit:
 		return nil, false, fmt.Errorf("%s: there are %d connections, and max_connections allows no more", t.cfg.Component.Address(), limit)
@@ -244,6 +244,7 @@ func (l *Lane) Retire() bool {
 	if !l.out.CloseIdle() {
 		return false
 	}
+	l.out.Settle()
 	l.leave()
 	delete(l.table.allLanes, l)
 	return true
@@ -255,6 +256,7 @@ func (l *Lane) Close(reason error) {
 	l.untie()
 	l.out.Close(reason)
 	l.table.mu.Lock()
+	l.out.Settle()
 	delete(l.table.allLanes, l)
 	l.table.mu.Unlock()
 }

@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
@@ -42,15 +41,4 @@ func (l *Link) tellOf(what string, said *flow.Object) {
 		Time:   t.time,
 	})
 	l.pass(t.batch)
-}
-
-// ending takes apart why a connection has ended.
-func ending(reason error) (said *flow.Object, torn bool, cause error) {
-	if reason == nil {
-		return nil, false, nil
-	}
-	if e := (*flow.Ended)(nil); errors.As(reason, &e) {
-		return e.Meta, e.Torn, e.Err
-	}
-	return nil, false, reason
 }

@@ -21,14 +21,23 @@ type Link struct {
 	out    *outlet.Outlet
 	reader outlet.Reader
 	ctx    readerContext
+	// What has come: the reader counts it, anyone may look.
+	events, bytes atomic.Uint64
+	active        atomic.Int64 // when something last came, Unix nanoseconds
+	since         int64        // when it was opened
+	// What an outlet that outlives its connections had done before.
+	eventsBefore, bytesBefore uint64
+
 	writes bool    // it was opened with a writer
 	lane   *Lane   // whose connection it is; nil where connections have no keys
 	tied   []*Lane // opened on behalf of this link; guarded by table.mu
 	// turns is odd while a turn is running.
 	turns atomic.Uint32
-	// patterns are its subscriptions, of which only the reader's goroutine knows.
+	// patterns are its subscriptions, which only the reader's goroutine changes;
+	// topics is a copy for others.
 	patterns []string
-	session  *string // its key, where it has one
+	topics   atomic.Pointer[[]string]
+	session  atomic.Pointer[string] // its key, where it has one
 	// settles says that nothing more is received.
 	settles atomic.Bool
 }
@@ -85,8 +94,10 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 		l.table.gate.wait(ctx, shut) // outside of the turn: a reload waits for those
 	}
 	t := l.begin(ctx)
+	bytes := 0
 	for i := range frames {
 		f := &frames[i]
+		bytes += len(f.Data)
 		t.meta = flow.Meta{Said: f.Meta, Binary: f.Binary}
 		if !l.table.framed {
 			t.meta.Binary = l.table.terms.Binary() // a stream has no frames: the codec decides
@@ -101,6 +112,7 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 		}
 	}
 	l.send()
+	l.bytes.Add(uint64(bytes))
 	return l.end()
 }
 
@@ -115,6 +127,7 @@ func (l *Link) begin(ctx context.Context) *turn {
 	t.ctx = &l.ctx
 	l.turns.Store((l.turns.Load() + 1) | 1) // of one that ended in a panic, too
 	t.time = time.Now().UnixNano()
+	l.active.Store(t.time)
 	if l.lane != nil {
 		l.lane.active.Store(t.time)
 	}
@@ -145,7 +158,7 @@ func (l *Link) send() {
 	if len(t.batch) == 0 {
 		return
 	}
-	l.table.in.Add(uint64(len(t.batch)))
+	l.events.Add(uint64(len(t.batch)))
 	if l.table.topics != nil {
 		l.heed()
 	} else {
@@ -192,7 +205,7 @@ func (l *Link) problem(kind string, raw []byte, cause error) {
 	l.send() // what came before it is told before it
 	switch l.table.cfg.OnDecode {
 	case "drop":
-		l.table.cfg.Problems.Note()
+		l.table.cfg.Problems.Note(kind)
 		return
 	case "close":
 		l.out.Disconnect(cause)
@@ -217,21 +230,22 @@ func (l *Link) Settle(ctx context.Context) {
 
 // Close implements flow.Link.
 func (l *Link) Close(ctx context.Context, reason error) {
-	said, torn, cause := ending(reason)
+	end := endingOf(reason)
 	last := l.inlet.holds() || l.table.cfg.Shape.Lifecycle || l.inlet.turn != nil // something may be sent
 	if last {
 		l.begin(ctx).meta = l.inlet.last
-		if !torn {
+		if !end.Torn {
 			l.inlet.finish()
 			l.send()
 		}
 	}
 	l.table.remove(l)
+	l.table.countEnd(end.Code, end.Cause)
 	if removed := l.table.cfg.Removed; removed != nil {
 		removed(&l.origin, reason)
 	}
 	if last {
-		l.tellOf("close", said)
+		l.tellOf("close", end.Meta)
 		if err := l.end(); err != nil {
 			l.table.cfg.Log.Warn("the rest of a closed connection was not handled", zap.String("peer", l.origin.Peer.Addr()), zap.Error(err))
 		}
@@ -239,7 +253,7 @@ func (l *Link) Close(ctx context.Context, reason error) {
 	l.reader.Uncork(ctx)
 	switch {
 	case !l.out.Lasting():
-		l.out.Close(cause)
+		l.out.Close(end.Err)
 	case l.writes:
 		l.out.Detach()
 	}

@@ -30,9 +30,8 @@ func (t *Table) sessionKey(o *flow.Origin) (string, error) {
 
 // Leave implements flow.Link.
 func (l *Link) Leave() {
-	if l.session != nil {
-		l.table.sessions.Leave(*l.session, l.out)
-		l.session = nil
+	if key := l.session.Swap(nil); key != nil {
+		l.table.sessions.Leave(*key, l.out)
 	}
 }
 
@@ -50,7 +49,7 @@ func (l *Link) enterSession() error {
 	if err != nil {
 		return err
 	}
-	l.session = &key
+	l.session.Store(&key)
 	if !replaced {
 		return nil
 	}

@@ -56,7 +56,7 @@ func (l *Link) unsubscribe(e *flow.Event, v flow.Value) {
 		pattern, err := topic.Match(l.table.topics.Match).Check(name)
 		if i := slices.Index(l.patterns, pattern); i >= 0 && err == nil {
 			l.table.board.Leave(l.out, pattern)
-			l.patterns = slices.Delete(l.patterns, i, i+1)
+			l.setPatterns(slices.Delete(l.patterns, i, i+1))
 		}
 	}
 }
@@ -89,6 +89,14 @@ func (l *Link) subscribe(e *flow.Event, v flow.Value) {
 	if !l.join(l.patterns[had:]) {
 		l.patterns = l.patterns[:had]
 	}
+	l.setPatterns(l.patterns)
+}
+
+// setPatterns says what the link has subscribed to.
+func (l *Link) setPatterns(patterns []string) {
+	l.patterns = patterns
+	topics := slices.Clone(patterns)
+	l.topics.Store(&topics)
 }
 
 func (l *Link) allow(e *flow.Event, pattern string) error {
@@ -142,7 +150,7 @@ func (l *Link) refuse(e *flow.Event, at string, why error) {
 	t := l.table
 	t.refused.Add(1)
 	if !t.cfg.Problems.Port.Connected() {
-		t.cfg.Problems.Note()
+		t.cfg.Problems.Note("subscribe")
 		t.cfg.Log.Warn("a subscription is refused", zap.String("peer", l.origin.Peer.Addr()), zap.Error(why))
 		return
 	}

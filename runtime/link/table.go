@@ -2,8 +2,11 @@ package link
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -56,28 +59,16 @@ type Table struct {
 	sessions *session.Book[*outlet.Outlet] // nil where connections are nobody's
 
 	mu       sync.RWMutex
-	links    map[uint64]*Link
+	closed   bool
+	links    map[uint64]*Link   // until their own end, which may be after the table's
+	past     inward             // of those that were there
 	ends     map[end][]*Link    // see linksOf
 	open     []*outlet.Outlet   // see outlets
 	lanes    map[string]*Lane   // by key: those that take events
 	allLanes map[*Lane]struct{} // with those that are ending
 
-	opened, in, failed, unheard, refused atomic.Uint64
-}
-
-// Stats are counters of one connector since its start.
-type Stats struct {
-	Open      uint64 // connections now
-	Opened    uint64 // connections ever
-	EventsIn  uint64 // decoded
-	EventsOut uint64 // handed to a writer
-	Lost      uint64 // accepted for a connection that ended before they were written, or replies to one that was gone
-	Dropped   uint64 // by the overflow policy of a queue
-	Failed    uint64 // events in that no sink and no err port took
-	Unheard   uint64 // delivered to nobody: broadcast while nobody was connected, or by a topic or an identity that nobody has
-	Refused   uint64 // subscriptions that were not made
-	Slow      uint64 // connections ended because their queue was full
-	Queued    uint64 // waiting now, in the queue that outlives connections
+	opened, failed, unheard, refused atomic.Uint64
+	endings                          endings
 }
 
 // NewTable returns an empty table.
@@ -122,33 +113,6 @@ func (t *Table) In(deliver flow.Delivery, lostErr bool) flow.Sink {
 	return &replies{table: t, lostErr: lostErr}
 }
 
-// Stats returns the counters.
-func (t *Table) Stats() Stats {
-	t.mu.RLock()
-	open := len(t.links)
-	t.mu.RUnlock()
-	out := &t.terms.Counters
-	s := Stats{
-		Open:      uint64(open),
-		Opened:    t.opened.Load(),
-		EventsIn:  t.in.Load(),
-		EventsOut: out.Sent.Load(),
-		Lost:      out.Lost.Load(),
-		Dropped:   out.Dropped.Load(),
-		Failed:    t.failed.Load(),
-		Unheard:   t.unheard.Load(),
-		Refused:   t.refused.Load(),
-		Slow:      out.Slow.Load(),
-	}
-	if t.single != nil {
-		s.Queued = uint64(t.single.Queued())
-	}
-	for _, o := range t.laneOutlets() {
-		s.Queued += uint64(o.Queued())
-	}
-	return s
-}
-
 // Open implements flow.Host's. It fails with flow.ErrClosed after Close.
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	l := &Link{table: t, out: t.single}
@@ -179,12 +143,16 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
 	}
-	l.reader.Own = l.out
+	l.reader.Own, l.since = l.out, time.Now().UnixNano()
+	if l.out.Lasting() {
+		before := l.out.Counts()
+		l.eventsBefore, l.bytesBefore = before.Events, before.Bytes
+	}
 	t.opened.Add(1)
 	l.inlet.init(l)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.links == nil {
+	if t.closed {
 		return flow.ErrClosed
 	}
 	t.links[l.origin.Seq] = l
@@ -205,7 +173,7 @@ func (t *Table) Receives() bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, l := range t.links {
-		if !l.settles.Load() {
+		if !t.closed && !l.settles.Load() {
 			return true
 		}
 	}
@@ -216,8 +184,8 @@ func (t *Table) Receives() bool {
 // fail with flow.ErrClosed, and what is queued is counted as lost.
 func (t *Table) Close(reason error) {
 	t.mu.Lock()
-	links := t.links
-	t.links, t.open = nil, nil
+	t.closed, t.open = true, nil
+	links := slices.Collect(maps.Values(t.links))
 	t.mu.Unlock()
 	for _, l := range links {
 		l.out.Close(reason)
@@ -233,11 +201,12 @@ func (t *Table) Close(reason error) {
 func (t *Table) remove(l *Link) {
 	if len(l.patterns) > 0 {
 		t.board.Leave(l.out, l.patterns...)
-		l.patterns = nil
+		l.setPatterns(nil)
 	}
 	l.Leave()
 	t.mu.Lock()
 	delete(t.links, l.origin.Seq)
+	t.settle(l)
 	t.open = nil
 	t.unindex(l)
 	tied := l.tied

@@ -2,8 +2,8 @@ package outlet
 
 import (
 	"context"
+	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -16,14 +16,6 @@ type Terms struct {
 	Queue    *flow.Queue // nil where senders write, and wait for each other
 	Log      *zap.Logger // rate-limited
 	Counters Counters
-}
-
-// Counters are what the outlets of one connector have done.
-type Counters struct {
-	Sent    atomic.Uint64 // events handed to a writer
-	Lost    atomic.Uint64 // events for a connection that ended before they were written, or replies to one that was gone
-	Dropped atomic.Uint64 // events, by the overflow policy
-	Slow    atomic.Uint64 // connections ended because their queue was full
 }
 
 // Life says what an outlet outlives.
@@ -52,6 +44,8 @@ type Outlet struct {
 	told    bool          // that events were lost
 	origin  *flow.Origin  // of the present or last connection
 	mark    uint64        // of the turn that writes what is queued: see Turn.writeLater
+	counts  Counts        // without what waits
+	settled bool          // others count for it, see Settle
 }
 
 // New returns an outlet that has no connection yet.
@@ -168,6 +162,9 @@ func (o *Outlet) LoseReplies(n int) {
 // connection. The caller holds mu.
 func (o *Outlet) lose(n int, reason error) {
 	o.terms.Counters.Lost.Add(uint64(n))
+	if errors.Is(reason, flow.ErrSlow) {
+		o.terms.Counters.LostSlow.Add(uint64(n))
+	}
 	if o.told {
 		return
 	}
@@ -179,14 +176,17 @@ func (o *Outlet) lose(n int, reason error) {
 	o.terms.Log.Warn("the connection is gone, what was for it is lost", fields...)
 }
 
-// Disconnect ends the present connection, if it can be ended from here.
-func (o *Outlet) Disconnect(reason error) {
+// Disconnect ends the present connection, and reports whether it can be ended from
+// here.
+func (o *Outlet) Disconnect(reason error) bool {
 	o.mu.Lock()
 	w := o.writer
 	o.mu.Unlock()
-	if d, ok := w.(flow.Disconnecter); ok {
+	d, ok := w.(flow.Disconnecter)
+	if ok {
 		d.Disconnect(reason)
 	}
+	return ok
 }
 
 // Queued counts the events that wait.

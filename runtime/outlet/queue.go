@@ -80,7 +80,7 @@ func (o *Outlet) makeRoom(ctx context.Context, mine bool, size int) error {
 	for o.closed == nil && o.queue.len() > 0 &&
 		(o.queue.len()+o.queue.busy >= limits.MaxEvents || o.queue.bytes+o.queue.busyBytes+size > int(limits.MaxBytes)) {
 		if had := o.queue.len(); !o.writing {
-			if o.writeNow(); o.queue.len() < had {
+			if o.writeNow(clock()); o.queue.len() < had {
 				continue // it was not slow, only not asked
 			}
 		}
@@ -123,8 +123,8 @@ func (o *Outlet) disconnect(limit string) {
 }
 
 // writeNow writes the queue as far as the connection takes it at once, and
-// leaves the rest to a goroutine. The caller holds mu.
-func (o *Outlet) writeNow() {
+// leaves the rest to a goroutine. The caller holds mu, and has looked at the clock.
+func (o *Outlet) writeNow(now int64) {
 	w, ok := o.writer.(flow.Trier)
 	if !ok {
 		o.startWriter()
@@ -137,10 +137,10 @@ func (o *Outlet) writeNow() {
 	taken, sent, err := w.TryWrite(burst)
 	switch {
 	case taken && (sent || err != nil):
-		o.wrote(o.writer, burst, err)
+		o.wrote(o.writer, burst, now, err)
 	case taken:
 		o.writing = true
-		go o.finish(o.writer, burst)
+		go o.finish(o.writer, burst, now)
 	default:
 		o.queue.done()
 		o.queue.putBack(burst)
@@ -149,10 +149,10 @@ func (o *Outlet) writeNow() {
 }
 
 // finish writes what a connection held back of a burst, and then the queue.
-func (o *Outlet) finish(w flow.Writer, burst []flow.Frame) {
+func (o *Outlet) finish(w flow.Writer, burst []flow.Frame, now int64) {
 	err := w.Flush(context.Background())
 	o.mu.Lock()
-	o.wrote(w, burst, err)
+	o.wrote(w, burst, now, err)
 	o.mu.Unlock()
 	o.writeQueue(w)
 }
@@ -176,20 +176,21 @@ func (o *Outlet) writeQueue(w flow.Writer) {
 	for o.queue.len() > 0 && o.writer == w {
 		burst := o.queue.take()
 		o.mu.Unlock()
+		now := clock()
 		err := w.Write(ctx, burst, true)
 		if err == nil {
 			err = w.Flush(ctx)
 		}
 		o.mu.Lock()
-		o.wrote(w, burst, err)
+		o.wrote(w, burst, now, err)
 	}
 	o.writing = false
 	o.startWriter()
 }
 
-// wrote notes what became of a burst. A connection that did not take all of it
+// wrote notes what became of a burst that the writer was handed at now. A connection that did not take all of it
 // is given up. The caller holds mu.
-func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
+func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, now int64, err error) {
 	o.queue.done()
 	written := len(burst)
 	if err != nil {
@@ -199,7 +200,7 @@ func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, err error) {
 		}
 		o.unwritten(burst[written:], err)
 	}
-	o.terms.Counters.Sent.Add(uint64(written))
+	o.count(burst[:written], now)
 	o.notify()
 	if err != nil && o.writer == w {
 		o.giveUp(err)

@@ -106,7 +106,7 @@ func (o *Outlet) sendQueued(ctx context.Context, own *Reader, run []flow.Event) 
 		}
 	}
 	if own == nil {
-		o.writeNow()
+		o.writeNow(clock())
 	} else {
 		o.startWriter()
 	}
@@ -120,11 +120,12 @@ func (o *Outlet) write(ctx context.Context, frames []flow.Frame, corked bool) er
 		return flow.ErrGone
 	}
 	o.writing = true
+	now := clock()
 	err := o.unlocked(func() error { return w.Write(ctx, frames, corked) })
 	o.writing = false
 	o.notify()
 	if err == nil {
-		o.terms.Counters.Sent.Add(uint64(len(frames)))
+		o.count(frames, now)
 	}
 	o.startWriter() // what was queued meanwhile
 	return err

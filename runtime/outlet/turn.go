@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,6 +23,20 @@ type Turn struct {
 	// spread lists the outlets that have to be written at the end; they bear mark.
 	spread []*Outlet
 	mark   uint64
+	now    int64 // when somebody last looked at the clock
+	looks  int   // that were asked for
+}
+
+// clockEvery is how many outlets that are written without waiting share one look at
+// the clock, which costs more than anything else that is counted.
+const clockEvery = 16
+
+func (t *Turn) clock() int64 {
+	if t.looks%clockEvery == 0 {
+		t.now = clock()
+	}
+	t.looks++
+	return t.now
 }
 
 // maxIdleBuffer bounds what a turn keeps for its next user.
@@ -69,9 +84,10 @@ func (t *Turn) WriteSpread() {
 }
 
 func (t *Turn) writeSpread() {
+	t.looks = 0
 	for i, o := range t.spread {
 		o.mu.Lock()
-		o.writeNow()
+		o.writeNow(t.clock())
 		o.mu.Unlock()
 		t.spread[i] = nil
 	}
@@ -125,11 +141,9 @@ func (o *Outlet) Take(ctx context.Context, s *Share, t *Turn, now bool) (lost in
 		if len(part) == 0 {
 			continue // it was refused
 		}
-		size := sizeOf(part)
-		err := o.makeRoom(ctx, false, size)
+		err := o.enqueue(ctx, false, part)
 		switch {
 		case err == nil:
-			o.queue.share(part, size)
 		case o.closed != nil:
 			return len(s.Ends) - i, nil
 		case errors.Is(err, flow.ErrFull):
@@ -138,9 +152,12 @@ func (o *Outlet) Take(ctx context.Context, s *Share, t *Turn, now bool) (lost in
 			return 0, err
 		}
 	}
-	if now {
-		o.writeNow()
-	} else {
+	switch {
+	case now && o.terms.Queue.Overflow == "block":
+		o.writeNow(clock()) // since when it may have waited
+	case now:
+		o.writeNow(t.clock())
+	default:
 		t.writeLater(o)
 	}
 	return 0, nil
@@ -152,14 +169,40 @@ func (o *Outlet) Replay(ctx context.Context, messages iter.Seq[[]flow.Frame]) bo
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for frames := range messages {
-		size := sizeOf(frames)
-		if o.makeRoom(ctx, true, size) != nil {
+		frames = slices.Clone(frames)
+		for i := range frames {
+			frames[i].Time = 0 // how long ago that was is no latency
+		}
+		if o.enqueue(ctx, true, frames) != nil {
 			return false
 		}
-		o.queue.share(frames[:len(frames):len(frames)], size)
 	}
-	o.writeNow()
+	o.writeNow(clock())
 	return true
+}
+
+// Put queues frames that are made of no event, as the policy allows, and sees to
+// it that they are written. It fails with flow.ErrGone where there is no
+// connection that can take them, with flow.ErrFull, or with ctx's error.
+func (o *Outlet) Put(ctx context.Context, frames []flow.Frame) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.terms.Queue == nil || o.writer == nil {
+		return flow.ErrGone
+	}
+	err := o.enqueue(ctx, false, frames)
+	o.writeNow(clock())
+	return err
+}
+
+// enqueue makes room for frames, and puts them there. The caller holds mu.
+func (o *Outlet) enqueue(ctx context.Context, mine bool, frames []flow.Frame) error {
+	size := sizeOf(frames)
+	err := o.makeRoom(ctx, mine, size)
+	if err == nil {
+		o.queue.share(frames, size)
+	}
+	return err
 }
 
 func sizeOf(frames []flow.Frame) (n int) {

@@ -15,14 +15,54 @@ type Edge struct {
 	Where    flow.Expr      // events for which it is not true stay behind, delivered; nil lets all pass
 	To       []flow.Sink    // an event is sent to these in order, until one refuses it
 	Problems *flow.Problems // of the component that the events come from: takes events that Where fails on
+	Counts   *EdgeCounts    // of all edges of that name; nil where nobody counts
+}
+
+// EdgeCounts say what has become of the events of an edge. They are added to once
+// per batch.
+type EdgeCounts struct {
+	Delivered atomic.Uint64 // taken by what it leads to
+	Failed    atomic.Uint64 // not taken by that, nor by an err port; or the condition could not be told
+	Filtered  atomic.Uint64 // the condition was not true
+}
+
+func (c *EdgeCounts) add(n int, err error) {
+	if c == nil {
+		return
+	}
+	if err != nil {
+		failed := 0
+		flow.Failures(err, n, func(int, error) { failed++ })
+		c.Failed.Add(uint64(failed))
+		n -= failed
+	}
+	if n > 0 {
+		c.Delivered.Add(uint64(n))
+	}
 }
 
 // Send implements flow.Sink.
 func (x *Edge) Send(ctx context.Context, batch []flow.Event) error {
 	if x.Where == nil {
-		return inOrder(ctx, x.To, batch)
+		return x.pass(ctx, batch)
 	}
-	return step.Dispatch(ctx, (*ways)(x), batch)
+	var c step.Counters
+	err := c.Dispatch(ctx, (*ways)(x), batch)
+	if x.Counts != nil {
+		if n := c.Dropped.Load(); n > 0 {
+			x.Counts.Filtered.Add(n)
+		}
+		if n := c.Failed.Load(); n > 0 {
+			x.Counts.Failed.Add(n)
+		}
+	}
+	return err
+}
+
+func (x *Edge) pass(ctx context.Context, batch []flow.Event) error {
+	err := inOrder(ctx, x.To, batch)
+	x.Counts.add(len(batch), err)
+	return err
 }
 
 // ways is how an edge chooses.
@@ -37,7 +77,7 @@ func (x *ways) Choose(e *flow.Event) (step.Way, error) {
 }
 
 func (x *ways) Pass(ctx context.Context, _ step.Way, run []flow.Event) error {
-	return inOrder(ctx, x.To, run)
+	return (*Edge)(x).pass(ctx, run)
 }
 
 func (x *ways) Refuse(ctx context.Context, e *flow.Event, cause error) error {
@@ -92,38 +132,20 @@ func (f *fanOut) Send(ctx context.Context, batch []flow.Event) error {
 	return t.Err()
 }
 
-// BestEffort is an edge that is left out of the acknowledgement. What [BestEffort.Through]
-// returns sends as the edge does, and waits for it, but what fails there is counted
-// and logged, and the event counts as delivered.
+// BestEffort leaves an edge out of the acknowledgement. It sends as the edge
+// does, and waits for it, but what fails there is logged, and the event counts as
+// delivered. Its fields are set before the first Send.
 type BestEffort struct {
-	log    *zap.Logger
-	failed atomic.Uint64
-}
-
-// NewBestEffort returns one that has counted nothing. Its log is rate-limited.
-func NewBestEffort(log *zap.Logger) *BestEffort { return &BestEffort{log: log} }
-
-// Failed counts the events that were not delivered, by whatever it led through.
-func (b *BestEffort) Failed() uint64 { return b.failed.Load() }
-
-// Account logs what has failed, at the end.
-func (b *BestEffort) Account() { b.log.Debug("passed", zap.Uint64("failed", b.Failed())) }
-
-// Through returns the sink that tries to deliver to one.
-func (b *BestEffort) Through(to flow.Sink) flow.Sink { return &attempt{b, to} }
-
-type attempt struct {
-	*BestEffort
-	to flow.Sink
+	To  flow.Sink
+	Log *zap.Logger // rate-limited
 }
 
 // Send implements flow.Sink.
-func (a *attempt) Send(ctx context.Context, batch []flow.Event) error {
-	if err := a.to.Send(ctx, batch); err != nil {
-		n := uint64(0)
+func (b *BestEffort) Send(ctx context.Context, batch []flow.Event) error {
+	if err := b.To.Send(ctx, batch); err != nil {
+		n := 0
 		flow.Failures(err, len(batch), func(int, error) { n++ })
-		a.failed.Add(n)
-		a.log.Warn("a best-effort edge did not deliver", zap.Uint64("events", n), zap.Error(err))
+		b.Log.Warn("a best-effort edge did not deliver", zap.Int("events", n), zap.Error(err))
 	}
 	return nil
 }

@@ -197,8 +197,8 @@ func FuzzFate(f *testing.F) {
 				t.Fatalf("%s: got events %v, want %v", name, all, reached[name])
 			}
 		}
-		if p.Count() != uint64(problems) || p.Port.Connected() && errs.N != problems {
-			t.Fatalf("%d problems, %d err events, want %d", p.Count(), errs.N, problems)
+		if p.Counts().Total() != uint64(problems) || p.Port.Connected() && errs.N != problems {
+			t.Fatalf("%d problems, %d err events, want %d", p.Counts().Total(), errs.N, problems)
 		}
 	})
 }

@@ -145,7 +145,7 @@ func TestErrEventRefused(t *testing.T) {
 	}
 	err = i.In().Send(t.Context(), steptest.Words("b 17"))
 	steptest.Check(t, "failed", steptest.Failed(err, 2), "1")
-	steptest.Check(t, "count", p.Count(), uint64(1))
+	steptest.Check(t, "count", p.Counts().Total(), uint64(1))
 	if err == nil || !strings.HasPrefix(err.Error(), "flow.hcl:1,1: ") {
 		t.Errorf("%v: want the place and the cause", err)
 	}

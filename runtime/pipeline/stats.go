@@ -12,6 +12,24 @@ type StepStats struct {
 	Dropped uint64 // events that the step keeps from going on, as the flow wants it
 	Failed  uint64 // events that the step could not deal with: they went to err
 	Held    int64  // events that it holds now, acknowledged
+	Groups  int    // of a window, that are open now
+}
+
+// Add adds what another use of the same step has done.
+func (s *StepStats) Add(other StepStats) {
+	s.In += other.In
+	s.Out += other.Out
+	s.Dropped += other.Dropped
+	s.Failed += other.Failed
+	s.Held += other.Held
+	s.Groups += other.Groups
+}
+
+// open counts the groups that have not closed.
+func (w *window) open() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.groups.Len()
 }
 
 // Stats returns what the steps have done so far, in the order of the flow. It
@@ -25,6 +43,9 @@ func (i *Instance) Stats() []StepStats {
 			all[n].In, all[n].Out = c.In.Load(), c.Out.Load()
 			all[n].Dropped, all[n].Failed = c.Dropped.Load(), c.Failed.Load()
 			all[n].Held = c.Held.Load()
+		}
+		if w, ok := s.sink.(*window); ok {
+			all[n].Groups = w.open()
 		}
 	}
 	return all

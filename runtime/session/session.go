@@ -25,12 +25,18 @@ func NewBook[S comparable](terms *flow.Sessions) *Book[S] {
 	return &Book[S]{terms: terms, byKey: map[string][]S{}}
 }
 
-// Key computes the key of a connection; it is empty for one that is nobody's.
-func (b *Book[S]) Key(o *flow.Origin) (string, error) {
+// Whose computes whose a connection is; null for nobody's.
+func (b *Book[S]) Whose(o *flow.Origin) (flow.Value, error) {
 	v, err := b.terms.Key.Eval(&flow.Event{Origin: o})
 	if err == nil {
 		err = Check(v)
 	}
+	return v, err
+}
+
+// Key computes the key of a connection; it is empty for one that is nobody's.
+func (b *Book[S]) Key(o *flow.Origin) (string, error) {
+	v, err := b.Whose(o)
 	if err != nil || v.IsNull() {
 		return "", err
 	}

@@ -14,7 +14,7 @@
 // [Tap] at it, the ports that lead past the place are connected to sinks with the
 // tap's in between, and afterwards to the very sinks of before. Nothing of that is
 // on the way of an event that nobody looks at. What counts or encodes (the ends,
-// and the counters of best-effort edges) is the same with and without taps.
+// and the counters of edges) is the same with and without taps.
 //
 // A port that is not connected stays so for those who ask ([flow.Port.Connected]):
 // the tap hears what the port drops.
@@ -36,17 +36,17 @@ type Parts struct {
 	Table    func(connector *graph.Node) *link.Table
 	Instance func(use *graph.Node) *pipeline.Instance
 	Problems func(component *graph.Node) *flow.Problems // of a connector or the use of a pipeline
+	Counts   func(edge *graph.Node) *pipeline.EdgeCounts
 	Log      *zap.Logger
 }
 
 // Wiring is what the ports of one flow lead to. Its methods are called by one
 // goroutine at a time.
 type Wiring struct {
-	graph   *graph.Graph
-	parts   Parts
-	joints  []joint
-	ends    map[end]flow.Sink
-	efforts map[effort]*pipeline.BestEffort
+	graph  *graph.Graph
+	parts  Parts
+	joints []joint
+	ends   map[end]flow.Sink
 }
 
 // joint is a port with what it leads to while nobody looks on; nil for nothing.
@@ -65,12 +65,9 @@ type end struct {
 	edge              *flow.ConnectBlock
 }
 
-// effort is a use of a best-effort edge.
-type effort struct{ edge, source *graph.Node }
-
 // New wires the parts of a graph. It changes no port.
 func New(g *graph.Graph, parts Parts) *Wiring {
-	w := &Wiring{graph: g, parts: parts, ends: map[end]flow.Sink{}, efforts: map[effort]*pipeline.BestEffort{}}
+	w := &Wiring{graph: g, parts: parts, ends: map[end]flow.Sink{}}
 	for _, n := range g.Nodes {
 		if n.Kind == graph.Edge {
 			continue // has no port of its own: see sink
@@ -100,13 +97,6 @@ func (w *Wiring) Retap(at Place, taps Taps) {
 		if j := &w.joints[i]; slices.Contains(j.places, at) {
 			w.connect(j, taps)
 		}
-	}
-}
-
-// BestEffort calls f for each use of a best-effort edge.
-func (w *Wiring) BestEffort(f func(*pipeline.BestEffort)) {
-	for _, use := range w.efforts {
-		f(use)
 	}
 }
 
@@ -166,12 +156,13 @@ func (w *Wiring) sink(wire graph.Wire, source *graph.Node, taps Taps) flow.Sink 
 		return taps.through(placeIn(wire.To), w.parts.Instance(wire.To).In())
 	}
 	edge := wire.To.Edge
-	to := taps.through(placeOf(wire.To), inOrder(w.sinks(w.graph.Leaving(wire.To, "out"), source, taps)))
-	if edge.Where != nil {
-		to = &pipeline.Edge{Where: edge.Where, To: []flow.Sink{to}, Problems: w.parts.Problems(wire.From)}
+	behind := taps.through(placeOf(wire.To), inOrder(w.sinks(w.graph.Leaving(wire.To, "out"), source, taps)))
+	to := &pipeline.Edge{
+		Where: edge.Where, To: []flow.Sink{behind},
+		Problems: w.parts.Problems(wire.From), Counts: w.parts.Counts(wire.To),
 	}
 	if edge.BestEffort {
-		to = w.tried(effort{wire.To, source}, to)
+		return &pipeline.BestEffort{To: to, Log: w.parts.Log.With(zap.String("connect", edge.Name))}
 	}
 	return to
 }
@@ -188,17 +179,6 @@ func (w *Wiring) end(e end) flow.Sink {
 	}
 	w.ends[e] = to
 	return to
-}
-
-// tried sends by a best-effort edge, whose counter is the same whatever it leads
-// through.
-func (w *Wiring) tried(e effort, to flow.Sink) flow.Sink {
-	known := w.efforts[e]
-	if known == nil {
-		known = pipeline.NewBestEffort(w.parts.Log.With(zap.String("connect", e.edge.Edge.Name)))
-		w.efforts[e] = known
-	}
-	return known.Through(to)
 }
 
 // inOrder sends to several sinks, one after the other.

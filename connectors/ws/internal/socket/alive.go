@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // Why the sweep ended a connection: the Cause of its Farewell.
@@ -64,7 +66,7 @@ func (c *Conn) keepAlive(now, pace int64) {
 	if g.PingInterval > 0 {
 		switch asked := a.asked.Load(); {
 		case asked != 0 && now-asked >= int64(g.PingTimeout) && a.waiting.Load():
-			c.Part(Farewell{Code: internalError, Reason: fmt.Sprintf("nothing came within %v of a ping", g.PingTimeout), Cause: ErrDead})
+			c.Part(Farewell{Code: internalError, Reason: fmt.Sprintf("nothing came within %v of a ping", g.PingTimeout), Cause: ErrDead, Why: flow.EndedDead})
 		case asked == 0 && now+pace >= a.due && c.ping(g.now()):
 			a.due = now + int64(g.PingInterval)
 		}
@@ -73,7 +75,7 @@ func (c *Conn) keepAlive(now, pace int64) {
 		a.appDue = now + int64(g.AppPing.Interval)
 	}
 	if g.IdleTimeout > 0 && now-c.active.Load() >= int64(g.IdleTimeout) && a.waiting.Load() {
-		c.Part(Farewell{Code: goingAway, Reason: fmt.Sprintf("nothing was sent or received for %v", g.IdleTimeout), Cause: ErrIdle})
+		c.Part(Farewell{Code: goingAway, Reason: fmt.Sprintf("nothing was sent or received for %v", g.IdleTimeout), Cause: ErrIdle, Why: flow.EndedIdle})
 	}
 }
 
@@ -103,6 +105,7 @@ func (c *Conn) ponged(payload []byte) {
 	a.sent.Store(0)
 	took := max(1, c.group.now()-sent)
 	a.last.Store(took)
+	c.owner.Answered(time.Duration(took))
 	if smooth := a.smooth.Load(); smooth != 0 {
 		took = smooth + (took-smooth)/8 // as TCP does (RFC 6298)
 	}

@@ -3,60 +3,11 @@ package socket
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/ending"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
-
-// maxReason is what a control frame has room for, beside the code.
-const maxReason = 123
-
-var errNoCode = errors.New("code is a whole number: 1000, or one from 3000 to 4999 that means something to the clients")
-
-// CheckClose checks what a flow writes into meta.<type>.close: an object with
-// code, reason and abort, all of which may be left out.
-func CheckClose(v flow.Value) error {
-	_, err := closing(v)
-	return err
-}
-
-// closing reads it.
-func closing(v flow.Value) (Farewell, error) {
-	why := Farewell{Code: NormalClosure}
-	if v.Kind() != flow.Map {
-		return why, fmt.Errorf("an object is wanted, { code, reason, abort }, and this is %s", v.Kinds())
-	}
-	for _, f := range v.Object().Fields() {
-		switch {
-		case f.Value.IsNull():
-		case f.Key == "code":
-			if f.Value.Kind() != flow.Int {
-				return why, errNoCode
-			}
-			why.Code = int(f.Value.Int())
-			if !sendable(f.Value.Int()) {
-				return why, fmt.Errorf("code %d cannot be sent: %w", f.Value.Int(), errNoCode)
-			}
-		case f.Key == "reason":
-			if f.Value.Kind() != flow.Text {
-				return why, fmt.Errorf("reason is a string, and this is %s", f.Value.Kinds())
-			}
-			if why.Reason = f.Value.Text(); len(why.Reason) > maxReason {
-				return why, fmt.Errorf("reason is %d bytes long, and a close frame has room for %d", len(why.Reason), maxReason)
-			}
-		case f.Key == "abort":
-			if f.Value.Kind() != flow.Bool {
-				return why, fmt.Errorf("abort is true or false, and this is %s", f.Value.Kinds())
-			}
-			why.Abort = f.Value.Bool()
-		default:
-			return why, fmt.Errorf("there is no %q: an object is wanted, { code, reason, abort }", f.Key)
-		}
-	}
-	return why, nil
-}
 
 // takeClose answers the peer's close frame, which begins with h and is whole in
 // the read-ahead, and returns what it says. A frame that is another or malformed
@@ -73,7 +24,7 @@ func (c *Conn) takeClose(h *header) error {
 	}
 	why := websocket.CloseError{Code: websocket.StatusNoStatusRcvd}
 	if len(payload) > 0 {
-		if len(payload) < 2 || !sendable(int64(binary.BigEndian.Uint16(payload))) {
+		if len(payload) < 2 || !flow.Sendable(int64(binary.BigEndian.Uint16(payload))) {
 			return nil
 		}
 		why = websocket.CloseError{Code: websocket.StatusCode(binary.BigEndian.Uint16(payload)), Reason: string(payload[2:])}
@@ -87,17 +38,6 @@ func (c *Conn) takeClose(h *header) error {
 	return why
 }
 
-// sendable reports whether a close frame may bear a code: those that RFC 6455 or
-// the registry that it made has given a meaning in a frame, and those that are
-// free for use.
-func sendable(code int64) bool {
-	switch code {
-	case 1004, 1005, 1006, 1015: // never in a frame
-		return false
-	}
-	return 1000 <= code && code <= 1014 || 3000 <= code && code <= 4999
-}
-
 // asksToClose returns what a flow wrote about an outgoing frame to end its
 // connection.
 func (g *Group) asksToClose(f *flow.Frame) (why Farewell, asks bool) {
@@ -109,6 +49,7 @@ func (g *Group) asksToClose(f *flow.Frame) (why Farewell, asks bool) {
 	if !ok || v.IsNull() {
 		return why, false
 	}
-	why, err := closing(v)
+	wish, err := ending.Read(v)
+	why = Farewell{Code: wish.Code, Reason: wish.Reason, Abort: wish.Abort, Why: flow.EndedByFlow}
 	return why, err == nil // the runtime has had it checked
 }

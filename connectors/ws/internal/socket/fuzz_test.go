@@ -131,6 +131,7 @@ func message(binary bool, data []byte) string {
 type owner func([]flow.Frame)
 
 func (o owner) Deliver(frames []flow.Frame) { o(frames) }
+func (owner) Answered(time.Duration)        {}
 func (owner) Settle()                       {}
 func (owner) Leave()                        {}
 func (owner) Drain()                        {}

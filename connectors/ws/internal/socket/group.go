@@ -149,6 +149,8 @@ type Owner interface {
 	// Deliver takes whole messages, in order. Their bytes are valid until it
 	// returns.
 	Deliver(frames []flow.Frame)
+	// Answered is told how long the answer to a ping took.
+	Answered(took time.Duration)
 	// Settle is called before a goodbye that says so (Farewell): it waits until
 	// nothing more can come for the peer.
 	Settle()

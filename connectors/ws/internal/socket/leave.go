@@ -53,7 +53,8 @@ type Farewell struct {
 	Abort   bool   // the connection is cut instead, with no close frame
 	// Settle says that nobody has done wrong: the Owner's Settle is called first.
 	Settle bool
-	Cause  error // for this side's logs
+	Cause  error      // for this side's logs
+	Why    flow.Cause // in a word
 }
 
 // leave is how a connection is ended by another goroutine than its own: the
@@ -129,12 +130,15 @@ func (c *Conn) Abandon() {
 
 // Disconnect implements flow.Disconnecter.
 func (c *Conn) Disconnect(reason error) {
-	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded"}
+	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded", Why: flow.EndedViolation}
+	ended := (*flow.Ended)(nil)
 	switch {
 	case errors.Is(reason, flow.ErrSlow):
-		why = Farewell{Code: tryAgainLater, Reason: reason.Error()}
+		why = Farewell{Code: tryAgainLater, Reason: reason.Error(), Why: flow.EndedSlow}
 	case errors.Is(reason, flow.ErrReplaced):
-		why = Farewell{Code: replaced, Reason: flow.ErrReplaced.Error()}
+		why = Farewell{Code: replaced, Reason: flow.ErrReplaced.Error(), Why: flow.EndedReplaced}
+	case errors.As(reason, &ended):
+		why = Farewell{Code: ended.Code, Reason: ended.Error(), Why: ended.Cause}
 	}
 	why.Cause = reason
 	c.Part(why)

@@ -23,9 +23,10 @@ func (r *recorder) Deliver(frames []flow.Frame) {
 		r.got = append(r.got, string(f.Data))
 	}
 }
-func (*recorder) Settle()  {}
-func (*recorder) Leave()   {}
-func (r *recorder) Drain() { r.drain() }
+func (*recorder) Answered(time.Duration) {}
+func (*recorder) Settle()                {}
+func (*recorder) Leave()                 {}
+func (r *recorder) Drain()               { r.drain() }
 
 // tcp returns both ends of a connection.
 func tcp(t *testing.T) (here, there *net.TCPConn) {

@@ -17,6 +17,7 @@ import (
 type Host interface {
 	flow.Host
 	flow.Halter
+	flow.Stopwatch
 }
 
 // Lanes is a connector that has a connection per key of what it is sent: each
@@ -32,6 +33,8 @@ type Lanes struct {
 	Idle      time.Duration    // after which a connection ends; 0 for never
 	Running   context.Context  // ends when the connector is told to
 	Opened    func()           // is told that the connector is up
+	Tried     func()           // is told of each attempt to connect
+	Reopened  func()           // is told that a key has a connection again
 	EndIdle   func(time.Time)  // ends the connections that are idle since
 	Catch     func(err *error) // is deferred around the connector's code
 
@@ -85,15 +88,16 @@ func (s *Lanes) connect(lane *link.Lane) error {
 	ctx := s.Running
 	between := waits.New(s.Reconnect)
 	limit := s.Reconnect.MaxRetries
+	reopened := func() {}
 	for failures := 0; ; {
 		last := lane.Ending().Err() != nil
-		opened, err := s.attempt(ctx, lane)
+		opened, err := s.attempt(ctx, lane, reopened)
 		if err == nil || last || ctx.Err() != nil {
 			return err
 		}
 		failures++
 		if opened {
-			failures = 0
+			failures, reopened = 0, s.Reopened
 			between.Reset()
 		}
 		log := s.Host.Log().With(zap.Error(err), zap.Int("failed_attempts", failures), zap.Int("waiting", lane.Waiting()))
@@ -121,10 +125,11 @@ func sleepBoth(a, b context.Context, d time.Duration) {
 }
 
 // attempt is one connection of a lane, from the dial to its end.
-func (s *Lanes) attempt(ctx context.Context, lane *link.Lane) (opened bool, err error) {
+func (s *Lanes) attempt(ctx context.Context, lane *link.Lane, isOpen func()) (opened bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h := &laneHost{Host: s.Host, lane: lane, end: cancel}
+	s.Tried()
+	h := &laneHost{Host: s.Host, lane: lane, isOpen: isOpen, end: cancel}
 	defer context.AfterFunc(lane.Ending(), h.ending)()
 	func() {
 		defer s.Catch(&err)
@@ -139,8 +144,9 @@ func (s *Lanes) attempt(ctx context.Context, lane *link.Lane) (opened bool, err 
 // end, the connection ends as soon as it can write what waits for it.
 type laneHost struct {
 	Host
-	lane *link.Lane
-	end  context.CancelFunc
+	lane   *link.Lane
+	isOpen func() // is told so
+	end    context.CancelFunc
 
 	mu   sync.Mutex
 	open bool // the connection has come to be
@@ -155,6 +161,7 @@ func (h *laneHost) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.isOpen()
 	h.open = true
 	if h.last {
 		h.end()
