@@ -8,10 +8,11 @@ import (
 // layout places nodes in layers, from left to right, so that most wires lead to the
 // right and few cross: layers by the longest way, order in them by where the
 // neighbours are. A wire that passes layers has a joint in each, which takes a place
-// as nodes do.
+// as nodes do; one that leads back has a lane below everything.
 type layout struct {
 	layers [][]*spot
 	wires  []route
+	lanes  int
 }
 
 // spot is a node, or a joint of a wire.
@@ -25,15 +26,16 @@ type spot struct {
 	right []*spot
 }
 
-// route is a wire by the spots that it passes. Back says that it leads to the left.
+// route is a wire by the spots that it passes.
 type route struct {
 	wire Wire
-	by   []*spot // from left to right
-	back bool
+	by   []*spot
+	lane int // of one that leads back, from 1
 }
 
 const (
 	layerGap = 56
+	laneGap  = 12
 	spotGap  = 18
 	margin   = 16
 	passes   = 8
@@ -56,9 +58,11 @@ func newLayout(g *Graph, size func(*Node) (w, h int)) *layout {
 	for _, w := range g.Wires {
 		from, to := spots[w.From], spots[w.To]
 		if back[w] {
-			from, to = to, from
+			l.lanes++
+			l.wires = append(l.wires, route{wire: w, by: []*spot{from, to}, lane: l.lanes})
+			continue
 		}
-		r := route{wire: w, by: []*spot{from}, back: back[w]}
+		r := route{wire: w, by: []*spot{from}}
 		for at := from.layer + 1; at < to.layer; at++ {
 			joint := &spot{layer: at, h: 2}
 			l.put(joint)
@@ -162,6 +166,9 @@ func (l *layout) place() {
 		tallest = max(tallest, height(layer))
 	}
 	x := margin
+	if l.lanes > 0 {
+		x += layerGap / 2
+	}
 	for _, layer := range l.layers {
 		wide := 0
 		for _, s := range layer {
@@ -184,8 +191,21 @@ func height(layer []*spot) int {
 	return max(h, 0)
 }
 
+// bottom is that of the lowest box.
+func (l *layout) bottom() (y int) {
+	for _, layer := range l.layers {
+		for _, s := range layer {
+			y = max(y, s.y+s.h/2)
+		}
+	}
+	return y
+}
+
 // size is that of the whole picture.
 func (l *layout) size() (w, h int) {
+	if l.lanes > 0 {
+		defer func() { w, h = w+layerGap/2, h+laneGap*l.lanes }()
+	}
 	for _, layer := range l.layers {
 		for _, s := range layer {
 			w, h = max(w, s.x+s.w/2), max(h, s.y+s.h/2)

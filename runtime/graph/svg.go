@@ -32,7 +32,7 @@ func (g *Graph) SVG() string {
 	b.WriteString(`<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#555"/></marker></defs>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", w, h)
 	for _, r := range l.wires {
-		r.draw(&b)
+		r.draw(&b, l.bottom())
 	}
 	for _, layer := range l.layers {
 		for _, s := range layer {
@@ -46,46 +46,35 @@ func (g *Graph) SVG() string {
 }
 
 // draw draws a wire as a curve through its joints, with the name of its port where
-// that is not out. One that leads back bends around its ends.
-func (r *route) draw(b *strings.Builder) {
-	first, last := r.by[0], r.by[len(r.by)-1]
+// that is not out. One that leads back goes around by its lane, below bottom.
+func (r *route) draw(b *strings.Builder, bottom int) {
+	from, to := r.by[0], r.by[len(r.by)-1]
+	x, y := from.x+from.w/2, from.y
 	var path strings.Builder
-	if r.back {
-		fmt.Fprintf(&path, "M%d %d", last.x+last.w/2, last.y+last.h/4)
-		bend := layerGap * 2 / 3
-		low := max(first.y+first.h/2, last.y+last.h/2) + spotGap/2
-		fmt.Fprintf(&path, "C%d %d %d %d %d %d", last.x+last.w/2+bend, last.y, last.x+last.w/2+bend, low, last.x, low)
-		for i := len(r.by) - 2; i > 0; i-- {
-			fmt.Fprintf(&path, "L%d %d", r.by[i].x, r.by[i].y)
+	fmt.Fprintf(&path, "M%d %d", x, y)
+	if r.lane > 0 {
+		end, low, bend := to.x-to.w/2, bottom+laneGap*r.lane, layerGap/2
+		fmt.Fprintf(&path, "C%d %d %d %d %d %d", x+bend, y, x+bend, low, x, low)
+		fmt.Fprintf(&path, "L%d %d", end, low)
+		fmt.Fprintf(&path, "C%d %d %d %d %d %d", end-bend, low, end-bend, to.y, end, to.y)
+	}
+	for _, s := range r.by[1:] {
+		if r.lane > 0 {
+			break
 		}
-		fmt.Fprintf(&path, "L%d %d", first.x, low)
-		fmt.Fprintf(&path, "C%d %d %d %d %d %d", first.x-first.w/2-bend, low, first.x-first.w/2-bend, first.y, first.x-first.w/2, first.y+first.h/4)
-	} else {
-		x, y := first.x+first.w/2, first.y
-		fmt.Fprintf(&path, "M%d %d", x, y)
-		for _, s := range r.by[1:] {
-			to := s.x - s.w/2
-			half := (to - x) / 2
-			fmt.Fprintf(&path, "C%d %d %d %d %d %d", x+half, y, to-half, s.y, to, s.y)
-			x, y = s.x+s.w/2, s.y
-		}
+		end := s.x - s.w/2
+		half := (end - x) / 2
+		fmt.Fprintf(&path, "C%d %d %d %d %d %d", x+half, y, end-half, s.y, end, s.y)
+		x, y = s.x+s.w/2, s.y
 	}
 	dash := ""
 	if r.wire.Port == "err" {
 		dash = ` stroke-dasharray="4 3"`
 	}
 	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="#555"%s marker-end="url(#tip)"/>`+"\n", &path, dash)
-	if from := r.from(); r.wire.Port != "out" {
+	if r.wire.Port != "out" {
 		fmt.Fprintf(b, `<text x="%d" y="%d" fill="#555">%s</text>`+"\n", from.x+from.w/2+4, from.y-4, svgText(r.wire.Port))
 	}
-}
-
-// from is where the wire begins.
-func (r *route) from() *spot {
-	if r.back {
-		return r.by[len(r.by)-1]
-	}
-	return r.by[0]
 }
 
 func (s *spot) draw(b *strings.Builder) {
