@@ -20,6 +20,7 @@ type route struct {
 	media   string // of the answer, where it is not: "text/event-stream"
 	streams bool   // goes on for long, and is bounded by itself
 	status  int    // of the answer; 0 for 200
+	also    int    // another one, with the same answer
 	serve   func(*Server, http.ResponseWriter, *http.Request)
 }
 
@@ -39,7 +40,7 @@ var routes = []route{
 	},
 	{
 		method: "GET", path: "/readyz", needs: Anybody, serve: (*Server).readyz,
-		summary: "Whether it is ready for traffic: 503, and who is not up, otherwise", gives: Readiness{},
+		summary: "Whether it is ready for traffic: 503, and who is not up, otherwise", gives: Readiness{}, also: http.StatusServiceUnavailable,
 	},
 	{
 		method: "GET", path: "/metrics", needs: Read, serve: (*Server).scrape,
@@ -48,6 +49,10 @@ var routes = []route{
 	{
 		method: "GET", path: "/api/v1/version", needs: Read, serve: (*Server).version,
 		summary: "How the binary was built", gives: Build{},
+	},
+	{
+		method: "GET", path: "/api/v1/openapi.json", needs: Read, serve: (*Server).openapi,
+		summary: "This document", gives: map[string]any{},
 	},
 	{
 		method: "GET", path: "/api/v1/status", needs: Read, serve: (*Server).status,
