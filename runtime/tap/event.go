@@ -9,6 +9,7 @@ import (
 
 // Event is a copy of an event that passed.
 type Event struct {
+	Number   uint64    // counts those that passed, from 1
 	Seen     time.Time // when it passed
 	Size     int       // of its payload in bytes: about, of one that is decoded; at least, of one that is too large
 	TooLarge bool      // it is more than is wanted: neither payload nor meta are here
@@ -67,6 +68,7 @@ const maxOrigins = 16
 
 // Append appends the event as it is shown, in one line of JSON:
 //
+//	number     which of those that passed: what is missing between two was left out
 //	time       when the event came into the process; RFC 3339
 //	size       of the payload in bytes; of one that is decoded, about
 //	too_large  true when it is more than is wanted; then event and meta are null
@@ -90,6 +92,7 @@ func (e *Event) Append(dst []byte, r *Redaction) []byte {
 
 func (e *Event) data(r *Redaction) *flow.Object {
 	o := flow.ObjectOf(
+		flow.Field{Key: "number", Value: flow.IntOf(int64(e.Number))},
 		flow.Field{Key: "time", Value: timeOf(e.event.Time)},
 		flow.Field{Key: "size", Value: flow.IntOf(int64(e.Size))},
 	)

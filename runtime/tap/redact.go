@@ -213,7 +213,7 @@ func (r *Redaction) showList(v flow.Value, paths []path) (flow.Value, bool) {
 func (r *Redaction) showObject(v flow.Value, paths []path) (flow.Value, bool) {
 	var made *flow.Object
 	for _, f := range v.Object().Fields() {
-		shown, changed := flow.TextOf(Redacted), !f.Value.IsNull()
+		shown, changed := flow.TextOf(Redacted), !isEmpty(f.Value)
 		if !r.hides(f.Key) {
 			shown, changed = r.show(f.Value.Whole(), behind(paths, f.Key))
 		}
@@ -228,6 +228,21 @@ func (r *Redaction) showObject(v flow.Value, paths []path) (flow.Value, bool) {
 		return v, false
 	}
 	return flow.MapOf(made), true
+}
+
+// isEmpty reports whether nothing is there that could be secret.
+func isEmpty(v flow.Value) bool {
+	switch v.Kind() {
+	case flow.Null:
+		return true
+	case flow.Text:
+		return v.Text() == ""
+	case flow.List:
+		return len(v.List()) == 0
+	case flow.Map:
+		return v.Object().Len() == 0
+	}
+	return false
 }
 
 // behind are the paths that lead on through a step, from there.

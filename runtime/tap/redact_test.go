@@ -32,8 +32,8 @@ func TestPayloadsAreRedacted(t *testing.T) {
 		redact, event, want string
 	}{
 		{"", `{"a":1.0,"b":[1e3,{"c":null}]}`, `{"a":1.0,"b":[1e3,{"c":null}]}`},
-		{"", `{"user":"a","passWord":"x","api-key":[1],"l":[{"Access_Token":{"t":1}}],"none":{"token":null}}`,
-			`{"user":"a","passWord":"*","api-key":"*","l":[{"Access_Token":"*"}],"none":{"token":null}}`},
+		{"", `{"user":"a","passWord":"x","api-key":[1],"l":[{"Access_Token":{"t":1}}],"none":{"token":null,"cookies":{},"jwt":"","tokens":[]}}`,
+			`{"user":"a","passWord":"*","api-key":"*","l":[{"Access_Token":"*"}],"none":{"token":null,"cookies":{},"jwt":"","tokens":[]}}`},
 		{"Name", `{"name":"x","l":[[{"name":1,"names":2}]]}`, `{"name":"*","l":[[{"name":"*","names":2}]]}`},
 		{"event.a.b", `{"a":{"b":1,"c":2},"b":3}`, `{"a":{"b":"*","c":2},"b":3}`},
 		{"event.a", `[{"a":1}]`, `[{"a":1}]`},
@@ -72,7 +72,7 @@ func TestWhatIsShownThoughItsName(t *testing.T) {
 func TestPeersAreRedacted(t *testing.T) {
 	header := http.Header{}
 	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "X-Auth-Token", "Referer", "Sec-WebSocket-Protocol", "X-Session-Id"} {
-		header.Set(name, "hush=1")
+		header.Set(name, "a=hush=1")
 	}
 	header.Set("User-Agent", "curl")
 	e := Event{event: flow.Event{Origin: &flow.Origin{

@@ -111,7 +111,7 @@ func (t *through) Send(ctx context.Context, batch []flow.Event) error {
 // look copies those of a batch that are wanted. They have one time, so that the rate
 // that is used up for one is for all that follow.
 func (t *Tap) look(batch []flow.Event) {
-	t.passed.Add(uint64(len(batch))) // before anybody can read what was copied
+	before := t.passed.Add(uint64(len(batch))) - uint64(len(batch)) // counted before anybody can read a copy
 	now := time.Now()
 	unsampled, overRate := 0, 0
 	for i := range batch {
@@ -123,7 +123,9 @@ func (t *Tap) look(batch []flow.Event) {
 			overRate = len(batch) - i
 			break
 		}
-		t.feed.Publish(copyOf(&batch[i], now, t.options.MaxSize))
+		c := copyOf(&batch[i], now, t.options.MaxSize)
+		c.Number = before + uint64(i) + 1
+		t.feed.Publish(c)
 	}
 	if unsampled > 0 {
 		t.unsampled.Add(uint64(unsampled))

@@ -80,6 +80,11 @@ func TestWhatIsLeftOutIsCounted(t *testing.T) {
 	if c.Unsampled < n*8/10 || c.Unsampled > n*97/100 {
 		t.Errorf("of %d it left out %d by chance", n, c.Unsampled)
 	}
+	for i := range got[1:] {
+		if got[i].Number < 1 || got[i+1].Number <= got[i].Number {
+			t.Errorf("number %d before %d", got[i].Number, got[i+1].Number)
+		}
+	}
 	tap.Close()
 	_ = tap.Through(to).Send(t.Context(), events(5))
 	if to.n != n+5 || tap.Counts() != c {
@@ -198,7 +203,7 @@ func TestWhoItCameFrom(t *testing.T) {
 func TestWhatJSONCannotSpell(t *testing.T) {
 	e := Event{Size: 8, event: flow.Event{Value: flow.FloatOf(math.Inf(1))}}
 	got := string(e.Append([]byte("x"), &Redaction{}))
-	if !strings.HasPrefix(got, `x{"time":null,"size":8,"event":null,`) || !strings.Contains(got, `"problem":"encode the number +Inf`) {
+	if !strings.HasPrefix(got, `x{"number":0,"time":null,"size":8,"event":null,`) || !strings.Contains(got, `"problem":"encode the number +Inf`) {
 		t.Error(got)
 	}
 }

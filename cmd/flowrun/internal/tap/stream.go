@@ -51,6 +51,16 @@ func (m *message) counts(to *counts) error {
 	return json.Unmarshal(m.Data, to)
 }
 
+// number takes over how many must have passed before an event.
+func (m *message) number(to *counts) error {
+	var e struct {
+		Number uint64 `json:"number"`
+	}
+	err := json.Unmarshal(m.Data, &e)
+	to.Passed = max(to.Passed, e.Number)
+	return err
+}
+
 // read calls f for each message until the stream ends, and returns why it did: what
 // the API has said, or "" when it has said nothing.
 func read(stream io.Reader, f func(*message) error) (why string, err error) {

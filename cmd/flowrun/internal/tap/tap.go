@@ -122,12 +122,15 @@ func show(ctx context.Context, c manage.Client, path string, to printer, stderr 
 	}
 	defer answer.Close() //nolint:errcheck // it was only read
 	var last counts
+	shown := uint64(0)
 	why, err := read(answer, func(m *message) error {
 		if m.Type != "tap.event" {
 			return m.counts(&last)
 		}
-		return to.event(m)
+		shown++
+		return errors.Join(m.number(&last), to.event(m))
 	})
+	last.Shown = shown // which may be more than what was told last
 	if ctx.Err() != nil {
 		why, err = "limit", nil // as it was wanted
 	}

@@ -72,6 +72,19 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestWhatIsKnownAtCtrlC is about what was told of the events since the last counts.
+func TestWhatIsKnownAtCtrlC(t *testing.T) {
+	last := counts{Passed: 10, OverRate: 4}
+	for _, number := range []string{"9", "12"} {
+		if err := (&message{Data: []byte(`{"number":` + number + `}`)}).number(&last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last.Passed != 12 {
+		t.Error(last)
+	}
+}
+
 func TestList(t *testing.T) {
 	for n, want := range []string{"[]\n", "[\n  {\n    \"timestamp\": \"0001-01-01T00:00:00.000Z\",\n    \"event\": [\n      1\n    ]\n  }\n]\n"} {
 		var out strings.Builder

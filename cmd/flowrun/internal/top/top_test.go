@@ -168,3 +168,12 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestDraining(t *testing.T) {
+	edge := one("f", "edge", engine.Open, admin.Counters{Connections: 3})
+	s := admin.Status{Readiness: admin.Readiness{Phase: engine.Draining}, Started: at(-10), Connectors: []admin.Connector{edge}}
+	got := text(newReading("http://127.0.0.1:8686", at(0), s, nil, nil), 80, 24)
+	if !strings.HasPrefix(got, "flowrun at 127.0.0.1:8686   not ready, draining for 10s ") || !strings.Contains(got, "f/edge       open              3       -       -") {
+		t.Error(got)
+	}
+}
