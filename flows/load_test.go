@@ -68,7 +68,7 @@ func TestLoad(t *testing.T) {
 	port := func(kind, name, port string) flow.PortRef { return flow.PortRef{Kind: kind, Name: name, Port: port} }
 	set := flow.Expr(anyExpr{})
 	want := &flow.File{
-		Name: "all", Dir: dir,
+		Name: "all", Description: "all there is", Dir: dir,
 		Drain: flow.Drain{
 			Delay: flow.Duration(time.Second), Spread: flow.Duration(2 * time.Second), Timeout: flow.Duration(time.Minute),
 			Code: 1012, Reason: "come back", Message: `{"bye":true}`,
@@ -143,6 +143,7 @@ func TestLoad(t *testing.T) {
 		},
 	}
 	for _, name := range []string{"all.hcl", "all.hcl.json"} {
+		want.Path = filepath.Join("testdata/good", name)
 		files := load(t, flows.Inputs{}, filepath.Join("testdata/good", name))
 		if diff := cmp.Diff(want, files[0], compare); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

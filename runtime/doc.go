@@ -109,8 +109,12 @@
 //	connectors/ws     TestPerConnectsEachClient
 //	tests/acceptance  TestAThousandClients  TestClientsThatVanish  TestWindowByCount  TestWindowByTime  TestRelayConnections
 //
-// 7. No queue is unbounded, and no connection waits for another.
+// 7. No queue is unbounded, and no connection waits for another. Nor does anything
+// wait for who listens to what happens, and nothing is told of the delivery of that.
 //
+//	runtime/feed      TestWhoIsSlowLosesAndDelaysNobody
+//	runtime/admin/stream  TestWhoTakesNothing
+//	runtime/engine    TestNothingIsToldOfItsDelivery
 //	runtime/topic     TestHistoryIsBounded
 //	runtime/link      TestASlowClientMissesNothingOfTheHistory
 //	runtime/link      TestOverflow  TestMoreAtOnceThanTheQueueHolds  TestBroadcastDoesNotWaitForASlowClient
