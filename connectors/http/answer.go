@@ -100,7 +100,7 @@ func (x *exchange) refuse(f *access.Refusal, cause error) {
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if x.ending || x.server.isEnding() || f == tooLarge || f == tooSlow || f == malformed || f.Status == http.StatusUnsupportedMediaType {
+	if x.ending || x.server.isEnding() || x.parted() != nil || f == tooLarge || f == tooSlow || f == malformed || f.Status == http.StatusUnsupportedMediaType {
 		h.Set("Connection", "close")
 	}
 	x.written = true

@@ -72,6 +72,9 @@ func (x *exchange) receivePieces(body *body, buf *[]byte) error {
 			if failed == nil {
 				failed = err
 			}
+			if cut := x.parted(); cut != nil {
+				return cut
+			}
 			if unreadable := (*flow.Unreadable)(nil); err != nil && !errors.As(err, &unreadable) {
 				return err
 			}
@@ -128,7 +131,9 @@ func (b *body) readAll(buf *[]byte) (n int, err error) {
 
 // refusal says how a request is answered whose body could not be read.
 func (b *body) refusal(err error) error {
-	switch {
+	switch cut := b.parted(); {
+	case cut != nil:
+		return cut
 	case errors.Is(err, tooLarge):
 		return tooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded) && b.ctx.Err() == nil:

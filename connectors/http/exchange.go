@@ -131,7 +131,7 @@ func (x *exchange) await() error {
 		switch {
 		case waits:
 		case cut != nil:
-			return errAborted
+			return cutBy(cut)
 		case !more:
 			return nil
 		default:
@@ -287,4 +287,24 @@ func (x *exchange) Disconnect(reason error) {
 		x.cut = reason
 	}
 	x.wake()
+	_ = x.control.SetReadDeadline(past) // who reads the body looks
+}
+
+// parted is why the runtime wants the request to end; nil when it does not.
+func (x *exchange) parted() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.cut == nil {
+		return nil
+	}
+	return cutBy(x.cut)
+}
+
+// cutBy is how a request ends that the runtime wants to: a client to blame is
+// told.
+func cutBy(reason error) error {
+	if unreadable := (*flow.Unreadable)(nil); errors.As(reason, &unreadable) {
+		return reason
+	}
+	return errAborted
 }

@@ -374,3 +374,24 @@ func TestAbandon(t *testing.T) {
 		t.Error("it was answered")
 	}
 }
+
+// With on_decode_error = "close", err takes a message, and its client is told and
+// parted with all the same.
+func TestWhoIsPartedWithForABadMessage(t *testing.T) {
+	f := start(t, settings{Options: flowtest.Options{OnDecode: "close"}})
+	r, body := f.do("POST", "/", "{")
+	if r.StatusCode != 400 || !r.Close || !strings.Contains(body, "unreadable") || len(f.host.Err.Events()) != 1 {
+		t.Errorf("%d %s, %d problems", r.StatusCode, body, len(f.host.Err.Events()))
+	}
+	got := &flowtest.Sink{}
+	pre, post := lines(t)
+	f = start(t, settings{Options: flowtest.Options{OnDecode: "close", Pre: pre, Post: post}, out: got, config: func(c *ServerConfig) { c.Body = "stream" }})
+	c, a := f.raw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n1\n{\n\r\n")
+	if r, body := answer(t, a); r.StatusCode != 400 || !strings.Contains(body, "unreadable") || !r.Close {
+		t.Errorf("%d %s, close %v", r.StatusCode, body, r.Close)
+	}
+	_ = c.Close()
+	if n := len(got.Events()); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}

@@ -208,7 +208,7 @@ func (l *Link) problem(kind string, raw []byte, cause error) {
 		l.table.cfg.Problems.Note(kind)
 		return
 	case "close":
-		l.out.Disconnect(cause)
+		l.out.Disconnect(&flow.Unreadable{Err: cause})
 	}
 	e := flow.Event{Meta: t.meta, Origin: &l.origin, Time: t.time}
 	problem := flow.Problem{Kind: kind, Err: cause, Raw: raw, Event: e}
