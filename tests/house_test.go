@@ -37,6 +37,7 @@ var rooms = []struct {
 	why  string
 }{
 	{"runtime/flow", nil, "it is the vocabulary that everyone imports, so it imports nobody"},
+	{"runtime/flowtest/cputime", nil, "the tests of every package may use it"},
 	{"runtime/flowtest", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/link", "runtime/tlsfiles"}, "its suites must fit every component"},
 	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/histogram", "runtime/outlet", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
 	{"runtime/outlet", []string{"runtime/flow", "runtime/encode", "runtime/histogram"}, "it knows the outward half of one connection"},

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
@@ -194,7 +194,7 @@ func TestFasterThanHCL(t *testing.T) {
 		best := func(w work) time.Duration {
 			least := time.Duration(math.MaxInt64)
 			for range rounds {
-				least = min(least, flowtest.CPU(func() {
+				least = min(least, cputime.Of(func() {
 					for range times {
 						if err := w.do(); err != nil {
 							t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 )
 
 // Many sources that lead to one place, by a long chain of pipelines written
@@ -37,7 +37,7 @@ func TestCost(t *testing.T) {
 				edge(flow.PortRef{Kind: "pipeline", Name: p, Port: "out"}, flow.PortRef{Kind: "pipeline", Name: fmt.Sprintf("p%d", i+1), Port: "in"})
 			}
 			edge(flow.PortRef{Kind: "connector", Name: "c0", Port: "out"}, flow.PortRef{Kind: "pipeline", Name: "p0", Port: "in"})
-			best = min(best, flowtest.CPU(func() { f.Check(true) }))
+			best = min(best, cputime.Of(func() { f.Check(true) }))
 			if f.HasErrors() {
 				t.Fatal(f.Text(false))
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	copies "github.com/flowrun/flowrun/runtime/tap"
 )
 
@@ -74,7 +75,7 @@ func TestWhatTapsCost(t *testing.T) {
 		}
 		for range rounds {
 			for _, by := range onlookers {
-				best[by] = min(best[by], flowtest.CPU(func() {
+				best[by] = min(best[by], cputime.Of(func() {
 					for range each / n {
 						send[by]()
 					}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -210,7 +210,7 @@ func TestCostOfEdges(t *testing.T) {
 		f := file(t, "f", lines.String())
 		best := time.Hour
 		for range 3 {
-			best = min(best, flowtest.CPU(func() {
+			best = min(best, cputime.Of(func() {
 				g := New(f)
 				g.Text()
 				for _, n := range g.Instances() {

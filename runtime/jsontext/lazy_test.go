@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
@@ -120,7 +120,7 @@ func deepest(v flow.Value) flow.Value {
 func best(f func()) time.Duration {
 	shortest := time.Duration(math.MaxInt64)
 	for range 8 {
-		shortest = min(shortest, flowtest.CPU(f))
+		shortest = min(shortest, cputime.Of(f))
 	}
 	return shortest
 }

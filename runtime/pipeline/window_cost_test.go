@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 )
@@ -149,12 +150,12 @@ func TestWindowCosts(t *testing.T) {
 	// The best of several rounds, taken in turn: others use the machine, too.
 	window, baseline := time.Duration(1<<62), time.Duration(1<<62)
 	for range 10 {
-		baseline = min(baseline, flowtest.CPU(func() {
+		baseline = min(baseline, cputime.Of(func() {
 			for _, batch := range batches {
 				h.add(batch)
 			}
 		}))
-		window = min(window, flowtest.CPU(func() {
+		window = min(window, cputime.Of(func() {
 			for _, batch := range batches {
 				_ = in.Send(t.Context(), batch)
 			}

@@ -1,4 +1,4 @@
-package flowtest
+package cputime
 
 import (
 	"runtime"
@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU is the processor time that f takes in the goroutine that calls it, for
+// Of is the processor time that f takes in the goroutine that calls it, for
 // tests that compare costs: unlike a clock, it does not count what else a busy
 // machine does meanwhile.
-func CPU(f func()) time.Duration {
+func Of(f func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := threadTime()

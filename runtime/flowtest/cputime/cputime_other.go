@@ -1,12 +1,12 @@
 //go:build !linux
 
-package flowtest
+package cputime
 
 import "time"
 
-// CPU is how long f takes, for tests that compare costs. Elsewhere it is the
+// Of is how long f takes, for tests that compare costs. Elsewhere it is the
 // processor time, which does not count what else a busy machine does meanwhile.
-func CPU(f func()) time.Duration {
+func Of(f func()) time.Duration {
 	begin := time.Now()
 	f()
 	return time.Since(begin)
