@@ -120,11 +120,13 @@
 //	runtime/link      TestOverflow  TestMoreAtOnceThanTheQueueHolds  TestBroadcastDoesNotWaitForASlowClient
 //	runtime/pipeline  TestOutboxIsBounded  TestResultsAreSentForAll  TestWindowProblems
 //	connectors/ws     TestSlowConsumerIsDisconnected  TestBroadcastWithAClientThatDoesNotRead  TestPerRefusesOneTooMany
-//	tests/acceptance  TestStalledReaders  TestEndlessLine  TestZipBomb  TestHalfOpenHandshakes
+//	runtime/admin/look  TestAClientThatReadsNothing
+//	tests/acceptance  TestAdminSlowClients  TestStalledReaders  TestEndlessLine  TestZipBomb  TestHalfOpenHandshakes
 //
 // 8. Sensitive values appear in no log, error or page.
 //
 //	runtime/flow      TestSecretIsNeverShown
+//	runtime/tap       TestPeersAreRedacted  TestPayloadsAreRedacted
 //	runtime/endpoint  TestURL
 //	flows             TestSecretsStaySecret
 //	runtime/access    TestRefusalsHideCredentials  TestToken
