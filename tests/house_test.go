@@ -55,7 +55,7 @@ var rooms = []struct {
 	{"runtime/tap", []string{"runtime/flow", "runtime/feed", "runtime/jsontext"}, "it copies events, wherever they pass"},
 	{"runtime/admin/stream", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/sse", "runtime/access"}, "it tells what it hears, and knows no engine"},
 	{"runtime/admin/look", []string{"runtime/flow", "runtime/tap", "runtime/sse", "runtime/engine", "runtime/access"}, "it shows what passes in an engine, and steers nothing"},
-	{"runtime/admin", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/admin/stream", "runtime/admin/look", "runtime/engine", "runtime/graph", "runtime/access", "runtime/tlsfiles", "runtime/histogram"}, "it shows an engine and steers it; it knows no component"},
+	{"runtime/admin", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/admin/stream", "runtime/admin/look", "runtime/engine", "runtime/graph", "runtime/link", "runtime/access", "runtime/tlsfiles", "runtime/histogram"}, "it shows an engine and steers it; it knows no component"},
 	{"runtime/pipeline", []string{"runtime/flow", "runtime/valuekey", "runtime/pipeline/step"}, "it chains the steps, and knows nobody else"},
 	{"runtime/pipeline/internal/steptest", []string{"runtime/flow", "flows/expr"}, "its expressions are those of flows, and it knows no step"},
 	{"runtime/pipeline/step", []string{"runtime/flow", "runtime/valuekey"}, "a step knows events and values"},

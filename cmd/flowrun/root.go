@@ -25,6 +25,7 @@ them, and every event remembers the connection that it came from.`
 
 	server := group("server", "Run flows")
 	server.AddCommand(newServerRun(), manage.NewStatus(), manage.NewReload(), manage.NewDrain())
+	root.AddCommand(manage.NewConns())
 	root.AddCommand(server, newValidate(), newFmt(), newGraph(), newPlan(), newEval(), newPipe(), newTest(), newDial(), newBench(), newDoc(), tap.New(), top.New(), newVersion())
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd("flowrun")
@@ -41,7 +42,7 @@ them, and every event remembers the connection that it came from.`
 
 // later are the commands and flags that are to come, told apart from mistakes.
 var later = map[string][]string{
-	"flowrun":          {"conns", "schema", "new"},
+	"flowrun":          {"schema", "new"},
 	"flowrun validate": {"--bind"},
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,12 +31,14 @@ type told struct{ reloads, drains, pauses atomic.Int64 }
 
 func (d *told) options(tokens ...flow.Secret) Options {
 	return Options{
-		Settings: flow.Admin{Address: "127.0.0.1:0", Tokens: tokens},
-		Health:   func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
-		Flows:    func() []engine.Flow { return []engine.Flow{{Name: "flow", Path: "flow.hcl"}} },
-		Pause:    func(string, string) error { d.pauses.Add(1); return nil },
-		Resume:   func(string, string) error { d.pauses.Add(1); return nil },
-		Reloads:  func() Reloads { return Reloads{} },
+		Settings:    flow.Admin{Address: "127.0.0.1:0", Tokens: tokens},
+		Health:      func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
+		Flows:       func() []engine.Flow { return []engine.Flow{{Name: "flow", Path: "flow.hcl"}} },
+		Pause:       func(string, string) error { d.pauses.Add(1); return nil },
+		Resume:      func(string, string) error { d.pauses.Add(1); return nil },
+		Connections: func() iter.Seq[link.Info] { return func(func(link.Info) bool) {} },
+		Connection:  func(string) (*link.Link, error) { return nil, link.ErrUnknown },
+		Reloads:     func() Reloads { return Reloads{} },
 		Reload: func(context.Context) (Reloaded, error) {
 			d.reloads.Add(1)
 			return Reloaded{}, errors.New("no")

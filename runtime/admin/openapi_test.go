@@ -179,7 +179,11 @@ func busy() Options {
 }
 
 // bodies are what routes take.
-var bodies = map[string]string{"PATCH /api/v1/flows/{name}": `{"status":"paused"}`}
+var bodies = map[string]string{
+	"PATCH /api/v1/flows/{name}":          `{"status":"paused"}`,
+	"POST /api/v1/connections/{id}/send":  `{"text":"hello"}`,
+	"POST /api/v1/connections/{id}/close": `{"code":4000,"reason":"enough"}`,
+}
 
 // TestAnswersAreAsDescribed asks for every route, twice: for what is there, and what
 // is not.
@@ -211,7 +215,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 			r.Header.Set("Authorization", "secret")
 			w := httptest.NewRecorder()
 			s.http.Handler.ServeHTTP(w, r)
-			if err := fits(op, w); err != nil {
+			if err := compare(op, w); err != nil {
 				t.Errorf("%s %s: %d %s: %v", route.method, path, w.Code, w.Body, err)
 			}
 			if w.Code >= 500 && route.also == 0 || name != "nowhere" && w.Code >= 400 {
@@ -221,8 +225,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	}
 }
 
-// fits compares an answer with what is said of it.
-func fits(op *openapi3.Operation, w *httptest.ResponseRecorder) error {
+// compare compares an answer with what is said of it.
+func compare(op *openapi3.Operation, w *httptest.ResponseRecorder) error {
 	said := op.Responses.Value(strconv.Itoa(w.Code))
 	if said == nil {
 		said = op.Responses.Value("default")

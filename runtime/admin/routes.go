@@ -75,6 +75,22 @@ var routes = []route{
 		summary: "Receive again", query: []parameter{flowParameter}, gives: Connector{},
 	},
 	{
+		method: "GET", path: "/api/v1/connections", needs: Read, serve: (*Server).listConnections,
+		summary: "A page of the open connections", query: connectionParameters, gives: Connections{},
+	},
+	{
+		method: "GET", path: "/api/v1/connections/{id}", needs: Read, serve: (*Server).oneConnection,
+		summary: "One of them", gives: Connection{},
+	},
+	{
+		method: "POST", path: "/api/v1/connections/{id}/send", needs: Control, serve: (*Server).sendTo,
+		summary: "Send a message to one of them, past codec and processors", takes: Message{}, gives: Done{}, status: http.StatusAccepted,
+	},
+	{
+		method: "POST", path: "/api/v1/connections/{id}/close", needs: Control, serve: (*Server).closeOne,
+		summary: "End one of them, with a close code and a reason", takes: Closing{}, gives: Done{}, status: http.StatusAccepted,
+	},
+	{
 		method: "GET", path: "/api/v1/flows", needs: Read, serve: (*Server).flows,
 		summary: "All flows", gives: Flows{},
 	},

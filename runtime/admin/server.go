@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"iter"
 	"log"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
@@ -44,6 +46,9 @@ type Options struct {
 	Health  func() engine.Health
 	Flows   func() []engine.Flow
 	Reloads func() Reloads
+	// Connections and Connection are the engine's.
+	Connections func() iter.Seq[link.Info]
+	Connection  func(id string) (*link.Link, error)
 	// Pause and Resume are the engine's.
 	Pause, Resume func(flow, connector string) error
 	// Reload reads the flows again. An error says why they run on as they were.

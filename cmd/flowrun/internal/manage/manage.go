@@ -60,6 +60,11 @@ func (c Client) ask(ctx context.Context, method, path string, to any, expected .
 	if err != nil {
 		return err
 	}
+	return c.read(answer, to, expected...)
+}
+
+// read decodes an answer, whose status is one of those expected.
+func (c Client) read(answer *http.Response, to any, expected ...int) error {
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
