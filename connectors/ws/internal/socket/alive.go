@@ -31,7 +31,7 @@ type alive struct {
 // joined is called when the connection begins. Those that begin together are
 // not pinged together.
 func (c *Conn) joined(now int64) {
-	c.active.Store(now)
+	c.active.Store(unseen)
 	c.alive.due, c.alive.appDue = first(now, c.group.PingInterval), first(now, c.group.AppPing.Interval)
 }
 
@@ -45,9 +45,7 @@ func first(now int64, interval time.Duration) int64 {
 
 // heard is called by the reader when something has come.
 func (c *Conn) heard() {
-	if now := c.group.clock.Load(); c.active.Load() != now {
-		c.active.Store(now)
-	}
+	c.moves()
 	c.alive.waiting.Store(false)
 	if c.alive.asked.Load() != 0 {
 		c.alive.asked.Store(0)
@@ -55,8 +53,8 @@ func (c *Conn) heard() {
 }
 
 // keepAlive is the sweep's: it pings, and parts from those who are not there. A
-// connection whose reader is busy has perhaps not read what shows that its peer
-// is. A ping goes out as much early as the sweep may be late, so that a peer that
+// connection whose reader is busy, or waits for its turn, has perhaps not read what
+// shows that its peer is. A ping goes out as much early as the sweep may be late, so that a peer that
 // died is parted from within interval and timeout.
 func (c *Conn) keepAlive(now, pace int64) {
 	if c.Parted() != nil {
@@ -65,7 +63,7 @@ func (c *Conn) keepAlive(now, pace int64) {
 	a, g := &c.alive, c.group
 	if g.PingInterval > 0 {
 		switch asked := a.asked.Load(); {
-		case asked != 0 && now-asked >= int64(g.PingTimeout) && a.waiting.Load():
+		case asked != 0 && now-asked >= int64(g.PingTimeout) && c.silent():
 			c.Part(Farewell{Code: internalError, Reason: fmt.Sprintf("nothing came within %v of a ping", g.PingTimeout), Cause: ErrDead, Why: flow.EndedDead})
 		case asked == 0 && now+pace >= a.due && c.ping(g.now()):
 			a.due = now + int64(g.PingInterval)
@@ -74,10 +72,13 @@ func (c *Conn) keepAlive(now, pace int64) {
 	if g.AppPing.Interval > 0 && now+pace >= a.appDue && c.tryText(c.raw, g.AppPing.Request) {
 		a.appDue = now + int64(g.AppPing.Interval)
 	}
-	if g.IdleTimeout > 0 && now-c.active.Load() >= int64(g.IdleTimeout) && a.waiting.Load() {
+	if g.IdleTimeout > 0 && !c.active.CompareAndSwap(unseen, now) && now+pace-c.active.Load() >= int64(g.IdleTimeout) && c.silent() {
 		c.Part(Farewell{Code: goingAway, Reason: fmt.Sprintf("nothing was sent or received for %v", g.IdleTimeout), Cause: ErrIdle, Why: flow.EndedIdle})
 	}
 }
+
+// silent reports whether the reader has read all that has come.
+func (c *Conn) silent() bool { return c.alive.waiting.Load() && !c.hasNews() }
 
 // ping sends a ping, without waiting; false when somebody else is writing. The
 // payload is the time, which tells the answer from answers to earlier ones.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -174,6 +175,38 @@ func TestWhoIsIdleIsPartedFrom(t *testing.T) {
 		_ = h.there.Close()
 		<-h.ended
 	})
+}
+
+// On a busy machine the sweep may come late, and the reader may wait for its turn:
+// who has sent something is neither idle nor dead.
+func TestALateSweepFindsNobodyIdleOrDead(t *testing.T) {
+	const timeout, late = 10 * time.Second, int64(time.Hour)
+	here, there := tcp(t)
+	c := New(here, nil, NewGroup(Options{IdleTimeout: timeout, PingInterval: timeout, PingTimeout: timeout, MaxMessage: 100, MaxFragments: 1}))
+	c.joined(1)
+	c.alive.waiting.Store(true)
+	c.alive.due = 2 * late
+	sweep := func(now int64, idle bool) {
+		t.Helper()
+		if c.keepAlive(now, 1); (c.Parted() != nil) != idle {
+			t.Errorf("at %v: %+v", time.Duration(now), c.Parted())
+		}
+	}
+	sweep(late, false)
+	sweep(late+int64(timeout)-2, false)
+
+	if _, err := there.Write(masked(nil, finBit|opPong, 1, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for !c.hasNews() {
+		runtime.Gosched()
+	}
+	c.alive.asked.Store(late)
+	sweep(late+int64(timeout), false)
+	if _, err := io.ReadFull(here, make([]byte, 6)); err != nil {
+		t.Fatal(err)
+	}
+	sweep(late+int64(timeout), true)
 }
 
 // BenchmarkSweep is a sweep over connections that are pinged, none of them now.

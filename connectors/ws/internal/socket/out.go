@@ -32,9 +32,11 @@ type out struct {
 	masks   *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
 	// since is the time, on the group's clock, at which the sweep first saw the
 	// write that is going on; unseen until then, 0 when there is none.
-	since  atomic.Int64
-	active atomic.Int64 // when a message was last sent, or anything received, on the group's clock
-	key    [4]byte      // the mask in use
+	since atomic.Int64
+	// active is the time, on the group's clock, at which the sweep first saw that a
+	// message had been sent, or anything received; unseen until then.
+	active atomic.Int64
+	key    [4]byte // the mask in use
 	last   progress
 	at     *atOnce // made when it is first needed
 	// dropping says that a write which is ended by its deadline leaves the rest
@@ -217,11 +219,16 @@ func (o *out) put(opcode byte, payload []byte, shared *flow.Shared) error {
 // begin says that frames of a new Write follow. The caller holds mu.
 func (o *out) begin() {
 	o.last.given, o.last.through, o.last.before, o.last.counts = 0, 0, 0, false
-	if now := o.group.clock.Load(); o.active.Load() != now {
-		o.active.Store(now)
-	}
+	o.moves()
 	if o.buf != nil {
 		o.last.before = len(*o.buf)
+	}
+}
+
+// moves notes that something passes, once between two sweeps.
+func (o *out) moves() {
+	if o.active.Load() != unseen {
+		o.active.Store(unseen)
 	}
 }
 

@@ -7,8 +7,9 @@ import "syscall"
 // findRaw finds nothing: sockets are read by blocking calls.
 func (c *Conn) findRaw() {}
 
-// hasRoom cannot be told.
+// hasRoom and hasNews cannot be told.
 func (*Conn) hasRoom() bool { return false }
+func (*Conn) hasNews() bool { return false }
 
 // atOnce is never made, since findRaw finds nothing.
 type atOnce struct{}

@@ -54,11 +54,14 @@ func (c *Conn) tryRead(fd uintptr) bool {
 	return true
 }
 
-// hasRoom reports whether the socket would take something now. Where that cannot
-// be asked, it is said to have none.
-//
+// hasRoom reports whether the socket would take something now; hasNews, whether
+// something has come that the reader has not had a turn to read. Where that cannot
+// be asked, it is not so.
+func (c *Conn) hasRoom() bool { return c.ready(unix.POLLOUT) }
+func (c *Conn) hasNews() bool { return c.ready(unix.POLLIN) }
+
 //go:noinline
-func (c *Conn) hasRoom() (room bool) {
+func (c *Conn) ready(what int16) (is bool) {
 	nc := c.nc
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
@@ -71,12 +74,12 @@ func (c *Conn) hasRoom() (room bool) {
 	if err != nil {
 		return false
 	}
-	_ = raw.Control(func(fd uintptr) { // of a socket that is closed: it has none
-		ask := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // the system's numbers are small
+	_ = raw.Control(func(fd uintptr) { // fails where the socket is closed
+		ask := []unix.PollFd{{Fd: int32(fd), Events: what}} //nolint:gosec // the system's numbers are small
 		n, err := unix.Poll(ask, 0)
-		room = err == nil && n > 0 && ask[0].Revents&unix.POLLOUT != 0
+		is = err == nil && n > 0 && ask[0].Revents&what != 0
 	})
-	return room
+	return is
 }
 
 // atOnce writes to a socket what it takes without waiting.
