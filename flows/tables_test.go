@@ -17,6 +17,7 @@ import (
 var tables = flows.Tables{
 	Connectors: []flow.Spec[flow.ConnectorConfig]{
 		{Name: "ws_server", Config: func() flow.ConnectorConfig { return &wsServer{Utf8: "strict", MaxMessage: 1 << 20} }},
+		{Name: "http_server", Config: func() flow.ConnectorConfig { return &httpServer{} }},
 		{Name: "ws_client", Config: func() flow.ConnectorConfig { return &wsClient{} }},
 		{Name: "file", Config: func() flow.ConnectorConfig { return &file{} }},
 		{Name: "stdio", Config: func() flow.ConnectorConfig { return &stdio{} }},
@@ -72,6 +73,21 @@ func (c *wsServer) New() (flow.Connector, error) {
 	}
 	return nil, nil
 }
+
+type httpServer struct {
+	URL          endpoint.URL  `hcl:"url" required:"true" doc:"where to listen"`
+	ReplyTimeout flow.Duration `hcl:"reply_timeout" doc:"how long to wait for a reply"`
+}
+
+func (c *httpServer) Shape() flow.Shape {
+	s := flow.Shape{Role: flow.Server, In: true, Out: true, Many: true}
+	if c.ReplyTimeout == 0 {
+		s.Hurried = "reply_timeout"
+	}
+	return s
+}
+
+func (c *httpServer) New() (flow.Connector, error) { return nil, nil }
 
 type wsClient struct {
 	URL     endpoint.URL           `hcl:"url" required:"true" doc:"what to connect to"`

@@ -78,6 +78,9 @@ func (c *ServerConfig) Shape() flow.Shape {
 		Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue, Stream: c.Body == "stream",
 		Topics: c.Topics, Sessions: c.Session, Lifecycle: c.Life, Wrote: checkWrote,
 	}
+	if c.SSE == nil && c.ReplyTimeout == 0 {
+		s.Hurried = "reply_timeout"
+	}
 	if c.URL.Port == 0 { // another one each time
 		return s
 	}

@@ -24,7 +24,7 @@ file, when it is written; to a queue on disk, when it is there. A client that ge
 answer sends its request again, and nothing is lost.
 
 A flow that replies later, since it asks somebody else by a ws_client or collects
-events in a window, needs ` + "`reply_timeout`" + `: so long is waited for the reply, and 504 is the
+events in a window, needs ` + "`reply_timeout`" + ` (and is warned of when it has none): so long is waited for the reply, and 504 is the
 answer when none has come. The first reply that comes is the answer, and what comes
 after it too late, unless it says ` + "`more = true`" + `. A broadcast is a reply to all requests that
 wait: long polling.

@@ -10,6 +10,7 @@ import (
 type arrival struct {
 	some    bool            // there can be any
 	origins map[string]bool // the connectors that they come from, or on whose behalf
+	later   map[string]bool // those of them of which an event comes here when what made it may have been acknowledged: it was held, or is an answer
 	wrote   map[string]bool // the types under which the flow may have written a peer into meta
 }
 
@@ -17,7 +18,7 @@ type arrival struct {
 const anyType = "*"
 
 func (a arrival) with(b arrival) arrival {
-	return arrival{a.some || b.some, union(a.origins, b.origins), union(a.wrote, b.wrote)}
+	return arrival{a.some || b.some, union(a.origins, b.origins), union(a.later, b.later), union(a.wrote, b.wrote)}
 }
 
 // union shares what it can with a and b.
@@ -40,7 +41,7 @@ func (a *arrival) add(b arrival) (grown bool) {
 	for _, set := range []struct {
 		to   *map[string]bool
 		from map[string]bool
-	}{{&a.origins, b.origins}, {&a.wrote, b.wrote}} {
+	}{{&a.origins, b.origins}, {&a.later, b.later}, {&a.wrote, b.wrote}} {
 		for name := range set.from {
 			if (*set.to)[name] {
 				continue
@@ -64,11 +65,11 @@ func (p Pipeline) after(in arrival, port string) arrival {
 				here = here.with(now)
 			}
 		}
-		if s.meta {
-			now.wrote = nil
+		if s.meta { // what it sends on, it makes of what it has held
+			now.wrote, now.later = nil, now.origins
 		}
 		if s.withdrawn {
-			now.origins = nil
+			now.origins, now.later = nil, nil
 		}
 		now.wrote = union(now.wrote, s.wrote)
 		failed = failed.with(now)
@@ -77,7 +78,7 @@ func (p Pipeline) after(in arrival, port string) arrival {
 	case "out":
 		return now
 	case "err": // an err event has its origin, and a meta of its own
-		return arrival{some: failed.some, origins: failed.origins}
+		return arrival{some: failed.some, origins: failed.origins, later: failed.later}
 	}
 	return here
 }
@@ -115,8 +116,12 @@ func (a arrivals) leaving(port flow.PortRef) arrival {
 		return a.flow.Pipelines[port.Name].after(in, port.Port)
 	}
 	own := arrival{some: true, origins: map[string]bool{port.Name: true}}
-	if port.Port == "err" || a.flow.Connectors[port.Name].Shape.Per != nil { // what could not be written leaves by err, too
-		own.origins = union(own.origins, a.connectors.at(port.Name).origins)
+	in := a.connectors.at(port.Name)
+	switch {
+	case port.Port == "err": // what could not be written leaves by it, too
+		own.origins, own.later = union(own.origins, in.origins), in.later
+	case a.flow.Connectors[port.Name].Shape.Per != nil:
+		own.origins, own.later = union(own.origins, in.origins), in.origins
 	}
 	return own
 }

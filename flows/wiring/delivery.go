@@ -18,6 +18,7 @@ func (f *Flow) delivery() {
 			typ := f.Connectors[to.Name].Type
 			for _, from := range e.Sources {
 				s := a.through(e.Via, a.leaving(from.PortRef))
+				f.late(from, to, s)
 				if !s.some || s.wrote[typ] || s.wrote[anyType] {
 					continue
 				}
@@ -35,6 +36,14 @@ func (f *Flow) delivery() {
 			}
 		}
 		leave()
+	}
+}
+
+// late warns of replies that come when nobody waits for them.
+func (f *Flow) late(from, to End, s arrival) {
+	if hurried := f.Connectors[to.Name].Shape.Hurried; hurried != "" && s.later[to.Name] {
+		f.Warnf(from.At, "replies that come by this edge are late: %s answers a request as soon as its events are delivered", to.Text).
+			Hint("with %s = \"10s\", %s waits for them", hurried, to.Text)
 	}
 }
 

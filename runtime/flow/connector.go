@@ -245,6 +245,10 @@ type Shape struct {
 	// writer, who finds it in Frame.Meta, is to deliver it. nil where there is
 	// nothing that could be wrong.
 	Wrote func(v Value) error
+	// Hurried names the argument that makes a connection wait for replies that come
+	// later, where it ends as soon as what it has received is delivered; "" where it
+	// does not.
+	Hurried string
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue
