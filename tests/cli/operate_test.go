@@ -86,6 +86,24 @@ func TestOperateFlows(t *testing.T) {
 	}
 }
 
+// TestOperateAlerts looks for the metrics of the alerts in their list, which
+// another test compares with what is served.
+func TestOperateAlerts(t *testing.T) {
+	const page = "../../runtime/admin/README.md"
+	text, alerts := read(t, page), 0
+	for _, rules := range textsOf(t, page, "yaml") {
+		alerts += strings.Count(rules, "- alert: ")
+		for _, name := range regexp.MustCompile(`flowrun_\w+`).FindAllString(rules, -1) {
+			if name = strings.TrimSuffix(name, "_bucket"); !strings.Contains(text, "\n| `"+name+"` |") {
+				t.Errorf("an alert is about %s, which is not in the list", name)
+			}
+		}
+	}
+	if alerts < 3 {
+		t.Errorf("the page has %d alerts", alerts)
+	}
+}
+
 // manifest is as much of a resource of Kubernetes as concerns flowrun.
 type manifest struct {
 	Kind string
