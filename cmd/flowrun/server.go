@@ -126,7 +126,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Systemd:  service,
 				Log:      log,
 			})
-			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Counts: e.Counts, Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
@@ -38,7 +39,8 @@ func (d *told) options(tokens ...flow.Secret) Options {
 		Resume:      func(string, string) error { d.pauses.Add(1); return nil },
 		Connections: func() iter.Seq[link.Info] { return func(func(link.Info) bool) {} },
 		Connection:  func(string) (*link.Link, error) { return nil, link.ErrUnknown },
-		Reloads:     func() Reloads { return Reloads{} },
+		Counts:      func() engine.Counts { return engine.Counts{} },
+		Reloads:     func() metrics.Reloads { return metrics.Reloads{} },
 		Reload: func(context.Context) (Reloaded, error) {
 			d.reloads.Add(1)
 			return Reloaded{}, errors.New("no")

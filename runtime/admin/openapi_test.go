@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,6 +25,8 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
+
+var update = flag.Bool("update", false, "write what is generated")
 
 // enums are the types that have a few values.
 var enums = map[reflect.Type][]any{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/admin/look"
+	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/admin/stream"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
@@ -45,7 +46,8 @@ type Options struct {
 	Build   Build
 	Health  func() engine.Health
 	Flows   func() []engine.Flow
-	Reloads func() Reloads
+	Counts  func() engine.Counts // what there is to tell of at /metrics
+	Reloads func() metrics.Reloads
 	// Connections and Connection are the engine's.
 	Connections func() iter.Seq[link.Info]
 	Connection  func(id string) (*link.Link, error)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
 
@@ -151,6 +152,21 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) scrape(w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }
+
+func newMetrics(o Options) http.Handler {
+	return metrics.Handler(metrics.New(metrics.Options{
+		Version: o.Build.Version, Commit: o.Build.Commit, Go: o.Build.Go, Counts: o.Counts, Reloads: o.Reloads,
+	}))
+}
+
+// Build says how the binary was built.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Time    string `json:"time,omitempty"`
+	Changed bool   `json:"changed,omitempty"` // from a work tree with uncommitted changes
+	Go      string `json:"go"`
+}
 
 func (s *Server) version(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, s.options.Build)

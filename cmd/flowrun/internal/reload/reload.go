@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/watch"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/admin"
+	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/graph"
@@ -47,7 +48,7 @@ type Reloader struct {
 	ended chan struct{} // closed when Run has returned
 
 	mu    sync.Mutex
-	count admin.Reloads
+	count metrics.Reloads
 }
 
 // outcome is what has come of a reload.
@@ -64,7 +65,7 @@ const written = "the files have changed"
 func New(o Options) *Reloader {
 	return &Reloader{
 		Options: o, files: o.Files, asked: make(chan chan<- outcome), ended: make(chan struct{}),
-		count: admin.Reloads{LastGood: true, LoadedAt: time.Now()},
+		count: metrics.Reloads{LastGood: true, LoadedAt: time.Now()},
 	}
 }
 
@@ -117,6 +118,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 func (r *Reloader) note(good bool, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.count.LastTook = time.Since(at)
 	if r.count.LastGood = good; good {
 		r.count.Good++
 		r.count.LoadedAt = at
@@ -127,7 +129,7 @@ func (r *Reloader) note(good bool, at time.Time) {
 
 // Reloads says what has become of reloads so far. It may be called from any
 // goroutine.
-func (r *Reloader) Reloads() admin.Reloads {
+func (r *Reloader) Reloads() metrics.Reloads {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.count
