@@ -4,9 +4,9 @@ package flow
 // from one goroutine at a time per method; a codec without state may be
 // shared by all.
 type Codec interface {
-	// Decode sets e's payload from frame. It may keep frame as e.Raw: the
-	// bytes stay valid as long as [Event] says. An error means that frame is
-	// no message; the connection goes on.
+	// Decode sets e's payload from frame, which it may keep as e.Raw: the bytes stay valid
+	// as long as [Event] says. An error means that frame is no message, and the connection goes
+	// on: one with a method NoEvent that frame is passed over, with Truncated that it was cut off.
 	Decode(e *Event, frame []byte) error
 	// Encode appends the spelling of e's payload to dst. It does not change
 	// what e shares with others. The result depends on e alone, so that an

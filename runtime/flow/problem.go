@@ -29,10 +29,10 @@ func (e *Unreadable) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Unreadable) Unwrap() error { return e.Err }
 
-// ProblemKinds are what can go wrong: to take bytes in, to make an event of them,
-// to make bytes of an event, to write them, what a step does, the condition of an
-// edge, a subscription, and to tell by topic or by identity who is to get an event.
-var ProblemKinds = [...]string{"receive", "decode", "encode", "write", "step", "where", "subscribe", "topic", "identity"}
+// ProblemKinds are what can go wrong: to take bytes in, to make an event of them, or
+// of what is cut off, to make bytes of an event, to write them, what a step does, the
+// condition of an edge, a subscription, and to tell by topic or identity who gets an event.
+var ProblemKinds = [...]string{"receive", "decode", "truncated", "encode", "write", "step", "where", "subscribe", "topic", "identity"}
 
 // Problems takes what goes wrong inside one component to where the flow wants
 // it: the component's `err` port.

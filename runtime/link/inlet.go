@@ -69,7 +69,15 @@ func (in *inlet) decode(message []byte) error {
 	e := &t.batch[len(t.batch)-1]
 	if err := in.codec.Decode(e, message); err != nil {
 		t.batch = t.batch[:len(t.batch)-1]
-		in.link.problem("decode", message, err)
+		var none interface{ NoEvent() }
+		var cut interface{ Truncated() }
+		switch {
+		case errors.As(err, &none):
+		case errors.As(err, &cut):
+			in.link.problem("truncated", message, err)
+		default:
+			in.link.problem("decode", message, err)
+		}
 	}
 	return nil
 }
