@@ -20,6 +20,7 @@ import (
 	"unsafe"
 
 	"github.com/flowrun/flowrun/codecs/avro"
+	"github.com/flowrun/flowrun/codecs/bgp"
 	"github.com/flowrun/flowrun/codecs/gelf"
 	"github.com/flowrun/flowrun/codecs/influx"
 	"github.com/flowrun/flowrun/codecs/syslog"
@@ -38,6 +39,7 @@ var All = []flow.Spec[flow.CodecConfig]{
 	syslog.Spec,
 	gelf.Spec,
 	avro.Spec,
+	bgp.Spec,
 	influx.Spec,
 	statsdSpec,
 	nullSpec,

@@ -62,7 +62,13 @@ var samples = map[string][]string{
 	},
 	"statsd": {"gorets:1|c", "gorets:1|c|@0.1|#shop:7,beta", "glork:320.5|ms", "gaugor:333|g", "gaugor:-10|g", "gaugor:+4|g", "uniques:765|s", "a.b:1|d|T1656581400|c:ci-1", "u:|s|#"},
 	"avro":   {"\x02\x00\x00", "\x01\x02\x04hi\x02\x02\xff\x00", "\x02\x04\x04\x00\x00\x00"},
-	"null":   {"", "anything", "\xff"},
+	"bgp": {
+		`["R",1,"2026-07-13T00:00:00.037","KEEPALIVE",null,{}]`,
+		`["L",2,"2026-07-13T00:00:00.037","OPEN",{"bgp":4,"asn":65055,"id":"192.0.2.1","hold":90,"caps":{"MP":["IPV4/UNICAST","IPV6/UNICAST"],"ROUTE_REFRESH":true,"AS4":65055}},{}]`,
+		`["R",243,"2025-07-11T11:23:50.860","UPDATE",{"reach":["192.0.2.0/24"],"attrs":{"ORIGIN":{"flags":"T","value":"IGP"},"ASPATH":{"flags":"T","value":[64501,[3356,174]]}}},{"PEER_IP":"192.0.2.1"}]`,
+		`["R",0,"2026-07-13T00:00:00.000","NOTIFY","0x0602",{}]`,
+	},
+	"null": {"", "anything", "\xff"},
 }
 
 const avroSchema = `{"type": "record", "name": "r", "fields": [

@@ -59,7 +59,7 @@ type processor struct {
 
 // readShared reads the codec, preprocessor and postprocessor blocks.
 func (r *reader) readShared() {
-	r.codecs = &catalogue[flow.CodecConfig, codec]{kind: "codec", specs: r.tables.Codecs, later: laterCodecs, build: (*reader).buildCodec}
+	r.codecs = &catalogue[flow.CodecConfig, codec]{kind: "codec", specs: r.tables.Codecs, build: (*reader).buildCodec}
 	r.pre = &catalogue[flow.ProcessorConfig, processor]{kind: "preprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
 	r.post = &catalogue[flow.ProcessorConfig, processor]{kind: "postprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
 	readBlocks(r, r.codecs)

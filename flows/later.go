@@ -4,7 +4,6 @@ package flows
 // mistakes.
 var (
 	laterConnectors = []string{"tcp_server", "tcp_client", "udp_server", "udp_client", "unix_server", "unix_client", "http_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres", "host"}
-	laterCodecs     = []string{"bgp"}
 	laterProcessors = []string{"xz", "ingest_time", "chunk", "collect"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -15,7 +14,6 @@ import (
 // What has come must be struck off the lists of what is to come.
 func TestLaterIsNotThere(t *testing.T) {
 	there(t, connectors.All, laterConnectors, laterCommon)
-	there(t, codecs.All, laterCodecs, nil)
 	there(t, preprocessors.All, laterProcessors, nil)
 	arguments(t, "queue", reflect.TypeFor[flow.Queue](), nil)
 	arguments(t, "every connector", reflect.TypeFor[flow.Common](), laterCommon)

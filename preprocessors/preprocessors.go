@@ -33,6 +33,7 @@ var All = []flow.Spec[flow.ProcessorConfig]{
 	lengthPrefixSpec,
 	jsonStreamSpec,
 	msgpackStreamSpec,
+	bgpStreamSpec,
 	removeEmptySpec,
 	base64Spec,
 	gzipSpec,

@@ -14,6 +14,7 @@ func TestAll(t *testing.T) {
 		"length_prefix":  {true, true, true, false},
 		"json_stream":    {true, true, true, true},
 		"msgpack_stream": {true, true, true, false},
+		"bgp_stream":     {true, true, true, false},
 		"gelf_chunking":  {true, true, false, false},
 		"remove_empty":   {true, true, false, true},
 		"base64":         {true, true, false, true},

@@ -44,6 +44,7 @@ type separate struct {
 	Buffered  bool      `hcl:"buffered" doc:"a message may span several frames or reads, inwards; false: each stands alone"`
 	TrimCR    bool      `hcl:"trim_cr" doc:"a carriage return at the end of a message is removed, inwards"`
 	SkipEmpty bool      `hcl:"skip_empty" doc:"empty messages are dropped, inwards"`
+	Comment   string    `hcl:"comment" doc:"messages that begin with it are dropped, inwards; \"\" for none"`
 }
 
 var errNoSeparator = errors.New("the separator is empty, so nothing would end a message: write at least one character, like \"\\n\"")
@@ -163,7 +164,7 @@ func (s *splitter) message(m []byte, emit func([]byte) error, lost *losses) erro
 	if s.cfg.TrimCR {
 		m = bytes.TrimSuffix(m, []byte{'\r'})
 	}
-	if s.cfg.SkipEmpty && len(m) == 0 {
+	if s.cfg.SkipEmpty && len(m) == 0 || s.cfg.Comment != "" && bytes.HasPrefix(m, []byte(s.cfg.Comment)) {
 		return nil
 	}
 	return emit(m)

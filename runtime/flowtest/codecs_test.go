@@ -30,6 +30,7 @@ var accepted = map[string][]string{
 	"influx":     {"m,t=x f=1,g=2i,h=\"s\" 5"},
 	"statsd":     {"a:1|c|@0.5|#x:y", "a:+1|g"},
 	"avro":       {"\x00", "\x02\x01", "\x04\x04hi"},
+	"bgp":        {`["R",1,"2026-07-13T00:00:00.037","UPDATE",{"reach":["192.0.2.0/24"]},{}]`},
 	"null":       {"", "anything"},
 }
 

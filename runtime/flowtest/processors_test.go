@@ -8,8 +8,15 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
+const bgpMarker = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+
 // taken are the messages of processors that do not take any.
 var taken = map[string][][]string{
+	"bgp_stream": {
+		{bgpMarker + "\x00\x13\x04"},
+		{bgpMarker + "\x00\x13\x04", bgpMarker + "\x00\x17\x02\x00\x00\x00\x00"},
+		{bgpMarker + "\x27\x23\x02" + strings.Repeat("x", 10000), bgpMarker + "\x00\x13\x04"},
+	},
 	"json_stream": {
 		{`{"a":1}`},
 		{`{"a":"}\"{"}`, `[1,[2,{}]]`, `"é世界"`, "{\n  \"pretty\": [\n    {}\n  ]\n}"},

@@ -1,0 +1,212 @@
+// Package bgp has the codec for BGP messages, in the six formats that bgpipe
+// reads and writes.
+//
+// A message is a [message] between the formats: what the formats say around it,
+// and its body, either as on the wire or as an object. The object is what
+// bgpipe's JSON format has; update.go and open.go turn bodies into it, write.go
+// back. A body that came from the wire stays as it is until somebody looks into it
+// (body.go), so that from one binary format to another it is copied. What the
+// formats have around the body is in the file of their name.
+//
+// Attributes and prefixes are read and written by GoBGP's packet package. What it
+// does not know, or refuses, stays hexadecimal text, so that nothing is lost.
+package bgp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
+)
+
+// Spec is the codec's row of the table.
+var Spec = flow.Spec[flow.CodecConfig]{
+	Name:    "bgp",
+	Summary: "a message is one BGP message, in the formats of bgpipe",
+	Doc: `The payload is an object, whatever the format:
+
+` + "```json" + `
+{
+  "dir": "R", "seq": 243, "time": "2026-07-13T00:00:00.037Z", "type": "UPDATE",
+  "data": {
+    "reach": ["192.0.2.0/24"],
+    "attrs": {
+      "ORIGIN": { "flags": "T", "value": "IGP" },
+      "ASPATH": { "flags": "T", "value": [64501, 3356, [64510, 64511]] },
+      "NEXTHOP": { "flags": "T", "value": "192.0.2.1" }
+    }
+  },
+  "tags": { "PEER_IP": "192.0.2.1", "PEER_AS": "64501" }
+}
+` + "```" + `
+
+` + "`type`" + ` is OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number; ` + "`data`" + ` is as in bgpipe's JSON: an object for OPEN and UPDATE, hexadecimal text
+for others, null without a body. Attributes and capabilities that are not known are hexadecimal text. What a format
+does not carry is not there: without ` + "`time`" + `, it is when the event arrived; without ` + "`seq`" + `, 0 is written; without ` + "`dir`" + `, it is the argument's.
+
+| format | one message is | carries |
+|---|---|---|
+| json | ` + "`[\"R\", 243, \"2026-07-13T00:00:00.037\", \"UPDATE\", {…}, {tags}]`" + ` | everything, the time in milliseconds |
+| raw | the BGP message | type and body |
+| mrt | BGP4MP_ET of RFC 6396 | type, body, time, tags PEER_AS, PEER_IP, LOCAL_AS, LOCAL_IP, INTERFACE |
+| exa | lines ` + "`announce route P next-hop N …`, `withdraw route P`" + ` | unicast UPDATEs: next hop, origin, AS path without sets, MED, local preference, communities |
+| bmp | Route Monitoring of RFC 7854 | UPDATE: body, time, tags PEER_IP, PEER_AS |
+| obmp | a bmp message behind an OpenBMP 1.7 header | and the tags COLLECTOR, ROUTER |
+
+Inwards, ` + "`types` and `skip`" + ` leave messages out, silently; in bmp and obmp, messages other than Route Monitoring are left out too. Where the peer has an address,
+the tag ` + "`websocket/remote`" + ` is it. A message that ends before the length that it declares is an error of the kind "truncated", in
+` + "`event.error.kind`" + ` at ` + "`err`" + `. Outwards, another type than UPDATE has no spelling in exa: it is written as an empty message.
+
+A connector that names no processors uses, for messages in json and exa, ` + "`separate`" + `: several lines in a frame are several
+messages, blank lines and comments (#) are passed over; nothing is appended. On streams of bytes json and exa are lines in both
+directions, and the others are told apart by their lengths (` + "`bgp_stream`" + `).`,
+	Example: `connector "ws_server" "feed" {
+  url   = "127.0.0.1:4242"
+  codec = { name = "bgp", format = "json", types = ["UPDATE"] }
+}
+
+connector "ws_client" "archive" {
+  url   = "ws://127.0.0.1:4243/"
+  codec = { name = "bgp", format = "mrt" }
+}
+
+connect "archive" {
+  from  = connector.feed
+  where = event.tags.PEER_AS != "64512"
+  to    = connector.archive
+}
+`,
+	Config: func() flow.CodecConfig {
+		return &config{Format: "json", Dir: "R", KeepSeq: true, KeepTime: true, KeepTags: true, AS4: true, MaxDepth: 64}
+	},
+}
+
+type config struct {
+	Format   string   `hcl:"format" oneof:"json|raw|mrt|exa|bmp|obmp" doc:"how messages are spelled"`
+	Types    []string `hcl:"types" doc:"only messages of these types are taken, inwards; all when not given"`
+	Skip     []string `hcl:"skip" doc:"messages of these types are left out, inwards"`
+	Dir      string   `hcl:"dir" oneof:"L|R" doc:"direction of messages that have none"`
+	KeepSeq  bool     `hcl:"keep_seq" doc:"false leaves sequence numbers out, inwards"`
+	KeepTime bool     `hcl:"keep_time" doc:"false leaves times out, inwards: then it is when the event arrived"`
+	KeepTags bool     `hcl:"keep_tags" doc:"false leaves tags out, inwards"`
+	AS4      bool     `hcl:"as4" doc:"AS numbers have four bytes where the format does not tell (raw)"`
+	AddPath  bool     `hcl:"add_path" doc:"prefixes have path identifiers where the format does not tell (raw, bmp, obmp)"`
+	MaxDepth int      `hcl:"max_depth" min:"8" max:"1000" doc:"how deep json may be nested, inwards"`
+}
+
+func (c *config) New() (func() flow.Codec, error) {
+	for _, list := range []struct {
+		field string
+		names []string
+	}{{"types", c.Types}, {"skip", c.Skip}} {
+		for _, name := range list.names {
+			if _, ok := typeNamed(name); !ok {
+				return nil, &flow.FieldError{Field: list.field, Err: fmt.Errorf("%s has %q, which is no type: OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number is meant", list.field, name)}
+			}
+		}
+	}
+	return func() flow.Codec { return (*codec)(c) }, nil
+}
+
+func (c *config) Text() bool { return c.lines() }
+
+func (c *config) lines() bool { return c.Format == "json" || c.Format == "exa" }
+
+// Framing is for connectors that name no processors; flows asks for it.
+func (c *config) Framing(stream bool) (in, out string) {
+	const tolerant = `, trim_cr = true, skip_empty = true, comment = "#", max_length = "1MiB" }`
+	switch {
+	case c.lines() && stream:
+		return `{ name = "separate"` + tolerant, `"separate"`
+	case c.lines():
+		return `{ name = "separate", buffered = false` + tolerant, ""
+	case stream:
+		both := `{ name = "bgp_stream", format = "` + c.Format + `" }`
+		return both, both
+	}
+	return "", ""
+}
+
+type codec config
+
+func (c *codec) Decode(e *flow.Event, frame []byte) error {
+	m := message{dir: c.Dir, addPath: c.AddPath, as2: !c.AS4}
+	var err error
+	switch c.Format {
+	case "json":
+		err = m.readJSON(frame, c.MaxDepth)
+	case "raw":
+		err = m.readRaw(frame)
+	case "mrt":
+		err = m.readMRT(frame)
+	case "exa":
+		err = m.readExa(frame)
+	case "bmp":
+		err = m.readBMP(frame)
+	case "obmp":
+		err = m.readOBMP(frame)
+	}
+	switch {
+	case errors.Is(err, errNoEvent):
+		return err
+	case err != nil:
+		return fmt.Errorf("decode a BGP message as %s: %w", c.Format, err)
+	case !c.wants(m.typ):
+		return errNoEvent
+	}
+	e.SetPayload(m.payload(e.Origin, (*config)(c)))
+	return nil
+}
+
+func (c *codec) wants(typ uint8) bool {
+	is := func(name string) bool { t, _ := typeNamed(name); return t == typ }
+	return (len(c.Types) == 0 || slices.ContainsFunc(c.Types, is)) && !slices.ContainsFunc(c.Skip, is)
+}
+
+func (c *codec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
+	v, err := e.Payload()
+	if err != nil {
+		return dst, err
+	}
+	m, err := messageOf(v, e.Time, c.Dir)
+	if err == nil {
+		dst, err = c.write(dst, m)
+	}
+	if err != nil {
+		err = fmt.Errorf("encode a BGP message as %s: %w", c.Format, err)
+	}
+	return dst, err
+}
+
+func (c *codec) write(dst []byte, m *message) ([]byte, error) {
+	switch c.Format {
+	case "json":
+		return m.writeJSON(dst)
+	case "exa":
+		return m.writeExa(dst)
+	}
+	if err := m.wire(c.Format == "mrt", c.AddPath); err != nil {
+		return dst, err
+	}
+	switch c.Format {
+	case "mrt":
+		return m.writeMRT(dst)
+	case "bmp":
+		return m.writeBMP(dst)
+	case "obmp":
+		return m.writeOBMP(dst)
+	}
+	return m.writeRaw(dst)
+}
+
+// appendJSON appends a value, with what is lazy in another form than JSON.
+func appendJSON(dst []byte, v flow.Value) ([]byte, error) {
+	if raw, f, ok := v.Encoded(); ok {
+		if _, ours := f.(form); ours && len(raw) > 0 && raw[0] < ' ' {
+			return appendBody(dst, raw), nil
+		}
+	}
+	return jsontext.Append(dst, v, false)
+}

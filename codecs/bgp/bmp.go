@@ -1,0 +1,194 @@
+package bgp
+
+import (
+	"crypto/md5" //nolint:gosec // what OpenBMP makes its hashes with
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+	"github.com/osrg/gobgp/v4/pkg/packet/bmp"
+)
+
+// readBMP reads a message of the BGP monitoring protocol. One that is no Route
+// Monitoring makes no event.
+func (m *message) readBMP(b []byte) error {
+	var head bmp.BMPHeader
+	if len(b) < bmp.BMP_HEADER_SIZE {
+		return truncated("a BMP message", bmp.BMP_HEADER_SIZE, len(b))
+	}
+	if err := head.DecodeFromBytes(b); err != nil {
+		return fmt.Errorf("its version is %d, not 3", b[0])
+	}
+	switch n := uint64(head.Length); {
+	case n > uint64(len(b)): //nolint:gosec // not negative
+		return truncated("a BMP message", int(n), len(b)) //nolint:gosec // of 32 bits
+	case n < uint64(len(b)): //nolint:gosec // not negative
+		return errMore
+	case head.Type != bmp.BMP_MSG_ROUTE_MONITORING:
+		return errNoEvent
+	}
+	b = b[bmp.BMP_HEADER_SIZE:]
+	var peer bmp.BMPPeerHeader
+	if err := peer.DecodeFromBytes(b); err != nil {
+		return err
+	}
+	// GoBGP has the time as a float, which does not hold all microseconds.
+	seconds, micros := binary.BigEndian.Uint32(b[34:]), binary.BigEndian.Uint32(b[38:])
+	if m.ns, m.timed = int64(seconds)*1e9+int64(micros)*1e3, true; seconds == 0 && micros == 0 {
+		m.timed = false // RFC 7854: it is not known
+	}
+	if peer.PeerAddress.IsValid() {
+		m.tag("PEER_IP", peer.PeerAddress.String())
+	}
+	m.tag("PEER_AS", strconv.FormatUint(uint64(peer.PeerAS), 10))
+	m.as2 = peer.PeerType != bmp.BMP_PEER_TYPE_LOCAL_RIB && peer.Flags&bmp.BMP_PEER_FLAG_TWO_AS != 0
+	return m.readRaw(b[bmp.BMP_PEER_HEADER_SIZE:])
+}
+
+func (m *message) writeBMP(dst []byte) ([]byte, error) {
+	if m.typ != bgp.BGP_MSG_UPDATE {
+		return dst, fmt.Errorf("it is of type %s, and Route Monitoring has UPDATEs only: filter them before", typeName(m.typ))
+	}
+	if m.ns < 0 || m.ns/1e9 >= 1<<32 {
+		return dst, errors.New("its time cannot be written in 32 bits")
+	}
+	address, err := m.tagAddr("PEER_IP")
+	if err != nil {
+		return dst, err
+	}
+	if !address.IsValid() {
+		address = netip.IPv4Unspecified()
+	}
+	as, err := m.tagNumber("PEER_AS", 32)
+	if err != nil {
+		return dst, err
+	}
+	peer := bmp.NewBMPPeerHeader(bmp.BMP_PEER_TYPE_GLOBAL, 0, 0, address, uint32(as), netip.IPv4Unspecified(), 0) //nolint:gosec // of 32 bits
+	head, err := peer.Serialize()
+	if err != nil {
+		return dst, err
+	}
+	binary.BigEndian.PutUint32(head[34:], uint32(m.ns/1e9))     //nolint:gosec // in bounds
+	binary.BigEndian.PutUint32(head[38:], uint32(m.ns%1e9/1e3)) //nolint:gosec // in bounds
+	length := bmp.BMP_HEADER_SIZE + len(head) + bgp.BGP_HEADER_LENGTH + len(m.body)
+	dst = binary.BigEndian.AppendUint32(append(dst, bmp.BMP_VERSION), uint32(length)) //nolint:gosec // in bounds
+	return m.writeRaw(append(append(dst, bmp.BMP_MSG_ROUTE_MONITORING), head...))
+}
+
+// The header of OpenBMP's messages, version 1.7, as its "message bus" writes
+// it for raw BMP: fixed fields, the collector, the router, and a count of rows.
+const (
+	obmpMagic  = "OBMP"
+	obmpFixed  = 22 // up to the time's microseconds
+	obmpRaw    = 12
+	obmpRouter = 0x80 // flag: there is a router
+	obmpV6     = 0x40 // flag: with an IPv6 address
+)
+
+// readOBMP reads a BMP message behind the header of OpenBMP.
+func (m *message) readOBMP(b []byte) error {
+	if len(b) < obmpFixed {
+		return truncated("an OpenBMP message", obmpFixed, len(b))
+	}
+	if string(b[:4]) != obmpMagic || b[4] != 1 {
+		return errors.New("it does not begin with OBMP and the version 1")
+	}
+	head, data := int(binary.BigEndian.Uint16(b[6:])), uint64(binary.BigEndian.Uint32(b[8:]))
+	switch n := uint64(head) + data; { //nolint:gosec // not negative
+	case n > uint64(len(b)): //nolint:gosec // not negative
+		return truncated("an OpenBMP message", int(n), len(b)) //nolint:gosec // of 33 bits
+	case n < uint64(len(b)): //nolint:gosec // not negative
+		return errMore
+	case head < obmpFixed:
+		return fmt.Errorf("its header would have %d bytes", head)
+	case b[13] != obmpRaw:
+		return errNoEvent
+	}
+	flags, at := b[12], int64(binary.BigEndian.Uint32(b[14:]))*1e9+int64(binary.BigEndian.Uint32(b[18:]))*1e3
+	if err := m.readCollector(b[obmpFixed:head], flags); err != nil {
+		return err
+	}
+	err := m.readBMP(b[head:])
+	if !m.timed {
+		m.ns, m.timed = at, at != 0
+	}
+	return err
+}
+
+// readCollector reads what stands between the fixed fields and the message.
+func (m *message) readCollector(b []byte, flags uint8) error {
+	cut := func(n int) []byte {
+		if n > len(b) {
+			b = nil
+			return nil
+		}
+		part := b[:n]
+		b = b[n:]
+		return part
+	}
+	name := func() string {
+		n := cut(2)
+		if n == nil {
+			return ""
+		}
+		return string(cut(int(binary.BigEndian.Uint16(n))))
+	}
+	cut(md5.Size)
+	if s := name(); s != "" {
+		m.tag("COLLECTOR", s)
+	}
+	cut(md5.Size)
+	address := cut(16)
+	if address == nil {
+		return errors.New("its header ends before the router's address")
+	}
+	if flags&obmpV6 == 0 {
+		address = address[12:]
+	}
+	router := name()
+	if a := addrText(address); router == "" && a != "0.0.0.0" && a != "::" {
+		router = a
+	}
+	if router != "" {
+		m.tag("ROUTER", router)
+	}
+	return nil
+}
+
+func (m *message) writeOBMP(dst []byte) ([]byte, error) {
+	message, err := m.writeBMP(nil)
+	if err != nil {
+		return dst, err
+	}
+	collector, router := m.tagText("COLLECTOR"), m.tagText("ROUTER")
+	if len(collector) > math.MaxUint8 || len(router) > math.MaxUint8 {
+		return dst, errors.New("its tags COLLECTOR and ROUTER have at most 255 bytes")
+	}
+	flags := uint8(obmpRouter)
+	var address [16]byte
+	if a, err := netip.ParseAddr(router); err == nil && a.Zone() == "" {
+		if a = a.Unmap(); a.Is6() {
+			flags |= obmpV6
+			address = a.As16()
+		} else {
+			copy(address[12:], a.AsSlice())
+		}
+	}
+	hash := func(s string) []byte { h := md5.Sum([]byte(s)); return h[:] } //nolint:gosec // see its import
+	start := len(dst)
+	dst = append(append(dst, obmpMagic...), 1, 7, 0, 0)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(message))) //nolint:gosec // in bounds
+	dst = append(dst, flags, obmpRaw)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9))     //nolint:gosec // in bounds
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3)) //nolint:gosec // in bounds
+	dst = append(append(dst, hash(collector)...), 0, uint8(len(collector)))
+	dst = append(append(dst, collector...), hash(router)...)
+	dst = append(append(dst, address[:]...), 0, uint8(len(router)))
+	dst = binary.BigEndian.AppendUint32(append(dst, router...), 1)
+	binary.BigEndian.PutUint16(dst[start+6:], uint16(len(dst)-start)) //nolint:gosec // in bounds
+	return append(dst, message...), nil
+}

@@ -1,0 +1,241 @@
+package bgp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// capNames are the names of capabilities, by their codes.
+var capNames = map[uint8]string{
+	1: "MP", 2: "ROUTE_REFRESH", 3: "OUTBOUND_FILTERING", 5: "EXTENDED_NEXTHOP", 6: "EXTENDED_MESSAGE", 7: "BGPSEC",
+	8: "MULTIPLE_LABELS", 9: "ROLE", 64: "GRACEFUL_RESTART", 65: "AS4", 67: "DYNAMIC", 68: "MULTISESSION", 69: "ADDPATH",
+	70: "ENHANCED_ROUTE_REFRESH", 71: "LLGR", 72: "ROUTING_POLICY", 73: "FQDN", 74: "BFD", 75: "VERSION", 128: "PRE_ROUTE_REFRESH",
+}
+
+const (
+	capMP  = 1
+	capAS4 = 65
+
+	openHead    = 10  // version, AS number, hold time, identifier, length of parameters
+	paramCaps   = 2   // the parameter that has capabilities
+	paramExtend = 255 // instead of a length: lengths have two bytes (RFC 9072)
+	asTrans     = 23456
+)
+
+// appendOpen appends an OPEN as JSON.
+func appendOpen(dst, body []byte) []byte {
+	if len(body) < openHead {
+		return append(appendHex(append(dst, `{"params":`...), body), '}')
+	}
+	dst = strconv.AppendUint(append(dst, `{"bgp":`...), uint64(body[0]), 10)
+	dst = strconv.AppendUint(append(dst, `,"asn":`...), uint64(binary.BigEndian.Uint16(body[1:])), 10)
+	dst = appendAddr(append(dst, `,"id":`...), netip.AddrFrom4([4]byte(body[5:9])))
+	dst = strconv.AppendUint(append(dst, `,"hold":`...), uint64(binary.BigEndian.Uint16(body[3:])), 10)
+	if caps, ok := capsOf(body); ok {
+		return append(appendCaps(append(dst, `,"caps":`...), caps), '}')
+	}
+	return append(appendHex(append(dst, `,"params":`...), body[openHead:]), '}')
+}
+
+type capability struct {
+	code  uint8
+	value []byte
+}
+
+// capsOf finds the capabilities of an OPEN. It is false where there are other
+// parameters, or none can be found.
+func capsOf(body []byte) (caps []capability, ok bool) {
+	params, width := body[openHead:], 1
+	n := int(body[openHead-1])
+	if len(params) >= 3 && params[0] == paramExtend && n == paramExtend {
+		n, params, width = int(binary.BigEndian.Uint16(params[1:])), params[3:], 2
+	}
+	if n != len(params) {
+		return nil, false
+	}
+	for len(params) > 0 {
+		if len(params) < 1+width || params[0] != paramCaps {
+			return nil, false
+		}
+		n := int(params[1])
+		if width == 2 {
+			n = int(binary.BigEndian.Uint16(params[1:]))
+		}
+		if params = params[1+width:]; n > len(params) {
+			return nil, false
+		}
+		list := params[:n]
+		params = params[n:]
+		for len(list) > 0 {
+			if len(list) < 2 || len(list) < 2+int(list[1]) {
+				return nil, false
+			}
+			caps = append(caps, capability{list[0], list[2 : 2+list[1]]})
+			list = list[2+list[1]:]
+		}
+	}
+	return caps, true
+}
+
+// appendCaps appends capabilities as an object. Those that are there several
+// times are a list: that of families, and of hexadecimal texts for others.
+func appendCaps(dst []byte, caps []capability) []byte {
+	dst = append(dst, '{')
+	done := [256]bool{}
+	for _, c := range caps {
+		if done[c.code] {
+			continue
+		}
+		done[c.code] = true
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		name := capNames[c.code]
+		if name == "" {
+			name = "CAP_" + strconv.Itoa(int(c.code))
+		}
+		dst = append(append(append(dst, '"'), name...), `":`...)
+		var same [][]byte
+		for _, other := range caps {
+			if other.code == c.code {
+				same = append(same, other.value)
+			}
+		}
+		dst = appendCap(dst, c.code, same)
+	}
+	return append(dst, '}')
+}
+
+func appendCap(dst []byte, code uint8, values [][]byte) []byte {
+	families := code == capMP
+	for _, v := range values {
+		families = families && len(v) == 4 && v[2] == 0
+	}
+	switch {
+	case families:
+		return appendList(dst, values, func(dst, v []byte) []byte {
+			return append(append(append(dst, '"'), familyName(binary.BigEndian.Uint16(v), v[3])...), '"')
+		})
+	case code == capAS4 && len(values) == 1 && len(values[0]) == 4:
+		return strconv.AppendUint(dst, uint64(binary.BigEndian.Uint32(values[0])), 10)
+	case len(values) > 1:
+		return appendList(dst, values, appendHex)
+	case len(values[0]) == 0:
+		return append(dst, "true"...)
+	}
+	return appendHex(dst, values[0])
+}
+
+// openBody makes an OPEN of what JSON has for it.
+func openBody(o *flow.Object) ([]byte, error) {
+	version, hold := uint64(4), uint64(90)
+	var asn uint64
+	id := []byte{0, 0, 0, 0}
+	var caps, params []byte
+	raw := false
+	for _, f := range o.Fields() {
+		var err error
+		switch f.Key {
+		case "bgp":
+			version, err = numberOf(f.Value, 8)
+		case "asn":
+			asn, err = numberOf(f.Value, 32)
+		case "id":
+			id, err = addrOf(f.Value, true)
+		case "hold":
+			hold, err = numberOf(f.Value, 16)
+		case "caps":
+			caps, err = capsBytes(f.Value)
+		case "params":
+			raw = true
+			params, err = unhex(f.Value)
+		default:
+			err = errors.New("it is no part of an OPEN")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Key, err)
+		}
+	}
+	if raw && len(caps) > 0 {
+		return nil, errors.New("an OPEN has either caps or params")
+	}
+	if len(caps) > 0 {
+		params = append([]byte{paramCaps, uint8(min(len(caps), math.MaxUint8))}, caps...) //nolint:gosec // in bounds
+	}
+	if asn > math.MaxUint16 {
+		asn = asTrans
+	}
+	b := []byte{uint8(version)}                                       //nolint:gosec // of 8 bits
+	b = binary.BigEndian.AppendUint16(b, uint16(asn))                 //nolint:gosec // in bounds
+	b = append(binary.BigEndian.AppendUint16(b, uint16(hold)), id...) //nolint:gosec // of 16 bits
+	if extended := len(params) > math.MaxUint8-1 && len(caps) > 0; extended && len(caps) < math.MaxUint16-3 {
+		b = binary.BigEndian.AppendUint16(append(b, paramExtend, paramExtend), uint16(len(caps)+3))         //nolint:gosec // in bounds
+		return append(binary.BigEndian.AppendUint16(append(b, paramCaps), uint16(len(caps))), caps...), nil //nolint:gosec // in bounds
+	}
+	return append(append(b, uint8(min(len(params), math.MaxUint8))), params...), nil //nolint:gosec // in bounds
+}
+
+func capsBytes(v flow.Value) ([]byte, error) {
+	if v.Kind() != flow.Map {
+		return nil, fmt.Errorf("it is of type %v, not an object", v.Kind())
+	}
+	var b []byte
+	for _, f := range v.Object().Fields() {
+		code, err := capCode(f.Key)
+		if err != nil {
+			return nil, err
+		}
+		list := []flow.Value{f.Value}
+		if f.Value.Kind() == flow.List {
+			list = f.Value.List()
+		}
+		for _, x := range list {
+			one, err := capBytes(code, x)
+			if err == nil && len(one) > math.MaxUint8 {
+				err = errors.New("it is longer than 255 bytes")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Key, err)
+			}
+			b = append(append(b, code, uint8(len(one))), one...) //nolint:gosec // in bounds
+		}
+	}
+	return b, nil
+}
+
+func capCode(name string) (uint8, error) {
+	for code, n := range capNames {
+		if n == name {
+			return code, nil
+		}
+	}
+	if digits, ok := strings.CutPrefix(name, "CAP_"); ok {
+		if n, err := strconv.ParseUint(digits, 10, 8); err == nil {
+			return uint8(n), nil
+		}
+	}
+	return 0, fmt.Errorf("%.40q is no name of a capability: one without a name is CAP_ and its number", name)
+}
+
+func capBytes(code uint8, v flow.Value) ([]byte, error) {
+	switch {
+	case v.Kind() == flow.Bool && v.Bool():
+		return nil, nil
+	case strings.HasPrefix(v.Text(), "0x"):
+		return unhex(v)
+	case code == capMP:
+		afi, safi, err := familyOf(v.Text())
+		return append(binary.BigEndian.AppendUint16(nil, afi), 0, safi), err
+	case code == capAS4:
+		n, err := numberOf(v, 32)
+		return binary.BigEndian.AppendUint32(nil, uint32(n)), err //nolint:gosec // of 32 bits
+	}
+	return nil, errors.New("its value must be true or hexadecimal text, 0x…")
+}
