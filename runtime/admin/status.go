@@ -65,13 +65,17 @@ type Counters struct {
 	ConnectionsTotal     uint64 `json:"connections_total"`
 	EventsIn             uint64 `json:"events_in"`             // decoded
 	EventsOut            uint64 `json:"events_out"`            // written
+	BytesIn              uint64 `json:"bytes_in"`              // of messages, before processors
+	BytesOut             uint64 `json:"bytes_out"`             // of messages, behind processors
 	Lost                 uint64 `json:"lost"`                  // for a connection that ended first
 	Dropped              uint64 `json:"dropped"`               // by the overflow policy of a queue
 	Failed               uint64 `json:"failed"`                // events in that nothing took
 	Unheard              uint64 `json:"unheard"`               // broadcast to nobody
 	SubscriptionsRefused uint64 `json:"subscriptions_refused"` // not made
 	SlowConnections      uint64 `json:"slow_connections"`      // ended because their queue was full
-	Queued               uint64 `json:"queued"`                // waiting now
+	Queued               uint64 `json:"queued"`                // waiting now, in queues that outlive connections
+	Waiting              uint64 `json:"waiting"`               // events that wait now in all queues, and that are being written
+	WaitingBytes         uint64 `json:"waiting_bytes"`         // of these
 }
 
 // readinessOf tells who is waited for.
@@ -111,6 +115,8 @@ func connectorOf(c *engine.ConnectorHealth) Connector {
 			ConnectionsTotal:     c.Stats.Opened,
 			EventsIn:             c.Stats.EventsIn,
 			EventsOut:            c.Stats.EventsOut,
+			BytesIn:              c.Stats.BytesIn,
+			BytesOut:             c.Stats.BytesOut,
 			Lost:                 c.Stats.Lost,
 			Dropped:              c.Stats.Dropped,
 			Failed:               c.Stats.Failed,
@@ -118,6 +124,8 @@ func connectorOf(c *engine.ConnectorHealth) Connector {
 			SubscriptionsRefused: c.Stats.Refused,
 			SlowConnections:      c.Stats.Slow,
 			Queued:               c.Stats.Queued,
+			Waiting:              c.Stats.Waiting,
+			WaitingBytes:         c.Stats.WaitingBytes,
 		},
 	}
 	for _, l := range c.Listening {

@@ -45,10 +45,13 @@ func newReading(address string, at time.Time, s admin.Status, err error, before 
 }
 
 func rank(c connector) int {
-	if c.Up {
+	switch {
+	case !c.Up:
+		return 0
+	case c.Paused:
 		return 1
 	}
-	return 0
+	return 2
 }
 
 // since tells what a connector has done since the reading, which may be none. The
@@ -94,6 +97,7 @@ type ConnectorReading struct {
 	Name         string   `json:"name"`
 	State        string   `json:"state"`
 	Up           bool     `json:"up"`
+	Paused       bool     `json:"paused,omitempty"`
 	Connections  uint64   `json:"connections"`
 	InPerSecond  *float64 `json:"in_per_second"`
 	OutPerSecond *float64 `json:"out_per_second"`
@@ -112,8 +116,8 @@ func (r *reading) json() Reading {
 	to.Ready, to.Phase = r.status.Ready, string(r.status.Phase)
 	for _, c := range r.connectors {
 		one := ConnectorReading{
-			Flow: c.Flow, Type: c.Type, Name: c.Name, State: string(c.State), Up: c.Up,
-			Connections: c.Counters.Connections, Queued: c.Counters.Queued, Lost: lost(&c.Counters), Failed: c.Counters.Failed, LastError: c.LastError,
+			Flow: c.Flow, Type: c.Type, Name: c.Name, State: string(c.State), Up: c.Up, Paused: c.Paused,
+			Connections: c.Counters.Connections, Queued: c.Counters.Waiting, Lost: lost(&c.Counters), Failed: c.Counters.Failed, LastError: c.LastError,
 		}
 		if c.known {
 			one.InPerSecond, one.OutPerSecond = &c.In, &c.Out

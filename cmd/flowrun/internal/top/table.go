@@ -42,8 +42,8 @@ func (r *reading) lines(columns, rows int) []line {
 	}
 	for _, c := range r.connectors[:room] {
 		n := &c.Counters
-		text := row(width, c.Flow+"/"+c.Name, string(c.State), number(float64(n.Connections)), c.rate(c.In), c.rate(c.Out),
-			number(float64(n.Queued)), number(float64(lost(n))), number(float64(n.Failed)))
+		text := row(width, c.Flow+"/"+c.Name, c.state(), number(float64(n.Connections)), c.rate(c.In), c.rate(c.Out),
+			number(float64(n.Waiting)), number(float64(lost(n))), number(float64(n.Failed)))
 		all = append(all, line{cut(text, columns), c.style()})
 	}
 	if more := len(r.connectors) - room; more > 0 {
@@ -76,10 +76,19 @@ func (r *reading) errors(columns, room int, limited bool) (all []line) {
 	return all
 }
 
+func (c *connector) state() string {
+	if c.Paused {
+		return "paused"
+	}
+	return string(c.State)
+}
+
 func (c *connector) style() style {
 	switch {
 	case !c.Up:
 		return bad
+	case c.Paused:
+		return worse
 	case c.worse:
 		return worse
 	}

@@ -46,9 +46,12 @@ func TestTable(t *testing.T) {
 	down.LastError = "dial tcp 10.0.0.9:443:\x1b[2Jconnection refused"
 	retry := at(3)
 	down.NextRetry = &retry
+	paused := one("trade", "in", engine.Open, admin.Counters{})
+	paused.Paused = true
 	r := since(at(-125),
-		one("echo", "edge", engine.Open, admin.Counters{Connections: 120, EventsIn: 12345, EventsOut: 999, Queued: 3}),
+		one("echo", "edge", engine.Open, admin.Counters{Connections: 120, EventsIn: 12345, EventsOut: 999, Waiting: 3}),
 		down,
+		paused,
 		one("trade", "a_name_that_is_longer_than_the_column", engine.Open, admin.Counters{EventsIn: 3, Lost: 1, Dropped: 1_500_000, Failed: 7}),
 	)
 	for columns, want := range map[int]string{
@@ -56,6 +59,7 @@ func TestTable(t *testing.T) {
 
 CONNECTOR               STATE         CONNS    IN/s   OUT/s QUEUED   LOST FAILED
 trade/upstream          backing off       0       0       0      0      0      0
+trade/in                paused            0       0       0      0      0      0
 echo/edge               open            120   12.3k     999      3      0      0
 trade/a_name_that_is_l… open              0       3       0      0   1.5M      7
 
@@ -64,6 +68,7 @@ trade/upstream: dial tcp 10.0.0.9:443: [2Jconnection refused, next attempt in 2s
 
 CONNECTOR                                   STATE         CONNS    IN/s   OUT/s QUEUED   LOST FAILED
 trade/upstream                              backing off       0       0       0      0      0      0
+trade/in                                    paused            0       0       0      0      0      0
 echo/edge                                   open            120   12.3k     999      3      0      0
 trade/a_name_that_is_longer_than_the_column open              0       3       0      0   1.5M      7
 
@@ -72,6 +77,7 @@ trade/upstream: dial tcp 10.0.0.9:443: [2Jconnection refused, next attempt in 2s
 
 CONNECTOR    STATE         CONNS    IN/s   OUT/s …
 trade/upstr… backing off       0       0       0 …
+trade/in     paused            0       0       0 …
 echo/edge    open            120   12.3k     999 …
 trade/a_nam… open              0       3       0 …
 
@@ -81,7 +87,7 @@ trade/upstream: dial tcp 10.0.0.9:443: [2Jconnect…`,
 			t.Errorf("%d columns:\n%s", columns, diff)
 		}
 	}
-	if got := text(r, 80, 5); !strings.HasSuffix(got, "\nand 2 more") || strings.Count(got, "\n") != 4 {
+	if got := text(r, 80, 5); !strings.HasSuffix(got, "\nand 3 more") || strings.Count(got, "\n") != 4 {
 		t.Errorf("5 rows:\n%s", got)
 	}
 }
