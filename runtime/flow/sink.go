@@ -94,22 +94,18 @@ type Port struct {
 }
 
 // Connect makes s the port's target; nil disconnects it.
-func (p *Port) Connect(s Sink) {
-	if s == nil {
-		p.to.Store(nil)
-		return
-	}
-	p.to.Store(&s)
-}
+func (p *Port) Connect(s Sink) { set(&p.to, s) }
 
 // Aside makes s hear what is sent while nothing is connected, which is dropped all
 // the same; nil ends that.
-func (p *Port) Aside(s Sink) {
+func (p *Port) Aside(s Sink) { set(&p.aside, s) }
+
+func set(at *atomic.Pointer[Sink], s Sink) {
 	if s == nil {
-		p.aside.Store(nil)
+		at.Store(nil)
 		return
 	}
-	p.aside.Store(&s)
+	at.Store(&s)
 }
 
 // Connected reports whether events that are sent go anywhere.
