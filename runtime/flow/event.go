@@ -105,28 +105,3 @@ func (e *Event) MetaValue() *Object {
 	m := e.Origin.meta(e.Meta.Binary)
 	return m.Merge(e.Meta.Said).Merge(e.Meta.Wrote)
 }
-
-// MetaScalar returns one of the scalars of `meta` that follow from the
-// connection alone, without building the objects around it; false where path
-// leads to none of them.
-func (e *Event) MetaScalar(path []Step) (Value, bool) {
-	o := e.Origin
-	if o == nil || o.Connector == nil || o.Peer.Host == "" || len(path) < 2 || path[0].Key != o.Connector.Type {
-		return NullValue, false
-	}
-	if len(path) == 2 {
-		switch path[1].Key {
-		case "tls":
-			return BoolOf(o.Peer.TLS), true
-		case "binary":
-			return BoolOf(e.Meta.Binary), true
-		}
-	}
-	if len(path) == 3 && path[1].Key == "peer" {
-		switch path[2].Key {
-		case "id", "host", "port":
-			return o.PeerField(path[2].Key), true
-		}
-	}
-	return NullValue, false
-}

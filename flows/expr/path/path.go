@@ -159,7 +159,7 @@ func (p *Path) findMeta(e *flow.Event) (flow.Value, bool) {
 	if e.Origin == nil || e.Origin.Connector == nil || e.Origin.Connector.Type != p.Steps[0].Key {
 		return flow.NullValue, false
 	}
-	if v, ok := e.MetaScalar(p.Steps); ok {
+	if v, ok := metaScalar(e, p.Steps); ok {
 		return v, true
 	}
 	return Lookup(flow.MapOf(e.MetaValue()), p.Steps)
