@@ -77,10 +77,9 @@ var (
 	ErrFull     = errors.New("the queue is full")
 	ErrSlow     = errors.New("slow consumer")
 	ErrReplaced = errors.New("replaced by a new connection")
+	// ErrDuplicate is Open's, see [Host].
+	ErrDuplicate = errors.New("another connection has the same session key")
 )
-
-// ErrDuplicate is Open's, see [Host].
-var ErrDuplicate = errors.New("another connection has the same session key")
 
 // Port is a place where a component gives events away: `out`, `err`, or a
 // named exit of a pipeline. What it is connected to can be swapped at any
