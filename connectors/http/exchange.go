@@ -103,13 +103,32 @@ func (x *exchange) serve(r *route, peer flow.Peer) {
 func (x *exchange) close(err *error) {
 	x.mu.Lock()
 	x.over = true
+	cut := x.cut
 	x.wake()
 	x.mu.Unlock()
 	if *err == nil {
 		x.link.Close(context.Background(), nil)
 		return
 	}
-	x.link.Close(context.Background(), &flow.Ended{Err: *err, Torn: true})
+	x.link.Close(context.Background(), &flow.Ended{Err: *err, Torn: true, Cause: x.cause(*err, cut)})
+}
+
+// cause is why a request was not answered by the flow.
+func (x *exchange) cause(err, cut error) flow.Cause {
+	refusal, ended := (*access.Refusal)(nil), (*flow.Ended)(nil)
+	switch {
+	case errors.As(cut, &ended):
+		return ended.Cause
+	case errors.Is(cut, flow.ErrSlow):
+		return flow.EndedSlow
+	case x.ctx.Err() != nil || errors.As(err, &refusal) && refusal == goingAway:
+		return flow.EndedDrain
+	case errors.Is(err, errAborted):
+		return flow.EndedLost
+	case refusalOf(err).Status < http.StatusInternalServerError:
+		return flow.EndedViolation
+	}
+	return flow.EndedFault
 }
 
 // await returns when the flow has replied to all of the request, or when it need

@@ -23,7 +23,7 @@ func (g *goodbyes) say(now time.Time) time.Duration {
 		if wait := turn.Sub(now); wait > 0 {
 			return wait
 		}
-		g.streams[g.said].part(parting{message: g.why.Message, settle: true})
+		g.streams[g.said].part(parting{message: g.why.Message, settle: true, counts: flow.EndedDrain})
 	}
 	return 0
 }

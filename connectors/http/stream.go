@@ -40,6 +40,7 @@ type parting struct {
 	message string // an event before the end; "" for none
 	settle  bool   // nobody has done wrong: what may still come is waited for
 	cause   error  // for the log
+	counts  flow.Cause
 }
 
 // maxHeld is how much a stream holds back before it writes.
@@ -76,7 +77,7 @@ func (s *server) serveStream(w http.ResponseWriter, q *http.Request, r *route, v
 	ending := s.enter(st)
 	st.begin(head)
 	if ending {
-		st.part(parting{settle: true})
+		st.part(parting{settle: true, counts: flow.EndedDrain})
 	}
 	go st.serve(peer)
 }
@@ -166,8 +167,21 @@ func (st *stream) close() {
 		st.server.host.Log().Warn("a slow consumer is disconnected", zap.String("peer", st.peer), zap.String("connection", st.link.ID()),
 			zap.String("limit", "queue.write_timeout"))
 	}
-	st.link.Close(context.Background(), cause)
+	st.link.Close(context.Background(), &flow.Ended{Err: cause, Cause: why.count()})
 	st.server.host.Log().Debug("stream closed", zap.String("peer", st.peer), zap.NamedError("reason", cause))
+}
+
+// count is what the end counts as; without a reason, the client has gone.
+func (p *parting) count() flow.Cause {
+	switch {
+	case p == nil:
+		return flow.EndedByPeer
+	case errors.Is(p.cause, os.ErrDeadlineExceeded):
+		return flow.EndedSlow
+	case p.counts == "":
+		return flow.EndedLost
+	}
+	return p.counts
 }
 
 // sayGoodbye writes what is still to come for the client, and the end.
@@ -200,7 +214,7 @@ func (st *stream) expire() (stop func()) {
 	t := time.AfterFunc(time.Until(v.Expires), func() {
 		st.server.host.Log().Info("who a client was holds no longer, its stream is ended",
 			zap.String("peer", st.peer), zap.String("connection", st.link.ID()), zap.String("reason", v.Expired))
-		st.part(parting{})
+		st.part(parting{counts: flow.EndedExpired})
 	})
 	return func() { t.Stop() }
 }
@@ -222,12 +236,23 @@ var past = time.Unix(1, 0)
 
 // abandon implements served.
 func (st *stream) abandon() {
-	st.part(parting{})
+	st.part(parting{counts: flow.EndedDrain})
 	_ = st.conn.SetDeadline(past)
 }
 
 // Disconnect implements flow.Disconnecter.
-func (st *stream) Disconnect(reason error) { st.part(parting{cause: reason}) }
+func (st *stream) Disconnect(reason error) {
+	why, ended := parting{cause: reason}, (*flow.Ended)(nil)
+	switch {
+	case errors.As(reason, &ended):
+		why.counts = ended.Cause
+	case errors.Is(reason, flow.ErrSlow):
+		why.counts = flow.EndedSlow
+	case errors.Is(reason, flow.ErrReplaced):
+		why.counts = flow.EndedReplaced
+	}
+	st.part(why)
+}
 
 // Write implements flow.Writer.
 func (st *stream) Write(_ context.Context, frames []flow.Frame, corked bool) error {
@@ -240,7 +265,7 @@ func (st *stream) Write(_ context.Context, frames []flow.Frame, corked bool) err
 		said := wroteOf(frames[i].Meta)
 		st.hold(func(dst []byte) []byte { return appendEvent(dst, frames[i].Data, said) })
 		if said.is("close") {
-			st.part(parting{})
+			st.part(parting{counts: flow.EndedByFlow})
 		}
 		if len(st.held) >= maxHeld {
 			if err := st.flush(); err != nil {

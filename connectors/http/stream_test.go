@@ -315,3 +315,26 @@ func TestChunks(t *testing.T) {
 		}
 	}
 }
+
+// Why streams end is counted.
+func TestEndingsOfStreams(t *testing.T) {
+	f := feed(t, nil)
+	gone, closed, told := f.listen(), f.listen(), f.listen()
+	_ = gone.conn.Close()
+	wait(t, "the first end", func() bool { return f.host.Closed() == 1 })
+	f.broadcast(text("last", flow.Field{Key: "close", Value: flow.BoolOf(true)}))
+	for _, l := range []*listener{closed, told} {
+		l.expect("data: last\n\n")
+		l.end()
+	}
+	f.listen()
+	f.end()
+	f.wait()
+	got := map[flow.Cause]uint64{}
+	for _, e := range f.host.Table.Endings() {
+		got[e.Cause] += e.Count
+	}
+	if got[flow.EndedByPeer] != 1 || got[flow.EndedByFlow] != 2 || got[flow.EndedDrain] != 1 {
+		t.Errorf("%v", got)
+	}
+}
