@@ -119,6 +119,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			r := reload.New(reload.Options{
 				Engine:   e,
 				Files:    files,
+				Read:     report,
 				Load:     func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
 				Report:   func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
 				Restart:  func(newer []*flow.File) bool { return !sameAdmin(adminOf(newer), adminOf(files)) },
@@ -126,7 +127,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Systemd:  service,
 				Log:      log,
 			})
-			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Counts: e.Counts, Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Counts: e.Counts, Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Config: r.Config, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
 			if err != nil {
 				return err
 			}

@@ -18,6 +18,8 @@ import (
 )
 
 // values evaluates without names.
+func (values) Conceal(hcl.Expression) {}
+
 type values struct{ *source.Report }
 
 func (v values) Evaluate(e hcl.Expression, _ string) (cty.Value, bool) {

@@ -96,6 +96,9 @@ type Values interface {
 	Evaluate(e hcl.Expression, what string) (cty.Value, bool)
 	Compile(e hcl.Expression, what string, vars []string) (flow.Expr, bool)
 	CompileAggregate(e hcl.Expression, what string, vars []string) (flow.Aggregate, bool)
+	// Conceal says that the value of an expression, and what it is made of, is not
+	// to be shown.
+	Conceal(e hcl.Expression)
 }
 
 // Decoder fills the configuration of one component.

@@ -61,6 +61,7 @@ func (d *Decoder) set(dst reflect.Value, e hcl.Expression, name, path string) bo
 		d.sensitive[path] = true
 		v, _ = v.UnmarkDeep()
 	}
+	d.concealValue(dst.Type(), e, v)
 	if v.IsNull() {
 		return dst.Type() == valueType
 	}
@@ -118,6 +119,17 @@ func (d *Decoder) conceal(t reflect.Type, e hcl.Expression) {
 	}
 	if t == secretType || strings.ContainsAny(v.AsString(), "@?") {
 		d.Hide(e.Range())
+	}
+}
+
+// concealValue keeps the value of a secret from being shown, and what it is made of.
+func (d *Decoder) concealValue(t reflect.Type, e hcl.Expression, v cty.Value) {
+	if t != secretType && t != urlType || v.IsNull() || v.Type() != cty.String {
+		return
+	}
+	if text := v.AsString(); t == secretType || strings.ContainsAny(text, "@?") {
+		d.Values.Conceal(e)
+		d.HideShown(text)
 	}
 }
 

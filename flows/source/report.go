@@ -24,6 +24,9 @@ type Report struct {
 	asked    map[string]bool // paths of other files that what was read depends on
 	hidden   []hcl.Range     // pieces of text that spell a secret
 	secrets  []string        // sensitive values, never to be shown
+	unshown  []string        // texts that Shown leaves out
+	apart    []hcl.Range     // pieces of text that Shown leaves out
+	private  map[string]bool // files that Shown leaves out
 }
 
 type file struct {
@@ -162,6 +165,25 @@ func (r *Report) HideText(secret string) {
 		// The longest first, so that no part of one stays.
 		slices.SortFunc(r.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	}
+}
+
+// HideShown keeps a secret out of what [Report.Shown] shows, and not out of messages:
+// it may be a word like others.
+func (r *Report) HideShown(secret string) {
+	if secret != "" && !slices.Contains(r.unshown, secret) {
+		r.unshown = append(r.unshown, secret)
+	}
+}
+
+// HideShownAt keeps the text at rng out of what [Report.Shown] shows.
+func (r *Report) HideShownAt(rng hcl.Range) { r.apart = append(r.apart, rng) }
+
+// Private says that a file is not to be shown at all.
+func (r *Report) Private(name string) {
+	if r.private == nil {
+		r.private = map[string]bool{}
+	}
+	r.private[name] = true
 }
 
 const redacted = "(secret)"

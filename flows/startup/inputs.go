@@ -70,6 +70,7 @@ func readVarFile(r *source.Report, path string, add func(string, given)) {
 		r.Errorf(source.NoPlace(""), "cannot read the --var-file %s: %v", shown, err)
 		return
 	}
+	r.Private(shown)
 	body := r.Parse(shown, src, filepath.Ext(path) == ".json")
 	if body == nil {
 		return

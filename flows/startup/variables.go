@@ -31,6 +31,7 @@ type variable struct {
 	sensitive   bool
 	description string
 	validations []source.Content
+	given       []given
 	from        string // where the value comes from
 	value       cty.Value
 }
@@ -136,6 +137,7 @@ func (s *Values) set(from map[string][]given, locals []source.Block, missing fun
 	all := map[string]cty.Value{}
 	for _, name := range slices.Sorted(maps.Keys(s.variables)) {
 		v := s.variables[name]
+		v.given = from[name]
 		if value, ok := s.valueOf(name, v, from[name], missing); ok {
 			v.value = value
 			if v.sensitive {

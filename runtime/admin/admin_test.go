@@ -37,6 +37,7 @@ func (d *told) options(tokens ...flow.Secret) Options {
 		Flows:       func() []engine.Flow { return []engine.Flow{{Name: "flow", Path: "flow.hcl"}} },
 		Pause:       func(string, string) error { d.pauses.Add(1); return nil },
 		Resume:      func(string, string) error { d.pauses.Add(1); return nil },
+		Config:      func() []ConfigFile { return []ConfigFile{{"flow.hcl", ""}} },
 		Connections: func() iter.Seq[link.Info] { return func(func(link.Info) bool) {} },
 		Connection:  func(string) (*link.Link, error) { return nil, link.ErrUnknown },
 		Counts:      func() engine.Counts { return engine.Counts{} },

@@ -91,6 +91,10 @@ var routes = []route{
 		summary: "End one of them, with a close code and a reason", takes: Closing{}, gives: Done{}, status: http.StatusAccepted,
 	},
 	{
+		method: "GET", path: "/api/v1/config", needs: Read, serve: (*Server).config,
+		summary: "The files of the flows that run, without secrets and comments", gives: Config{},
+	},
+	{
 		method: "GET", path: "/api/v1/flows", needs: Read, serve: (*Server).flows,
 		summary: "All flows", gives: Flows{},
 	},

@@ -46,6 +46,7 @@ type Options struct {
 	Build   Build
 	Health  func() engine.Health
 	Flows   func() []engine.Flow
+	Config  func() []ConfigFile  // of the flows, without secrets
 	Counts  func() engine.Counts // what there is to tell of at /metrics
 	Reloads func() metrics.Reloads
 	// Connections and Connection are the engine's.

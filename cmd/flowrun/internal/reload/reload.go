@@ -29,6 +29,7 @@ import (
 type Options struct {
 	Engine *engine.Engine
 	Files  []*flow.File                                // that it runs
+	Read   *flows.Report                               // of their files
 	Load   func() ([]*flow.File, *flows.Report, error) // reads the flows
 	Report func(*flows.Report)                         // shows what is to be said about them
 	// Systemd is told when a reload begins and when it is over.
@@ -47,8 +48,9 @@ type Reloader struct {
 	asked chan chan<- outcome
 	ended chan struct{} // closed when Run has returned
 
-	mu    sync.Mutex
-	count metrics.Reloads
+	mu     sync.Mutex
+	count  metrics.Reloads
+	config []admin.ConfigFile // of what runs
 }
 
 // outcome is what has come of a reload.
@@ -65,7 +67,8 @@ const written = "the files have changed"
 func New(o Options) *Reloader {
 	return &Reloader{
 		Options: o, files: o.Files, asked: make(chan chan<- outcome), ended: make(chan struct{}),
-		count: metrics.Reloads{LastGood: true, LoadedAt: time.Now()},
+		config: configOf(o.Read),
+		count:  metrics.Reloads{LastGood: true, LoadedAt: time.Now()},
 	}
 }
 
@@ -101,7 +104,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 		log.Warn("no reload: the flows are about to end")
 		return o
 	}
-	r.note(o.err == nil, start)
+	r.note(o, start)
 	if o.err != nil {
 		log.Error("the reload failed, the flows run on as they are", zap.Error(o.err))
 		return o
@@ -115,16 +118,34 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 }
 
 // note counts a reload.
-func (r *Reloader) note(good bool, at time.Time) {
+func (r *Reloader) note(o outcome, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.count.LastTook = time.Since(at)
-	if r.count.LastGood = good; good {
+	if r.count.LastGood = o.err == nil; r.count.LastGood {
 		r.count.Good++
 		r.count.LoadedAt = at
+		r.config = configOf(o.report)
 	} else {
 		r.count.Bad++
 	}
+}
+
+// configOf are the files that were read, without secrets.
+func configOf(read *flows.Report) []admin.ConfigFile {
+	all := []admin.ConfigFile{}
+	for _, f := range read.Shown() {
+		all = append(all, admin.ConfigFile(f))
+	}
+	return all
+}
+
+// Config are the files of the flows that run, without secrets. It may be called from
+// any goroutine.
+func (r *Reloader) Config() []admin.ConfigFile {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.config
 }
 
 // Reloads says what has become of reloads so far. It may be called from any
