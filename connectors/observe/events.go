@@ -21,7 +21,7 @@ as the admin API serves them:
 | type | data |
 |---|---|
 | ` + "`backend.health`" + ` | a connector came up or went down: ` + "`name, healthy, flow, state`" + ` |
-| ` + "`connection.new`, `connection.close`" + ` | ` + "`protocol`" + ` (the connector's type), ` + "`host`" + ` (where it listens, or what it has connected to), ` + "`backend`" + ` (its name), ` + "`client_ip`, `flow`, `id`, `peer`, `peer_host`, `peer_port`" + ` |
+| ` + "`connection.new`, `connection.close`" + ` | ` + "`protocol`" + ` (the connector's type), ` + "`host`" + ` (where it listens, or what it has connected to), ` + "`backend`" + ` (its name), ` + "`client_ip`, `flow`, `id`, `peer`, `peer_host`, `peer_port`" + `, and at the end ` + "`cause`, `code`, `reason`" + ` |
 | ` + "`config.reload`" + ` | other flows run: ` + "`changed_sections`" + ` (the addresses of blocks), ` + "`requires_restart`" + ` |
 | ` + "`config.saved`" + ` | with ` + "`--watch`" + `, a file was written, and nothing has come of it yet: the same, and ` + "`valid`" + ` |
 | ` + "`stats.update`" + ` | every 5 seconds: ` + "`active_connections, total_connections, bytes_sent, bytes_received`" + ` and others |

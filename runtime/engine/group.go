@@ -123,7 +123,11 @@ func (g *group) fed() <-chan struct{} {
 // stats sums up the counters of the group.
 func (g *group) stats() (sum link.Stats) {
 	for _, u := range g.units {
-		add(&sum, u.table.Stats())
+		s := u.table.Stats()
+		if u.shape.Role == flow.Source || u.shape.Role == flow.Target {
+			s.Open, s.Opened, s.BytesIn, s.BytesOut = 0, 0, 0, 0
+		}
+		add(&sum, s)
 	}
 	for _, i := range g.instances {
 		sum.Lost += i.Lost()

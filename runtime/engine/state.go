@@ -67,7 +67,8 @@ func (e *Engine) sequence(c *flow.Component) *atomic.Uint64 {
 }
 
 // Total sums up the counters of all connectors, those that have been, too, and
-// what pipelines have lost. It may be called at any time, from any goroutine.
+// what pipelines have lost. Connections and bytes are those of servers and clients
+// alone. It may be called at any time, from any goroutine.
 func (e *Engine) Total() link.Stats {
 	e.mu.Lock()
 	sum, groups := e.past, e.groups()
@@ -88,6 +89,8 @@ func add(sum *link.Stats, s link.Stats) {
 	sum.Opened += s.Opened
 	sum.EventsIn += s.EventsIn
 	sum.EventsOut += s.EventsOut
+	sum.BytesIn += s.BytesIn
+	sum.BytesOut += s.BytesOut
 	sum.Lost += s.Lost
 	sum.Dropped += s.Dropped
 	sum.Failed += s.Failed

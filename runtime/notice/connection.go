@@ -28,6 +28,9 @@ func (c Connection) Notice(what string) Notice {
 		flow.Field{Key: "peer_host", Value: flow.TextOf(peer.Host)},
 		flow.Field{Key: "peer_port", Value: flow.IntOf(int64(peer.Port))})
 	if ended := (*flow.Ended)(nil); errors.As(c.Reason, &ended) {
+		if ended.Cause != "" {
+			n.Data.Set("cause", flow.TextOf(string(ended.Cause)))
+		}
 		for _, key := range []string{"code", "reason"} {
 			if v, ok := ended.Meta.Get(key); ok {
 				n.Data.Set(key, v)

@@ -36,7 +36,7 @@ const (
 	// are the connector's type, where it listens or what it has connected to, its
 	// name, and the client's address, "" where there is none; and {flow, id, peer,
 	// peer_host, peer_port}, the peer being who it is, as far as that is known. When
-	// it ends, {code, reason} are what the transport says of that.
+	// it ends, {cause, code, reason} are why, and what the transport says of that.
 	ConnectionNew   = "connection.new"
 	ConnectionClose = "connection.close"
 	// Other flows have begun to run: {changed_sections, requires_restart}, which are

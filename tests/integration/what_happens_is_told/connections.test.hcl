@@ -27,9 +27,21 @@ test "connections_begin_and_end" {
       save     = { id = event.data.id }
     }
     expect {
-      includes = { type = "connection.close", data = { protocol = "ws_server", host = "127.0.0.1:${local.port}", backend = "edge", client_ip = "127.0.0.1", id = saved.id, code = 4321, reason = "enough" } }
+      includes = { type = "connection.close", data = { protocol = "ws_server", host = "127.0.0.1:${local.port}", backend = "edge", client_ip = "127.0.0.1", id = saved.id, cause = "peer", code = 4321, reason = "enough" } }
     }
     close {}
+  }
+  # What the figures say is what alice has counted: "hello" came, and went.
+  peer "figures" {
+    connect = "ws://127.0.0.1:${local.admin}/api/v1/ws?token=let-me-in&types=stats.update"
+    dial {}
+    signal "listening" {}
+    expect {
+      where = event.data.active_connections == 1 && event.data.total_connections == 2 && event.data.bytes_received == 5 && event.data.bytes_sent == 5
+      skip  = true
+    }
+    close {}
+    signal "counted" {}
   }
   peer "of_edge" {
     connect = "ws://127.0.0.1:${local.admin}/api/v1/connectors/edge/events?token=let-me-in"
@@ -82,10 +94,10 @@ test "connections_begin_and_end" {
   peer "upstream" {
     listen = "127.0.0.1:${local.upstream}"
     await "listening" {
-      count = 4
+      count = 5
     }
     accept {}
-    await "done" {}
+    await "counted" {}
   }
   peer "alice" {
     connect = "ws://127.0.0.1:${local.port}/"

@@ -114,8 +114,8 @@ func counters(s link.Stats) []flow.Field {
 	}{
 		{"active_connections", s.Open},
 		{"total_connections", s.Opened},
-		{"bytes_sent", 0},
-		{"bytes_received", 0},
+		{"bytes_sent", s.BytesOut},
+		{"bytes_received", s.BytesIn},
 		{"events_in", s.EventsIn},
 		{"events_out", s.EventsOut},
 		{"lost", s.Lost},
