@@ -49,7 +49,7 @@ var rooms = []struct {
 	{"runtime/feed", nil, "it passes on anything"},
 	{"runtime/sse", nil, "it knows a format, and nothing of what is written in it"},
 	{"runtime/notice", []string{"runtime/flow", "runtime/jsontext"}, "it spells what is told, and tells nobody"},
-	{"runtime/engine/internal/*", []string{"runtime/flow", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/engine/internal/*"}, "each is a craft of the engine, which knows the rest"},
+	{"runtime/engine/internal/*", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/engine/internal/*"}, "each is a craft of the engine, which knows the rest"},
 	{"runtime/engine", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/wiring", "runtime/histogram", "runtime/listen", "runtime/queue"}, "components reach it as tables, never as imports"},
 	{"runtime/wiring", []string{"runtime/flow", "runtime/graph", "runtime/link", "runtime/pipeline"}, "it connects the ports of what is built, and builds nothing"},
 	{"runtime/tap", []string{"runtime/flow", "runtime/feed", "runtime/jsontext"}, "it copies events, wherever they pass"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/boot"
 	"github.com/flowrun/flowrun/runtime/engine/internal/ending"
+	"github.com/flowrun/flowrun/runtime/engine/internal/hearing"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
@@ -59,9 +60,8 @@ type Engine struct {
 	notices   *feed.Feed[notice.Notice]
 	records   *feed.Feed[notice.Notice]
 	scrape    func(Health) []byte
-	hearers   atomic.Uint64 // calls of unit.hear
-	delivery  atomic.Pointer[delivery]
-	several   atomic.Bool // flows, so that names need the flow's
+	circle    hearing.Circle // of connectors that hear of the others
+	several   atomic.Bool    // flows, so that names need the flow's
 	end       *ending.Ending
 	now       atomic.Pointer[state]
 	taps      taps
@@ -130,6 +130,7 @@ func New(opts Options) (*Engine, error) {
 		s.ctx, s.cancel = context.WithCancel(context.Background())
 	}
 	e.now.Store(&state{})
+	e.circle.Now = func() hearing.Running { return e.now.Load() }
 	p, err := e.plan(opts.Files)
 	if err != nil {
 		return nil, err

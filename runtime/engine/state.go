@@ -54,6 +54,14 @@ func (s *state) flow(name string) *flowing {
 	return nil
 }
 
+// Graph implements hearing.Running.
+func (s *state) Graph(name string) *graph.Graph {
+	if f := s.flow(name); f != nil {
+		return f.graph
+	}
+	return nil
+}
+
 // sequence counts the connections of a connector, whichever unit it is at a
 // time.
 func (e *Engine) sequence(c *flow.Component) *atomic.Uint64 {

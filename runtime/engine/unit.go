@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/histogram"
@@ -37,7 +36,6 @@ type unit struct {
 	abandoned context.Context
 	abandon   context.CancelFunc
 	done      chan struct{} // closed when supervise returns
-	hears     atomic.Bool   // its connector has heard of the others
 
 	mu         sync.Mutex
 	change     *listen.Change // while the unit waits for a reload to make it run
