@@ -186,6 +186,27 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
+// TestStreamsTakeNoBody: behind one that has not been read, nobody hears that the
+// client has gone.
+func TestStreamsTakeNoBody(t *testing.T) {
+	s := start(t, new(told).options(flow.SecretOf("secret")))
+	for _, path := range []string{"events", "logs/stream", "ws", "tap/connect.echo", "connectors/edge/events"} {
+		r, err := http.NewRequest(http.MethodGet, "http://"+s.Addr()+"/api/v1/"+path, io.LimitReader(zeros{}, 100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "secret")
+		answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }

@@ -66,6 +66,12 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, to []*route) {
 	case !who.may(to[at].needs):
 		s.forbid(w, &who, to[at].needs)
 	default:
+		if to[at].streams && r.ContentLength != 0 {
+			// While a body has not been read, nobody hears that the client has gone.
+			w.Header().Set("Connection", "close")
+			fail(w, http.StatusBadRequest, "body_not_wanted", "ask for a stream without a body")
+			return
+		}
 		looks := to[at].method == http.MethodGet
 		if looks && r.ContentLength != 0 {
 			w.Header().Set("Connection", "close") // who looks needs no body, and is not waited for
