@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/graph"
+	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
 )
 
@@ -28,6 +31,11 @@ func FuzzRoles(f *testing.F) {
 		"GET /api/v1/logs/stream?level=%zz HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET /api/v1/tap/flow/connect.echo?sample=1e-9&rate=9&limit=1 HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET /api/v1/connectors/edge?flow=flow HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /api/v1/connections?sort=pending&limit=1&offset=9223372036854775807&host=::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /api/v1/connections/n%2Fflow%2Fedge%2F1 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /api/v1/connections/n%2Fflow%2Fedge%2F1/send HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n{\"base64\":\"AA==\"}",
+		"POST /api/v1/connections/1/close HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{\"code\":99999}",
+		"GET /api/v1/flows/flow/graph?format=svg HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: application/openmetrics-text;version=1.0.0\r\nAccept-Encoding: gzip\r\n\r\n",
 		"PATCH /api/v1/flows/flow HTTP/1.1\r\nHost: x\r\nContent-Length: 18\r\n\r\n{\"status\":\"pause\"}",
 		"PUT /api/v1/loglevel HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\n\r\n{\"level\":\"debug\"}",
@@ -52,6 +60,19 @@ func FuzzRoles(f *testing.F) {
 	o.Notices, o.Records = new(feed.Feed[notice.Notice]), new(feed.Feed[notice.Notice])
 	o.Health = func() engine.Health {
 		return engine.Health{Phase: engine.Running, Ready: true, Connectors: []engine.ConnectorHealth{{Flow: "flow", Type: "ws_server", Name: "edge", State: engine.Open}}}
+	}
+	o.Flows = func() []engine.Flow {
+		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Graph: graph.New(&flow.File{Name: "flow"})}}
+	}
+	edge := &flow.Component{Boot: "n", Flow: "flow", Kind: "connector", Type: "ws_server", Name: "edge"}
+	o.Connections = func() iter.Seq[link.Info] {
+		return func(yield func(link.Info) bool) {
+			for seq := range uint64(3) {
+				if !yield(link.Info{Origin: &flow.Origin{Connector: edge, Seq: seq, Peer: flow.Peer{Host: "::1"}}}) {
+					return
+				}
+			}
+		}
 	}
 	o.Places = func() []engine.NamedPlace { return []engine.NamedPlace{{Flow: "flow", Place: "connect.echo"}} }
 	o.Tap = func(engine.NamedPlace, engine.Tap) (func(), error) { return func() {}, nil }

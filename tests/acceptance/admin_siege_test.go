@@ -100,10 +100,11 @@ func ask(addr, method, path, token string, body io.Reader) (status int, err erro
 
 // adminPaths are what a stranger may want.
 var adminPaths = []string{
-	"GET /metrics", "GET /api/v1/version", "GET /api/v1/status", "GET /api/v1/connectors", "GET /api/v1/connections", "GET /api/v1/flows", "GET /api/v1/config",
-	"GET /api/v1/graph", "GET /api/v1/ws", "GET /api/v1/events", "GET /api/v1/logs/stream", "GET /api/v1/connectors/edge/events", "GET /api/v1/tap/connector.edge.out",
-	"GET /api/v1/tap/nowhere", "GET /api/v1/openapi.json", "GET /nowhere", "POST /api/v1/reload", "POST /api/v1/drain", "POST /api/v1/connectors/edge/pause",
-	"PATCH /api/v1/connectors/edge", "PUT /api/v1/log/level", "DELETE /api/v1/connections/1", "OPTIONS /api/v1/drain", "TRACE /api/v1/status",
+	"GET /metrics", "GET /api/v1/version", "GET /api/v1/status", "GET /api/v1/connectors", "GET /api/v1/connectors/edge", "GET /api/v1/connections?sort=opened",
+	"GET /api/v1/flows", "GET /api/v1/flows/flow/graph?format=svg", "GET /api/v1/loglevel", "GET /api/v1/openapi.json",
+	"GET /api/v1/ws", "GET /api/v1/events", "GET /api/v1/logs/stream", "GET /api/v1/connectors/edge/events", "GET /api/v1/tap/connector.edge.out", "GET /api/v1/tap/nowhere",
+	"POST /api/v1/reload", "POST /api/v1/drain", "POST /api/v1/connectors/edge/pause", "POST /api/v1/flows/flow/pause", "PATCH /api/v1/flows/flow", "PUT /api/v1/loglevel",
+	"POST /api/v1/connections/1/send", "POST /api/v1/connections/1/close", "GET /nowhere", "OPTIONS /api/v1/drain", "TRACE /api/v1/status",
 }
 
 // TestAdminStrangers shows that nobody comes further than their token.
