@@ -144,9 +144,11 @@ func (c *Encoder) emit(p []byte) error {
 }
 
 func (c *Encoder) add(data []byte) {
-	f := c.made
+	// In place: a frame on the stack of every reader is what a message would cost.
+	*c.frames = append(*c.frames, flow.Frame{})
+	f := &(*c.frames)[len(*c.frames)-1]
+	*f = c.made
 	f.Data = data
-	*c.frames = append(*c.frames, f)
 }
 
 // frameType decides between text and binary: what the flow wrote; else the

@@ -103,7 +103,7 @@ func (l *Link) Receive(ctx context.Context, frames []flow.Frame) error {
 			t.meta.Binary = l.table.terms.Binary() // a stream has no frames: the codec decides
 		}
 		if f.Empty {
-			t.batch = append(t.batch, flow.Event{Meta: t.meta, Origin: &l.origin, Time: t.time})
+			l.inlet.empty()
 			continue
 		}
 		l.inlet.process(f.Data)

@@ -13,6 +13,8 @@ type Refusal struct {
 type Refusals []Refusal
 
 // Add notes why event i of n was not sent. The first reason counts.
+//
+//go:noinline // keeps a large frame off the stack of every reader
 func (r *Refusals) Add(n, i int, why Refusal) {
 	if *r == nil {
 		*r = make(Refusals, n)
@@ -23,6 +25,8 @@ func (r *Refusals) Add(n, i int, why Refusal) {
 }
 
 // AddAll notes a reason for all of n events that have none yet.
+//
+//go:noinline // keeps a large frame off the stack of every reader
 func (r *Refusals) AddAll(n int, why Refusal) {
 	for i := range n {
 		r.Add(n, i, why)

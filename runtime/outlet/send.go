@@ -57,6 +57,8 @@ func (o *Outlet) sendInPlace(ctx context.Context, own *Reader, run []flow.Event)
 
 // sendDirect writes for a connector without a queue: senders take turns, and
 // wait for the connection to open.
+//
+//go:noinline // keeps a large frame off the stack of every reader
 func (o *Outlet) sendDirect(ctx context.Context, run []flow.Event) (refused Refusals) {
 	for o.closed == nil && (o.writing || o.writer == nil) {
 		if err := o.wait(ctx); err != nil {
@@ -84,6 +86,8 @@ func (o *Outlet) sendDirect(ctx context.Context, run []flow.Event) (refused Refu
 // sender itself, as far as nobody has to wait, unless it is a reader, who goes on
 // reading. A run that is larger than the queue fits where the connection is not
 // slow, since makeRoom writes, too.
+//
+//go:noinline // keeps a large frame off the stack of every reader
 func (o *Outlet) sendQueued(ctx context.Context, own *Reader, run []flow.Event) (refused Refusals) {
 	mine := own != nil && own.Own == o
 	t := Borrow()

@@ -27,25 +27,42 @@ type EdgeCounts struct {
 }
 
 func (c *EdgeCounts) add(n int, err error) {
-	if c == nil {
-		return
-	}
-	if err != nil {
-		failed := 0
-		flow.Failures(err, n, func(int, error) { failed++ })
-		c.Failed.Add(uint64(failed))
-		n -= failed
-	}
-	if n > 0 {
+	switch {
+	case c == nil:
+	case err != nil:
+		c.addFailures(n, err)
+	default:
 		c.Delivered.Add(uint64(n))
+	}
+}
+
+//go:noinline // keeps a large frame off the stack of every reader
+func (c *EdgeCounts) addFailures(n int, err error) {
+	failed := 0
+	flow.Failures(err, n, func(int, error) { failed++ })
+	c.Failed.Add(uint64(failed))
+	if n > failed {
+		c.Delivered.Add(uint64(n - failed))
 	}
 }
 
 // Send implements flow.Sink.
 func (x *Edge) Send(ctx context.Context, batch []flow.Event) error {
-	if x.Where == nil {
+	if x.Where != nil {
+		return x.choose(ctx, batch)
+	}
+	if len(x.To) > 1 {
 		return x.pass(ctx, batch)
 	}
+	err := x.To[0].Send(ctx, batch)
+	x.Counts.add(len(batch), err)
+	return err
+}
+
+// choose sends on what the condition lets pass.
+//
+//go:noinline // keeps a large frame off the stack of every reader
+func (x *Edge) choose(ctx context.Context, batch []flow.Event) error {
 	var c step.Counters
 	err := c.Dispatch(ctx, (*ways)(x), batch)
 	if x.Counts != nil {

@@ -88,6 +88,11 @@ func (o *out) asked(f *flow.Frame) *Farewell {
 	if f.Meta == nil {
 		return nil
 	}
+	return o.askedBy(f)
+}
+
+//go:noinline // keeps a large frame off the stack of every reader
+func (o *out) askedBy(f *flow.Frame) *Farewell {
 	why, asks := o.group.asksToClose(f)
 	if !asks {
 		return nil
