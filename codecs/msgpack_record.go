@@ -149,6 +149,6 @@ func appendEventTime(dst []byte, ns int64) ([]byte, error) {
 		return dst, fmt.Errorf("its time, %v seconds since 1970, cannot be written in 32 bits", ns/1e9)
 	}
 	dst = append(dst, 0xd7, 0)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(ns/1e9)) //nolint:gosec // in bounds; of the marks it takes the low bits
+	dst = binary.BigEndian.AppendUint32(dst, uint32(ns/1e9))
 	return binary.BigEndian.AppendUint32(dst, uint32(ns%1e9)), nil
 }

@@ -118,15 +118,15 @@ func (f *headerFinder) next(p []byte) (int, bool, error) {
 			return i, false, nil
 		}
 		total, err := f.header.length(f.head[:f.have])
-		if err != nil || total < uint64(f.have) { //nolint:gosec // not negative
+		if err != nil || total < uint64(f.have) {
 			f.end()
 			return len(p), false, errBGPHeader
 		}
-		f.left = total - uint64(f.have) //nolint:gosec // not negative
+		f.left = total - uint64(f.have)
 	}
-	pass := min(f.left, uint64(len(p)-i)) //nolint:gosec // not negative
+	pass := min(f.left, uint64(len(p)-i))
 	f.left -= pass
-	if i += int(pass); f.left > 0 { //nolint:gosec // at most len(p)
+	if i += int(pass); f.left > 0 {
 		return i, false, nil
 	}
 	f.end()

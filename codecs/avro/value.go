@@ -252,7 +252,7 @@ func durationOf(o *flow.Object) (avro.Duration, error) {
 		if to == nil || f.Value.Kind() != flow.Int || f.Value.Int() < 0 || f.Value.Int() > math.MaxUint32 {
 			return d, fmt.Errorf("a duration has a %q that is no part of one, or does not fit 32 bits", f.Key)
 		}
-		*to = uint32(f.Value.Int()) //nolint:gosec // in bounds
+		*to = uint32(f.Value.Int())
 	}
 	return d, nil
 }

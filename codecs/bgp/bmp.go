@@ -1,7 +1,7 @@
 package bgp
 
 import (
-	"crypto/md5" //nolint:gosec // what OpenBMP makes its hashes with
+	"crypto/md5" // what OpenBMP makes its hashes with
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,9 +24,9 @@ func (m *message) readBMP(b []byte) error {
 		return fmt.Errorf("its version is %d, not 3", b[0])
 	}
 	switch n := uint64(head.Length); {
-	case n > uint64(len(b)): //nolint:gosec // not negative
-		return truncated("a BMP message", int(n), len(b)) //nolint:gosec // of 32 bits
-	case n < uint64(len(b)): //nolint:gosec // not negative
+	case n > uint64(len(b)):
+		return truncated("a BMP message", int(n), len(b))
+	case n < uint64(len(b)):
 		return errMore
 	case head.Type != bmp.BMP_MSG_ROUTE_MONITORING:
 		return errNoEvent
@@ -67,15 +67,15 @@ func (m *message) writeBMP(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	peer := bmp.NewBMPPeerHeader(bmp.BMP_PEER_TYPE_GLOBAL, 0, 0, address, uint32(as), netip.IPv4Unspecified(), 0) //nolint:gosec // of 32 bits
+	peer := bmp.NewBMPPeerHeader(bmp.BMP_PEER_TYPE_GLOBAL, 0, 0, address, uint32(as), netip.IPv4Unspecified(), 0)
 	head, err := peer.Serialize()
 	if err != nil {
 		return dst, err
 	}
-	binary.BigEndian.PutUint32(head[34:], uint32(m.ns/1e9))     //nolint:gosec // in bounds
-	binary.BigEndian.PutUint32(head[38:], uint32(m.ns%1e9/1e3)) //nolint:gosec // in bounds
+	binary.BigEndian.PutUint32(head[34:], uint32(m.ns/1e9))
+	binary.BigEndian.PutUint32(head[38:], uint32(m.ns%1e9/1e3))
 	length := bmp.BMP_HEADER_SIZE + len(head) + bgp.BGP_HEADER_LENGTH + len(m.body)
-	dst = binary.BigEndian.AppendUint32(append(dst, bmp.BMP_VERSION), uint32(length)) //nolint:gosec // in bounds
+	dst = binary.BigEndian.AppendUint32(append(dst, bmp.BMP_VERSION), uint32(length))
 	return m.writeRaw(append(append(dst, bmp.BMP_MSG_ROUTE_MONITORING), head...))
 }
 
@@ -98,10 +98,10 @@ func (m *message) readOBMP(b []byte) error {
 		return errors.New("it does not begin with OBMP and the version 1")
 	}
 	head, data := int(binary.BigEndian.Uint16(b[6:])), uint64(binary.BigEndian.Uint32(b[8:]))
-	switch n := uint64(head) + data; { //nolint:gosec // not negative
-	case n > uint64(len(b)): //nolint:gosec // not negative
-		return truncated("an OpenBMP message", int(n), len(b)) //nolint:gosec // of 33 bits
-	case n < uint64(len(b)): //nolint:gosec // not negative
+	switch n := uint64(head) + data; {
+	case n > uint64(len(b)):
+		return truncated("an OpenBMP message", int(n), len(b))
+	case n < uint64(len(b)):
 		return errMore
 	case head < obmpFixed:
 		return fmt.Errorf("its header would have %d bytes", head)
@@ -178,17 +178,17 @@ func (m *message) writeOBMP(dst []byte) ([]byte, error) {
 			copy(address[12:], a.AsSlice())
 		}
 	}
-	hash := func(s string) []byte { h := md5.Sum([]byte(s)); return h[:] } //nolint:gosec // see its import
+	hash := func(s string) []byte { h := md5.Sum([]byte(s)); return h[:] }
 	start := len(dst)
 	dst = append(append(dst, obmpMagic...), 1, 7, 0, 0)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(message))) //nolint:gosec // in bounds
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(message)))
 	dst = append(dst, flags, obmpRaw)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9))     //nolint:gosec // in bounds
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3)) //nolint:gosec // in bounds
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3))
 	dst = append(append(dst, hash(collector)...), 0, uint8(len(collector)))
 	dst = append(append(dst, collector...), hash(router)...)
 	dst = append(append(dst, address[:]...), 0, uint8(len(router)))
 	dst = binary.BigEndian.AppendUint32(append(dst, router...), 1)
-	binary.BigEndian.PutUint16(dst[start+6:], uint16(len(dst)-start)) //nolint:gosec // in bounds
+	binary.BigEndian.PutUint16(dst[start+6:], uint16(len(dst)-start))
 	return append(dst, message...), nil
 }

@@ -46,7 +46,7 @@ func typeName(t uint8) string {
 func typeNamed(s string) (uint8, bool) {
 	for t, name := range typeNames {
 		if name == s && s != "" {
-			return uint8(t), true //nolint:gosec // a small index
+			return uint8(t), true
 		}
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
@@ -75,7 +75,7 @@ func (m *message) payload(from *flow.Origin, c *config) flow.Value {
 	}
 	if from != nil && from.Peer.Host != "" {
 		tags = tags.Clone()
-		tags.Set("websocket/remote", flow.TextOf(net.JoinHostPort(from.Peer.Host, strconv.Itoa(int(from.Peer.Port)))))
+		tags.Set("websocket/remote", flow.TextOf(net.JoinHostPort(from.Peer.Host, strconv.Itoa(from.Peer.Port))))
 	}
 	o.Set("tags", flow.MapOf(tags))
 	return flow.MapOf(o)
@@ -233,7 +233,7 @@ func (m *message) readRaw(b []byte) error {
 
 func (m *message) writeRaw(dst []byte) ([]byte, error) {
 	dst = append(dst, marker...)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(bgp.BGP_HEADER_LENGTH+len(m.body))) //nolint:gosec // wire has checked it
+	dst = binary.BigEndian.AppendUint16(dst, uint16(bgp.BGP_HEADER_LENGTH+len(m.body)))
 	return append(append(dst, m.typ), m.body...), nil
 }
 

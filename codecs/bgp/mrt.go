@@ -33,9 +33,9 @@ func (m *message) readMRT(b []byte) error {
 	}
 	typ, subtype := binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])
 	switch n := uint64(binary.BigEndian.Uint32(b[8:])); {
-	case n > uint64(len(b)-mrtHead): //nolint:gosec // not negative
-		return truncated("an MRT record", int(n)+mrtHead, len(b)) //nolint:gosec // of 32 bits
-	case n < uint64(len(b)-mrtHead): //nolint:gosec // not negative
+	case n > uint64(len(b)-mrtHead):
+		return truncated("an MRT record", int(n)+mrtHead, len(b))
+	case n < uint64(len(b)-mrtHead):
 		return errMore
 	}
 	m.ns, m.timed = int64(binary.BigEndian.Uint32(b))*1e9, true
@@ -120,33 +120,33 @@ func (m *message) writeMRT(dst []byte) ([]byte, error) {
 		subtype = map[int]int{mrtMessageAS4: mrtMessageAS4AddPath, mrtMessage: mrtMessageAddPath}[subtype]
 	}
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9)) //nolint:gosec // in bounds
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9))
 	dst = binary.BigEndian.AppendUint16(dst, mrtBGP4MPET)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(subtype)) //nolint:gosec // a small number
+	dst = binary.BigEndian.AppendUint16(dst, uint16(subtype))
 	dst = append(dst, 0, 0, 0, 0)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3)) //nolint:gosec // in bounds
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3))
 	for _, key := range []string{"PEER_AS", "LOCAL_AS"} {
 		n, err := m.tagNumber(key, bits)
 		if err != nil {
 			return dst[:start], err
 		}
 		if m.as2 {
-			dst = binary.BigEndian.AppendUint16(dst, uint16(n)) //nolint:gosec // of 16 bits
+			dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 		} else {
-			dst = binary.BigEndian.AppendUint32(dst, uint32(n)) //nolint:gosec // of 32 bits
+			dst = binary.BigEndian.AppendUint32(dst, uint32(n))
 		}
 	}
 	n, err := m.tagNumber("INTERFACE", 16)
 	if err != nil {
 		return dst[:start], err
 	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(n)) //nolint:gosec // of 16 bits
+	dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 	dst = append(dst, 0, map[bool]byte{true: 1, false: 2}[peer.Is4()])
 	dst = append(append(dst, peer.AsSlice()...), local.AsSlice()...)
 	if dst, err = m.writeRaw(dst); err != nil {
 		return dst, err
 	}
-	binary.BigEndian.PutUint32(dst[start+8:], uint32(len(dst)-start-mrtHead)) //nolint:gosec // in bounds
+	binary.BigEndian.PutUint32(dst[start+8:], uint32(len(dst)-start-mrtHead))
 	return dst, nil
 }
 

@@ -167,19 +167,19 @@ func openBody(o *flow.Object) ([]byte, error) {
 		return nil, errors.New("an OPEN has either caps or params")
 	}
 	if len(caps) > 0 {
-		params = append([]byte{paramCaps, uint8(min(len(caps), math.MaxUint8))}, caps...) //nolint:gosec // in bounds
+		params = append([]byte{paramCaps, uint8(min(len(caps), math.MaxUint8))}, caps...)
 	}
 	if asn > math.MaxUint16 {
 		asn = asTrans
 	}
-	b := []byte{uint8(version)}                                       //nolint:gosec // of 8 bits
-	b = binary.BigEndian.AppendUint16(b, uint16(asn))                 //nolint:gosec // in bounds
-	b = append(binary.BigEndian.AppendUint16(b, uint16(hold)), id...) //nolint:gosec // of 16 bits
+	b := []byte{uint8(version)}
+	b = binary.BigEndian.AppendUint16(b, uint16(asn))
+	b = append(binary.BigEndian.AppendUint16(b, uint16(hold)), id...)
 	if extended := len(params) > math.MaxUint8-1 && len(caps) > 0; extended && len(caps) < math.MaxUint16-3 {
-		b = binary.BigEndian.AppendUint16(append(b, paramExtend, paramExtend), uint16(len(caps)+3))         //nolint:gosec // in bounds
-		return append(binary.BigEndian.AppendUint16(append(b, paramCaps), uint16(len(caps))), caps...), nil //nolint:gosec // in bounds
+		b = binary.BigEndian.AppendUint16(append(b, paramExtend, paramExtend), uint16(len(caps)+3))
+		return append(binary.BigEndian.AppendUint16(append(b, paramCaps), uint16(len(caps))), caps...), nil
 	}
-	return append(append(b, uint8(min(len(params), math.MaxUint8))), params...), nil //nolint:gosec // in bounds
+	return append(append(b, uint8(min(len(params), math.MaxUint8))), params...), nil
 }
 
 func capsBytes(v flow.Value) ([]byte, error) {
@@ -204,7 +204,7 @@ func capsBytes(v flow.Value) ([]byte, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", f.Key, err)
 			}
-			b = append(append(b, code, uint8(len(one))), one...) //nolint:gosec // in bounds
+			b = append(append(b, code, uint8(len(one))), one...)
 		}
 	}
 	return b, nil
@@ -235,7 +235,7 @@ func capBytes(code uint8, v flow.Value) ([]byte, error) {
 		return append(binary.BigEndian.AppendUint16(nil, afi), 0, safi), err
 	case code == capAS4:
 		n, err := numberOf(v, 32)
-		return binary.BigEndian.AppendUint32(nil, uint32(n)), err //nolint:gosec // of 32 bits
+		return binary.BigEndian.AppendUint32(nil, uint32(n)), err
 	}
 	return nil, errors.New("its value must be true or hexadecimal text, 0x…")
 }

@@ -85,9 +85,9 @@ func updateBody(o *flow.Object, addPath bool) ([]byte, error) {
 	if len(withdrawn) > math.MaxUint16 || len(attrs) > math.MaxUint16 {
 		return nil, errors.New("it is longer than a message can be")
 	}
-	b := binary.BigEndian.AppendUint16(nil, uint16(len(withdrawn))) //nolint:gosec // in bounds
+	b := binary.BigEndian.AppendUint16(nil, uint16(len(withdrawn)))
 	b = append(b, withdrawn...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(attrs))) //nolint:gosec // in bounds
+	b = binary.BigEndian.AppendUint16(b, uint16(len(attrs)))
 	return append(append(b, attrs...), reach...), nil
 }
 
@@ -117,7 +117,7 @@ func prefixesOf(v flow.Value, afi uint16, safi uint8, addPath bool) ([]byte, err
 			return nil, err
 		}
 		if addPath {
-			b = binary.BigEndian.AppendUint32(b, uint32(id)) //nolint:gosec // parsed as 32 bits
+			b = binary.BigEndian.AppendUint32(b, uint32(id))
 		}
 		one, err := n.Serialize()
 		if err != nil {
@@ -188,10 +188,10 @@ func attrOf(name string, v flow.Value, addPath bool) ([]byte, error) {
 	case len(b) > math.MaxUint16:
 		return nil, errors.New("it is longer than a message can be")
 	case len(b) > math.MaxUint8 || flags&extended != 0:
-		head := binary.BigEndian.AppendUint16([]byte{flags | extended, code}, uint16(len(b))) //nolint:gosec // in bounds
+		head := binary.BigEndian.AppendUint16([]byte{flags | extended, code}, uint16(len(b)))
 		return append(head, b...), nil
 	}
-	return append([]byte{flags, code, uint8(len(b))}, b...), nil //nolint:gosec // in bounds
+	return append([]byte{flags, code, uint8(len(b))}, b...), nil
 }
 
 func defaultFlags(code uint8) uint8 {
@@ -224,17 +224,17 @@ func attrValue(code uint8, v flow.Value, addPath bool) ([]byte, error) {
 	switch bgp.BGPAttrType(code) {
 	case bgp.BGP_ATTR_TYPE_ORIGIN:
 		if i := slices.Index(origins[:], v.Text()); i >= 0 {
-			return []byte{uint8(i)}, nil //nolint:gosec // a small index
+			return []byte{uint8(i)}, nil
 		}
 		n, err := numberOf(v, 8)
-		return []byte{uint8(n)}, err //nolint:gosec // of 8 bits
+		return []byte{uint8(n)}, err
 	case bgp.BGP_ATTR_TYPE_AS_PATH, bgp.BGP_ATTR_TYPE_AS4_PATH:
 		return pathOf(v)
 	case bgp.BGP_ATTR_TYPE_NEXT_HOP, bgp.BGP_ATTR_TYPE_ORIGINATOR_ID:
 		return addrOf(v, true)
 	case bgp.BGP_ATTR_TYPE_MULTI_EXIT_DISC, bgp.BGP_ATTR_TYPE_LOCAL_PREF, attrOTC:
 		n, err := numberOf(v, 32)
-		return binary.BigEndian.AppendUint32(nil, uint32(n)), err //nolint:gosec // of 32 bits
+		return binary.BigEndian.AppendUint32(nil, uint32(n)), err
 	case bgp.BGP_ATTR_TYPE_AGGREGATOR, bgp.BGP_ATTR_TYPE_AS4_AGGREGATOR:
 		asn, _ := v.Object().Get("asn")
 		addr, _ := v.Object().Get("addr")
@@ -243,7 +243,7 @@ func attrValue(code uint8, v flow.Value, addPath bool) ([]byte, error) {
 			return nil, err
 		}
 		b, err := addrOf(addr, true)
-		return append(binary.BigEndian.AppendUint32(nil, uint32(n)), b...), err //nolint:gosec // of 32 bits
+		return append(binary.BigEndian.AppendUint32(nil, uint32(n)), b...), err
 	case bgp.BGP_ATTR_TYPE_COMMUNITIES:
 		return eachOf(v, func(x flow.Value) ([]byte, error) { return numbersOf(x, 16, 2) })
 	case bgp.BGP_ATTR_TYPE_LARGE_COMMUNITY:
@@ -260,7 +260,7 @@ func numberOf(v flow.Value, bits int) (uint64, error) {
 	if v.Kind() != flow.Int || v.Int() < 0 || v.Int() >= 1<<bits {
 		return 0, fmt.Errorf("its value is no number of %d bits", bits)
 	}
-	return uint64(v.Int()), nil //nolint:gosec // not negative
+	return uint64(v.Int()), nil
 }
 
 func addrOf(v flow.Value, only4 bool) ([]byte, error) {
@@ -299,9 +299,9 @@ func numbersOf(v flow.Value, bits, count int) ([]byte, error) {
 			return nil, fmt.Errorf("%.50q has what is no number of %d bits", v.Text(), bits)
 		}
 		if bits == 16 {
-			b = binary.BigEndian.AppendUint16(b, uint16(n)) //nolint:gosec // parsed as 16 bits
+			b = binary.BigEndian.AppendUint16(b, uint16(n))
 		} else {
-			b = binary.BigEndian.AppendUint32(b, uint32(n)) //nolint:gosec // parsed as 32 bits
+			b = binary.BigEndian.AppendUint32(b, uint32(n))
 		}
 	}
 	return b, nil
@@ -330,7 +330,7 @@ func pathOf(v flow.Value) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			sequence = append(sequence, uint32(n)) //nolint:gosec // of 32 bits
+			sequence = append(sequence, uint32(n))
 			continue
 		}
 		var set []uint32
@@ -339,7 +339,7 @@ func pathOf(v flow.Value) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			set = append(set, uint32(n)) //nolint:gosec // of 32 bits
+			set = append(set, uint32(n))
 		}
 		if err := errors.Join(flush(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, sequence), flush(bgp.BGP_ASPATH_ATTR_TYPE_SET, set)); err != nil {
 			return nil, err
@@ -407,7 +407,7 @@ func mpOf(code uint8, v flow.Value, addPath bool) ([]byte, error) {
 		return nil, errors.Join(err, errors.New("its next hop or prefixes cannot be written"))
 	}
 	if code == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI) {
-		b = append(append(append(b, uint8(len(hop))), hop...), 0) //nolint:gosec // in bounds
+		b = append(append(append(b, uint8(len(hop))), hop...), 0)
 	}
 	return append(b, data...), nil
 }

@@ -61,7 +61,7 @@ func (f Format) Of(ns int64) flow.Value {
 func Seconds(ns int64, decimals int) flow.Value {
 	var b [32]byte
 	s := b[:0]
-	u := uint64(ns) //nolint:gosec // the bits of a negative number are turned below
+	u := uint64(ns)
 	if ns < 0 {
 		s, u = append(s, '-'), -u
 	}
