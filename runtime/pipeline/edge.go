@@ -51,7 +51,7 @@ func (x *Edge) Send(ctx context.Context, batch []flow.Event) error {
 	if x.Where != nil {
 		return x.choose(ctx, batch)
 	}
-	if len(x.To) > 1 {
+	if len(x.To) != 1 {
 		return x.pass(ctx, batch)
 	}
 	err := x.To[0].Send(ctx, batch)
