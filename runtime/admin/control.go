@@ -45,10 +45,10 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
 }
 
 // told logs who has told the process to do something, or looks at what passes in
-// it.
+// it. By its name, the logger leaves out none of it.
 func (s *Server) told(r *http.Request, what string, more ...zap.Field) {
 	who := visitor(r.Context())
-	s.options.Log.Info("told by the admin API", append([]zap.Field{
+	s.options.Log.Named("admin").Info("told by the admin API", append([]zap.Field{
 		zap.String("to", what), zap.Stringer("client", who.Addr), zap.String("token", who.token),
 	}, more...)...)
 }

@@ -69,6 +69,8 @@ func refused(w http.ResponseWriter, err error) {
 		fail(w, http.StatusNotFound, "gone", err.Error())
 	case errors.Is(err, engine.ErrNotRunning):
 		fail(w, http.StatusConflict, "not_running", err.Error())
+	case errors.Is(err, engine.ErrFlowPaused):
+		fail(w, http.StatusConflict, "flow_paused", err.Error())
 	default:
 		fail(w, http.StatusConflict, "refused", err.Error())
 	}
