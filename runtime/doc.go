@@ -47,6 +47,7 @@
 //	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
 //	link       Receive, the way in through processors and codec, the way back
 //	outlet     the way out: queues, and who writes them
+//	histogram  how long things take, counted
 //	encode     events as frames
 //	topic      who has subscribed to what, and what was said about it
 //	session    whose connections there are

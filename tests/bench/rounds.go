@@ -52,7 +52,9 @@ func (r result) more() spread {
 func (r result) within() bool {
 	switch {
 	case r.kase.depth == 0:
-		return spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Cost }).Median <= r.Gate
+		open := spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.Cost })
+		used := spreadOf(r.Rounds, func(r round) float64 { return r.Flowrun.AfterEcho })
+		return max(open.Median, used.Median) <= r.Gate
 	case r.kase.adds:
 		return r.more().Median <= r.Gate
 	}
