@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 var (
@@ -26,7 +27,7 @@ var (
 	sentBytes     = ofConnector("sent_bytes_total", "Bytes of messages that were written, behind postprocessors, without what the transport adds.")
 	unhandled     = ofConnector("events_failed_total", "Events that came in and that no sink and no err port took.")
 	lost          = ofConnector("events_lost_total", "Events that were to be written, or to go on, and were not, by reason: connection_ended, slow_connection, queue_full, nobody_there, not_connected.", "reason")
-	problems      = ofConnector("errors_total", "What has gone wrong with a message, by kind: receive, decode, encode, write, where, subscribe, topic, identity.", "kind")
+	problems      = ofConnector("errors_total", "What has gone wrong with a message, by kind: "+strings.Join(flow.ProblemKinds[:], ", ")+".", "kind")
 	refused       = ofConnector("subscriptions_refused_total", "Subscriptions to topics that were not made.")
 	queued        = ofConnector("queued_events", "Events that wait in the queues of all connections, or are being written.")
 	queuedBytes   = ofConnector("queued_bytes", "Bytes of the events that wait in queues, or are being written.")

@@ -24,6 +24,11 @@ import (
 
 var update = flag.Bool("update", false, "write the list of metrics into README.md")
 
+func problemsOf(kind string, n uint64) (c flow.ProblemCounts) {
+	c[slices.Index(flow.ProblemKinds[:], kind)] = n
+	return c
+}
+
 // scraped is what a process with one of each answers, whose flow has a name that is
 // no text.
 func scraped(t *testing.T) string {
@@ -44,12 +49,12 @@ func scraped(t *testing.T) string {
 					},
 				}}},
 				Connectors: []engine.ConnectorCounts{{
-					Attempts: 17, Reconnects: 18, Problems: flow.ProblemCounts{1: 19}, Endings: []link.Ending{{Code: "1000", Cause: flow.EndedByPeer, Count: 20}},
+					Attempts: 17, Reconnects: 18, Problems: problemsOf("decode", 19), Endings: []link.Ending{{Code: "1000", Cause: flow.EndedByPeer, Count: 20}},
 					Latency: latency.Snapshot(),
 				}},
 				Edges: []engine.EdgeCounts{{Flow: "f\xff", Name: "echo", Delivered: 21, Failed: 22, Filtered: 23}},
 				Pipelines: []engine.PipelineCounts{{
-					Flow: "f\xff", Name: "p", Problems: flow.ProblemCounts{4: 24},
+					Flow: "f\xff", Name: "p", Problems: problemsOf("step", 24),
 					Steps: []pipelines.StepStats{{Type: "window", Label: "w", In: 25, Out: 26, Dropped: 27, Failed: 28, Held: 29, Groups: 30}, {Type: "filter", Label: "x"}},
 				}},
 			}
