@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -166,4 +168,41 @@ func TestAPausedFlowDrains(t *testing.T) {
 		}
 	})
 	s.exits(0)
+}
+
+// TestAPauseOutlastsTheConnector changes a paused server: who waited there is
+// answered and told to come back, and finds its successor paused as well.
+func TestAPauseOutlastsTheConnector(t *testing.T) {
+	text := strings.Replace(pausable, "127.0.0.1:0", free(t), 1)
+	s := startSteered(t, text)
+	s.ask(200, "POST", "/api/v1/connectors/edge/pause", "", nil)
+	all, say := s.crowded(20)
+	changed := strings.Replace(text, `"500ms"`, `"600ms"`, 1)
+	if err := os.WriteFile(filepath.Join(s.dir, "flow.hcl"), []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var done struct{ Restarted int }
+	if s.ask(200, "POST", "/api/v1/reload", "", &done); done.Restarted != 1 {
+		t.Fatalf("the reload has restarted %d", done.Restarted)
+	}
+	each(t, len(all), len(all), func(i int) error {
+		if err := expect(all[i], say(i)); err != nil {
+			return err
+		}
+		for {
+			if f, err := all[i].Next(); err != nil || f.Opcode == wire.Close && f.Code() != 1012 {
+				return fmt.Errorf("got %v, %w, not close 1012", f, err)
+			} else if f.Opcode == wire.Close {
+				return nil
+			}
+		}
+	})
+	var c described
+	if s.ask(200, "GET", "/api/v1/connectors/edge", "", &c); !c.Paused || c.Counters.EventsIn > 0 {
+		t.Errorf("its successor is %+v", c)
+	}
+	s.ask(200, "POST", "/api/v1/connectors/edge/resume", "", nil)
+	if err := echoes(mustDial(t, s.address("edge")), `{"again":1}`); err != nil {
+		t.Error(err)
+	}
 }
