@@ -18,6 +18,8 @@ type Tables struct {
 	// Admin says what of the settings of the admin API cannot be used: a
 	// *flow.FieldError for each argument. nil when nobody knows.
 	Admin func(flow.Admin) error
+	// Telemetry says likewise what of the settings of a collector cannot be used.
+	Telemetry func(flow.OTLP) error
 }
 
 // Inputs are the values for the variables of all flows.
@@ -53,6 +55,7 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 	checks.claims(readers)
 	checks.drains(readers)
 	checks.admins(readers)
+	checks.collectors(readers)
 	if report.HasErrors() {
 		return nil, report
 	}

@@ -22,6 +22,7 @@ type whole struct {
 	misread    bool               // there are errors where components are referred to
 	drainAt    hcl.Range          // of the block drain
 	adminAt    hcl.Range          // of the block admin
+	reportsAt  hcl.Range          // of the block telemetry
 }
 
 func newWhole(report *source.Report) *whole {

@@ -12,9 +12,10 @@ import (
 // Settings is the `flow` block: what concerns a flow as a whole, and its
 // process.
 type Settings struct {
-	Description string     `hcl:"description" doc:"what the flow is for"`
-	Drain       flow.Drain `hcl:"drain" doc:"how the flow ends when its process is told to"`
-	Admin       flow.Admin `hcl:"admin" doc:"the management API of the process; of the flows of a process, one has it. It is set up at the start: a reload does not change it"`
+	Description string         `hcl:"description" doc:"what the flow is for"`
+	Drain       flow.Drain     `hcl:"drain" doc:"how the flow ends when its process is told to"`
+	Admin       flow.Admin     `hcl:"admin" doc:"the management API of the process; of the flows of a process, one has it. It is set up at the start: a reload does not change it"`
+	Telemetry   flow.Telemetry `hcl:"telemetry" doc:"where the process sends what it has counted, without being asked; of the flows of a process, one says so. It is set up at the start: a reload does not change it"`
 }
 
 // DefaultSettings returns what a flow without the block has.
@@ -36,6 +37,7 @@ func (r *reader) readSettings() {
 		d := r.decoder()
 		d.Decode(b.Region, nil, nil, &s)
 		r.readAdmin(d, &s)
+		r.readTelemetry(d, &s)
 		if r.title == "" {
 			r.whole.file.Description = s.Description
 		}
@@ -80,6 +82,38 @@ func (r *reader) readAdmin(d *decode.Decoder, s *Settings) {
 func (r *reader) refusedAdmin(d *decode.Decoder, at hcl.Range, err error) {
 	if err != nil {
 		d.Refused("admin", at, flow.Within("admin", err))
+	}
+}
+
+// readTelemetry takes over where the process reports to.
+func (r *reader) readTelemetry(d *decode.Decoder, s *Settings) {
+	at, given := d.Places["telemetry"]
+	to := s.Telemetry.OTLP
+	switch {
+	case !given:
+	case r.title != "":
+		r.Warnf(at, "telemetry has no effect in a module").Hint("where the process reports to is said in the flow that uses the module")
+	case to != nil && !d.Failed:
+		r.whole.file.Telemetry, r.whole.reportsAt = s.Telemetry, at
+		if check := r.tables.Telemetry; check != nil {
+			if err := check(*to); err != nil {
+				d.Refused("telemetry", at, flow.Within("telemetry", flow.Within("otlp", err)))
+			}
+		}
+	}
+}
+
+// collectors reports a second flow that says where the process reports to.
+func (r checks) collectors(readers []*reader) {
+	var first *flow.File
+	for _, f := range readers {
+		switch file := f.whole.file; {
+		case file.Telemetry.OTLP == nil:
+		case first == nil:
+			first = file
+		default:
+			r.Errorf(f.whole.reportsAt, "telemetry: the process reports to one collector, which the flow %s names already", first.Name).Hint("leave it out here")
+		}
 	}
 }
 

@@ -56,7 +56,8 @@ var rooms = []struct {
 	{"runtime/admin/stream", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/sse", "runtime/access"}, "it tells what it hears, and knows no engine"},
 	{"runtime/admin/look", []string{"runtime/flow", "runtime/tap", "runtime/sse", "runtime/engine", "runtime/access"}, "it shows what passes in an engine, and steers nothing"},
 	{"runtime/admin/metrics", []string{"runtime/flow", "runtime/histogram", "runtime/engine"}, "it tells what an engine has counted"},
-	{"runtime/admin", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/admin/stream", "runtime/admin/look", "runtime/admin/metrics", "runtime/engine", "runtime/graph", "runtime/link", "runtime/access", "runtime/tlsfiles"}, "it shows an engine and steers it; it knows no component"},
+	{"runtime/admin", []string{"runtime/flow", "runtime/feed", "runtime/notice", "runtime/admin/stream", "runtime/admin/look", "runtime/engine", "runtime/graph", "runtime/link", "runtime/access", "runtime/tlsfiles"}, "it shows an engine and steers it; it knows no component"},
+	{"runtime/telemetry", []string{"runtime/flow", "runtime/tlsfiles"}, "it sends what is counted, and counts nothing"},
 	{"runtime/pipeline", []string{"runtime/flow", "runtime/valuekey", "runtime/pipeline/step"}, "it chains the steps, and knows nobody else"},
 	{"runtime/pipeline/internal/steptest", []string{"runtime/flow", "flows/expr"}, "its expressions are those of flows, and it knows no step"},
 	{"runtime/pipeline/step", []string{"runtime/flow", "runtime/valuekey"}, "a step knows events and values"},
@@ -112,7 +113,8 @@ var guests = map[string][]string{
 	"github.com/leodido/go-syslog/v4":        {"codecs/syslog"},
 	"github.com/influxdata/line-protocol/v2": {"codecs/influx"},
 
-	"github.com/prometheus/client_golang": {"runtime/admin/metrics"},
+	"github.com/prometheus/client_golang": {"runtime/admin/metrics", "runtime/telemetry"},
+	"go.opentelemetry.io":                 {"runtime/telemetry", "tests/*"},
 }
 
 // source is one Go file of the repository.

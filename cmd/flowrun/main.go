@@ -27,6 +27,7 @@ import (
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
 // tables are all components that flows can be made of.
@@ -36,6 +37,7 @@ var tables = flows.Tables{
 	Processors: preprocessors.All,
 	Steps:      pipeline.Steps,
 	Admin:      admin.Check,
+	Telemetry:  telemetry.Check,
 }
 
 func main() {

@@ -23,10 +23,12 @@ import (
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/admin"
+	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
 func newServerRun() *cobra.Command {
@@ -117,17 +119,22 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			}
 			announcer := announce.Announcer{To: notices}
 			r := reload.New(reload.Options{
-				Engine:   e,
-				Files:    files,
-				Read:     report,
-				Load:     func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
-				Report:   func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
-				Restart:  func(newer []*flow.File) bool { return !sameAdmin(adminOf(newer), adminOf(files)) },
+				Engine: e,
+				Files:  files,
+				Read:   report,
+				Load:   func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
+				Report: func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
+				Restart: func(newer []*flow.File) bool {
+					return !sameAdmin(adminOf(newer), adminOf(files)) || !sameCollector(newer, files)
+				},
 				Announce: announcer,
 				Systemd:  service,
 				Log:      log,
 			})
-			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Counts: e.Counts, Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Config: r.Config, Reloads: r.Reloads, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
+			built := readBuild()
+			counted := metrics.New(metrics.Options{Version: built.Version, Commit: built.Commit, Go: built.Go, Counts: e.Counts, Reloads: r.Reloads})
+			defer sendMetrics(files, telemetry.Options{Version: built.Version, Metrics: counted, Log: log})()
+			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Metrics: metrics.Handler(counted), Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Config: r.Config, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
 			if err != nil {
 				return err
 			}

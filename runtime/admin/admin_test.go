@@ -40,8 +40,10 @@ func (d *told) options(tokens ...flow.Secret) Options {
 		Config:      func() []ConfigFile { return []ConfigFile{{"flow.hcl", ""}} },
 		Connections: func() iter.Seq[link.Info] { return func(func(link.Info) bool) {} },
 		Connection:  func(string) (*link.Link, error) { return nil, link.ErrUnknown },
-		Counts:      func() engine.Counts { return engine.Counts{} },
-		Reloads:     func() metrics.Reloads { return metrics.Reloads{} },
+		Metrics: metrics.Handler(metrics.New(metrics.Options{
+			Counts:  func() engine.Counts { return engine.Counts{} },
+			Reloads: func() metrics.Reloads { return metrics.Reloads{} },
+		})),
 		Reload: func(context.Context) (Reloaded, error) {
 			d.reloads.Add(1)
 			return Reloaded{}, errors.New("no")

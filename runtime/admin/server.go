@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/admin/look"
-	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/admin/stream"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
@@ -46,9 +45,8 @@ type Options struct {
 	Build   Build
 	Health  func() engine.Health
 	Flows   func() []engine.Flow
-	Config  func() []ConfigFile  // of the flows, without secrets
-	Counts  func() engine.Counts // what there is to tell of at /metrics
-	Reloads func() metrics.Reloads
+	Config  func() []ConfigFile // of the flows, without secrets
+	Metrics http.Handler        // of /metrics
 	// Connections and Connection are the engine's.
 	Connections func() iter.Seq[link.Info]
 	Connection  func(id string) (*link.Link, error)
@@ -87,7 +85,6 @@ type Server struct {
 	address *net.TCPAddr
 	guard   *guard
 	secure  *tlsfiles.Keeper // nil for plain HTTP
-	metrics http.Handler
 	streams *stream.Server
 	taps    *look.Server
 	started time.Time
@@ -130,7 +127,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, address: address, metrics: newMetrics(o), streams: newStreams(o), started: time.Now(), ended: make(chan struct{})}
+	s := &Server{options: o, address: address, streams: newStreams(o), started: time.Now(), ended: make(chan struct{})}
 	if s.guard, s.secure, err = open(a, o.Log); err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}

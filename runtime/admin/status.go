@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
 
@@ -159,13 +158,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, status, r)
 }
 
-func (s *Server) scrape(w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }
-
-func newMetrics(o Options) http.Handler {
-	return metrics.Handler(metrics.New(metrics.Options{
-		Version: o.Build.Version, Commit: o.Build.Commit, Go: o.Build.Go, Counts: o.Counts, Reloads: o.Reloads,
-	}))
-}
+func (s *Server) scrape(w http.ResponseWriter, r *http.Request) { s.options.Metrics.ServeHTTP(w, r) }
 
 // Build says how the binary was built.
 type Build struct {

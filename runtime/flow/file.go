@@ -13,8 +13,9 @@ type File struct {
 	Connectors  []*ConnectorBlock
 	Pipelines   []*PipelineBlock
 	Connects    []*ConnectBlock
-	Drain       Drain // [DefaultDrain] where the flow has none
-	Admin       Admin // of the process; of several flows, one has it
+	Drain       Drain     // [DefaultDrain] where the flow has none
+	Admin       Admin     // of the process; of several flows, one has it
+	Telemetry   Telemetry // likewise
 }
 
 // Place is where a block or argument stands in its file.

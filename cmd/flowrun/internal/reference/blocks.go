@@ -79,6 +79,11 @@ const settingsExample = `flow {
   admin {
     address = "127.0.0.1:8686"
   }
+  telemetry {
+    otlp {
+      endpoint = "http://127.0.0.1:4318"
+    }
+  }
 }
 
 connector "ws_server" "edge" {

@@ -89,7 +89,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 	}
 	restart := o.err == nil && r.Restart(files)
 	if restart {
-		log.Warn("the block admin has changed, which takes effect when the process starts anew")
+		log.Warn("the block admin or telemetry has changed, which takes effect when the process starts anew")
 	}
 	if why == written {
 		r.Announce.Saved(r.files, files, restart, o.err == nil)
