@@ -51,12 +51,12 @@ func (l *listener) Run(ctx context.Context, host flow.Host) error {
 	if err != nil {
 		return err
 	}
+	hearing := l.hear(from) // before it is open: who sees that it is up may rely on being heard
+	defer hearing.Close()
 	link, err := host.Open(flow.Peer{}, nil)
 	if err != nil {
 		return err
 	}
-	hearing := l.hear(from)
-	defer hearing.Close()
 	told := uint64(0)
 	var b batch
 	for ctx.Err() == nil {
