@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/codecs/avro"
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/preprocessors"
@@ -121,21 +122,11 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// codecOf returns the codec of a configuration.
-func codecOf(t testing.TB, c flow.CodecConfig) flow.Codec {
-	t.Helper()
-	maker, err := c.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return maker()
-}
-
 // isHarmless checks that a message costs no more memory than its length
 // justifies: what it promises costs nothing before it is there.
 func isHarmless(t *testing.T, config flow.CodecConfig, bomb []byte) {
 	t.Helper()
-	codec := codecOf(t, config)
+	codec := codectest.Of(t, config)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var e flow.Event

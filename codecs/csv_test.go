@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -86,7 +87,7 @@ func FuzzCSV(f *testing.F) {
 	seeds(f, "csv", "x,y\n1,2\n", "\"a\rb\"", "a\x00,b")
 	f.Fuzz(func(t *testing.T, message []byte) {
 		for _, c := range []*csvConfig{rowed(nil), rowed(func(c *csvConfig) { c.Header = true }), rowed(func(c *csvConfig) { c.Separator = "é"; c.Columns = []string{"a", "b"} })} {
-			readsAgain(t, codecOf(t, c), message)
+			readsAgain(t, codectest.Of(t, c), message)
 		}
 	})
 }

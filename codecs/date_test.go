@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -32,7 +33,7 @@ func TestJSONDate(t *testing.T) {
 		{sorted, `{"e":1,"a":2}`, `{"a":2,"date":1795227184,"e":1}`},
 		{&jsonLinesConfig{MaxDepth: 10, Date: stamp.Date{Key: "t", Format: stamp.Epoch}}, `{"e":1}`, `{"t":1795227184,"e":1}`},
 	} {
-		codec := codecOf(t, test.c)
+		codec := codectest.Of(t, test.c)
 		e := flow.Event{Time: 1795227184605520000}
 		if err := codec.Decode(&e, []byte(test.message)); err != nil {
 			t.Fatal(err)
@@ -73,7 +74,7 @@ func TestMsgpackRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		var e flow.Event
-		if err := codecOf(t, test.c).Decode(&e, message); err != nil {
+		if err := codectest.Of(t, test.c).Decode(&e, message); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
@@ -96,7 +97,7 @@ func TestMsgpackRecord(t *testing.T) {
 	} {
 		message, _ := hex.DecodeString(test.message)
 		var e flow.Event
-		if err := codecOf(t, record(stamp.Double, "")).Decode(&e, message); err == nil || !strings.Contains(err.Error(), test.want) {
+		if err := codectest.Of(t, record(stamp.Double, "")).Decode(&e, message); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.message, err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestMsgpackRecordOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := codecOf(t, test.c).Encode(nil, &flow.Event{Value: v, Time: 1e9 + 5})
+		b, err := codectest.Of(t, test.c).Encode(nil, &flow.Event{Value: v, Time: 1e9 + 5})
 		got := hex.EncodeToString(b)
 		if want, fails := strings.CutPrefix(test.want, "!"); fails && (err == nil || !strings.Contains(err.Error(), want)) || !fails && (err != nil || got != want) {
 			t.Errorf("%s: %s, %v", test.name, got, err)
@@ -157,7 +158,7 @@ func FuzzMsgpackRecord(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		codec := codecOf(t, record(stamp.Double, "meta"))
+		codec := codectest.Of(t, record(stamp.Double, "meta"))
 		var e, again flow.Event
 		if codec.Decode(&e, message) != nil {
 			return

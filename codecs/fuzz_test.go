@@ -16,6 +16,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -33,7 +34,7 @@ func FuzzJSON(f *testing.F) {
 	seeds(f, "json", string(typical), "[1,]", `{"a":1,}`, "\"\x1f\"", `"\u12g4"`, "01", "1.", "{}{}", "\"\xff\"", `[[`, `{"a":"\\\""}`,
 		strings.Repeat("[", 30)+strings.Repeat("]", 30), strings.Repeat(`{"":`, 20)+"0"+strings.Repeat("}", 20))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		codec := codecOf(t, &jsonConfig{MaxDepth: fuzzDepth})
+		codec := codectest.Of(t, &jsonConfig{MaxDepth: fuzzDepth})
 		original := bytes.Clone(message)
 		var e flow.Event
 		err := codec.Decode(&e, message)
@@ -75,7 +76,7 @@ func encodes(t *testing.T, codec flow.Codec, e *flow.Event, v flow.Value) {
 	}
 	for _, c := range []*jsonConfig{{}, {SortKeys: true}, {Indent: 1}, {SortKeys: true, Indent: 3}} {
 		c.MaxDepth = fuzzDepth
-		styled := codecOf(t, c)
+		styled := codectest.Of(t, c)
 		b, err := styled.Encode(nil, &flow.Event{Value: v})
 		var again flow.Event
 		if err != nil || styled.Decode(&again, b) != nil {
@@ -232,7 +233,7 @@ func FuzzMsgpack(f *testing.F) {
 	seeds(f, "msgpack", "\xc1", "\xdd\xff\xff\xff\xff", "\xdf\xff\xff\xff\xff\xa0\xc0", "\xdb\x7f\xff\xff\xff", "\xc9\xff\xff\xff\xff\x01",
 		strings.Repeat("\x91", 30)+"\xc0", strings.Repeat("\x81\xa0", 20)+"\xc0", "\xca\x7f\xc0\x00\x00", string(typicalMsgpack(f)))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		codec := codecOf(t, &msgpackConfig{MaxDepth: fuzzDepth})
+		codec := codectest.Of(t, &msgpackConfig{MaxDepth: fuzzDepth})
 		original := bytes.Clone(message)
 		var e flow.Event
 		if codec.Decode(&e, message) != nil {
@@ -261,7 +262,7 @@ func FuzzMsgpack(f *testing.F) {
 		if twice, err := codec.Encode(nil, &flow.Event{Value: w}); err != nil || !bytes.Equal(twice, encoded) {
 			t.Fatalf("%x became %x, then %x: %v", message, encoded, twice, err)
 		}
-		asJSON, err := codecOf(t, jsonSpec.Config()).Encode(nil, &e)
+		asJSON, err := codectest.Of(t, jsonSpec.Config()).Encode(nil, &e)
 		if err != nil && !strings.Contains(err.Error(), "JSON does not know it") {
 			t.Fatalf("%x as JSON: %v", message, err)
 		}
@@ -401,7 +402,7 @@ func FuzzBinary(f *testing.F) {
 // untouched or not.
 func verbatim(t *testing.T, config flow.CodecConfig, message []byte) (flow.Event, bool) {
 	t.Helper()
-	codec := codecOf(t, config)
+	codec := codectest.Of(t, config)
 	var e flow.Event
 	if codec.Decode(&e, message) != nil {
 		return e, false
@@ -421,7 +422,7 @@ func verbatim(t *testing.T, config flow.CodecConfig, message []byte) (flow.Event
 func FuzzNull(f *testing.F) {
 	seeds(f, "null")
 	f.Fuzz(func(t *testing.T, message []byte) {
-		codec := codecOf(t, nullSpec.Config())
+		codec := codectest.Of(t, nullSpec.Config())
 		e := flow.Event{Value: flow.IntOf(1)}
 		if err := codec.Decode(&e, message); err != nil || e.Raw != nil || !e.Value.IsNull() {
 			t.Fatalf("%q became %v: %v", message, e.Value.Kind(), err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -57,7 +58,7 @@ func TestJSONRefuses(t *testing.T) {
 		"// comment\n1":         "a value is expected",
 	} {
 		var e flow.Event
-		err := codecOf(t, jsonSpec.Config()).Decode(&e, []byte(message))
+		err := codectest.Of(t, jsonSpec.Config()).Decode(&e, []byte(message))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "decode a message as JSON: ") {
 			t.Errorf("%q: got %v, want %q in it", message, err, want)
 		}
@@ -68,7 +69,7 @@ func TestJSONRefuses(t *testing.T) {
 }
 
 func TestJSONDepth(t *testing.T) {
-	codec := codecOf(t, &jsonConfig{MaxDepth: 12})
+	codec := codectest.Of(t, &jsonConfig{MaxDepth: 12})
 	for _, test := range []struct {
 		open, shut string
 		levels     int
@@ -86,7 +87,7 @@ func TestJSONDepth(t *testing.T) {
 		}
 	}
 	bomb := bytes.Repeat([]byte(`[{"a":`), 1<<20)
-	if err := codecOf(t, jsonSpec.Config()).Decode(&flow.Event{}, bomb); err == nil || !strings.Contains(err.Error(), "more than 512 levels") {
+	if err := codectest.Of(t, jsonSpec.Config()).Decode(&flow.Event{}, bomb); err == nil || !strings.Contains(err.Error(), "more than 512 levels") {
 		t.Errorf("a bomb: %v", err)
 	}
 	deepest := []byte(strings.Repeat("[", 10000) + strings.Repeat("]", 10000))
@@ -98,7 +99,7 @@ func TestJSONDepth(t *testing.T) {
 // recode decodes and encodes a message.
 func recode(t *testing.T, c flow.CodecConfig, message string) string {
 	t.Helper()
-	codec := codecOf(t, c)
+	codec := codectest.Of(t, c)
 	var e flow.Event
 	if err := codec.Decode(&e, []byte(message)); err != nil {
 		t.Fatalf("%q: %v", message, err)
@@ -178,7 +179,7 @@ func TestJSONEncode(t *testing.T) {
 		{flow.IntOf(math.MinInt64), "-9223372036854775808"},
 		{flow.NumberOf("1.10"), "1.10"},
 	} {
-		got, err := codecOf(t, jsonSpec.Config()).Encode(nil, &flow.Event{Value: test.value})
+		got, err := codectest.Of(t, jsonSpec.Config()).Encode(nil, &flow.Event{Value: test.value})
 		if err != nil || string(got) != test.want {
 			t.Errorf("got %q, %v; want %q", got, err, test.want)
 		}
@@ -188,7 +189,7 @@ func TestJSONEncode(t *testing.T) {
 		flow.NumberOf("0x10"), flow.NumberOf(""), flow.NumberOf("1.5 "),
 		flow.ListOf([]flow.Value{flow.FloatOf(math.NaN())}),
 	} {
-		got, err := codecOf(t, jsonSpec.Config()).Encode(nil, &flow.Event{Value: refused})
+		got, err := codectest.Of(t, jsonSpec.Config()).Encode(nil, &flow.Event{Value: refused})
 		if err == nil || !strings.HasPrefix(err.Error(), "encode the number ") {
 			t.Errorf("got %q, %v; want an error", got, err)
 		}
@@ -207,10 +208,10 @@ func TestJSONOfAnotherForm(t *testing.T) {
 		{nullSpec.Config(), "anything", `null`},
 	} {
 		var e flow.Event
-		if err := codecOf(t, test.config).Decode(&e, []byte(test.message)); err != nil {
+		if err := codectest.Of(t, test.config).Decode(&e, []byte(test.message)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := codecOf(t, jsonSpec.Config()).Encode(nil, &e)
+		got, err := codectest.Of(t, jsonSpec.Config()).Encode(nil, &e)
 		if err != nil || string(got) != test.want {
 			t.Errorf("%q: got %s, %v; want %s", test.message, got, err, test.want)
 		}
@@ -234,7 +235,7 @@ func TestJSONBombs(t *testing.T) {
 }
 
 func TestJSONAllocations(t *testing.T) {
-	codec := codecOf(t, jsonSpec.Config())
+	codec := codectest.Of(t, jsonSpec.Config())
 	var e flow.Event
 	dst := make([]byte, 0, 1024)
 	path := []flow.Step{{Key: "tags"}, {Index: 1, IsIndex: true}}
@@ -277,7 +278,7 @@ func TestJSONAllocations(t *testing.T) {
 var typical = []byte(`{"type":"message","id":48151623,"from":"snot","to":"badger","text":"the quick brown fox jumps over it","price":42.50,"tags":["a","b"],"ok":true}`)
 
 func BenchmarkJSON(b *testing.B) {
-	codec := codecOf(b, jsonSpec.Config())
+	codec := codectest.Of(b, jsonSpec.Config())
 	var e flow.Event
 	if err := codec.Decode(&e, typical); err != nil {
 		b.Fatal(err)

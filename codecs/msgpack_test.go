@@ -8,6 +8,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -37,7 +38,7 @@ func TestMsgpackRefuses(t *testing.T) {
 		"\x81\xc4\x01\xff\x01": "a key is not UTF-8",
 	} {
 		var e flow.Event
-		err := codecOf(t, msgpackSpec.Config()).Decode(&e, []byte(message))
+		err := codectest.Of(t, msgpackSpec.Config()).Decode(&e, []byte(message))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "decode a message as MessagePack: ") {
 			t.Errorf("%x: got %v, want %q in it", message, err, want)
 		}
@@ -70,7 +71,7 @@ func TestMsgpackDecode(t *testing.T) {
 		"\x82\x01\xa1a\xa11\xa1b":    flow.MapOf(flow.ObjectOf(flow.Field{Key: "1", Value: text("b")})),
 	} {
 		var e flow.Event
-		if err := codecOf(t, msgpackSpec.Config()).Decode(&e, []byte(message)); err != nil {
+		if err := codectest.Of(t, msgpackSpec.Config()).Decode(&e, []byte(message)); err != nil {
 			t.Errorf("%x: %v", message, err)
 			continue
 		}
@@ -115,13 +116,13 @@ func TestMsgpackEncode(t *testing.T) {
 		{list(1 << 16), "\xdd\x00\x01\x00\x00\xc0", 5 + 1<<16},
 		{flow.MapOf(flow.ObjectOf(flow.Field{Key: "a", Value: flow.BoolOf(true)})), "\x81\xa1a\xc3", 4},
 	} {
-		got, err := codecOf(t, msgpackSpec.Config()).Encode(nil, &flow.Event{Value: test.value})
+		got, err := codectest.Of(t, msgpackSpec.Config()).Encode(nil, &flow.Event{Value: test.value})
 		if err != nil || !strings.HasPrefix(string(got), test.want) || len(got) != test.size {
 			t.Errorf("got %d bytes, %.20x, %v; want %d, %x", len(got), got, err, test.size, test.want)
 		}
 	}
 	for _, refused := range []string{"18446744073709551616", "-9223372036854775809", "1e400", "0x1p-2", "Inf", ""} {
-		got, err := codecOf(t, msgpackSpec.Config()).Encode(nil, &flow.Event{Value: flow.NumberOf(refused)})
+		got, err := codectest.Of(t, msgpackSpec.Config()).Encode(nil, &flow.Event{Value: flow.NumberOf(refused)})
 		if err == nil || !strings.Contains(err.Error(), "as MessagePack: it fits neither") {
 			t.Errorf("%q: got %x, %v", refused, got, err)
 		}
@@ -145,7 +146,7 @@ func TestMsgpackBombs(t *testing.T) {
 }
 
 func TestMsgpackAllocations(t *testing.T) {
-	codec := codecOf(t, msgpackSpec.Config())
+	codec := codectest.Of(t, msgpackSpec.Config())
 	message := typicalMsgpack(t)
 	path := []flow.Step{{Key: "tags"}, {Index: 1, IsIndex: true}}
 	dst := make([]byte, 0, 1024)
@@ -169,10 +170,10 @@ func TestMsgpackAllocations(t *testing.T) {
 func typicalMsgpack(t testing.TB) []byte {
 	t.Helper()
 	var e flow.Event
-	if err := codecOf(t, jsonSpec.Config()).Decode(&e, typical); err != nil {
+	if err := codectest.Of(t, jsonSpec.Config()).Decode(&e, typical); err != nil {
 		t.Fatal(err)
 	}
-	message, err := codecOf(t, msgpackSpec.Config()).Encode(nil, &e)
+	message, err := codectest.Of(t, msgpackSpec.Config()).Encode(nil, &e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +182,7 @@ func typicalMsgpack(t testing.TB) []byte {
 
 func BenchmarkMsgpack(b *testing.B) {
 	message := typicalMsgpack(b)
-	codec := codecOf(b, msgpackSpec.Config())
+	codec := codectest.Of(b, msgpackSpec.Config())
 	var e flow.Event
 	if err := codec.Decode(&e, message); err != nil {
 		b.Fatal(err)
@@ -218,7 +219,7 @@ func BenchmarkMsgpack(b *testing.B) {
 // TestMsgpackUntouchedParts: what the flow has not changed leaves as it came,
 // also inside of what it makes; in another encoding it is spelled anew.
 func TestMsgpackUntouchedParts(t *testing.T) {
-	codec := codecOf(t, msgpackSpec.Config())
+	codec := codectest.Of(t, msgpackSpec.Config())
 	var e flow.Event
 	// {"a": [1 in 8 bytes, a timestamp], "b": 2.5 in 4 bytes}
 	message := "\x82\xa1a\x92\xcf\x00\x00\x00\x00\x00\x00\x00\x01\xd6\xff\x00\x00\x00\x01\xa1b\xca\x40\x20\x00\x00"
@@ -233,7 +234,7 @@ func TestMsgpackUntouchedParts(t *testing.T) {
 		t.Errorf("got %x, %v\nwant %x", got, err, want)
 	}
 	want = `{"a":[1,"1970-01-01T00:00:01Z"],"b":2.5,"c":null}`
-	if got, err := codecOf(t, jsonSpec.Config()).Encode(nil, &e); err != nil || string(got) != want {
+	if got, err := codectest.Of(t, jsonSpec.Config()).Encode(nil, &e); err != nil || string(got) != want {
 		t.Errorf("as JSON: got %s, %v\nwant %s", got, err, want)
 	}
 }

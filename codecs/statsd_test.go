@@ -1,6 +1,10 @@
 package codecs
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
+)
 
 func TestStatsd(t *testing.T) {
 	json, statsd := jsonSpec.Config(), statsdSpec.Config()
@@ -42,7 +46,7 @@ func TestStatsd(t *testing.T) {
 
 func FuzzStatsd(f *testing.F) {
 	seeds(f, "statsd", "a:--1|g", "a:1|c|x", "a:1|c|#:,a:")
-	f.Fuzz(func(t *testing.T, message []byte) { readsAgain(t, codecOf(t, statsdSpec.Config()), message) })
+	f.Fuzz(func(t *testing.T, message []byte) { readsAgain(t, codectest.Of(t, statsdSpec.Config()), message) })
 }
 
 func TestYAML(t *testing.T) {
@@ -64,7 +68,7 @@ func FuzzYAML(f *testing.F) {
 	seeds(f, "yaml", "a: &x {b: 1}\nc: *x", "? a\n: b", "|\n x\n y")
 	f.Fuzz(func(t *testing.T, message []byte) {
 		if len(message) < 1<<10 {
-			readsAgain(t, codecOf(t, &yamlConfig{MaxLength: 1 << 10, MaxDepth: 50}), message)
+			readsAgain(t, codectest.Of(t, &yamlConfig{MaxLength: 1 << 10, MaxDepth: 50}), message)
 		}
 	})
 }

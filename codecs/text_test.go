@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -38,7 +39,7 @@ func TestTextAndBytes(t *testing.T) {
 			t.Errorf("%T %q to %T: got %q, %v; want %q, %q", test.in, test.message, test.out, got, err, test.want, test.err)
 		}
 	}
-	if _, err := codecOf(t, text).Encode(nil, &flow.Event{Value: flow.TextOf("a\xff")}); err == nil {
+	if _, err := codectest.Of(t, text).Encode(nil, &flow.Event{Value: flow.TextOf("a\xff")}); err == nil {
 		t.Error("a string that is not UTF-8 was encoded as text")
 	}
 }
@@ -47,17 +48,17 @@ func TestTextAndBytes(t *testing.T) {
 func translate(t *testing.T, in flow.CodecConfig, message string, out flow.CodecConfig) (string, error) {
 	t.Helper()
 	var e flow.Event
-	if err := codecOf(t, in).Decode(&e, []byte(message)); err != nil {
+	if err := codectest.Of(t, in).Decode(&e, []byte(message)); err != nil {
 		return "", err
 	}
-	b, err := codecOf(t, out).Encode(nil, &e)
+	b, err := codectest.Of(t, out).Encode(nil, &e)
 	return string(b), err
 }
 
 func TestTextAndBytesAllocations(t *testing.T) {
 	dst := make([]byte, 0, 1024)
 	for _, config := range []flow.CodecConfig{stringSpec.Config(), binarySpec.Config(), nullSpec.Config()} {
-		codec := codecOf(t, config)
+		codec := codectest.Of(t, config)
 		var e flow.Event
 		if n := testing.AllocsPerRun(100, func() {
 			for _, message := range [][]byte{typical, nil} {

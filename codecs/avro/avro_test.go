@@ -8,18 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
-
-func codecOf(t testing.TB, c *Config) flow.Codec {
-	t.Helper()
-	maker, err := c.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return maker()
-}
 
 func encode(t *testing.T, schema, payload string) (string, error) {
 	t.Helper()
@@ -27,7 +19,7 @@ func encode(t *testing.T, schema, payload string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := codecOf(t, &Config{Schema: schema, MaxDepth: 10}).Encode([]byte("x"), &flow.Event{Value: v})
+	b, err := codectest.Of(t, &Config{Schema: schema, MaxDepth: 10}).Encode([]byte("x"), &flow.Event{Value: v})
 	if err != nil {
 		return "", err
 	}
@@ -41,7 +33,7 @@ func decode(t *testing.T, schema, message string) (string, error) {
 		t.Fatal(err)
 	}
 	var e flow.Event
-	if err := codecOf(t, &Config{Schema: schema, MaxDepth: 10}).Decode(&e, b); err != nil {
+	if err := codectest.Of(t, &Config{Schema: schema, MaxDepth: 10}).Decode(&e, b); err != nil {
 		return "", err
 	}
 	v, err := e.Payload()
@@ -134,7 +126,7 @@ func TestOneWay(t *testing.T) {
 }
 
 func TestBytes(t *testing.T) {
-	codec := codecOf(t, &Config{Schema: `{"type":"array","items":["bytes",{"type":"fixed","name":"f","size":2}]}`, MaxDepth: 10})
+	codec := codectest.Of(t, &Config{Schema: `{"type":"array","items":["bytes",{"type":"fixed","name":"f","size":2}]}`, MaxDepth: 10})
 	v := flow.ListOf([]flow.Value{flow.BytesOf([]byte{0, 0xff})})
 	b, err := codec.Encode(nil, &flow.Event{Value: v})
 	if err != nil {
@@ -147,7 +139,7 @@ func TestBytes(t *testing.T) {
 }
 
 func TestSingleObject(t *testing.T) {
-	codec := codecOf(t, &Config{Schema: `"long"`, SingleObject: true, MaxDepth: 10})
+	codec := codectest.Of(t, &Config{Schema: `"long"`, SingleObject: true, MaxDepth: 10})
 	b, err := codec.Encode(nil, &flow.Event{Value: flow.IntOf(5)})
 	if err != nil || len(b) != 11 || !bytes.HasPrefix(b, []byte{0xc3, 0x01}) {
 		t.Fatalf("%x, %v", b, err)
@@ -167,7 +159,7 @@ func TestSchema(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`"long"`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	codecOf(t, &Config{SchemaFile: flow.Path(path), MaxDepth: 1})
+	codectest.Of(t, &Config{SchemaFile: flow.Path(path), MaxDepth: 1})
 	for _, test := range []struct {
 		c    Config
 		want string
@@ -193,7 +185,7 @@ func FuzzAvro(f *testing.F) {
 	f.Add([]byte("\x02\x04\x02x\x00\x98\xc0\xf7\xec\xfc\xaf\xb0\x06\x02\x02a\xcd\xcc\xcc\x3d\x00\x04\x04\xe2\x02"))
 	f.Add([]byte("\x02\x00\x00\x00\x00\x02\x00\x00"))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		codec := codecOf(t, &Config{Schema: schema, MaxDepth: 50})
+		codec := codectest.Of(t, &Config{Schema: schema, MaxDepth: 50})
 		var e, again flow.Event
 		if codec.Decode(&e, message) != nil {
 			return

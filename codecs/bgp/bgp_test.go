@@ -8,6 +8,7 @@ import (
 
 	gobgp "github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -21,22 +22,10 @@ func with(format string, change func(*config)) *config {
 	return c
 }
 
-func codecOf(t testing.TB, c *config) flow.Codec {
-	t.Helper()
-	maker, err := c.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return maker()
-}
-
-// arrival is when the events of tests arrive.
-const arrival = 1795227184605520000 // 2026-11-21T02:13:04.60552Z
-
 func decode(t testing.TB, c *config, message string) (flow.Event, error) {
 	t.Helper()
-	e := flow.Event{Time: arrival}
-	err := codecOf(t, c).Decode(&e, []byte(message))
+	e := flow.Event{Time: codectest.Arrival}
+	err := codectest.Of(t, c).Decode(&e, []byte(message))
 	return e, err
 }
 
@@ -108,7 +97,7 @@ func TestUpdate(t *testing.T) {
 	}
 	// Untouched it leaves byte for byte, and so it does by way of JSON.
 	for _, via := range []string{"raw", "json"} {
-		b, err := codecOf(t, with(via, nil)).Encode(nil, &e)
+		b, err := codectest.Of(t, with(via, nil)).Encode(nil, &e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +105,7 @@ func TestUpdate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err = codecOf(t, with("raw", nil)).Encode(nil, &again); err != nil || string(b) != raw {
+		if b, err = codectest.Of(t, with("raw", nil)).Encode(nil, &again); err != nil || string(b) != raw {
 			t.Errorf("by way of %s it is %x, %v", via, b, err)
 		}
 	}
@@ -155,7 +144,7 @@ func TestAttributes(t *testing.T) {
 			t.Errorf("%s is %s\nwant %s", test.attr, got, test.want)
 		}
 		v, _ := jsontext.Parse([]byte(spelled(t, &e)))
-		if b, err := codecOf(t, with("raw", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || string(b) != raw {
+		if b, err := codectest.Of(t, with("raw", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || string(b) != raw {
 			t.Errorf("%s becomes %x, %v", test.attr, b, err)
 		}
 	}
@@ -178,7 +167,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s is %s", test.body, got)
 		}
 		v, _ := jsontext.Parse([]byte(spelled(t, &e)))
-		if b, err := codecOf(t, with("raw", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || string(b) != raw {
+		if b, err := codectest.Of(t, with("raw", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || string(b) != raw {
 			t.Errorf("%s becomes %x, %v", test.body, b, err)
 		}
 	}
@@ -221,9 +210,9 @@ func TestMatrix(t *testing.T) {
 	for _, one := range formats {
 		for _, two := range formats {
 			t.Run(one+" to "+two, func(t *testing.T) {
-				e := flow.Event{Value: v, Time: arrival}
+				e := flow.Event{Value: v, Time: codectest.Arrival}
 				for _, format := range []string{one, two} {
-					b, err := codecOf(t, with(format, nil)).Encode(nil, &e)
+					b, err := codectest.Of(t, with(format, nil)).Encode(nil, &e)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -307,22 +296,22 @@ func TestSpellings(t *testing.T) {
 		{"mrt", v, "6a542a80 0011 0004 0000002b 00009103 0000fbf5 0000fbf6 0007 0001 c0000201 c0000202" + keepalive},
 		{"bmp", u, "03 0000004b 00" + "00 00 0000000000000000 000000000000000000000000c0000201 0000fbf5 00000000 6a542a80 00009103" + withdraw},
 	} {
-		b, err := codecOf(t, with(test.format, nil)).Encode(nil, &flow.Event{Value: test.v})
+		b, err := codectest.Of(t, with(test.format, nil)).Encode(nil, &flow.Event{Value: test.v})
 		if err != nil || string(b) != unhexed(t, test.want) {
 			t.Errorf("%s: %x, %v\nwant %x", test.format, b, err, unhexed(t, test.want))
 		}
 	}
-	b, err := codecOf(t, with("json", nil)).Encode(nil, &flow.Event{Value: v})
+	b, err := codectest.Of(t, with("json", nil)).Encode(nil, &flow.Event{Value: v})
 	if want := `["R",1,"2026-07-13T00:00:00.037","KEEPALIVE",null,` + tagsJSON + `]`; err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
-	if b, err = codecOf(t, with("exa", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || len(b) > 0 {
+	if b, err = codectest.Of(t, with("exa", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || len(b) > 0 {
 		t.Errorf("a KEEPALIVE in exa is %q, %v", b, err)
 	}
-	if _, err = codecOf(t, with("bmp", nil)).Encode(nil, &flow.Event{Value: v}); err == nil {
+	if _, err = codectest.Of(t, with("bmp", nil)).Encode(nil, &flow.Event{Value: v}); err == nil {
 		t.Error("a KEEPALIVE is written as Route Monitoring")
 	}
-	b, err = codecOf(t, with("obmp", nil)).Encode(nil, &flow.Event{Value: u})
+	b, err = codectest.Of(t, with("obmp", nil)).Encode(nil, &flow.Event{Value: u})
 	if err != nil || string(b[:8]) != "OBMP\x01\x07\x00\x59" || b[12] != 0x80 || b[13] != 12 || string(b[len(b)-75:len(b)-69]) != "\x03\x00\x00\x00\x4b\x00" {
 		t.Errorf("obmp: %x, %v", b, err)
 	}
@@ -333,7 +322,7 @@ func TestExa(t *testing.T) {
 	if err != nil || !strings.Contains(spelled(t, &e), `"data":`+simpleJSON) {
 		t.Errorf("%v %s", err, spelled(t, &e))
 	}
-	if b, err := codecOf(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != exaLine {
+	if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != exaLine {
 		t.Errorf("%s, %v", b, err)
 	}
 	for _, line := range []string{
@@ -343,7 +332,7 @@ func TestExa(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err := codecOf(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != line {
+		if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != line {
 			t.Errorf("%s became %s, %v", line, b, err)
 		}
 	}
@@ -352,16 +341,16 @@ func TestExa(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "announce route 192.0.2.0/24 next-hop 192.0.2.1 origin IGP as-path [ 64501 3356 174 1299 ] med 5 local-preference 200 community [ 64501:100 no-export ]\nwithdraw route 198.51.100.0/25"
-	if b, err := codecOf(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != want {
+	if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
 }
 
 func TestRefused(t *testing.T) {
 	raw := rawUpdate(t)
-	mrt, _ := codecOf(t, with("mrt", nil)).Encode(nil, event(t, raw))
-	bmp, _ := codecOf(t, with("bmp", nil)).Encode(nil, event(t, raw))
-	obmp, _ := codecOf(t, with("obmp", nil)).Encode(nil, event(t, raw))
+	mrt, _ := codectest.Of(t, with("mrt", nil)).Encode(nil, event(t, raw))
+	bmp, _ := codectest.Of(t, with("bmp", nil)).Encode(nil, event(t, raw))
+	obmp, _ := codectest.Of(t, with("obmp", nil)).Encode(nil, event(t, raw))
 	for _, test := range []struct{ format, message, want string }{
 		{"json", `{}`, "no list [dir"},
 		{"json", `["R",1,"","UPDATE"]`, "no list [dir"},
@@ -456,7 +445,7 @@ func TestLeftOut(t *testing.T) {
 // The sender's address is a tag, whatever the sender says of it.
 func TestRemote(t *testing.T) {
 	e := flow.Event{Origin: &flow.Origin{Peer: flow.Peer{Host: "10.0.0.5", Port: 4711}}}
-	if err := codecOf(t, with("json", nil)).Decode(&e, []byte(`["R",1,"","KEEPALIVE",null,{"websocket/remote":"me","a":1}]`)); err != nil {
+	if err := codectest.Of(t, with("json", nil)).Decode(&e, []byte(`["R",1,"","KEEPALIVE",null,{"websocket/remote":"me","a":1}]`)); err != nil {
 		t.Fatal(err)
 	}
 	if want := `"tags":{"websocket/remote":"10.0.0.5:4711","a":1}}`; !strings.HasSuffix(spelled(t, &e), want) {
@@ -476,20 +465,20 @@ func TestOldSessions(t *testing.T) {
 	if want := `"data":{"reach":["#5#192.0.2.0/24"],"attrs":{"ORIGIN":{"flags":"T","value":"IGP"},"ASPATH":{"flags":"T","value":[64501]}}}`; !strings.Contains(spelled(t, &e), want) {
 		t.Errorf("%s", spelled(t, &e))
 	}
-	b, err := codecOf(t, with("mrt", nil)).Encode(nil, &e)
+	b, err := codectest.Of(t, with("mrt", nil)).Encode(nil, &e)
 	if err != nil || string(b[4:8]) != "\x00\x11\x00\x08" || !strings.HasSuffix(string(b), unhexed(t, message)) {
 		t.Errorf("as MRT again: %x, %v", b, err)
 	}
-	b, err = codecOf(t, with("raw", nil)).Encode(nil, &e)
+	b, err = codectest.Of(t, with("raw", nil)).Encode(nil, &e)
 	if want := unhexed(t, mark16+"0028 02 0000 000d 400101 00 400206 0201 0000fbf5"+"18c00002"); err != nil || string(b) != want {
 		t.Errorf("as a message of today: %x, %v\nwant %x", b, err, want)
 	}
-	b, _ = codecOf(t, with("json", nil)).Encode(nil, &e)
+	b, _ = codectest.Of(t, with("json", nil)).Encode(nil, &e)
 	again, err := decode(t, with("json", nil), string(b))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = codecOf(t, with("mrt", nil)).Encode(nil, &again); err != nil || string(b[4:8]) != "\x00\x11\x00\x09" {
+	if b, err = codectest.Of(t, with("mrt", nil)).Encode(nil, &again); err != nil || string(b[4:8]) != "\x00\x11\x00\x09" {
 		t.Errorf("by way of JSON: %x, %v", b, err)
 	}
 }
@@ -526,7 +515,7 @@ func TestNotWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err := codecOf(t, with("mrt", nil)).Encode(nil, &flow.Event{Value: v}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if b, err := codectest.Of(t, with("mrt", nil)).Encode(nil, &flow.Event{Value: v}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %x, %v", test.event, b, err)
 		}
 	}
@@ -542,7 +531,7 @@ func FuzzWire(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		b, err := codecOf(f, with(format, nil)).Encode(nil, &e)
+		b, err := codectest.Of(f, with(format, nil)).Encode(nil, &e)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -556,10 +545,10 @@ func FuzzWire(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if b, err := codecOf(t, with(format, nil)).Encode(nil, &e); err == nil && format == "raw" && string(b) != string(message) {
+		if b, err := codectest.Of(t, with(format, nil)).Encode(nil, &e); err == nil && format == "raw" && string(b) != string(message) {
 			t.Fatalf("%x leaves as %x", message, b)
 		}
-		asJSON, err := codecOf(t, with("json", nil)).Encode(nil, &e)
+		asJSON, err := codectest.Of(t, with("json", nil)).Encode(nil, &e)
 		if err != nil {
 			if format == "json" || format == "exa" {
 				return
@@ -570,7 +559,7 @@ func FuzzWire(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%x is %s: %v", message, asJSON, err)
 		}
-		one, err := codecOf(t, with("raw", nil)).Encode(nil, &again)
+		one, err := codectest.Of(t, with("raw", nil)).Encode(nil, &again)
 		if err != nil {
 			return // the JSON of others may say what has no bytes
 		}
@@ -578,7 +567,7 @@ func FuzzWire(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s is written as %x: %v", asJSON, one, err)
 		}
-		two, err := codecOf(t, with("raw", nil)).Encode(nil, &back)
+		two, err := codectest.Of(t, with("raw", nil)).Encode(nil, &back)
 		if err != nil || string(one) != string(two) {
 			t.Fatalf("%x, then %x: %v", one, two, err)
 		}

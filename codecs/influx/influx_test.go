@@ -1,6 +1,10 @@
 package influx
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/flowrun/flowrun/codecs/internal/codectest"
+)
 
 func with(change func(*config)) *config {
 	c := Spec.Config().(*config)
@@ -11,41 +15,41 @@ func with(change func(*config)) *config {
 }
 
 func TestRead(t *testing.T) {
-	reads(t, with(nil), `weather,city=Graz\ 1,a=b temp=21.5,n=-3i,u=18446744073709551615u,ok=t,s="a \"b\" c" 1795227184000000000`,
+	codectest.Reads(t, with(nil), `weather,city=Graz\ 1,a=b temp=21.5,n=-3i,u=18446744073709551615u,ok=t,s="a \"b\" c" 1795227184000000000`,
 		`{"measurement":"weather","tags":{"city":"Graz 1","a":"b"},"fields":{"temp":21.5,"n":-3,"u":18446744073709551615,"ok":true,"s":"a \"b\" c"},"timestamp":1795227184000000000}`)
-	reads(t, with(nil), `m f=1`, `{"measurement":"m","tags":{},"fields":{"f":1}}`)
-	reads(t, with(func(c *config) { c.Precision = "s" }), `m f=1 5`, `{"measurement":"m","tags":{},"fields":{"f":1},"timestamp":5}`)
-	reads(t, with(nil), ``, `!it has no point`)
-	reads(t, with(nil), `# comment`, `!it has no point`)
-	reads(t, with(nil), `m`, `!at byte 1`)
-	reads(t, with(nil), `m f=x`, `!at byte`)
-	reads(t, with(nil), `m f=1 x`, `!at byte`)
-	reads(t, with(nil), `m f=1 123456789012345678901234567890`, `!does not fit 64 bits`)
-	reads(t, with(nil), "m f=1\nm f=2", `!another line follows`)
-	reads(t, with(func(c *config) { c.MaxFields = 1 }), `m,a=1,b=2 f=1`, `!more than max_fields 1 tags`)
-	reads(t, with(func(c *config) { c.MaxFields = 1 }), `m a=1,b=2`, `!more than max_fields 1 fields`)
+	codectest.Reads(t, with(nil), `m f=1`, `{"measurement":"m","tags":{},"fields":{"f":1}}`)
+	codectest.Reads(t, with(func(c *config) { c.Precision = "s" }), `m f=1 5`, `{"measurement":"m","tags":{},"fields":{"f":1},"timestamp":5}`)
+	codectest.Reads(t, with(nil), ``, `!it has no point`)
+	codectest.Reads(t, with(nil), `# comment`, `!it has no point`)
+	codectest.Reads(t, with(nil), `m`, `!at byte 1`)
+	codectest.Reads(t, with(nil), `m f=x`, `!at byte`)
+	codectest.Reads(t, with(nil), `m f=1 x`, `!at byte`)
+	codectest.Reads(t, with(nil), `m f=1 123456789012345678901234567890`, `!does not fit 64 bits`)
+	codectest.Reads(t, with(nil), "m f=1\nm f=2", `!another line follows`)
+	codectest.Reads(t, with(func(c *config) { c.MaxFields = 1 }), `m,a=1,b=2 f=1`, `!more than max_fields 1 tags`)
+	codectest.Reads(t, with(func(c *config) { c.MaxFields = 1 }), `m a=1,b=2`, `!more than max_fields 1 fields`)
 }
 
 func TestWrite(t *testing.T) {
-	writes(t, with(nil), `{"measurement":"a b","tags":{"z":"1","a":"x=y","n":null},"fields":{"i":1,"f":1.0,"e":1e3,"b":false,"s":"\"","n":null,"u":18446744073709551615},"timestamp":-5}`,
+	codectest.Writes(t, with(nil), `{"measurement":"a b","tags":{"z":"1","a":"x=y","n":null},"fields":{"i":1,"f":1.0,"e":1e3,"b":false,"s":"\"","n":null,"u":18446744073709551615},"timestamp":-5}`,
 		`a\ b,z=1,a=x\=y i=1i,f=1,e=1000,b=false,s="\"",u=18446744073709551615u -5`)
-	writes(t, with(func(c *config) { c.Precision = "ms" }), `{"measurement":"m","fields":{"i":1},"timestamp":1795227184605}`, `m i=1i 1795227184605`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"i":1}}`, `m i=1i`)
-	writes(t, with(nil), `{"fields":{"i":1}}`, `!a measurement that is a string`)
-	writes(t, with(nil), `7`, `!a measurement that is a string`)
-	writes(t, with(nil), `{"measurement":"m"}`, `!its fields are of type null`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"a":null}}`, `!it has no fields`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"a":[]}}`, `!its field "a" is of type list`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"tags":{"b":1}}`, `!its tag "b" is of type number`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"tags":[]}`, `!its tags are of type list`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"x":1}`, `!"x" is no part of a point`)
-	writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"timestamp":1.5}`, `!its timestamp is no integer`)
-	writes(t, with(func(c *config) { c.Precision = "s" }), `{"measurement":"m","fields":{"a":1},"timestamp":9223372036854775807}`, `!beyond what nanoseconds`)
-	writes(t, with(nil), `{"measurement":"","fields":{"a":1}}`, `!and not empty`)
+	codectest.Writes(t, with(func(c *config) { c.Precision = "ms" }), `{"measurement":"m","fields":{"i":1},"timestamp":1795227184605}`, `m i=1i 1795227184605`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"i":1}}`, `m i=1i`)
+	codectest.Writes(t, with(nil), `{"fields":{"i":1}}`, `!a measurement that is a string`)
+	codectest.Writes(t, with(nil), `7`, `!a measurement that is a string`)
+	codectest.Writes(t, with(nil), `{"measurement":"m"}`, `!its fields are of type null`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":null}}`, `!it has no fields`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":[]}}`, `!its field "a" is of type list`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"tags":{"b":1}}`, `!its tag "b" is of type number`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"tags":[]}`, `!its tags are of type list`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"x":1}`, `!"x" is no part of a point`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"timestamp":1.5}`, `!its timestamp is no integer`)
+	codectest.Writes(t, with(func(c *config) { c.Precision = "s" }), `{"measurement":"m","fields":{"a":1},"timestamp":9223372036854775807}`, `!beyond what nanoseconds`)
+	codectest.Writes(t, with(nil), `{"measurement":"","fields":{"a":1}}`, `!and not empty`)
 }
 
 func FuzzInflux(f *testing.F) {
 	f.Add([]byte(`weather,city=Graz\ 1 temp=21.5,n=-3i,s="a \"b\" c" 1795227184000000000`))
 	f.Add([]byte(`m,a\,b=c\=d f\ g=18446744073709551615u`))
-	f.Fuzz(func(t *testing.T, message []byte) { readsAgain(t, with(nil), message) })
+	f.Fuzz(func(t *testing.T, message []byte) { codectest.ReadsAgain(t, with(nil), message) })
 }

@@ -1,4 +1,7 @@
-package influx
+// Package codectest is what the tests of codecs have in common: messages are
+// compared with payloads in JSON, both ways, and what is read of any message must be
+// written so that it reads the same, which is what fuzzing asks.
+package codectest
 
 import (
 	"strings"
@@ -8,10 +11,11 @@ import (
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
-// arrival is when the events of tests arrive: 2026-11-21T02:13:04.60552Z.
-const arrival = 1795227184605520000
+// Arrival is when the events of tests arrive: 2026-11-21T02:13:04.60552Z.
+const Arrival = 1795227184605520000
 
-func codecOf(t testing.TB, c *config) flow.Codec {
+// Of returns the codec of a configuration.
+func Of(t testing.TB, c flow.CodecConfig) flow.Codec {
 	t.Helper()
 	maker, err := c.New()
 	if err != nil {
@@ -20,12 +24,12 @@ func codecOf(t testing.TB, c *config) flow.Codec {
 	return maker()
 }
 
-// reads checks the payload of a message, as JSON, or its error, behind an
+// Reads checks the payload of a message, as JSON, or its error, behind an
 // exclamation mark.
-func reads(t *testing.T, c *config, message, want string) {
+func Reads(t *testing.T, c flow.CodecConfig, message, want string) {
 	t.Helper()
-	e := flow.Event{Time: arrival}
-	err := codecOf(t, c).Decode(&e, []byte(message))
+	e := flow.Event{Time: Arrival}
+	err := Of(t, c).Decode(&e, []byte(message))
 	var got []byte
 	if err == nil {
 		var v flow.Value
@@ -36,14 +40,14 @@ func reads(t *testing.T, c *config, message, want string) {
 	compare(t, message, string(got), err, want)
 }
 
-// writes checks the message of a payload, given as JSON.
-func writes(t *testing.T, c *config, payload, want string) {
+// Writes checks the message of a payload, given as JSON.
+func Writes(t *testing.T, c flow.CodecConfig, payload, want string) {
 	t.Helper()
 	v, err := jsontext.Parse([]byte(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := codecOf(t, c).Encode(nil, &flow.Event{Value: v, Time: arrival})
+	got, err := Of(t, c).Encode(nil, &flow.Event{Value: v, Time: Arrival})
 	if err != nil {
 		got = nil
 	}
@@ -57,12 +61,12 @@ func compare(t *testing.T, of, got string, err error, want string) {
 	}
 }
 
-// readsAgain: what is read of any message is written so that it reads the same.
+// ReadsAgain checks that what is read of any message is written so that it reads the same.
 // The codec may refuse to write it.
-func readsAgain(t *testing.T, c *config, message []byte) {
+func ReadsAgain(t *testing.T, c flow.CodecConfig, message []byte) {
 	t.Helper()
-	e, again := flow.Event{Time: arrival}, flow.Event{Time: arrival}
-	codec := codecOf(t, c)
+	e, again := flow.Event{Time: Arrival}, flow.Event{Time: Arrival}
+	codec := Of(t, c)
 	if codec.Decode(&e, message) != nil {
 		return
 	}
@@ -70,7 +74,7 @@ func readsAgain(t *testing.T, c *config, message []byte) {
 	if err != nil {
 		t.Fatalf("%q was accepted: %v", message, err)
 	}
-	b, err := codec.Encode(nil, &flow.Event{Value: v, Time: arrival})
+	b, err := codec.Encode(nil, &flow.Event{Value: v, Time: Arrival})
 	if err != nil {
 		return
 	}
@@ -78,7 +82,7 @@ func readsAgain(t *testing.T, c *config, message []byte) {
 		t.Fatalf("%q became %q: %v", message, b, err)
 	}
 	w, _ := again.Payload()
-	twice, err := codec.Encode(nil, &flow.Event{Value: w, Time: arrival})
+	twice, err := codec.Encode(nil, &flow.Event{Value: w, Time: Arrival})
 	if err != nil || string(twice) != string(b) {
 		t.Fatalf("%q became %q, then %q: %v", message, b, twice, err)
 	}
