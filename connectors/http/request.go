@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -64,6 +65,8 @@ func (s *server) admit(w http.ResponseWriter, q *http.Request) *access.Visitor {
 	visitor, refusal := s.gate.Admit(q)
 	if refusal != nil {
 		s.refused(q, refusal)
+		// To find out who it is may have taken longer than an answer may.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Duration(s.config.Queue.WriteTimeout))) // of a broken connection, Write tells
 		refusal.WriteTo(w)
 		return nil
 	}

@@ -67,12 +67,17 @@ func (o *origins) check(r *http.Request) *Refusal {
 // longestShown is how many bytes of a refused Origin the log shows.
 const longestShown = 100
 
-// shown spells for the log what a client has sent as its Origin. That is any
-// bytes, and could hold a user and a password, as no browser sends them.
+// shown spells for the log what a client has sent as its Origin: scheme and host.
+// That is any bytes, and could hold a user and a password, a path and a query, as no
+// browser sends them.
 func shown(sent []string) string {
 	text := sent[0]
 	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		text = scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:]
+		rest = rest[strings.LastIndexByte(rest, '@')+1:]
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			rest = rest[:end]
+		}
+		text = scheme + "://" + rest
 	}
 	more := ""
 	if len(text) > longestShown {

@@ -80,7 +80,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 	l.server = http.Server{
 		Handler:        l,
 		ReadTimeout:    l.timeout, // of the TLS handshake, and of each request to the end of its body, too, unless a handler sets its own
-		WriteTimeout:   l.timeout, // of an answer, likewise
+		WriteTimeout:   l.timeout, // of an answer, likewise; not of a handshake's
 		IdleTimeout:    l.timeout,
 		MaxHeaderBytes: maxHeader,
 		ConnState:      l.pending.state,
@@ -196,6 +196,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.pending.serves(r)
 	} else {
 		defer g.active.Add(-1)
+		// The time would run while it is found out who the client is, and the answer,
+		// which is short, would come too late for it.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // of a broken connection, its reader tells
 	}
 	switch {
 	case h == nil:

@@ -19,7 +19,17 @@ func TestAnswersAreAsTheProcessDescribesThem(t *testing.T) {
 	s := startSteered(t, `flow {
   description = "to be described"
 }
-`+pausable)
+
+connector "ws_server" "edge" {
+  url   = "127.0.0.1:0"
+  codec = "json"
+}
+
+connect "echo" {
+  from = connector.edge
+  to   = connector.edge
+}
+`)
 	c := mustDial(t, s.address("edge"))
 	if err := echoes(c, `{"n":1}`); err != nil {
 		t.Fatal(err)

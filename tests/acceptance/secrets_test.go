@@ -159,7 +159,7 @@ func TestSecretsAreKept(t *testing.T) {
 		{addr, "/?token=hush-guess", "Connection: hush-connection\r\n"},
 		{addr, "/", "Cookie: session=hush-guess; other=hush-other\r\n"},
 		{addr, "/", "Sec-WebSocket-Protocol: chat, bearer.hush-guess\r\n"},
-		{addr, "/?token=hush-token", "Origin: https://hush-origin.example/hush\r\n"},
+		{addr, "/?token=hush-token", "Origin: https://user:hush-password@origin.example/hush-path?hush-query#hush-fragment\r\n"},
 		{addr, "/?jwt=" + forged, ""},
 		{addr, "/", bearer(forged)},
 		{addr, "/", bearer(expired)},
