@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -317,14 +316,12 @@ func sorted(name string) string {
 	return name + "{" + strings.Join(slices.Sorted(maps.Keys(byName)), ",") + "}"
 }
 
-// checkMetrics has Prometheus' own program look at a scrape, where it is there.
+// checkMetrics has Prometheus' own program look at a scrape, where it is there:
+// .ci/run sees to it that it is.
 func checkMetrics(t *testing.T, text string) {
 	t.Helper()
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Error("promtool is not on the PATH")
-		}
 		t.Log("not checked by promtool, which is not on the PATH")
 		return
 	}
