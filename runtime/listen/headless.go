@@ -81,7 +81,7 @@ func (l *listener) headless(conn net.Conn, first []byte) {
 			}
 		}
 	}
-	_ = conn.Close() // what comes is lost either way
+	defer conn.Close() //nolint:errcheck // what comes is lost either way; who sees the end finds the log complete
 	n, now := l.headlessCount.Add(1), time.Now().UnixNano()
 	if last := l.headlessTold.Load(); now-last >= int64(headlessInterval) && l.headlessTold.CompareAndSwap(last, now) {
 		l.set.log.Warn("a connection begins with a WebSocket frame instead of a handshake, and what it sends is lost: Fluent Bit does so when its connection was closed. adopt_headless = true lets a ws_server take them",
