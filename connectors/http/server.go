@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/goodbye"
 )
 
 // server is the connector http_server.
@@ -107,7 +108,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 	done := ctx.Done()
 	var (
 		beats    <-chan time.Time // when streams are looked at
-		goodbyes *goodbyes
+		goodbyes *goodbye.Round[*stream]
 		turn     <-chan time.Time // of the next stream that is told goodbye
 		empty    <-chan struct{}
 	)
@@ -124,7 +125,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 			goodbyes, empty = s.end(host.Farewell())
 			done, turn = nil, time.After(0)
 		case now := <-turn:
-			if wait := goodbyes.say(now); wait > 0 {
+			if wait := goodbyes.Say(now); wait > 0 {
 				turn = time.After(wait)
 			}
 		case <-empty:
@@ -141,17 +142,20 @@ func (s *server) heartbeat() time.Duration {
 // a channel that is closed when all has ended. The listener stays until then, to
 // answer who comes late; where other processes share the address, they have it from
 // now on.
-func (s *server) end(why flow.Farewell) (*goodbyes, <-chan struct{}) {
+func (s *server) end(why flow.Farewell) (*goodbye.Round[*stream], <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
 	close(s.ending)
-	g := &goodbyes{why: why, begin: time.Now()}
+	var streams []*stream
 	for b := range s.busy {
 		if st, ok := b.(*stream); ok {
-			g.streams = append(g.streams, st)
+			streams = append(streams, st)
 		}
 	}
+	g := goodbye.New(why.Spread, streams, func(st *stream) {
+		st.part(parting{message: why.Message, settle: true, counts: flow.EndedDrain})
+	})
 	if s.config.Socket.ReusePort {
 		go s.stop() // which waits for nobody, but for other locks
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/goodbye"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
@@ -176,7 +177,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 	defer context.AfterFunc(host.Abandon(), s.abandon)()
 	done := ctx.Done()
 	var (
-		goodbyes *goodbyes
+		goodbyes *goodbye.Round[*socket.Conn]
 		turn     <-chan time.Time // of the next connection that is told goodbye
 		empty    <-chan struct{}
 	)
@@ -186,7 +187,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 			goodbyes, empty = s.end(host.Farewell())
 			done, turn = nil, time.After(0)
 		case now := <-turn:
-			if wait := goodbyes.say(now); wait > 0 {
+			if wait := goodbyes.Say(now); wait > 0 {
 				turn = time.After(wait)
 				continue
 			}
@@ -197,6 +198,11 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 	}
 }
 
+// farewell is what the close frame says of the runtime's farewell.
+func farewell(why flow.Farewell) socket.Farewell {
+	return socket.Farewell{Code: why.Code, Reason: why.Reason, Message: why.Message, Settle: true, Why: flow.EndedDrain}
+}
+
 // end refuses handshakes from now on, and returns the goodbyes to all
 // connections, of which the first has been said. A handshake that has been
 // answered becomes a connection first: its client is told goodbye, too. The
@@ -204,13 +210,13 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 //
 // The listener stays until then, to answer who comes late; where other processes
 // share the address, they have it from now on.
-func (s *server) end(why flow.Farewell) (*goodbyes, <-chan struct{}) {
+func (s *server) end(why flow.Farewell) (*goodbye.Round[*socket.Conn], <-chan struct{}) {
 	s.mu.Lock()
 	last := farewell(why)
 	s.last = &last
-	g := newGoodbyes(last, why.Spread, s.group.All(nil))
+	g := goodbye.New(why.Spread, s.group.All(nil), func(c *socket.Conn) { c.Part(last) })
 	s.mu.Unlock()
-	g.say(g.begin)
+	g.Say(time.Now())
 	if s.config.Socket.ReusePort {
 		s.stop()
 	}
