@@ -101,7 +101,8 @@ func noSession(err error, client netip.AddrPort) *access.Refusal {
 	return f
 }
 
-// begin writes the head, and what comes before the first event.
+// begin holds the head, and what comes before the first event, until the stream
+// takes part: who has seen the head misses nothing.
 func (st *stream) begin(h http.Header) {
 	var head bytes.Buffer
 	head.WriteString("HTTP/1.1 200 OK\r\n")
@@ -117,7 +118,6 @@ func (st *stream) begin(h http.Header) {
 	if retry := time.Duration(st.server.config.SSE.Retry); retry > 0 {
 		st.hold(func(dst []byte) []byte { return sse.AppendRetry(dst, retry) })
 	}
-	_ = st.flush() // its reader notices
 }
 
 // serve is the life of a stream.
@@ -127,6 +127,7 @@ func (st *stream) serve(peer flow.Peer) {
 	defer st.visitor.Leave()
 	defer func() { _ = st.conn.Close() }() // everything is written, or nothing can be
 	link, err := s.host.Open(peer, st)
+	_ = st.Flush(context.Background()) // the head, if nothing else
 	if err != nil {
 		s.host.Log().Info("stream refused: "+err.Error(), zap.String("peer", st.peer))
 		return
@@ -134,7 +135,6 @@ func (st *stream) serve(peer flow.Peer) {
 	st.link = link
 	defer st.expire()()
 	s.host.Log().Debug("stream opened", zap.String("peer", st.peer))
-	_ = st.Flush(context.Background())
 	st.read()
 	st.close()
 }

@@ -54,7 +54,8 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) 
 	owner.close(c.Receive(owner))
 }
 
-// open announces the connection; nil when the runtime does not want it.
+// open announces the connection, and lets it know; nil when the runtime does not
+// want it.
 //
 //go:noinline
 func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
@@ -65,6 +66,7 @@ func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
 	}
 	owner := &served{server: s, conn: c, link: link, peer: peer.Addr()}
 	s.host.Log().Debug("connection opened", zap.String("peer", owner.peer))
+	_ = c.Flush(context.Background()) // the handshake's answer; who reads next finds out
 	return owner
 }
 

@@ -79,3 +79,46 @@ connect "talk" {
 	})
 	each(t, clients, 32, func(i int) error { return leaves(all[i]) })
 }
+
+// A client that has been answered is in the room: what is said right after its
+// handshake reaches it.
+func TestWhoHasBeenAnsweredIsInTheRoom(t *testing.T) {
+	f := start(t, "", `
+connector "ws_server" "room" {
+  url   = "127.0.0.1:0"
+  codec = "string"
+}
+
+connect "talk" {
+  from    = connector.room
+  to      = connector.room
+  deliver = "broadcast"
+}
+`)
+	addr := f.address("room")
+	enter := func() *wire.Conn {
+		c, err := dial(addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		return c
+	}
+	speaker := enter()
+	for i := range 200 {
+		newcomer := enter()
+		if err := speaker.Send(wire.Fin|wire.Text, fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []*wire.Conn{speaker, newcomer} {
+			if err := expect(c, fmt.Sprint(i)); err != nil {
+				t.Fatalf("what is said after handshake %d: %v", i, err)
+			}
+		}
+		if err := leaves(newcomer); err != nil {
+			t.Fatal(err)
+		}
+		_ = newcomer.Close()
+	}
+}

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"net/http"
 	"time"
@@ -9,9 +10,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Accept lets the library check and answer a handshake, and takes the socket
-// over. An error has been answered. The handler is to return then: what its
-// goroutine and its buffers hold is a good part of a connection's memory.
+// Accept lets the library check a handshake, and takes the socket over. An error
+// has been answered. Success has not: the answer waits in the connection's buffer
+// for the first Write or Flush, so that the owner can let the connection take part
+// first, and a client that has been answered misses nothing. The handler is to
+// return then: what its goroutine and its buffers hold is a good part of a
+// connection's memory.
 func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subprotocol string, err error) {
 	agreed, answer := g.Compression.answer(r.Header)
 	u := &upgrade{ResponseWriter: w, extensions: answer}
@@ -27,6 +31,7 @@ func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subproto
 	}
 	_ = lib.CloseNow() // of nowhere: without it, a finalizer keeps it for two more collections
 	c = New(u.socket, u.already, g)
+	c.precede(u.answer)
 	if answer != "" {
 		c.deflate = &deflate{Compression: &g.Compression, agreed: agreed}
 	}
@@ -39,16 +44,25 @@ func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subproto
 type upgrade struct {
 	http.ResponseWriter
 	extensions string // that the answer agrees to; "" for none
+	answer     []byte // that it may come in
 	socket     net.Conn
 	already    []byte // what the client sent after its handshake, in one piece with it
 }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter: what is no refusal is kept.
 func (u *upgrade) WriteHeader(status int) {
-	if status == http.StatusSwitchingProtocols && u.extensions != "" {
+	if status != http.StatusSwitchingProtocols {
+		u.ResponseWriter.WriteHeader(status)
+		return
+	}
+	if u.extensions != "" {
 		u.Header().Set("Sec-WebSocket-Extensions", u.extensions)
 	}
-	u.ResponseWriter.WriteHeader(status)
+	var answer bytes.Buffer
+	answer.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	_ = u.Header().Write(&answer) // to memory
+	answer.WriteString("\r\n")
+	u.answer = answer.Bytes()
 }
 
 // Hijack implements http.Hijacker.

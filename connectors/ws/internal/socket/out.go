@@ -53,7 +53,7 @@ const unseen = -1
 type progress struct {
 	given, through int  // how many there are, and how many the socket has taken
 	before         int  // bytes in the buffer that were there before them
-	cut            int  // bytes at the start of the buffer that finish a frame which the socket has begun to take
+	cut            int  // bytes at the start of the buffer that are no frame: a handshake's answer, or the rest of a frame which the socket has begun to take
 	counts         bool // the frame that is cut is one of them
 }
 
@@ -219,6 +219,13 @@ func (o *out) put(opcode byte, payload []byte, shared *flow.Shared) error {
 	}
 	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
 	return nil
+}
+
+// precede puts what is sent before the first frame.
+func (o *out) precede(answer []byte) {
+	o.buf = outBufs.Get().(*[]byte)
+	*o.buf = append(*o.buf, answer...)
+	o.last.cut = len(answer)
 }
 
 // begin says that frames of a new Write follow. The caller holds mu.
