@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/flowrun/flowrun/flows/expr/function"
+	"github.com/flowrun/flowrun/flows/expr/arithmetic"
 	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -20,15 +20,15 @@ func (c *compiler) binary(e *hclsyntax.BinaryOpExpr) *node {
 	case hclsyntax.OpEqual, hclsyntax.OpNotEqual:
 		return c.equality(e, l, r)
 	case hclsyntax.OpAdd:
-		return c.arithmetic(e, "+", l, r, function.Add)
+		return c.arithmetic(e, "+", l, r, arithmetic.Add)
 	case hclsyntax.OpSubtract:
-		return c.arithmetic(e, "-", l, r, function.Sub)
+		return c.arithmetic(e, "-", l, r, arithmetic.Sub)
 	case hclsyntax.OpMultiply:
-		return c.arithmetic(e, "*", l, r, function.Mul)
+		return c.arithmetic(e, "*", l, r, arithmetic.Mul)
 	case hclsyntax.OpDivide:
-		return c.arithmetic(e, "/", l, r, function.Div)
+		return c.arithmetic(e, "/", l, r, arithmetic.Div)
 	case hclsyntax.OpModulo:
-		return c.arithmetic(e, "%", l, r, function.Mod)
+		return c.arithmetic(e, "%", l, r, arithmetic.Mod)
 	}
 	return c.order(e, l, r)
 }
@@ -47,7 +47,7 @@ func (c *compiler) unary(e *hclsyntax.UnaryOpExpr) *node {
 		if err != nil {
 			return v, err
 		}
-		return neg.placed(function.Neg(v))
+		return neg.placed(arithmetic.Neg(v))
 	}
 	neg.peek = neg.eval
 	return c.settle(neg, 0, n)

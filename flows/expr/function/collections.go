@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/flows/expr/arithmetic"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/valuekey"
 )
@@ -326,11 +327,11 @@ func sorted(v flow.Value) (flow.Value, error) {
 }
 
 func slice(v, start, end flow.Value) (flow.Value, error) {
-	to, err := within(end, "the end index", 0, int64(len(v.List())))
+	to, err := arithmetic.Within(end, "the end index", 0, int64(len(v.List())))
 	if err != nil {
 		return flow.NullValue, errors.New("the end index must be a whole number between 0 and the length of the list")
 	}
-	from, err := within(start, "the start index", 0, int64(to))
+	from, err := arithmetic.Within(start, "the start index", 0, int64(to))
 	if err != nil {
 		return flow.NullValue, errors.New("the start index must be a whole number between 0 and the end index")
 	}
@@ -368,7 +369,7 @@ func numberRange(args []flow.Value) (flow.Value, error) {
 			return flow.NullValue, errTooMany
 		}
 		all = append(all, x)
-		next, err := Add(x, step)
+		next, err := arithmetic.Add(x, step)
 		if err != nil {
 			return flow.NullValue, err
 		}
@@ -391,7 +392,7 @@ func zipmap(names, vs flow.Value) (flow.Value, error) {
 }
 
 func element(v, at flow.Value) (flow.Value, error) {
-	i, err := whole(at, "the index")
+	i, err := arithmetic.Whole(at, "the index")
 	if err != nil {
 		return flow.NullValue, err
 	}
@@ -421,7 +422,7 @@ func compact(v flow.Value) (flow.Value, error) {
 }
 
 func chunklist(v, size flow.Value) (flow.Value, error) {
-	n, err := within(size, "the size", 1, MaxElements)
+	n, err := arithmetic.Within(size, "the size", 1, MaxElements)
 	if err != nil {
 		return flow.NullValue, err
 	}

@@ -104,16 +104,4 @@ func BenchmarkFunctions(b *testing.B) {
 			}
 		})
 	}
-	b.Run("Add", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			_, _ = Add(flow.IntOf(1), flow.IntOf(2))
-		}
-	})
-	b.Run("Mul of a spelling", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			_, _ = Mul(flow.NumberOf("1.5"), flow.IntOf(2))
-		}
-	})
 }

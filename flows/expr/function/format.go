@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowrun/flowrun/flows/expr/arithmetic"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -90,7 +91,7 @@ func appendVerb(dst []byte, verb string, v flow.Value) ([]byte, error) {
 		if !v.IsNumber() {
 			return dst, fmt.Errorf("%%%c in the format takes a whole number, not %s", kind, v.Kinds())
 		}
-		n, err := whole(v, fmt.Sprintf("a number for %%%c in the format", kind))
+		n, err := arithmetic.Whole(v, fmt.Sprintf("a number for %%%c in the format", kind))
 		return fmt.Appendf(dst, with, n), err
 	default:
 		if !v.IsNumber() {

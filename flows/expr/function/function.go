@@ -12,12 +12,8 @@
 // Nothing is converted: a function that takes a string refuses a number. A
 // null argument makes the result null, unless the parameter takes null. What
 // makes more out of little (range, replace, join) is bounded by [MaxText] and
-// [MaxElements]. Strings are counted in Unicode code points.
-//
-// Arithmetic ([Add] and the others, which are also the operators) is exact for
-// integers of 64 bits: what goes beyond is an error, never a rounded number.
-// 7/2 is 3.5 and 6/2 is 3. All other numbers are computed as float64; a result
-// that is a whole number is an integer again.
+// [MaxElements]. Strings are counted in Unicode code points. Numbers are those of
+// package arithmetic, which is also behind the operators.
 package function
 
 import (
@@ -216,26 +212,4 @@ func boundText(s string) (flow.Value, error) {
 		return flow.NullValue, errTooLong
 	}
 	return flow.TextOf(s), nil
-}
-
-// whole returns the integer that v is, however it is spelled.
-func whole(v flow.Value, what string) (int64, error) {
-	switch v = plain(v); v.Kind() {
-	case flow.Int:
-		return v.Int(), nil
-	case flow.Float:
-		if f := v.Float(); f == float64(int64(f)) && f > -1<<53 && f < 1<<53 {
-			return int64(f), nil
-		}
-	}
-	return 0, fmt.Errorf("%s must be a whole number of 64 bits", what)
-}
-
-// within is whole, in bounds.
-func within(v flow.Value, what string, least, most int64) (int, error) {
-	i, err := whole(v, what)
-	if err == nil && (i < least || i > most) {
-		err = fmt.Errorf("%s must be between %d and %d", what, least, most)
-	}
-	return int(i), err
 }

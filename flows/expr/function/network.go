@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/flowrun/flowrun/flows/expr/arithmetic"
 	"github.com/flowrun/flowrun/flows/expr/function/prefix"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -123,11 +124,11 @@ func cidrSubnet(v, newbits, netnum flow.Value) (flow.Value, error) {
 	if err != nil {
 		return flow.NullValue, err
 	}
-	more, err := within(newbits, "newbits", 0, 128)
+	more, err := arithmetic.Within(newbits, "newbits", 0, 128)
 	if err != nil {
 		return flow.NullValue, err
 	}
-	n, err := whole(netnum, "netnum")
+	n, err := arithmetic.Whole(netnum, "netnum")
 	if err != nil {
 		return flow.NullValue, err
 	}
@@ -143,7 +144,7 @@ func cidrHost(v, hostnum flow.Value) (flow.Value, error) {
 	if err != nil {
 		return flow.NullValue, err
 	}
-	n, err := whole(hostnum, "hostnum")
+	n, err := arithmetic.Whole(hostnum, "hostnum")
 	if err != nil {
 		return flow.NullValue, err
 	}
@@ -170,7 +171,7 @@ func cidrs(args []flow.Value) (flow.Value, error) {
 		}
 	}
 	for _, a := range args[1:] {
-		bits, err := within(a, "the number of bits", 0, 128)
+		bits, err := arithmetic.Within(a, "the number of bits", 0, 128)
 		if err != nil {
 			return flow.NullValue, err
 		}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/flows/expr/arithmetic"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -211,11 +212,11 @@ func AppendText(dst []byte, v flow.Value) ([]byte, error) {
 
 // substr cuts by characters. What lies outside of the string is empty.
 func substr(s, offset, count flow.Value) (flow.Value, error) {
-	from, err := whole(offset, "the offset")
+	from, err := arithmetic.Whole(offset, "the offset")
 	if err != nil {
 		return flow.NullValue, err
 	}
-	n, err := whole(count, "the length")
+	n, err := arithmetic.Whole(count, "the length")
 	if err != nil {
 		return flow.NullValue, err
 	}
@@ -245,7 +246,7 @@ func runes(s string, n int64) int {
 }
 
 func indent(spaces, s flow.Value) (flow.Value, error) {
-	n, err := within(spaces, "the number of spaces", 0, 1000)
+	n, err := arithmetic.Within(spaces, "the number of spaces", 0, 1000)
 	if err != nil {
 		return flow.NullValue, err
 	}
