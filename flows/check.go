@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // checks are those that concern several flows.
@@ -86,8 +87,10 @@ func (r checks) claims(readers []*reader) {
 		for _, block := range f.whole.file.Connectors {
 			c := f.whole.connectors[block.Name]
 			for _, claim := range c.shape.Claims {
-				port := flow.PortRef{Kind: "connector", Name: block.Name, Port: claim.Port}
-				if claim.Port != "" && !slices.ContainsFunc(f.whole.file.Connects, func(b *flow.ConnectBlock) bool { return slices.Contains(b.From, port) || slices.Contains(b.To, port) }) {
+				port := flowfile.PortRef{Kind: "connector", Name: block.Name, Port: claim.Port}
+				if claim.Port != "" && !slices.ContainsFunc(f.whole.file.Connects, func(b *flowfile.ConnectBlock) bool {
+					return slices.Contains(b.From, port) || slices.Contains(b.To, port)
+				}) {
 					continue
 				}
 				at, ok := c.places[claim.Field]

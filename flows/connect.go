@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // ConnectArguments are the arguments of a connect block.
@@ -17,7 +18,7 @@ var ConnectArguments = []string{"from", "where", "via", "to", "deliver", "topic"
 type connect struct {
 	reader *reader
 	source.Content
-	block flow.ConnectBlock // without its ends
+	block flowfile.ConnectBlock // without its ends
 	hops  []hop
 }
 
@@ -50,7 +51,7 @@ func (r *reader) readConnect(b source.Block, name string) *connect {
 	b.Owner = "connect " + quote(b.Labels[0])
 	c := &connect{reader: r, Content: r.Content(b.Region, source.Expected{Arguments: ConnectArguments})}
 	r.Require(b.Region, c.Content, "from", "to")
-	c.block = flow.ConnectBlock{Name: r.prefix + name, At: placeOf(b.At)}
+	c.block = flowfile.ConnectBlock{Name: r.prefix + name, At: placeOf(b.At)}
 	if a, ok := c.Arguments["via"]; ok {
 		c.hops = r.via(a, name)
 	}
@@ -63,7 +64,7 @@ func (r *reader) readConnect(b source.Block, name string) *connect {
 
 // readPolicy reads what decides who gets an event, and what becomes of one that
 // cannot be delivered.
-func (r *reader) readPolicy(block *flow.ConnectBlock, c source.Content) {
+func (r *reader) readPolicy(block *flowfile.ConnectBlock, c source.Content) {
 	deliver, said := c.Arguments["deliver"]
 	way := "reply"
 	if said {
@@ -97,7 +98,7 @@ var whom = map[string]string{
 
 // readWhom reads topic or identity; way is what deliver says, "" where it says
 // nothing that there is.
-func (r *reader) readWhom(block *flow.ConnectBlock, a source.Argument, way string) {
+func (r *reader) readWhom(block *flowfile.ConnectBlock, a source.Argument, way string) {
 	x, ok := r.Compile(a.Expr, a.Name, nil)
 	switch {
 	case way == a.Name:
@@ -182,7 +183,7 @@ func (c *connect) wire() {
 	c.add(part, from, to, before, c.Arguments)
 }
 
-func (c *connect) add(block flow.ConnectBlock, from, to, before []wiring.End, arguments map[string]source.Argument) {
+func (c *connect) add(block flowfile.ConnectBlock, from, to, before []wiring.End, arguments map[string]source.Argument) {
 	w := c.reader.whole
 	block.From, block.To = ports(from), ports(to)
 	block.Fingerprint = c.reader.fingerprint(&block.Where, block.Deliver, &block.Whom, block.LostPeerErr, block.BestEffort)

@@ -6,13 +6,14 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // connector is a connector block as far as it could be read.
 type connector struct {
 	source.Block
 	full   string // its name, with those of the modules that it is in
-	block  *flow.ConnectorBlock
+	block  *flowfile.ConnectorBlock
 	shape  flow.Shape
 	framed func(stream bool) (in, out string) // the codec's framing; nil when it has none
 	sound  bool                               // the configuration is right, so that shape means something
@@ -41,7 +42,7 @@ func (r *reader) readConnector(b source.Block, name string) *connector {
 		return c
 	}
 	c.Owner = spec.Name + " " + quote(b.Labels[1])
-	c.block = &flow.ConnectorBlock{Type: spec.Name, Name: full, At: placeOf(c.At), Common: flow.DefaultCommon(), Config: spec.Config()}
+	c.block = &flowfile.ConnectorBlock{Type: spec.Name, Name: full, At: placeOf(c.At), Common: flowfile.DefaultCommon(), Config: spec.Config()}
 	d := r.decoder()
 	laterNames := append(append([]string{}, laterCommon...), laterArguments[spec.Name]...)
 	rest := d.Decode(c.Region, []string{"codec", "preprocessors", "postprocessors", "for_each"}, laterNames, c.block.Config, &c.block.Common)

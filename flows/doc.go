@@ -1,4 +1,4 @@
-// Package flows reads the flow language: it turns HCL files into [flow.File]s
+// Package flows reads the flow language: it turns HCL files into [flowfile.File]s
 // that the engine can run, and tells what is wrong with them. It starts
 // nothing and has no effect on the world; it reads the flow's files and the
 // files that these name.
@@ -42,7 +42,7 @@
 // target of messages with one connection, like exit, log and metronome) have
 // json without it.
 //
-// A [flow.File] knows neither modules nor for_each: their parts stand in it like
+// A [flowfile.File] knows neither modules nor for_each: their parts stand in it like
 // those of the flow, under full names that stay the same as long as the blocks
 // that they come from are called the same:
 //

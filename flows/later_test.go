@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // What has come must be struck off the lists of what is to come.
@@ -16,7 +17,7 @@ func TestLaterIsNotThere(t *testing.T) {
 	there(t, connectors.All, laterConnectors, laterCommon)
 	there(t, preprocessors.All, laterProcessors, nil)
 	arguments(t, "queue", reflect.TypeFor[flow.Queue](), nil)
-	arguments(t, "every connector", reflect.TypeFor[flow.Common](), laterCommon)
+	arguments(t, "every connector", reflect.TypeFor[flowfile.Common](), laterCommon)
 }
 
 func there[C any](t *testing.T, specs []flow.Spec[C], later, common []string) {

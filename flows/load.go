@@ -4,6 +4,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Report is all that is to be said about the flows of one run.
@@ -17,9 +18,9 @@ type Tables struct {
 	Steps      []flow.Spec[flow.StepConfig]
 	// Admin says what of the settings of the admin API cannot be used: a
 	// *flow.FieldError for each argument. nil when nobody knows.
-	Admin func(flow.Admin) error
+	Admin func(flowfile.Admin) error
 	// Telemetry says likewise what of the settings of a collector cannot be used.
-	Telemetry func(flow.OTLP) error
+	Telemetry func(flowfile.OTLP) error
 }
 
 // Inputs are the values for the variables of all flows.
@@ -28,7 +29,7 @@ type Inputs = startup.Inputs
 // Load reads and checks the flows at paths, each a file or a folder. It
 // returns a File for each, in the same order, and nil when the report has
 // errors.
-func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
+func Load(paths []string, tables Tables, in Inputs) ([]*flowfile.File, *Report) {
 	report := &Report{}
 	checks := checks{report}
 	given := startup.Read(report, in)
@@ -43,7 +44,7 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flow.File, *Report) {
 		r.Declare(r.blocks["variable"])
 	}
 	checks.inputs(given, readers)
-	files := make([]*flow.File, 0, len(readers))
+	files := make([]*flowfile.File, 0, len(readers))
 	for _, r := range readers {
 		if !r.broken {
 			r.Set(given, r.blocks["locals"])

@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
@@ -25,7 +26,7 @@ var compare = cmp.Options{
 	cmpopts.EquateEmpty(),
 }
 
-func load(t *testing.T, in flows.Inputs, paths ...string) []*flow.File {
+func load(t *testing.T, in flows.Inputs, paths ...string) []*flowfile.File {
 	t.Helper()
 	files, report := flows.Load(paths, tables, in)
 	if text := report.Text(false); text != "" {
@@ -35,7 +36,7 @@ func load(t *testing.T, in flows.Inputs, paths ...string) []*flow.File {
 }
 
 // loadText loads a flow that is not in a file yet.
-func loadText(t *testing.T, in flows.Inputs, text string) ([]*flow.File, *flows.Report) {
+func loadText(t *testing.T, in flows.Inputs, text string) ([]*flowfile.File, *flows.Report) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.hcl")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -44,8 +45,8 @@ func loadText(t *testing.T, in flows.Inputs, text string) ([]*flow.File, *flows.
 	return flows.Load([]string{path}, tables, in)
 }
 
-func common(change func(*flow.Common)) flow.Common {
-	c := flow.DefaultCommon()
+func common(change func(*flowfile.Common)) flowfile.Common {
+	c := flowfile.DefaultCommon()
 	if change != nil {
 		change(&c)
 	}
@@ -65,18 +66,20 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	json := flow.CodecUse{Type: "json", Text: true}
-	port := func(kind, name, port string) flow.PortRef { return flow.PortRef{Kind: kind, Name: name, Port: port} }
+	port := func(kind, name, port string) flowfile.PortRef {
+		return flowfile.PortRef{Kind: kind, Name: name, Port: port}
+	}
 	set := flow.Expr(anyExpr{})
-	want := &flow.File{
+	want := &flowfile.File{
 		Name: "all", Description: "all there is", Dir: dir,
-		Drain: flow.Drain{
+		Drain: flowfile.Drain{
 			Delay: flow.Duration(time.Second), Spread: flow.Duration(2 * time.Second), Timeout: flow.Duration(time.Minute),
 			Code: 1012, Reason: "come back", Message: `{"bye":true}`,
 		},
-		Connectors: []*flow.ConnectorBlock{
+		Connectors: []*flowfile.ConnectorBlock{
 			{
 				Type: "ws_server", Name: "edge", Codec: json,
-				Common: common(func(c *flow.Common) { c.OnDecode = "drop"; c.Reconnect.MaxRetries = 3 }),
+				Common: common(func(c *flowfile.Common) { c.OnDecode = "drop"; c.Reconnect.MaxRetries = 3 }),
 				Config: &wsServer{
 					URL:        endpoint.URL{Scheme: "ws", Host: "127.0.0.1", Port: 4242, Path: "/live"},
 					Backlog:    12,
@@ -110,35 +113,35 @@ func TestLoad(t *testing.T) {
 			},
 			{Type: "exit", Name: "stop", Codec: json, Common: common(nil), Config: &exit{Code: 3}},
 		},
-		Pipelines: []*flow.PipelineBlock{{
+		Pipelines: []*flowfile.PipelineBlock{{
 			Name: "slim", Ports: []string{"exit", "rest"},
-			Steps: []flow.StepBlock{
+			Steps: []flowfile.StepBlock{
 				{Type: "filter", Label: "some", Config: &step.Filter{Where: set}},
 				{Type: "route", Label: "kind", Config: &step.Route{Mode: "first", Port: []step.RoutePort{
 					{Name: "exit", Where: set}, {Name: "rest"},
 				}}},
 			},
 		}},
-		Connects: []*flow.ConnectBlock{
+		Connects: []*flowfile.ConnectBlock{
 			{
 				Name: "one", Via: []string{"slim", "slim"}, Where: set,
-				From: []flow.PortRef{port("connector", "edge", "out"), port("connector", "in", "out")},
-				To:   []flow.PortRef{port("connector", "feed", "in")},
+				From: []flowfile.PortRef{port("connector", "edge", "out"), port("connector", "in", "out")},
+				To:   []flowfile.PortRef{port("connector", "feed", "in")},
 			},
 			{
 				Name: "two",
-				From: []flow.PortRef{port("pipeline", "slim", "exit")},
-				To:   []flow.PortRef{port("connector", "stop", "in"), port("connector", "feed", "in")},
+				From: []flowfile.PortRef{port("pipeline", "slim", "exit")},
+				To:   []flowfile.PortRef{port("connector", "stop", "in"), port("connector", "feed", "in")},
 			},
 			{
 				Name: "three",
-				From: []flow.PortRef{port("connector", "feed", "err"), port("pipeline", "slim", "err")},
-				To:   []flow.PortRef{port("connector", "console", "in"), port("connector", "feed", "in")},
+				From: []flowfile.PortRef{port("connector", "feed", "err"), port("pipeline", "slim", "err")},
+				To:   []flowfile.PortRef{port("connector", "console", "in"), port("connector", "feed", "in")},
 			},
 			{
 				Name: "four",
-				From: []flow.PortRef{port("connector", "console", "out")},
-				To:   []flow.PortRef{port("pipeline", "slim", "in")},
+				From: []flowfile.PortRef{port("connector", "console", "out")},
+				To:   []flowfile.PortRef{port("pipeline", "slim", "in")},
 			},
 		},
 	}

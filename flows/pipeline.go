@@ -9,12 +9,13 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // pipeline is a pipeline block as far as it could be read.
 type pipeline struct {
 	source.Block
-	block *flow.PipelineBlock
+	block *flowfile.PipelineBlock
 	sound bool // all of its ports are known
 	fed   bool // something can flow in
 	used  bool // something refers to it
@@ -30,7 +31,7 @@ func (r *reader) readPipelines() {
 }
 
 func (r *reader) readPipeline(b source.Block, name string) *pipeline {
-	p := &pipeline{Block: b, block: &flow.PipelineBlock{Name: r.prefix + name, At: placeOf(b.At)}}
+	p := &pipeline{Block: b, block: &flowfile.PipelineBlock{Name: r.prefix + name, At: placeOf(b.At)}}
 	r.whole.pipelines[p.block.Name] = p
 	r.readSteps(p)
 	r.whole.file.Pipelines = append(r.whole.file.Pipelines, p.block)
@@ -102,7 +103,7 @@ func (r *reader) readStep(p *pipeline, b source.Block, spec *flow.Spec[flow.Step
 	}
 	p.passages = append(p.passages, wiring.PassageOf(config, arguments["meta"].Expr))
 	p.block.Fingerprint = r.fingerprint(p.block.Fingerprint, spec.Name, b.Labels[0], config)
-	p.block.Steps = append(p.block.Steps, flow.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
+	p.block.Steps = append(p.block.Steps, flowfile.StepBlock{Type: spec.Name, Label: b.Labels[0], At: placeOf(b.At), Config: config})
 	ender, ok := config.(flow.Ender)
 	return ok && ender.Ends()
 }

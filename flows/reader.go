@@ -7,13 +7,14 @@ import (
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // whole is a flow with the modules in it, as far as it could be read. All names
 // in it are full: "store" of the module audit is "audit.store".
 type whole struct {
 	*source.Report
-	file       *flow.File
+	file       *flowfile.File
 	connectors map[string]*connector
 	pipelines  map[string]*pipeline
 	edges      []wiring.Edge
@@ -26,7 +27,7 @@ type whole struct {
 }
 
 func newWhole(report *source.Report) *whole {
-	return &whole{Report: report, file: &flow.File{Drain: flow.DefaultDrain()}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder{}}
+	return &whole{Report: report, file: &flowfile.File{Drain: flowfile.DefaultDrain()}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder{}}
 }
 
 // reader reads the blocks of a flow, or of one use of a module, into a whole.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/wiring"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // reference is a port of a component as it is written: connector.edge,
@@ -32,7 +32,7 @@ func standFor(e wiring.End, inside []wiring.End) (list []wiring.End) {
 	return list
 }
 
-func ports(ends []wiring.End) (refs []flow.PortRef) {
+func ports(ends []wiring.End) (refs []flowfile.PortRef) {
 	for _, e := range ends {
 		refs = append(refs, e.PortRef)
 	}

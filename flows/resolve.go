@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/wiring"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // resolve finds the ports that a reference means and checks that they are there
@@ -43,7 +44,7 @@ func (r *reader) resolve(ref reference, argument string) (list []wiring.End) {
 
 // end is the port of the component with the full name.
 func (f reference) end(full, component, argument string) wiring.End {
-	return wiring.End{PortRef: flow.PortRef{Kind: f.kind, Name: full, Port: f.port}, At: f.at, Text: f.spell(component, argument)}
+	return wiring.End{PortRef: flowfile.PortRef{Kind: f.kind, Name: full, Port: f.port}, At: f.at, Text: f.spell(component, argument)}
 }
 
 // spell adds the port to the text of a component where one would write it.

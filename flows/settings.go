@@ -7,20 +7,21 @@ import (
 
 	"github.com/flowrun/flowrun/flows/decode"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Settings is the `flow` block: what concerns a flow as a whole, and its
 // process.
 type Settings struct {
-	Description string         `hcl:"description" doc:"what the flow is for"`
-	Drain       flow.Drain     `hcl:"drain" doc:"how the flow ends when its process is told to"`
-	Admin       flow.Admin     `hcl:"admin" doc:"the management API of the process; of the flows of a process, one has it. It is set up at the start: a reload does not change it"`
-	Telemetry   flow.Telemetry `hcl:"telemetry" doc:"where the process sends what it has counted, without being asked; of the flows of a process, one says so. It is set up at the start: a reload does not change it"`
+	Description string             `hcl:"description" doc:"what the flow is for"`
+	Drain       flowfile.Drain     `hcl:"drain" doc:"how the flow ends when its process is told to"`
+	Admin       flowfile.Admin     `hcl:"admin" doc:"the management API of the process; of the flows of a process, one has it. It is set up at the start: a reload does not change it"`
+	Telemetry   flowfile.Telemetry `hcl:"telemetry" doc:"where the process sends what it has counted, without being asked; of the flows of a process, one says so. It is set up at the start: a reload does not change it"`
 }
 
 // DefaultSettings returns what a flow without the block has.
 func DefaultSettings() Settings {
-	return Settings{Drain: flow.DefaultDrain(), Admin: flow.DefaultAdmin()}
+	return Settings{Drain: flowfile.DefaultDrain(), Admin: flowfile.DefaultAdmin()}
 }
 
 // readSettings reads the flow block.
@@ -105,7 +106,7 @@ func (r *reader) readTelemetry(d *decode.Decoder, s *Settings) {
 
 // collectors reports a second flow that says where the process reports to.
 func (r checks) collectors(readers []*reader) {
-	var first *flow.File
+	var first *flowfile.File
 	for _, f := range readers {
 		switch file := f.whole.file; {
 		case file.Telemetry.OTLP == nil:
@@ -119,7 +120,7 @@ func (r checks) collectors(readers []*reader) {
 
 // admins reports a second flow that wants to set up the API of the process.
 func (r checks) admins(readers []*reader) {
-	var first *flow.File
+	var first *flowfile.File
 	for _, f := range readers {
 		switch file := f.whole.file; {
 		case file.Admin.Address == "":
@@ -134,7 +135,7 @@ func (r checks) admins(readers []*reader) {
 // drains reports flows that do not fit together in one process, which waits for
 // the longest delay and ends after the longest timeout of all.
 func (r checks) drains(readers []*reader) {
-	var delays, ends *flow.File
+	var delays, ends *flowfile.File
 	for _, f := range readers {
 		file := f.whole.file
 		if delays == nil || file.Drain.Delay > delays.Drain.Delay {

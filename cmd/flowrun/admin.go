@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/manage"
 	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // adminFlags are those of a process that serves the admin API.
@@ -27,7 +28,7 @@ func (a *adminFlags) register(cmd *cobra.Command) {
 
 // settings are those of the flow that has any, and what the command line and the
 // environment say.
-func (a *adminFlags) settings(files []*flow.File) flow.Admin {
+func (a *adminFlags) settings(files []*flowfile.File) flowfile.Admin {
 	s := adminOf(files)
 	if a.address != "" {
 		s.Address = a.address
@@ -41,17 +42,17 @@ func (a *adminFlags) settings(files []*flow.File) flow.Admin {
 	return s
 }
 
-func adminOf(files []*flow.File) flow.Admin {
+func adminOf(files []*flowfile.File) flowfile.Admin {
 	for _, f := range files {
 		if f.Admin.Address != "" {
 			return f.Admin
 		}
 	}
-	return flow.DefaultAdmin()
+	return flowfile.DefaultAdmin()
 }
 
 // sameAdmin reports whether nothing is to be set up anew.
-func sameAdmin(a, b flow.Admin) bool {
+func sameAdmin(a, b flowfile.Admin) bool {
 	same := maps.EqualFunc(a.Hashes, b.Hashes, flow.Value.Equal)
 	a.Hashes, b.Hashes = nil, nil
 	return same && reflect.DeepEqual(a, b)
@@ -59,7 +60,7 @@ func sameAdmin(a, b flow.Admin) bool {
 
 // serve begins to serve where anything says so, and tells where: the flows have to
 // listen elsewhere.
-func (a *adminFlags) serve(files []*flow.File, o admin.Options, taken func(at, by string), stderr io.Writer) (stop func(), err error) {
+func (a *adminFlags) serve(files []*flowfile.File, o admin.Options, taken func(at, by string), stderr io.Writer) (stop func(), err error) {
 	settings := a.settings(files)
 	if settings.Address == "" {
 		return func() {}, nil

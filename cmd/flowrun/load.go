@@ -11,7 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/flows"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // inputs are the flags of all commands that read flows.
@@ -38,7 +38,7 @@ func (in *inputs) forFlows() (flows.Inputs, error) {
 
 // load reads and checks flows. The flows are there when the report has no
 // errors; err is about the command line.
-func (in *inputs) load(paths []string) (files []*flow.File, report *flows.Report, err error) {
+func (in *inputs) load(paths []string) (files []*flowfile.File, report *flows.Report, err error) {
 	from, err := in.forFlows()
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +49,7 @@ func (in *inputs) load(paths []string) (files []*flow.File, report *flows.Report
 
 // loadOrShow loads flows to do something with them, and shows what is to be
 // said about them.
-func (in *inputs) loadOrShow(cmd *cobra.Command, paths []string) ([]*flow.File, error) {
+func (in *inputs) loadOrShow(cmd *cobra.Command, paths []string) ([]*flowfile.File, error) {
 	files, report, err := in.load(paths)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/journal"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
 
@@ -93,7 +94,7 @@ func (p *pipe) run(cmd *cobra.Command, args []string) error {
 }
 
 // find finds the pipeline, and checks that it has the port.
-func (p *pipe) find(f *flow.File, name string) (*flow.PipelineBlock, error) {
+func (p *pipe) find(f *flowfile.File, name string) (*flowfile.PipelineBlock, error) {
 	name = strings.TrimPrefix(name, "pipeline.")
 	var names []string
 	for _, block := range f.Pipelines {
@@ -121,7 +122,7 @@ func choose(given string, names []string) string {
 }
 
 // portsOf are the ports by which events leave a pipeline.
-func portsOf(block *flow.PipelineBlock) []string {
+func portsOf(block *flowfile.PipelineBlock) []string {
 	return slices.Concat([]string{"out", "err"}, block.Ports)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
 
@@ -33,7 +33,7 @@ and no running process is asked.`,
 		Example: "  flowrun plan old/echo.hcl echo.hcl\n  git show HEAD:echo.hcl > old.hcl && flowrun plan --json old.hcl echo.hcl",
 		Args:    command.Between(2, 2, "two flow files or folders"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var versions [2]*flow.File
+			var versions [2]*flowfile.File
 			for i, path := range args {
 				files, err := in.loadOrShow(cmd, []string{path})
 				if err != nil {

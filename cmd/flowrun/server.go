@@ -26,7 +26,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
@@ -122,9 +122,9 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Engine: e,
 				Files:  files,
 				Read:   report,
-				Load:   func() ([]*flow.File, *flows.Report, error) { return in.load(args) },
+				Load:   func() ([]*flowfile.File, *flows.Report, error) { return in.load(args) },
 				Report: func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
-				Restart: func(newer []*flow.File) bool {
+				Restart: func(newer []*flowfile.File) bool {
 					return !sameAdmin(adminOf(newer), adminOf(files)) || !sameCollector(newer, files)
 				},
 				Announce: announcer,

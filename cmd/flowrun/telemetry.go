@@ -5,13 +5,13 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
 // sendMetrics begins to send what is counted to where one of the flows or the environment
 // says. That it cannot is no reason not to run the flows.
-func sendMetrics(files []*flow.File, o telemetry.Options) (stop func()) {
+func sendMetrics(files []*flowfile.File, o telemetry.Options) (stop func()) {
 	o.Settings = collectorOf(files)
 	stop, err := telemetry.Start(o)
 	if err != nil {
@@ -21,7 +21,7 @@ func sendMetrics(files []*flow.File, o telemetry.Options) (stop func()) {
 	return stop
 }
 
-func collectorOf(files []*flow.File) *flow.OTLP {
+func collectorOf(files []*flowfile.File) *flowfile.OTLP {
 	for _, f := range files {
 		if f.Telemetry.OTLP != nil {
 			return f.Telemetry.OTLP
@@ -31,6 +31,6 @@ func collectorOf(files []*flow.File) *flow.OTLP {
 }
 
 // sameCollector reports whether nothing is to be set up anew.
-func sameCollector(a, b []*flow.File) bool {
+func sameCollector(a, b []*flowfile.File) bool {
 	return reflect.DeepEqual(collectorOf(a), collectorOf(b))
 }

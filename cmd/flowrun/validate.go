@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // checked is what validate says of one flow.
@@ -65,7 +65,7 @@ when there are none or only warnings.`,
 	return cmd
 }
 
-func checkedOf(files []*flow.File) []checked {
+func checkedOf(files []*flowfile.File) []checked {
 	list := []checked{}
 	for _, f := range files {
 		list = append(list, checked{f.Name, len(f.Connectors), len(f.Pipelines), len(f.Connects)})

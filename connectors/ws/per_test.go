@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"go.uber.org/zap"
 )
@@ -143,7 +144,7 @@ type proxy struct {
 	stop func()
 }
 
-func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flow.Common)) *proxy {
+func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flowfile.Common)) *proxy {
 	t.Helper()
 	server := serverConfig(t)
 	client := Specs[1].Config().(*ClientConfig)
@@ -151,7 +152,7 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flow.Common))
 		t.Fatal(err)
 	}
 	client.Per = field("id")
-	common := flow.DefaultCommon()
+	common := flowfile.DefaultCommon()
 	common.Reconnect.Interval = flow.Duration(10 * time.Millisecond)
 	common.Reconnect.MaxInterval = flow.Duration(50 * time.Millisecond)
 	if edit != nil {
@@ -163,25 +164,25 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flow.Common))
 		}
 	}
 	p := &proxy{t: t, url: "ws://" + server.URL.Addr(), errs: &collector{}}
-	ref := func(name, port string) []flow.PortRef {
-		return []flow.PortRef{{Kind: "connector", Name: name, Port: port}}
+	ref := func(name, port string) []flowfile.PortRef {
+		return []flowfile.PortRef{{Kind: "connector", Name: name, Port: port}}
 	}
-	file := &flow.File{
+	file := &flowfile.File{
 		Name:  "proxy",
-		Drain: flow.DefaultDrain(),
-		Connectors: []*flow.ConnectorBlock{
-			{Type: "ws_server", Name: "edge", Config: server, Codec: flowtest.Text, Common: flow.DefaultCommon()},
+		Drain: flowfile.DefaultDrain(),
+		Connectors: []*flowfile.ConnectorBlock{
+			{Type: "ws_server", Name: "edge", Config: server, Codec: flowtest.Text, Common: flowfile.DefaultCommon()},
 			{Type: "ws_client", Name: "up", Config: client, Codec: flowtest.Text, Common: common},
-			{Type: "test", Name: "errs", Config: p.errs, Common: flow.DefaultCommon(), Codec: flow.CodecUse{Type: "errors", New: func() flow.Codec { return errorText{} }}},
+			{Type: "test", Name: "errs", Config: p.errs, Common: flowfile.DefaultCommon(), Codec: flow.CodecUse{Type: "errors", New: func() flow.Codec { return errorText{} }}},
 		},
-		Connects: []*flow.ConnectBlock{
+		Connects: []*flowfile.ConnectBlock{
 			{Name: "there", From: ref("edge", "out"), To: ref("up", "in")},
 			{Name: "back", From: ref("up", "out"), To: ref("edge", "in")},
 			{Name: "errors", From: append(ref("up", "err"), ref("edge", "err")...), To: ref("errs", "in")},
 		},
 	}
 	ready := make(chan struct{})
-	e, err := engine.New(engine.Options{Files: []*flow.File{file}, Log: zap.NewNop(), Ready: func([]engine.Listener) { close(ready) }})
+	e, err := engine.New(engine.Options{Files: []*flowfile.File{file}, Log: zap.NewNop(), Ready: func([]engine.Listener) { close(ready) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +332,7 @@ func TestPerOutlivesTheServerBehind(t *testing.T) {
 
 func TestPerRefusesOneTooMany(t *testing.T) {
 	b := startBehind(t)
-	p := startProxy(t, b, func(c *ClientConfig, _ *flow.Common) { c.MaxPer = 2 })
+	p := startProxy(t, b, func(c *ClientConfig, _ *flowfile.Common) { c.MaxPer = 2 })
 	for i := range 2 {
 		if err := ask(t.Context(), p.dial(), fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
@@ -349,7 +350,7 @@ func TestPerRefusesOneTooMany(t *testing.T) {
 
 func TestPerClosesWhatIsIdle(t *testing.T) {
 	b := startBehind(t)
-	p := startProxy(t, b, func(c *ClientConfig, _ *flow.Common) { c.Idle = flow.Duration(50 * time.Millisecond) })
+	p := startProxy(t, b, func(c *ClientConfig, _ *flowfile.Common) { c.Idle = flow.Duration(50 * time.Millisecond) })
 	c := p.dial()
 	for range 2 {
 		if err := ask(t.Context(), c, "hello"); err != nil {
@@ -364,7 +365,7 @@ func TestPerClosesWhatIsIdle(t *testing.T) {
 
 func TestPerRefusesANullKey(t *testing.T) {
 	b := startBehind(t)
-	p := startProxy(t, b, func(c *ClientConfig, _ *flow.Common) { c.Per = field("subprotocol") })
+	p := startProxy(t, b, func(c *ClientConfig, _ *flowfile.Common) { c.Per = field("subprotocol") })
 	if err := p.dial().Write(t.Context(), websocket.MessageText, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +413,7 @@ func TestPerDeliversWhatALeaverHasSaid(t *testing.T) {
 func TestPerGivesUpOnOneConnectionOnly(t *testing.T) {
 	b := startBehind(t)
 	b.die()
-	p := startProxy(t, b, func(_ *ClientConfig, common *flow.Common) { common.Reconnect.MaxRetries = 2 })
+	p := startProxy(t, b, func(_ *ClientConfig, common *flowfile.Common) { common.Reconnect.MaxRetries = 2 })
 	c := p.dial()
 	if err := c.Write(t.Context(), websocket.MessageText, []byte("lost")); err != nil {
 		t.Fatal(err)

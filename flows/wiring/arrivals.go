@@ -3,7 +3,7 @@ package wiring
 import (
 	"maps"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // arrival is what is known of the events that can be at some place.
@@ -107,7 +107,7 @@ func (p places) add(name string, s arrival) (grown bool) {
 }
 
 // leaving is what can leave by a port.
-func (a arrivals) leaving(port flow.PortRef) arrival {
+func (a arrivals) leaving(port flowfile.PortRef) arrival {
 	if port.Kind == "pipeline" {
 		in := a.all.at(port.Name)
 		if port.Port == "out" {
@@ -138,8 +138,10 @@ func (a arrivals) through(via []string, s arrival) arrival {
 // than before.
 func (f *Flow) arrivals() arrivals {
 	a := arrivals{f, places{}, places{}, places{}}
-	component := func(port flow.PortRef) flow.PortRef { return flow.PortRef{Kind: port.Kind, Name: port.Name} }
-	behind := map[flow.PortRef][]int{}
+	component := func(port flowfile.PortRef) flowfile.PortRef {
+		return flowfile.PortRef{Kind: port.Kind, Name: port.Name}
+	}
+	behind := map[flowfile.PortRef][]int{}
 	todo, waits := make([]int, len(f.Edges)), make([]bool, len(f.Edges))
 	for i, e := range f.Edges {
 		todo[i], waits[i] = i, true
@@ -147,7 +149,7 @@ func (f *Flow) arrivals() arrivals {
 			behind[component(from)] = append(behind[component(from)], i)
 		}
 	}
-	again := func(port flow.PortRef) {
+	again := func(port flowfile.PortRef) {
 		for _, i := range behind[component(port)] {
 			if !waits[i] {
 				todo, waits[i] = append(todo, i), true
@@ -161,7 +163,7 @@ func (f *Flow) arrivals() arrivals {
 			s := a.leaving(from)
 			for _, name := range f.Edges[i].Via {
 				if a.all.add(name, s) {
-					again(flow.PortRef{Kind: "pipeline", Name: name})
+					again(flowfile.PortRef{Kind: "pipeline", Name: name})
 				}
 				s = a.through([]string{name}, s)
 			}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/wiring"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 )
 
@@ -23,20 +23,20 @@ func TestCost(t *testing.T) {
 				Connectors: map[string]wiring.Connector{"log": {Type: "log"}},
 				Pipelines:  map[string]wiring.Pipeline{fmt.Sprintf("p%d", n): {}},
 			}
-			edge := func(from, to flow.PortRef) {
+			edge := func(from, to flowfile.PortRef) {
 				f.Edges = append(f.Edges, wiring.Edge{
-					ConnectBlock: &flow.ConnectBlock{From: []flow.PortRef{from}, To: []flow.PortRef{to}},
+					ConnectBlock: &flowfile.ConnectBlock{From: []flowfile.PortRef{from}, To: []flowfile.PortRef{to}},
 					Sources:      []wiring.End{{PortRef: from}}, Targets: []wiring.End{{PortRef: to}},
 				})
 			}
-			log := flow.PortRef{Kind: "connector", Name: "log", Port: "in"}
+			log := flowfile.PortRef{Kind: "connector", Name: "log", Port: "in"}
 			for i := n - 1; i >= 0; i-- {
 				c, p := fmt.Sprintf("c%d", i), fmt.Sprintf("p%d", i)
 				f.Connectors[c], f.Pipelines[p] = wiring.Connector{Type: "metronome"}, wiring.Pipeline{}
-				edge(flow.PortRef{Kind: "connector", Name: c, Port: "out"}, log)
-				edge(flow.PortRef{Kind: "pipeline", Name: p, Port: "out"}, flow.PortRef{Kind: "pipeline", Name: fmt.Sprintf("p%d", i+1), Port: "in"})
+				edge(flowfile.PortRef{Kind: "connector", Name: c, Port: "out"}, log)
+				edge(flowfile.PortRef{Kind: "pipeline", Name: p, Port: "out"}, flowfile.PortRef{Kind: "pipeline", Name: fmt.Sprintf("p%d", i+1), Port: "in"})
 			}
-			edge(flow.PortRef{Kind: "connector", Name: "c0", Port: "out"}, flow.PortRef{Kind: "pipeline", Name: "p0", Port: "in"})
+			edge(flowfile.PortRef{Kind: "connector", Name: "c0", Port: "out"}, flowfile.PortRef{Kind: "pipeline", Name: "p0", Port: "in"})
 			best = min(best, cputime.Of(func() { f.Check(true) }))
 			if f.HasErrors() {
 				t.Fatal(f.Text(false))

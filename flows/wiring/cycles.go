@@ -4,16 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // stage is an instance of a pipeline: the shared one, where edge is nil, or
 // the one at a position in the via of an edge.
 type stage struct {
 	pipeline string
-	edge     *flow.ConnectBlock
+	edge     *flowfile.ConnectBlock
 	position int
 }
 
@@ -58,14 +57,14 @@ func (f *Flow) cycles() {
 }
 
 // entry lists the pipeline instances that an edge leads into first.
-func entry(b *flow.ConnectBlock) (list []stage) {
+func entry(b *flowfile.ConnectBlock) (list []stage) {
 	if len(b.Via) > 0 {
 		return []stage{{b.Via[0], b, 0}}
 	}
 	return targets(b)
 }
 
-func targets(b *flow.ConnectBlock) (list []stage) {
+func targets(b *flowfile.ConnectBlock) (list []stage) {
 	for _, to := range b.To {
 		if to.Kind == "pipeline" {
 			list = append(list, stage{pipeline: to.Name})

@@ -13,9 +13,10 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
-// Flow is what is connected to what, by the full names of a [flow.File].
+// Flow is what is connected to what, by the full names of a [flowfile.File].
 type Flow struct {
 	*source.Report
 	Connectors map[string]Connector
@@ -38,14 +39,14 @@ type Pipeline struct {
 
 // End is a port that an edge starts from or leads to.
 type End struct {
-	flow.PortRef
+	flowfile.PortRef
 	At   hcl.Range
 	Text string // as it is written, without a port that goes without saying
 }
 
 // Edge is a connect block, or a part of one between two modules in its via.
 type Edge struct {
-	*flow.ConnectBlock
+	*flowfile.ConnectBlock
 	Sources, Targets []End                      // From and To, and where they stand
 	Before           []End                      // the from of the block, in a part behind a module
 	Within           string                     // what it was found in: see Report.Within

@@ -22,6 +22,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 )
 
@@ -32,7 +33,7 @@ type told struct{ reloads, drains, pauses atomic.Int64 }
 
 func (d *told) options(tokens ...flow.Secret) Options {
 	return Options{
-		Settings:    flow.Admin{Address: "127.0.0.1:0", Tokens: tokens},
+		Settings:    flowfile.Admin{Address: "127.0.0.1:0", Tokens: tokens},
 		Health:      func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
 		Flows:       func() []engine.Flow { return []engine.Flow{{Name: "flow", Path: "flow.hcl"}} },
 		Pause:       func(string, string) error { d.pauses.Add(1); return nil },
@@ -67,7 +68,7 @@ func start(t *testing.T, o Options) *Server {
 }
 
 func TestHostsThatAreOurs(t *testing.T) {
-	g, err := newGuard(flow.Admin{Address: "Admin.example:8686"})
+	g, err := newGuard(flowfile.Admin{Address: "Admin.example:8686"})
 	if err != nil {
 		t.Fatal(err)
 	}

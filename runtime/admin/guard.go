@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"go.uber.org/zap"
 )
 
@@ -37,7 +38,7 @@ type guard struct {
 
 // newGuard reads the file of tokens. An error is a *flow.FieldError, or several,
 // about an argument of the block.
-func newGuard(a flow.Admin) (*guard, error) {
+func newGuard(a flowfile.Admin) (*guard, error) {
 	host, _, _ := net.SplitHostPort(a.Address) // resolve has looked
 	g := &guard{
 		host:  strings.ToLower(host),

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func digest(token string) string {
@@ -128,7 +129,7 @@ func TestMisspeltRolesAreRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := Check(flow.Admin{Address: "127.0.0.1:0", TokensFile: flow.Path(file)})
+		err := Check(flowfile.Admin{Address: "127.0.0.1:0", TokensFile: flow.Path(file)})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
@@ -47,7 +48,7 @@ func FuzzRoles(f *testing.F) {
 	}
 	var d told
 	o := d.options()
-	o.Settings = flow.DefaultAdmin()
+	o.Settings = flowfile.DefaultAdmin()
 	o.Settings.Address = "127.0.0.1:0"
 	o.Settings.Hashes = map[flow.Secret]flow.Value{}
 	tokens := map[Role]string{}
@@ -62,7 +63,7 @@ func FuzzRoles(f *testing.F) {
 		return engine.Health{Phase: engine.Running, Ready: true, Connectors: []engine.ConnectorHealth{{Flow: "flow", Type: "ws_server", Name: "edge", State: engine.Open}}}
 	}
 	o.Flows = func() []engine.Flow {
-		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Graph: graph.New(&flow.File{Name: "flow"})}}
+		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Graph: graph.New(&flowfile.File{Name: "flow"})}}
 	}
 	edge := &flow.Component{Boot: "n", Flow: "flow", Kind: "connector", Type: "ws_server", Name: "edge"}
 	o.Connections = func() iter.Seq[link.Info] {

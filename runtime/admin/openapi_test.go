@@ -23,6 +23,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
 
@@ -173,7 +174,7 @@ func busy() Options {
 	}}
 	o.Health = func() engine.Health { return h }
 	o.Flows = func() []engine.Flow {
-		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Description: "what for", Paused: true, Graph: graph.New(&flow.File{Name: "flow"})}}
+		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Description: "what for", Paused: true, Graph: graph.New(&flowfile.File{Name: "flow"})}}
 	}
 	o.Places = func() []engine.NamedPlace { return nil }
 	o.Nearest = func(string, []string) string { return "" }

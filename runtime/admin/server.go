@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
@@ -40,7 +41,7 @@ const (
 type Options struct {
 	// Settings say where, and to whom: port 0 takes a free one. Without tokens the
 	// API is for this machine, and to look at.
-	Settings flow.Admin
+	Settings flowfile.Admin
 
 	Build   Build
 	Health  func() engine.Health
@@ -96,12 +97,12 @@ type Server struct {
 
 // Check reads what settings name, and says what cannot be used: a *flow.FieldError
 // for each argument.
-func Check(a flow.Admin) error {
+func Check(a flowfile.Admin) error {
 	_, _, err := open(a, zap.NewNop())
 	return err
 }
 
-func open(a flow.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err error) {
+func open(a flowfile.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err error) {
 	if a.TLS != nil {
 		if secure, err = tlsfiles.Keep(a.TLS, log); err != nil {
 			err = flow.Within("tls", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine/internal/lanes"
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline"
@@ -26,7 +27,7 @@ type builder struct {
 
 // builder returns what makes a flow of its file. What stays, as changes say, is
 // taken from former.
-func (e *Engine) builder(file *flow.File, g *graph.Graph, former *flowing, changes []graph.Change) *builder {
+func (e *Engine) builder(file *flowfile.File, g *graph.Graph, former *flowing, changes []graph.Change) *builder {
 	b := &builder{
 		flowing: &flowing{
 			file: file, graph: g,
@@ -187,7 +188,7 @@ func (b *builder) component(kind, typ, name string) *flow.Component {
 
 // edgeCounts are where the edges of a flow count, those of its former version
 // where they had the same name.
-func edgeCounts(file *flow.File, former *flowing) map[string]*pipeline.EdgeCounts {
+func edgeCounts(file *flowfile.File, former *flowing) map[string]*pipeline.EdgeCounts {
 	edges := make(map[string]*pipeline.EdgeCounts, len(file.Connects))
 	for _, c := range file.Connects {
 		edges[c.Name] = new(pipeline.EdgeCounts)

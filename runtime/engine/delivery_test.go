@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"go.uber.org/zap"
 )
 
@@ -51,15 +52,15 @@ func TestEdgesDeliverAsTheySay(t *testing.T) {
 	open := make(chan struct{})
 	clients, errs := several(3, open), newSink()
 	errs.shape.Stream = true
-	p := &flow.PipelineBlock{Name: "p", Ports: []string{"exit"}, Steps: []flow.StepBlock{{Type: "route", Label: "r", Config: route{"exit"}}}}
-	to := []flow.PortRef{ref("connector.clients.in")}
-	f := &flow.File{
+	p := &flowfile.PipelineBlock{Name: "p", Ports: []string{"exit"}, Steps: []flowfile.StepBlock{{Type: "route", Label: "r", Config: route{"exit"}}}}
+	to := []flowfile.PortRef{ref("connector.clients.in")}
+	f := &flowfile.File{
 		Name:       "f",
-		Connectors: []*flow.ConnectorBlock{connector("in", after(open, "a", "x")), connector("clients", clients), connector("errs", errs)},
-		Pipelines:  []*flow.PipelineBlock{p},
-		Connects: []*flow.ConnectBlock{
-			{Name: "all", From: []flow.PortRef{ref("connector.in.out")}, Via: []string{"p"}, To: to, Deliver: flow.Broadcast},
-			{Name: "reply", From: []flow.PortRef{ref("pipeline.p.exit")}, To: to},
+		Connectors: []*flowfile.ConnectorBlock{connector("in", after(open, "a", "x")), connector("clients", clients), connector("errs", errs)},
+		Pipelines:  []*flowfile.PipelineBlock{p},
+		Connects: []*flowfile.ConnectBlock{
+			{Name: "all", From: []flowfile.PortRef{ref("connector.in.out")}, Via: []string{"p"}, To: to, Deliver: flow.Broadcast},
+			{Name: "reply", From: []flowfile.PortRef{ref("pipeline.p.exit")}, To: to},
 			connect("errs", "connector.clients.err > connector.errs.in"),
 		},
 	}
@@ -98,11 +99,11 @@ func TestBestEffortIsNoPartOfTheAcknowledgement(t *testing.T) {
 			l.Close(ctx, nil)
 			return nil
 		}
-		f := &flow.File{
+		f := &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", in), connector("good", good), connector("broken", broken)},
-			Connects: []*flow.ConnectBlock{
-				{Name: "try", From: []flow.PortRef{ref("connector.in.out")}, To: []flow.PortRef{ref("connector.broken.in")}, BestEffort: bestEffort},
+			Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector("good", good), connector("broken", broken)},
+			Connects: []*flowfile.ConnectBlock{
+				{Name: "try", From: []flowfile.PortRef{ref("connector.in.out")}, To: []flowfile.PortRef{ref("connector.broken.in")}, BestEffort: bestEffort},
 				connect("keep", "connector.in.out > connector.good.in"),
 			},
 		}

@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func TestExitCodes(t *testing.T) {
 	fail := func(context.Context) error { return errors.New("no world") }
-	wire := []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")}
+	wire := []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.out.in")}
 	for _, test := range []struct {
 		name string
-		in   *flow.ConnectorBlock
-		out  *flow.ConnectorBlock
+		in   *flowfile.ConnectorBlock
+		out  *flowfile.ConnectorBlock
 		want int
 	}{
 		{"sources ended", connector("in", source(nil, atOnce)), connector("out", newSink()), 0},
@@ -32,7 +33,7 @@ func TestExitCodes(t *testing.T) {
 					// Opening is a success, so this one must not open.
 					test.in.Config.(*parts).run = func(ctx context.Context, _ flow.Host) error { return fail(ctx) }
 				}
-				r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{test.in, test.out}, Connects: wire})
+				r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{test.in, test.out}, Connects: wire})
 				if code := r.wait(t); code != test.want {
 					t.Errorf("exit code %d, want %d", code, test.want)
 				}
@@ -43,16 +44,16 @@ func TestExitCodes(t *testing.T) {
 
 func TestAFailedTargetLeavesTheRestRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name: "f",
-			Connectors: []*flow.ConnectorBlock{
+			Connectors: []*flowfile.ConnectorBlock{
 				connector("in", source(nil, untilEnd)),
 				connector("out", &parts{
 					shape: flow.Shape{Role: flow.Target, In: true},
 					run:   func(context.Context, flow.Host) error { return errors.New("disk full") },
 				}, retries(2)),
 			},
-			Connects: []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+			Connects: []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
 		})
 		time.Sleep(time.Hour)
 		if got := r.state("out"); got != "failed, 2 failed: disk full" || r.Health().Ready {
@@ -78,7 +79,7 @@ func stubborn(release chan struct{}) *parts {
 
 func TestDrainTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", stubborn(nil))}}, timeout(3*time.Second))
+		r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", stubborn(nil))}}, timeout(3*time.Second))
 		synctest.Wait()
 		begin := time.Now()
 		r.cancel()
@@ -94,7 +95,7 @@ func TestDrainTimeout(t *testing.T) {
 func TestAConnectorThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", stubborn(release))}}, timeout(3*time.Second))
+		r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", stubborn(release))}}, timeout(3*time.Second))
 		synctest.Wait()
 		begin := time.Now()
 		r.cancel()
@@ -124,10 +125,10 @@ func full() *parts {
 
 func TestWhatACutDrainLosesIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a", "b"}, untilEnd)), connector("out", full())},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("in", source([]string{"a", "b"}, untilEnd)), connector("out", full())},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
 		}, timeout(time.Second))
 		synctest.Wait()
 		r.cancel()
@@ -184,10 +185,10 @@ func TestADrainWaitsForWhatIsQueued(t *testing.T) {
 	}{{time.Second, 3, 0}, {time.Minute, 0, 1}} {
 		synctest.Test(t, func(t *testing.T) {
 			out := newDialling(test.after)
-			r := start(t, &flow.File{
+			r := start(t, &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a", "b", "c"}, atOnce)), connector("out", out)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", source([]string{"a", "b", "c"}, atOnce)), connector("out", out)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
 			})
 			if code := r.wait(t); code != test.code || len(out.events()) != test.want {
 				t.Errorf("after %v: exit code %d, arrived: %v", test.after, code, out.events())
@@ -203,7 +204,7 @@ func TestStop(t *testing.T) {
 	}{{"now", false}, {"in a drain", true}} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", stubborn(nil))}})
+				r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", stubborn(nil))}})
 				synctest.Wait()
 				begin := time.Now()
 				if test.first {
@@ -228,7 +229,7 @@ func TestHalt(t *testing.T) {
 			<-h.Abandon().Done()
 			return nil
 		}}
-		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", halt), connector("y", stubborn(nil))}})
+		r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", halt), connector("y", stubborn(nil))}})
 		begin := time.Now()
 		if code := r.wait(t); code != 5 || time.Since(begin) != time.Second {
 			t.Errorf("exit code %d after %v", code, time.Since(begin))
@@ -257,10 +258,10 @@ func TestFeed(t *testing.T) {
 			return nil
 		}
 		out := newSink()
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("io", c), connector("out", out)},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.out.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("io", c), connector("out", out)},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.io.out > connector.out.in")},
 		})
 		if code := r.wait(t); code != 0 || d.String() != "input ends\nrun ends" || len(out.events()) != 1 {
 			t.Errorf("exit code %d:\n%s\n%v", code, d.String(), out.events())
@@ -284,10 +285,10 @@ func TestFeedEndsWithTheSources(t *testing.T) {
 			d.note("client")
 			return nil
 		}}
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("io", c), connector("client", client)},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.client.in"), connect("b", "connector.client.out > connector.io.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("io", c), connector("client", client)},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.io.out > connector.client.in"), connect("b", "connector.client.out > connector.io.in")},
 		})
 		synctest.Wait()
 		r.cancel()
@@ -305,10 +306,10 @@ func TestFeedFails(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &fed{feed: feed}
 			c.shape = flow.Shape{Role: flow.Target, In: true, Out: true}
-			r := start(t, &flow.File{
+			r := start(t, &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("io", c)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.io.in")},
+				Connectors: []*flowfile.ConnectorBlock{connector("io", c)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.io.out > connector.io.in")},
 			})
 			if code := r.wait(t); code != 1 {
 				t.Errorf("exit code %d", code)
@@ -321,7 +322,7 @@ func TestAConnectorThatIsNotFedIsNoSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &fed{feed: func(context.Context, flow.Host) error { t.Error("Feed was called"); return nil }}
 		c.shape = flow.Shape{Role: flow.Target, In: true, Out: true}
-		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("io", c)}})
+		r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("io", c)}})
 		time.Sleep(time.Hour)
 		r.cancel()
 		r.wait(t)
@@ -355,10 +356,10 @@ func TestFeedIntoItself(t *testing.T) {
 			}
 			return out.run(ctx, h)
 		}
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("io", c)},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.io.out > connector.io.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("io", c)},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.io.out > connector.io.in")},
 		})
 		if code := r.wait(t); code != 0 || len(out.events()) != 1 {
 			t.Errorf("exit code %d, arrived: %v", code, out.events())
@@ -408,28 +409,28 @@ func noting(d *diary, name string, role flow.Role) *parts {
 func TestDelayAndSpread(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		drain flow.Drain
+		drain flowfile.Drain
 		other flow.Role
 		took  time.Duration
 		want  string
 	}{
-		{"none", flow.Drain{}, flow.Source, 0, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
-		{"delay", flow.Drain{Delay: 3}, flow.Source, 3, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
-		{"spread", flow.Drain{Delay: 3, Spread: 4, Code: 1012}, flow.Source, 5, "1012 \"server is restarting\"\n1012 \"server is restarting\"\nother ends"},
-		{"answers are waited for", flow.Drain{Spread: 4, Reason: "bye"}, flow.Client, 3, "1001 \"bye\"\n1001 \"bye\"\nother ends"},
+		{"none", flowfile.Drain{}, flow.Source, 0, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
+		{"delay", flowfile.Drain{Delay: 3}, flow.Source, 3, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
+		{"spread", flowfile.Drain{Delay: 3, Spread: 4, Code: 1012}, flow.Source, 5, "1012 \"server is restarting\"\n1012 \"server is restarting\"\nother ends"},
+		{"answers are waited for", flowfile.Drain{Spread: 4, Reason: "bye"}, flow.Client, 3, "1001 \"bye\"\n1001 \"bye\"\nother ends"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var d diary
-				drain := flow.DefaultDrain()
+				drain := flowfile.DefaultDrain()
 				drain.Delay, drain.Spread, drain.Reason = test.drain.Delay*1e9, test.drain.Spread*1e9, test.drain.Reason
 				if test.drain.Code != 0 {
 					drain.Code = test.drain.Code
 				}
-				r := start(t, &flow.File{
+				r := start(t, &flowfile.File{
 					Name:       "f",
 					Drain:      drain,
-					Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 2)), connector("other", noting(&d, "other", test.other))},
+					Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 2)), connector("other", noting(&d, "other", test.other))},
 				})
 				synctest.Wait()
 				begin := time.Now()
@@ -450,9 +451,9 @@ func TestDelayAndSpread(t *testing.T) {
 func TestStopInADelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
-		drain := flow.DefaultDrain()
+		drain := flowfile.DefaultDrain()
 		drain.Delay, drain.Spread = flow.Duration(time.Second), flow.Duration(2*time.Second)
-		r := start(t, &flow.File{Name: "f", Drain: drain, Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 2))}})
+		r := start(t, &flowfile.File{Name: "f", Drain: drain, Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 2))}})
 		synctest.Wait()
 		begin := time.Now()
 		r.cancel()
@@ -469,11 +470,11 @@ func TestStopInADelay(t *testing.T) {
 func TestDrainsOfSeveralFlows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
-		one, two := flow.DefaultDrain(), flow.DefaultDrain()
+		one, two := flowfile.DefaultDrain(), flowfile.DefaultDrain()
 		one.Delay, one.Reason = flow.Duration(5*time.Second), "one"
 		two.Spread, two.Reason, two.Timeout = flow.Duration(10*time.Second), "two", flow.Duration(time.Minute)
-		r := start(t, &flow.File{Name: "one", Drain: one, Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 1))}}, func(o *Options) {
-			o.Files = append(o.Files, &flow.File{Name: "two", Drain: two, Connectors: []*flow.ConnectorBlock{connector("edge", flock(&d, 2))}})
+		r := start(t, &flowfile.File{Name: "one", Drain: one, Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 1))}}, func(o *Options) {
+			o.Files = append(o.Files, &flowfile.File{Name: "two", Drain: two, Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 2))}})
 		})
 		synctest.Wait()
 		begin := time.Now()

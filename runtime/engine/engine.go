@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine/internal/hearing"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"github.com/flowrun/flowrun/runtime/notice"
@@ -23,7 +24,7 @@ import (
 
 // Options say what an engine runs.
 type Options struct {
-	Files []*flow.File // their Drain says how the engine ends
+	Files []*flowfile.File // their Drain says how the engine ends
 	// Log is limited by its owner: what goes wrong with every event is logged
 	// for every event. nil for none.
 	Log *zap.Logger

@@ -9,20 +9,21 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestEventsArriveAndTheProcessEndsWithItsSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, rest := newSink(), newSink()
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name: "f",
-			Connectors: []*flow.ConnectorBlock{
+			Connectors: []*flowfile.ConnectorBlock{
 				connector("in", source([]string{"a", "b", "bad", "c"}, atOnce)),
 				connector("out", out), connector("rest", rest),
 			},
-			Connects: []*flow.ConnectBlock{
-				{Name: "b", From: []flow.PortRef{ref("connector.in.out")}, Where: is("b"), To: []flow.PortRef{ref("connector.out.in"), ref("connector.rest.in")}},
+			Connects: []*flowfile.ConnectBlock{
+				{Name: "b", From: []flowfile.PortRef{ref("connector.in.out")}, Where: is("b"), To: []flowfile.PortRef{ref("connector.out.in"), ref("connector.rest.in")}},
 				connect("all", "connector.in.out > connector.out.in"),
 			},
 		})
@@ -42,8 +43,8 @@ func TestEventsArriveAndTheProcessEndsWithItsSources(t *testing.T) {
 }
 
 // roles makes a flow of one connector of each role that notes its life.
-func roles(d *diary, name string) *flow.File {
-	f := &flow.File{Name: name, Drain: flow.DefaultDrain()}
+func roles(d *diary, name string) *flowfile.File {
+	f := &flowfile.File{Name: name, Drain: flowfile.DefaultDrain()}
 	for _, c := range []struct {
 		name string
 		role flow.Role
@@ -110,7 +111,7 @@ func TestNothingIsHalfStarted(t *testing.T) {
 	f.Connectors[2].Config.(*parts).prepare = func(context.Context, flow.Host) error {
 		return errors.New("listen 127.0.0.1:80: permission denied")
 	}
-	e, err := New(Options{Files: []*flow.File{f}, Ready: func([]Listener) { t.Error("it said that it was ready") }})
+	e, err := New(Options{Files: []*flowfile.File{f}, Ready: func([]Listener) { t.Error("it said that it was ready") }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +127,10 @@ func TestNothingIsHalfStarted(t *testing.T) {
 
 func TestAnErrorOfSeveralFlowsNamesTheFlow(t *testing.T) {
 	var d diary
-	broken := &flow.File{Name: "g", Connectors: []*flow.ConnectorBlock{connector("x", &parts{
+	broken := &flowfile.File{Name: "g", Connectors: []*flowfile.ConnectorBlock{connector("x", &parts{
 		prepare: func(context.Context, flow.Host) error { panic("ouch") },
 	})}}
-	e, err := New(Options{Files: []*flow.File{roles(&d, "f"), broken}})
+	e, err := New(Options{Files: []*flowfile.File{roles(&d, "f"), broken}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,14 +138,14 @@ func TestAnErrorOfSeveralFlowsNamesTheFlow(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	broken.Connectors[0].Config = &parts{newErr: errors.New("no certificate")}
-	if _, err := New(Options{Files: []*flow.File{broken}}); err == nil || err.Error() != "connector.x: no certificate" {
+	if _, err := New(Options{Files: []*flowfile.File{broken}}); err == nil || err.Error() != "connector.x: no certificate" {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestEndBeforeTheStart(t *testing.T) {
 	var d diary
-	e, err := New(Options{Files: []*flow.File{roles(&d, "f")}})
+	e, err := New(Options{Files: []*flowfile.File{roles(&d, "f")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestEndBeforeTheStart(t *testing.T) {
 func TestSeveralFlowsEndTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
-		exit := &flow.File{Name: "g", Drain: flow.DefaultDrain(), Connectors: []*flow.ConnectorBlock{connector("x", &parts{
+		exit := &flowfile.File{Name: "g", Drain: flowfile.DefaultDrain(), Connectors: []*flowfile.ConnectorBlock{connector("x", &parts{
 			shape: flow.Shape{Role: flow.Target},
 			run: func(ctx context.Context, h flow.Host) error {
 				time.Sleep(time.Second)

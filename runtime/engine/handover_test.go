@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Two that read the same input do so one after the other.
@@ -28,11 +29,11 @@ func TestFeedsFollowEachOther(t *testing.T) {
 			return f
 		}
 		out := newSink()
-		file := func(n byte, in flow.ConnectorConfig) *flow.File {
-			return &flow.File{
+		file := func(n byte, in flow.ConnectorConfig) *flowfile.File {
+			return &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{version(connector("in", in), n), connector("out", out)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+				Connectors: []*flowfile.ConnectorBlock{version(connector("in", in), n), connector("out", out)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
 			}
 		}
 		r := start(t, file(0, input("first")))
@@ -68,15 +69,15 @@ func TestReloadsFollowEachOther(t *testing.T) {
 			return nil
 		}
 		out, other := newSink(), newSink()
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("slow", slow), connector("out", out)},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("slow", slow), connector("out", out)},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
 		})
 		r.untilRuns()
 		synctest.Wait()
-		first := reload(t, r, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("out", out)}})
-		second := reload(t, r, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("other", other)}})
+		first := reload(t, r, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("out", out)}})
+		second := reload(t, r, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("other", other)}})
 		synctest.Wait()
 		close(goOn)
 		if err := <-sent; err != nil {
@@ -92,12 +93,12 @@ func TestReloadsFollowEachOther(t *testing.T) {
 
 func TestARouteIsHandedOverByAReload(t *testing.T) {
 	ready, told := whenReady()
-	file := func(w *web, n byte) *flow.File {
-		return &flow.File{
+	file := func(w *web, n byte) *flowfile.File {
+		return &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{version(connector("edge", w), n)},
-			Connects:   []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
-			Drain:      flow.DefaultDrain(),
+			Connectors: []*flowfile.ConnectorBlock{version(connector("edge", w), n)},
+			Connects:   []*flowfile.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+			Drain:      flowfile.DefaultDrain(),
 		}
 	}
 	address := freeAddress(t)
@@ -150,17 +151,17 @@ func TestAnAddressIsTakenBackFromWhoTakesLeave(t *testing.T) {
 	ready, told := whenReady()
 	goOn := make(chan struct{})
 	here, there := freeAddress(t), freeAddress(t)
-	file := func(address string, n byte) *flow.File {
+	file := func(address string, n byte) *flowfile.File {
 		w := newWeb(address, "/")
 		w.run = func(ctx context.Context, _ flow.Host) error {
 			<-ctx.Done()
 			<-goOn
 			return nil
 		}
-		return &flow.File{
+		return &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{version(connector("edge", w), n)},
-			Connects:   []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+			Connectors: []*flowfile.ConnectorBlock{version(connector("edge", w), n)},
+			Connects:   []*flowfile.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
 		}
 	}
 	r := start(t, file(here, 0), told)
@@ -187,12 +188,12 @@ func TestAnAddressIsTakenBackFromWhoTakesLeave(t *testing.T) {
 func TestManyReloads(t *testing.T) {
 	in := newTap()
 	sinks := []*sink{newSink(), newSink(), newSink()}
-	file := func(n int) *flow.File {
+	file := func(n int) *flowfile.File {
 		k := n % len(sinks)
-		f := &flow.File{
+		f := &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector(fmt.Sprint("out", k), sinks[k]), byte(n/2))},
-			Connects:   []*flow.ConnectBlock{connect("e", fmt.Sprintf("connector.in.out > connector.out%d.in", k))},
+			Connectors: []*flowfile.ConnectorBlock{connector("in", in), version(connector(fmt.Sprint("out", k), sinks[k]), byte(n/2))},
+			Connects:   []*flowfile.ConnectBlock{connect("e", fmt.Sprintf("connector.in.out > connector.out%d.in", k))},
 		}
 		return f
 	}

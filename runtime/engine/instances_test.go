@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
 
@@ -102,14 +103,14 @@ func (a *textsOf) Value(...flow.Value) (flow.Value, error) {
 }
 
 // windowed is a pipeline of one window.
-func windowed(name string, interval time.Duration) *flow.PipelineBlock {
-	return &flow.PipelineBlock{Name: name, Steps: []flow.StepBlock{{Type: "window", Label: "w", Config: &pipeline.Window{
+func windowed(name string, interval time.Duration) *flowfile.PipelineBlock {
+	return &flowfile.PipelineBlock{Name: name, Steps: []flowfile.StepBlock{{Type: "window", Label: "w", Config: &pipeline.Window{
 		Kind: "tumbling", Interval: flow.Duration(interval), Emit: texts{}, Origins: "all",
 		MaxGroups: 10, MaxOrigins: 10, MaxItems: 10, OnOverflow: "err",
 	}}}}
 }
 
-func via(name, wiring string, pipelines ...string) *flow.ConnectBlock {
+func via(name, wiring string, pipelines ...string) *flowfile.ConnectBlock {
 	c := connect(name, wiring)
 	c.Via = pipelines
 	return c
@@ -119,11 +120,11 @@ func TestWindowsCloseOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		edge := newRoom(3, &d)
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("edge", edge)},
-			Pipelines:  []*flow.PipelineBlock{windowed("p", time.Minute)},
-			Connects:   []*flow.ConnectBlock{via("e", "connector.edge.out > connector.edge.in", "p")},
+			Connectors: []*flowfile.ConnectorBlock{connector("edge", edge)},
+			Pipelines:  []*flowfile.PipelineBlock{windowed("p", time.Minute)},
+			Connects:   []*flowfile.ConnectBlock{via("e", "connector.edge.out > connector.edge.in", "p")},
 		})
 		edge.say <- "0 a"
 		edge.say <- "2 b"
@@ -150,11 +151,11 @@ func TestWindowsOfServersCloseBeforeTheGoodbye(t *testing.T) {
 			var d diary
 			edge := newRoom(3, &d)
 			edge.lastWords = lastWords
-			r := start(t, &flow.File{
+			r := start(t, &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("edge", edge)},
-				Pipelines:  []*flow.PipelineBlock{windowed("p", time.Hour)},
-				Connects:   []*flow.ConnectBlock{via("e", "connector.edge.out > connector.edge.in", "p")},
+				Connectors: []*flowfile.ConnectorBlock{connector("edge", edge)},
+				Pipelines:  []*flowfile.PipelineBlock{windowed("p", time.Hour)},
+				Connects:   []*flowfile.ConnectBlock{via("e", "connector.edge.out > connector.edge.in", "p")},
 			})
 			edge.say <- "0 a"
 			edge.say <- "2 b"
@@ -177,11 +178,11 @@ func TestWindowsOfTargetsCloseLast(t *testing.T) {
 		var d diary
 		edge, out := newRoom(1, &d), newSink()
 		edge.lastWords = "late"
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("edge", edge), connector("out", out)},
-			Pipelines:  []*flow.PipelineBlock{windowed("p", time.Hour)},
-			Connects:   []*flow.ConnectBlock{via("e", "connector.edge.out > connector.out.in", "p")},
+			Connectors: []*flowfile.ConnectorBlock{connector("edge", edge), connector("out", out)},
+			Pipelines:  []*flowfile.PipelineBlock{windowed("p", time.Hour)},
+			Connects:   []*flowfile.ConnectBlock{via("e", "connector.edge.out > connector.out.in", "p")},
 		})
 		edge.say <- "0 a"
 		synctest.Wait()
@@ -201,19 +202,19 @@ func TestWindowsOfSourcesThatHaveEnded(t *testing.T) {
 	for _, private := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			out := newSink()
-			f := &flow.File{
+			f := &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a", "b", "c"}, atOnce)), connector("out", out)},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", source([]string{"a", "b", "c"}, atOnce)), connector("out", out)},
 				// Not in the order in which events pass them.
-				Pipelines: []*flow.PipelineBlock{windowed("second", 2*time.Hour), windowed("first", time.Hour)},
-				Connects: []*flow.ConnectBlock{
+				Pipelines: []*flowfile.PipelineBlock{windowed("second", 2*time.Hour), windowed("first", time.Hour)},
+				Connects: []*flowfile.ConnectBlock{
 					connect("out", "pipeline.second.out > connector.out.in"),
 					connect("between", "pipeline.first.out > pipeline.second.in"),
 					connect("in", "connector.in.out > pipeline.first.in"),
 				},
 			}
 			if private {
-				f.Connects = []*flow.ConnectBlock{via("e", "connector.in.out > connector.out.in", "first", "second")}
+				f.Connects = []*flowfile.ConnectBlock{via("e", "connector.in.out > connector.out.in", "first", "second")}
 			}
 			r := start(t, f)
 			if code := r.wait(t); code != 0 {
@@ -230,11 +231,11 @@ func TestWindowsOfSourcesThatHaveEnded(t *testing.T) {
 func TestAWindowForAClientThatIsDialling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := newDialling(time.Second)
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a", "b"}, atOnce)), connector("out", out)},
-			Pipelines:  []*flow.PipelineBlock{windowed("p", time.Hour)},
-			Connects:   []*flow.ConnectBlock{via("e", "connector.in.out > connector.out.in", "p")},
+			Connectors: []*flowfile.ConnectorBlock{connector("in", source([]string{"a", "b"}, atOnce)), connector("out", out)},
+			Pipelines:  []*flowfile.PipelineBlock{windowed("p", time.Hour)},
+			Connects:   []*flowfile.ConnectBlock{via("e", "connector.in.out > connector.out.in", "p")},
 		})
 		if code := r.wait(t); code != 0 || len(out.events()) != 1 {
 			t.Errorf("exit code %d, arrived: %v", code, out.events())
@@ -251,11 +252,11 @@ func TestWhatIsHeldAtAHardStopIsLost(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			// The client's queue is full already: it takes no result.
 			first := connector("first", source([]string{"x", "y"}, untilEnd))
-			r := start(t, &flow.File{
+			r := start(t, &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{first, connector("in", source(test.events, untilEnd)), connector("out", full())},
-				Pipelines:  []*flow.PipelineBlock{windowed("p", time.Hour)},
-				Connects: []*flow.ConnectBlock{
+				Connectors: []*flowfile.ConnectorBlock{first, connector("in", source(test.events, untilEnd)), connector("out", full())},
+				Pipelines:  []*flowfile.PipelineBlock{windowed("p", time.Hour)},
+				Connects: []*flowfile.ConnectBlock{
 					connect("fill", "connector.first.out > connector.out.in"),
 					via("e", "connector.in.out > connector.out.in", "p"),
 				},
@@ -279,13 +280,13 @@ func TestAResultThatNobodyTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		stuck := windowed("p", time.Hour)
-		stuck.Steps = append(stuck.Steps, flow.StepBlock{Type: "stuck", Label: "s", Config: sleeper{release}})
+		stuck.Steps = append(stuck.Steps, flowfile.StepBlock{Type: "stuck", Label: "s", Config: sleeper{release}})
 		out := newSink()
-		r := start(t, &flow.File{
+		r := start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", source([]string{"a"}, atOnce)), connector("out", out)},
-			Pipelines:  []*flow.PipelineBlock{stuck, windowed("q", time.Hour)},
-			Connects: []*flow.ConnectBlock{
+			Connectors: []*flowfile.ConnectorBlock{connector("in", source([]string{"a"}, atOnce)), connector("out", out)},
+			Pipelines:  []*flowfile.PipelineBlock{stuck, windowed("q", time.Hour)},
+			Connects: []*flowfile.ConnectBlock{
 				via("e", "connector.in.out > connector.out.in", "p"),
 				via("behind", "connector.in.out > connector.out.in", "p", "q"),
 				via("beside", "connector.in.out > connector.out.in", "q"),

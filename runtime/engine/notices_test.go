@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
 )
 
@@ -43,12 +44,12 @@ func TestNothingIsToldOfItsDelivery(t *testing.T) {
 	notices := new(feed.Feed[notice.Notice])
 	ready, a, b := make(chan struct{}, 2), newSink(), newSink()
 	one, two := hearer(ready), hearer(ready)
-	file := &flow.File{
+	file := &flowfile.File{
 		Name: "f",
-		Connectors: []*flow.ConnectorBlock{
+		Connectors: []*flowfile.ConnectorBlock{
 			connector("one", one), connector("a", a), connector("two", two), connector("b", b), connector("other", newSink()),
 		},
-		Connects: []*flow.ConnectBlock{connect("x", "connector.one.out > connector.a.in"), connect("y", "connector.two.out > connector.b.in")},
+		Connects: []*flowfile.ConnectBlock{connect("x", "connector.one.out > connector.a.in"), connect("y", "connector.two.out > connector.b.in")},
 	}
 	r := start(t, file, func(o *Options) { o.Notices = notices })
 	<-ready
@@ -78,9 +79,9 @@ func TestNothingIsToldOfItsDelivery(t *testing.T) {
 	heard(before...)
 
 	next := *file
-	next.Drain = flow.DefaultDrain()
+	next.Drain = flowfile.DefaultDrain()
 	next.Connects = append(slices.Clone(file.Connects), connect("z", "connector.one.out > connector.other.in"))
-	if _, err := r.Reload(t.Context(), []*flow.File{&next}); err != nil {
+	if _, err := r.Reload(t.Context(), []*flowfile.File{&next}); err != nil {
 		t.Fatal(err)
 	}
 	tell()
@@ -102,10 +103,10 @@ func TestHealthIsTold(t *testing.T) {
 		}
 		return errors.New("no")
 	}}
-	r := start(t, &flow.File{
+	r := start(t, &flowfile.File{
 		Name:       "f",
-		Connectors: []*flow.ConnectorBlock{connector("up", flaky, func(c *flow.Common) { c.Reconnect.Interval, c.Reconnect.MaxRetries = 1, 3 }), connector("edge", newSink())},
-		Connects:   []*flow.ConnectBlock{connect("x", "connector.up.out > connector.edge.in")},
+		Connectors: []*flowfile.ConnectorBlock{connector("up", flaky, func(c *flowfile.Common) { c.Reconnect.Interval, c.Reconnect.MaxRetries = 1, 3 }), connector("edge", newSink())},
+		Connects:   []*flowfile.ConnectBlock{connect("x", "connector.up.out > connector.edge.in")},
 	}, func(o *Options) { o.Notices = notices })
 	var got []string
 	for n := range told.C {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -95,26 +96,26 @@ func (s is) Test(e *flow.Event, _ ...flow.Value) (bool, error) {
 	return v.Text() == string(s), err
 }
 
-func connector(name string, config flow.ConnectorConfig, change ...func(*flow.Common)) *flow.ConnectorBlock {
-	common := flow.DefaultCommon()
+func connector(name string, config flow.ConnectorConfig, change ...func(*flowfile.Common)) *flowfile.ConnectorBlock {
+	common := flowfile.DefaultCommon()
 	common.Reconnect.Randomized = false
 	for _, f := range change {
 		f(&common)
 	}
-	return &flow.ConnectorBlock{
+	return &flowfile.ConnectorBlock{
 		Type: "test", Name: name, Common: common, Config: config,
 		Codec: flow.CodecUse{Type: "text", New: func() flow.Codec { return text{} }, Text: true},
 	}
 }
 
-func ref(s string) flow.PortRef {
+func ref(s string) flowfile.PortRef {
 	p := strings.Split(s, ".")
-	return flow.PortRef{Kind: p[0], Name: p[1], Port: p[2]}
+	return flowfile.PortRef{Kind: p[0], Name: p[1], Port: p[2]}
 }
 
 // connect makes an edge: "connector.a.out connector.b.err > connector.c.in".
-func connect(name, wiring string) *flow.ConnectBlock {
-	c := &flow.ConnectBlock{Name: name}
+func connect(name, wiring string) *flowfile.ConnectBlock {
+	c := &flowfile.ConnectBlock{Name: name}
 	from, to, _ := strings.Cut(wiring, " > ")
 	for s := range strings.FieldsSeq(from) {
 		c.From = append(c.From, ref(s))
@@ -211,13 +212,13 @@ type running struct {
 	logs   *observer.ObservedLogs
 }
 
-func start(t *testing.T, f *flow.File, change ...func(*Options)) *running {
+func start(t *testing.T, f *flowfile.File, change ...func(*Options)) *running {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	if f.Drain == (flow.Drain{}) {
-		f.Drain = flow.DefaultDrain()
+	if f.Drain == (flowfile.Drain{}) {
+		f.Drain = flowfile.DefaultDrain()
 	}
-	opts := Options{Files: []*flow.File{f}, Log: zap.New(core)}
+	opts := Options{Files: []*flowfile.File{f}, Log: zap.New(core)}
 	for _, c := range change {
 		c(&opts)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
 
@@ -29,7 +29,7 @@ var ErrNotRunning = errors.New("the flows are not running, or about to end")
 // built or prepared; then nothing has changed. It may be called from any
 // goroutine: of several calls one is at work at a time, and those that come before
 // the flows run wait until they do.
-func (e *Engine) Reload(ctx context.Context, files []*flow.File) (*Reloaded, error) {
+func (e *Engine) Reload(ctx context.Context, files []*flowfile.File) (*Reloaded, error) {
 	select {
 	case <-e.begun:
 	case <-e.reloadable.Done():
@@ -75,7 +75,7 @@ type planned struct {
 }
 
 // plan builds what leads from what runs to files. It changes nothing.
-func (e *Engine) plan(files []*flow.File) (*planned, error) {
+func (e *Engine) plan(files []*flowfile.File) (*planned, error) {
 	now := e.now.Load()
 	e.several.Store(len(files) > 1)
 	p := &planned{result: &Reloaded{Changes: map[string][]graph.Change{}, Count: map[graph.Fate]int{}}}
@@ -117,7 +117,7 @@ func (e *Engine) plan(files []*flow.File) (*planned, error) {
 
 // correct replaces what cannot go on: a connector that has given up, and what
 // has been given paths in another folder.
-func (f *flowing) correct(c *graph.Change, newer *flow.File) {
+func (f *flowing) correct(c *graph.Change, newer *flowfile.File) {
 	if !c.Stays() || c.New.Kind == graph.Edge {
 		return
 	}

@@ -9,21 +9,22 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
 
 // version gives a connector another fingerprint.
-func version(c *flow.ConnectorBlock, n byte) *flow.ConnectorBlock {
+func version(c *flowfile.ConnectorBlock, n byte) *flowfile.ConnectorBlock {
 	c.Fingerprint[0] = n
 	return c
 }
 
-func reload(t *testing.T, r *running, files ...*flow.File) *Reloaded {
+func reload(t *testing.T, r *running, files ...*flowfile.File) *Reloaded {
 	t.Helper()
 	for _, f := range files {
-		if f.Drain == (flow.Drain{}) {
-			f.Drain = flow.DefaultDrain()
+		if f.Drain == (flowfile.Drain{}) {
+			f.Drain = flowfile.DefaultDrain()
 		}
 	}
 	done, err := r.Reload(t.Context(), files)
@@ -94,11 +95,11 @@ func (s *tap) tell(t *testing.T, text string) {
 func TestAReloadKeepsWhatHasNotChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, a, b := newTap(), newSink(), newSink()
-		file := func(to string, more ...*flow.ConnectorBlock) *flow.File {
-			return &flow.File{
+		file := func(to string, more ...*flowfile.ConnectorBlock) *flowfile.File {
+			return &flowfile.File{
 				Name:       "f",
-				Connectors: append([]*flow.ConnectorBlock{connector("in", in)}, more...),
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
+				Connectors: append([]*flowfile.ConnectorBlock{connector("in", in)}, more...),
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
 			}
 		}
 		r := start(t, file("a", connector("a", a)))
@@ -142,27 +143,27 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 			release: func() { d.note("released") },
 		}
 		bad := &parts{shape: flow.Shape{Role: flow.Source, Out: true}, prepare: func(context.Context, flow.Host) error { return errors.New("no such thing") }}
-		good := &flow.File{
+		good := &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", in), connector("out", out)},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector("out", out)},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.out.in")},
 		}
 		r := start(t, good)
 		r.untilRuns()
 		before := r.now.Load()
-		for want, f := range map[string]*flow.File{
+		for want, f := range map[string]*flowfile.File{
 			"connector.bad: no such thing": {
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector("out", fine), 1), connector("bad", bad)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out connector.bad.out > connector.out.in")},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", in), version(connector("out", fine), 1), connector("bad", bad)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out connector.bad.out > connector.out.in")},
 			},
 			"flow f: there is nothing to run in it any more: to end a flow, leave it out, or end the process": {Name: "f"},
 			"connector.out: cannot be": {
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", in), version(connector("out", &parts{newErr: errors.New("cannot be")}), 1)},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", in), version(connector("out", &parts{newErr: errors.New("cannot be")}), 1)},
 			},
 		} {
-			if _, err := r.Reload(t.Context(), []*flow.File{f}); err == nil || err.Error() != want {
+			if _, err := r.Reload(t.Context(), []*flowfile.File{f}); err == nil || err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		}
@@ -177,8 +178,8 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 }
 
 // lists collects three events, for longer than these tests take.
-func lists() *flow.PipelineBlock {
-	return &flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: "batch", Label: "three", Config: &pipeline.Batch{
+func lists() *flowfile.PipelineBlock {
+	return &flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{{Type: "batch", Label: "three", Config: &pipeline.Batch{
 		MaxEvents: 3, MaxWait: flow.Duration(24 * time.Hour), MaxBytes: 1 << 20,
 	}}}}
 }
@@ -194,7 +195,7 @@ func (spelled) Encode(dst []byte, e *flow.Event) ([]byte, error) {
 	return append(dst, v.Text()...), err
 }
 
-func spelling(c *flow.ConnectorBlock) *flow.ConnectorBlock {
+func spelling(c *flowfile.ConnectorBlock) *flowfile.ConnectorBlock {
 	c.Codec.New = func() flow.Codec { return spelled{} }
 	return c
 }
@@ -203,16 +204,16 @@ func TestWindowsSurviveAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, a, b := newTap(), newSink(), newSink()
 		p := lists()
-		file := func(changed byte, via ...string) *flow.File {
+		file := func(changed byte, via ...string) *flowfile.File {
 			p := *p
 			p.Fingerprint[0] = changed
-			empty := &flow.PipelineBlock{Name: "empty"}
-			return &flow.File{
+			empty := &flowfile.PipelineBlock{Name: "empty"}
+			return &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", in), spelling(connector("a", a)), spelling(connector("b", b))},
-				Pipelines:  []*flow.PipelineBlock{&p, empty},
-				Connects: []*flow.ConnectBlock{
-					{Name: "e", From: []flow.PortRef{ref("connector.in.out")}, Via: via, To: []flow.PortRef{ref("connector.a.in")}},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", in), spelling(connector("a", a)), spelling(connector("b", b))},
+				Pipelines:  []*flowfile.PipelineBlock{&p, empty},
+				Connects: []*flowfile.ConnectBlock{
+					{Name: "e", From: []flowfile.PortRef{ref("connector.in.out")}, Via: via, To: []flowfile.PortRef{ref("connector.a.in")}},
 				},
 			}
 		}
@@ -251,11 +252,11 @@ func TestEventsOnTheirWayArrive(t *testing.T) {
 			l.Close(h.Abandon(), nil)
 			return nil
 		}
-		file := func(to string, c flow.ConnectorConfig) *flow.File {
-			return &flow.File{
+		file := func(to string, c flow.ConnectorConfig) *flowfile.File {
+			return &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", in), connector(to, c)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector(to, c)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
 			}
 		}
 		r := start(t, file("slow", slow))
@@ -297,11 +298,11 @@ func TestWhoIsStuckIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, next := newTap(), newSink()
 		never := &parts{shape: flow.Shape{Role: flow.Target, In: true}} // opens no connection, so that senders wait
-		file := func(to string, c flow.ConnectorConfig) *flow.File {
-			return &flow.File{
+		file := func(to string, c flow.ConnectorConfig) *flowfile.File {
+			return &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("in", in), connector(to, c)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
+				Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector(to, c)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector."+to+".in")},
 			}
 		}
 		r := start(t, file("never", never))
@@ -336,7 +337,7 @@ func TestAConnectorThatHasFailedIsTriedAnew(t *testing.T) {
 			l.Close(ctx, nil)
 			return nil
 		}}
-		file := &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("up", up, func(c *flow.Common) { c.Reconnect.MaxRetries = 1 })}}
+		file := &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("up", up, func(c *flowfile.Common) { c.Reconnect.MaxRetries = 1 })}}
 		r := start(t, file)
 		r.untilRuns()
 		synctest.Wait()
@@ -363,11 +364,11 @@ func TestAReloadWhileAConnectorBacksOff(t *testing.T) {
 				return errors.New("lost")
 			}}
 		}
-		slow := func(c *flow.Common) {
+		slow := func(c *flowfile.Common) {
 			c.Reconnect.Interval, c.Reconnect.MaxInterval = flow.Duration(time.Hour), flow.Duration(time.Hour)
 		}
-		file := func(n byte) *flow.File {
-			return &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{version(connector("up", lost(), slow), n)}}
+		file := func(n byte) *flowfile.File {
+			return &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{version(connector("up", lost(), slow), n)}}
 		}
 		r := start(t, file(0))
 		r.untilRuns()
@@ -389,8 +390,8 @@ func TestAReloadWhileAConnectorBacksOff(t *testing.T) {
 func TestFlowsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newSink(), newSink()
-		one := &flow.File{Name: "one", Connectors: []*flow.ConnectorBlock{connector("out", a)}}
-		two := &flow.File{Name: "two", Connectors: []*flow.ConnectorBlock{connector("out", b)}}
+		one := &flowfile.File{Name: "one", Connectors: []*flowfile.ConnectorBlock{connector("out", a)}}
+		two := &flowfile.File{Name: "two", Connectors: []*flowfile.ConnectorBlock{connector("out", b)}}
 		r := start(t, one)
 		r.untilRuns()
 		first := r.unit("out")
@@ -415,8 +416,8 @@ func TestFlowsComeAndGo(t *testing.T) {
 func TestSourcesThatAreNoMoreAreNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := newSink()
-		file := func(in ...*flow.ConnectorBlock) *flow.File {
-			f := &flow.File{Name: "f", Connectors: append(in, connector("out", out))}
+		file := func(in ...*flowfile.ConnectorBlock) *flowfile.File {
+			f := &flowfile.File{Name: "f", Connectors: append(in, connector("out", out))}
 			for _, c := range in {
 				f.Connects = append(f.Connects, connect(c.Name, "connector."+c.Name+".out > connector.out.in"))
 			}
@@ -444,18 +445,18 @@ func TestReloadsWaitForTheStart(t *testing.T) {
 			goOn := make(chan struct{})
 			slow, out, other := source(nil, untilEnd), newSink(), newSink()
 			slow.prepare = func(context.Context, flow.Host) error { <-goOn; return fault }
-			r := start(t, &flow.File{
+			r := start(t, &flowfile.File{
 				Name:       "f",
-				Connectors: []*flow.ConnectorBlock{connector("slow", slow), connector("out", out)},
-				Connects:   []*flow.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
+				Connectors: []*flowfile.ConnectorBlock{connector("slow", slow), connector("out", out)},
+				Connects:   []*flowfile.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
 			})
 			reloaded := make(chan error, 1)
 			go func() {
-				_, err := r.Reload(t.Context(), []*flow.File{{
+				_, err := r.Reload(t.Context(), []*flowfile.File{{
 					Name:       "f",
-					Connectors: []*flow.ConnectorBlock{connector("slow", slow), version(connector("out", other), 1)},
-					Connects:   []*flow.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
-					Drain:      flow.DefaultDrain(),
+					Connectors: []*flowfile.ConnectorBlock{connector("slow", slow), version(connector("out", other), 1)},
+					Connects:   []*flowfile.ConnectBlock{connect("e", "connector.slow.out > connector.out.in")},
+					Drain:      flowfile.DefaultDrain(),
 				}})
 				reloaded <- err
 			}()

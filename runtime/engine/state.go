@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline"
@@ -21,7 +22,7 @@ type state struct {
 
 // flowing is one flow as it runs.
 type flowing struct {
-	file      *flow.File
+	file      *flowfile.File
 	graph     *graph.Graph
 	units     map[*graph.Node]*unit
 	instances map[*graph.Node]*uses.Use

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -63,54 +64,56 @@ func unlucky(d *diary, plan string) *parts {
 	}
 }
 
-func retries(n int) func(*flow.Common) {
-	return func(c *flow.Common) { c.Reconnect.MaxRetries = n }
+func retries(n int) func(*flowfile.Common) {
+	return func(c *flowfile.Common) { c.Reconnect.MaxRetries = n }
 }
 
-func onFailure(what string) func(*flow.Common) { return func(c *flow.Common) { c.OnFailure = what } }
+func onFailure(what string) func(*flowfile.Common) {
+	return func(c *flowfile.Common) { c.OnFailure = what }
+}
 
-func notRequired(c *flow.Common) { c.Required = false }
+func notRequired(c *flowfile.Common) { c.Required = false }
 
-func cappedAt(d time.Duration) func(*flow.Common) {
-	return func(c *flow.Common) { c.Reconnect.MaxInterval = flow.Duration(d) }
+func cappedAt(d time.Duration) func(*flowfile.Common) {
+	return func(c *flowfile.Common) { c.Reconnect.MaxInterval = flow.Duration(d) }
 }
 
 func TestAttempts(t *testing.T) {
 	for _, test := range []struct {
 		name, plan string
-		change     []func(*flow.Common)
+		change     []func(*flowfile.Common)
 		want       string // when what happened
 		state      string // a minute later
 		ready      bool
 	}{
 		{
 			name: "three attempts in a row", plan: "fail fail fail",
-			change: []func(*flow.Common){retries(3)},
+			change: []func(*flowfile.Common){retries(3)},
 			want:   "0s fail\n500ms fail\n1.5s fail",
 			state:  "failed, 3 failed: no world",
 		},
 		{
 			name: "one attempt", plan: "fail",
-			change: []func(*flow.Common){retries(1), notRequired},
+			change: []func(*flowfile.Common){retries(1), notRequired},
 			want:   "0s fail",
 			state:  "failed, 1 failed: no world",
 			ready:  true,
 		},
 		{
 			name: "a success starts the count and the waits anew", plan: "fail fail lose fail fail lose fail fail fail",
-			change: []func(*flow.Common){retries(3)},
+			change: []func(*flowfile.Common){retries(3)},
 			want:   "0s fail\n500ms fail\n1.5s lose\n2s fail\n3s fail\n5s lose\n5.5s fail\n6.5s fail\n8.5s fail",
 			state:  "failed, 3 failed: no world",
 		},
 		{
 			name: "growth up to the cap, for ever", plan: strings.Repeat("fail ", 7) + "stay",
-			change: []func(*flow.Common){cappedAt(3 * time.Second)},
+			change: []func(*flowfile.Common){cappedAt(3 * time.Second)},
 			want:   "0s fail\n500ms fail\n1.5s fail\n3.5s fail\n6.5s fail\n9.5s fail\n12.5s fail\n15.5s stay",
 			state:  "connecting, 7 failed: no world",
 		},
 		{
 			name: "preparing again can fail", plan: "lose unprepared unprepared fail",
-			change: []func(*flow.Common){retries(3)},
+			change: []func(*flowfile.Common){retries(3)},
 			want:   "0s lose\n500ms unprepared\n1.5s unprepared\n3.5s fail",
 			state:  "failed, 3 failed: no world",
 		},
@@ -127,7 +130,7 @@ func TestAttempts(t *testing.T) {
 		},
 		{
 			name: "nobody needs it", plan: "fail stay",
-			change: []func(*flow.Common){func(c *flow.Common) { c.Required = false }},
+			change: []func(*flowfile.Common){func(c *flowfile.Common) { c.Required = false }},
 			want:   "0s fail\n500ms stay",
 			state:  "connecting, 1 failed: no world",
 			ready:  true,
@@ -142,7 +145,7 @@ func TestAttempts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var d diary
-				r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, test.plan), test.change...)}})
+				r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", unlucky(&d, test.plan), test.change...)}})
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				if diff := cmp.Diff(test.want, d.String()); diff != "" {
@@ -166,7 +169,7 @@ func TestAttempts(t *testing.T) {
 func TestBackingOffIsVisibleAndEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
-		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, "fail"))}})
+		r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", unlucky(&d, "fail"))}})
 		synctest.Wait()
 		h := r.Health().Connectors[0]
 		if r.Health().Ready {
@@ -187,7 +190,7 @@ func TestBackingOffIsVisibleAndEndsAtOnce(t *testing.T) {
 func TestPanicIsLoggedWithItsStack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
-		r := start(t, &flow.File{Name: "f", Connectors: []*flow.ConnectorBlock{connector("x", unlucky(&d, "panic stay"))}})
+		r := start(t, &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{connector("x", unlucky(&d, "panic stay"))}})
 		synctest.Wait()
 		lines := r.logs.FilterMessageSnippet("panicked").All()
 		if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0].ContextMap()["stack"]), "supervise_test.go") {
@@ -211,10 +214,10 @@ func TestSendersHearThatAConnectorHasGivenUp(t *testing.T) {
 			<-ctx.Done()
 			return nil
 		}}
-		start(t, &flow.File{
+		start(t, &flowfile.File{
 			Name:       "f",
-			Connectors: []*flow.ConnectorBlock{connector("in", in), connector("x", unlucky(&d, "fail fail"), retries(2))},
-			Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.x.in")},
+			Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector("x", unlucky(&d, "fail fail"), retries(2))},
+			Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.x.in")},
 		})
 		if err := <-result; !errors.Is(err, flow.ErrClosed) {
 			t.Errorf("got %v", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	copies "github.com/flowrun/flowrun/runtime/tap"
@@ -124,9 +125,9 @@ func echo(tb testing.TB) (*Engine, flow.Link) {
 	}
 	block := connector("edge", edge)
 	block.Codec = flow.CodecUse{Type: "json", New: jsonCodec(tb), Text: true}
-	e, err := New(Options{Files: []*flow.File{{
-		Name: "f", Drain: flow.DefaultDrain(), Connectors: []*flow.ConnectorBlock{block},
-		Connects: []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+	e, err := New(Options{Files: []*flowfile.File{{
+		Name: "f", Drain: flowfile.DefaultDrain(), Connectors: []*flowfile.ConnectorBlock{block},
+		Connects: []*flowfile.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
 	}}})
 	if err != nil {
 		tb.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/wiring"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -88,15 +89,15 @@ func (f writerFunc) Write(_ context.Context, frames []flow.Frame, _ bool) error 
 
 // aPlaceOfEachKind is a flow where every kind of place is passed: two edges at a
 // port, one of them by way of a pipeline and one that is only tried.
-func aPlaceOfEachKind(in, a, b flow.ConnectorConfig) *flow.File {
-	p := &flow.PipelineBlock{Name: "p", Ports: []string{"exit"}, Steps: []flow.StepBlock{{Type: "route", Label: "r", Config: route{"exit"}}}}
-	return &flow.File{
+func aPlaceOfEachKind(in, a, b flow.ConnectorConfig) *flowfile.File {
+	p := &flowfile.PipelineBlock{Name: "p", Ports: []string{"exit"}, Steps: []flowfile.StepBlock{{Type: "route", Label: "r", Config: route{"exit"}}}}
+	return &flowfile.File{
 		Name:       "f",
-		Connectors: []*flow.ConnectorBlock{connector("in", in), connector("a", a), connector("b", b)},
-		Pipelines:  []*flow.PipelineBlock{p},
-		Connects: []*flow.ConnectBlock{
-			{Name: "via", From: []flow.PortRef{ref("connector.in.out")}, Via: []string{"p"}, To: []flow.PortRef{ref("connector.a.in"), ref("connector.b.in")}},
-			{Name: "some", From: []flow.PortRef{ref("connector.in.out")}, Where: is("y"), To: []flow.PortRef{ref("connector.b.in")}, BestEffort: true},
+		Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector("a", a), connector("b", b)},
+		Pipelines:  []*flowfile.PipelineBlock{p},
+		Connects: []*flowfile.ConnectBlock{
+			{Name: "via", From: []flowfile.PortRef{ref("connector.in.out")}, Via: []string{"p"}, To: []flowfile.PortRef{ref("connector.a.in"), ref("connector.b.in")}},
+			{Name: "some", From: []flowfile.PortRef{ref("connector.in.out")}, Where: is("y"), To: []flowfile.PortRef{ref("connector.b.in")}, BestEffort: true},
 			connect("exits", "pipeline.p.exit > connector.b.in"),
 		},
 	}
@@ -213,7 +214,7 @@ func TestATapLeavesNothingBehind(t *testing.T) {
 func TestAReloadKeepsTaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, a, b := newTap(), newSink(), newSink()
-		file := func(change ...func(*flow.File)) *flow.File {
+		file := func(change ...func(*flowfile.File)) *flowfile.File {
 			f := aPlaceOfEachKind(in, a, b)
 			for _, c := range change {
 				c(f)
@@ -226,10 +227,10 @@ func TestAReloadKeepsTaps(t *testing.T) {
 		edge, endEdge := look(t, r.Engine, "connect.via")
 		some, endSome := look(t, r.Engine, "connect.some")
 		in.tell(t, "y")
-		reload(t, r, file())                                                   // the same
-		reload(t, r, file(func(f *flow.File) { f.Connects[0].Via = nil }))     // another way
-		reload(t, r, file(func(f *flow.File) { version(f.Connectors[1], 1) })) // another connector behind it
-		reload(t, r, file(func(f *flow.File) { f.Connects = f.Connects[:1] })) // without an edge
+		reload(t, r, file())                                                       // the same
+		reload(t, r, file(func(f *flowfile.File) { f.Connects[0].Via = nil }))     // another way
+		reload(t, r, file(func(f *flowfile.File) { version(f.Connectors[1], 1) })) // another connector behind it
+		reload(t, r, file(func(f *flowfile.File) { f.Connects = f.Connects[:1] })) // without an edge
 		in.tell(t, "z")
 		reload(t, r, file())
 		in.tell(t, "y")
@@ -253,7 +254,7 @@ func TestAReloadKeepsTaps(t *testing.T) {
 }
 
 func TestAPlaceThatIsNot(t *testing.T) {
-	e, err := New(Options{Files: []*flow.File{aPlaceOfEachKind(newTap(), newSink(), newSink())}})
+	e, err := New(Options{Files: []*flowfile.File{aPlaceOfEachKind(newTap(), newSink(), newSink())}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +270,7 @@ func TestAPlaceThatIsNot(t *testing.T) {
 func TestTapsComeAndGoWhileEventsPass(t *testing.T) {
 	const n = 3000
 	in, a, b := newTap(), newSink(), newSink()
-	file := func() *flow.File { return aPlaceOfEachKind(in, a, b) }
+	file := func() *flowfile.File { return aPlaceOfEachKind(in, a, b) }
 	r := start(t, file())
 	<-r.begun
 	stop, others := make(chan struct{}), sync.WaitGroup{}

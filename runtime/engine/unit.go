@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/histogram"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
@@ -18,7 +19,7 @@ type unit struct {
 	connector flow.Connector
 	component *flow.Component
 	shape     flow.Shape
-	common    flow.Common
+	common    flowfile.Common
 	log       *zap.Logger
 	table     *link.Table
 	problems  *flow.Problems

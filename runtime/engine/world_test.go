@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -106,10 +107,10 @@ func whenReady() (chan []Listener, func(*Options)) {
 
 func TestAServerAnswersEachOfItsConnections(t *testing.T) {
 	ready, told := whenReady()
-	r := start(t, &flow.File{
+	r := start(t, &flowfile.File{
 		Name:       "f",
-		Connectors: []*flow.ConnectorBlock{connector("edge", newWeb("127.0.0.1:0", "/echo"))},
-		Connects:   []*flow.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
+		Connectors: []*flowfile.ConnectorBlock{connector("edge", newWeb("127.0.0.1:0", "/echo"))},
+		Connects:   []*flowfile.ConnectBlock{connect("echo", "connector.edge.out > connector.edge.in")},
 	}, told)
 	all := <-ready
 	if len(all) != 1 || all[0].Flow != "f" || all[0].Connector != "edge" || all[0].Scheme != "http" || all[0].Path != "/echo" || strings.HasSuffix(all[0].Address, ":0") {
@@ -146,7 +147,7 @@ func TestAddressInUse(t *testing.T) {
 	defer taken.Close()
 	address := taken.Addr().String()
 	free := newWeb("127.0.0.1:0", "/")
-	e, err := New(Options{Files: []*flow.File{{Name: "f", Connectors: []*flow.ConnectorBlock{
+	e, err := New(Options{Files: []*flowfile.File{{Name: "f", Connectors: []*flowfile.ConnectorBlock{
 		connector("other", newWeb(address, "/")), connector("edge", free),
 	}}}})
 	if err != nil {
@@ -184,10 +185,10 @@ func TestPortsAreSwappable(t *testing.T) {
 		l.Close(ctx, nil)
 		return nil
 	}}
-	r := start(t, &flow.File{
+	r := start(t, &flowfile.File{
 		Name:       "f",
-		Connectors: []*flow.ConnectorBlock{connector("in", in), connector("a", a), connector("b", b)},
-		Connects:   []*flow.ConnectBlock{connect("e", "connector.in.out > connector.a.in")},
+		Connectors: []*flowfile.ConnectorBlock{connector("in", in), connector("a", a), connector("b", b)},
+		Connects:   []*flowfile.ConnectBlock{connect("e", "connector.in.out > connector.a.in")},
 	})
 	table := map[string]*unit{}
 	for _, u := range r.now.Load().units {
@@ -245,18 +246,18 @@ func (f stepFunc) Send(ctx context.Context, batch []flow.Event) error { return f
 func TestPipelines(t *testing.T) {
 	shared, private, exits, errs := newSink(), newSink(), newSink(), newSink()
 	errs.shape.Stream = true
-	p := &flow.PipelineBlock{Name: "p", Ports: []string{"exit"}, Steps: []flow.StepBlock{{Type: "route", Label: "r", Config: route{"exit"}}}}
-	f := &flow.File{
+	p := &flowfile.PipelineBlock{Name: "p", Ports: []string{"exit"}, Steps: []flowfile.StepBlock{{Type: "route", Label: "r", Config: route{"exit"}}}}
+	f := &flowfile.File{
 		Name: "f",
-		Connectors: []*flow.ConnectorBlock{
+		Connectors: []*flowfile.ConnectorBlock{
 			connector("in", source([]string{"a", "x", "bad"}, atOnce)),
 			connector("shared", shared), connector("private", private), connector("exits", exits), connector("errs", errs),
 		},
-		Pipelines: []*flow.PipelineBlock{p},
-		Connects: []*flow.ConnectBlock{
+		Pipelines: []*flowfile.PipelineBlock{p},
+		Connects: []*flowfile.ConnectBlock{
 			connect("in", "connector.in.out > pipeline.p.in"),
 			connect("out", "pipeline.p.out > connector.shared.in"),
-			{Name: "via", From: []flow.PortRef{ref("connector.in.out")}, Via: []string{"p", "p"}, To: []flow.PortRef{ref("connector.private.in")}},
+			{Name: "via", From: []flowfile.PortRef{ref("connector.in.out")}, Via: []string{"p", "p"}, To: []flowfile.PortRef{ref("connector.private.in")}},
 			connect("exits", "pipeline.p.exit > connector.exits.in"),
 			connect("errs", "pipeline.p.err > connector.errs.in"),
 		},
@@ -274,14 +275,14 @@ func TestPipelines(t *testing.T) {
 
 func TestConditionsTellTheSourceOfTheirErrors(t *testing.T) {
 	out, errs := newSink(), newSink()
-	f := &flow.File{
+	f := &flowfile.File{
 		Name: "f",
-		Connectors: []*flow.ConnectorBlock{
+		Connectors: []*flowfile.ConnectorBlock{
 			connector("one", source([]string{"bad", "a"}, atOnce)), connector("two", source([]string{"bad", "a"}, atOnce)),
 			connector("out", out), connector("errs", errs),
 		},
-		Connects: []*flow.ConnectBlock{
-			{Name: "e", Where: is("a"), From: []flow.PortRef{ref("connector.one.out"), ref("connector.two.out")}, To: []flow.PortRef{ref("connector.out.in")}},
+		Connects: []*flowfile.ConnectBlock{
+			{Name: "e", Where: is("a"), From: []flowfile.PortRef{ref("connector.one.out"), ref("connector.two.out")}, To: []flowfile.PortRef{ref("connector.out.in")}},
 			connect("errs", "connector.two.err > connector.errs.in"),
 		},
 	}

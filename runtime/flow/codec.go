@@ -50,3 +50,20 @@ func (l *Loss) Error() string { return l.Err.Error() }
 
 // Unwrap returns the cause.
 func (l *Loss) Unwrap() error { return l.Err }
+
+// CodecUse is a codec as one connector uses it.
+type CodecUse struct {
+	Type        string
+	New         func() Codec
+	Text        bool
+	MediaType   string // "" where the codec has none
+	Fingerprint Fingerprint
+}
+
+// ProcessorUse is a processor as one connector uses it, in one direction.
+type ProcessorUse struct {
+	Type        string
+	New         func() Processor
+	Text        bool
+	Fingerprint Fingerprint
+}

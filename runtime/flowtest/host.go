@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
@@ -24,7 +25,7 @@ import (
 type Options struct {
 	Component *flow.Component // a connector "test" of a flow "test" when nil
 	Shape     flow.Shape      // as the connector's configuration gives it
-	Farewell  flow.Farewell   // [flow.DefaultDrain]'s when its code is 0
+	Farewell  flow.Farewell   // [flowfile.DefaultDrain]'s when its code is 0
 	Codec     flow.CodecUse   // [Text] when its New is nil
 	Pre, Post []flow.ProcessorUse
 	OnDecode  string // "err" when empty
@@ -72,7 +73,7 @@ func NewHost(t testing.TB, o Options) *Host {
 		o.OnDecode = "err"
 	}
 	if o.Farewell.Code == 0 {
-		d := flow.DefaultDrain()
+		d := flowfile.DefaultDrain()
 		o.Farewell = d.Farewell()
 	}
 	core, logs := observer.New(zapcore.DebugLevel)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -74,7 +74,7 @@ func TestDiff(t *testing.T) {
 }
 
 // mark gives a block another fingerprint.
-func mark(f *flow.File, block string) {
+func mark(f *flowfile.File, block string) {
 	kind, name, _ := strings.Cut(block, " ")
 	for _, c := range f.Connectors {
 		if kind == "connector" && c.Name == name {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Kind says what a node is.
@@ -41,9 +42,9 @@ type Node struct {
 
 	// One of these, by Kind, is what the node is made from. A private instance
 	// has its Edge beside its Pipeline.
-	Connector *flow.ConnectorBlock
-	Pipeline  *flow.PipelineBlock
-	Edge      *flow.ConnectBlock
+	Connector *flowfile.ConnectorBlock
+	Pipeline  *flowfile.PipelineBlock
+	Edge      *flowfile.ConnectBlock
 
 	// Private is set for an instance of a pipeline that belongs to one edge.
 	Private bool
@@ -62,10 +63,10 @@ type Wire struct {
 }
 
 // New draws the wiring of f, whose references must be resolved.
-func New(f *flow.File) *Graph {
+func New(f *flowfile.File) *Graph {
 	b := builder{
 		graph: &Graph{Flow: f.Name}, file: f, byID: map[string]*Node{},
-		pipelines: map[string]*flow.PipelineBlock{}, instances: map[string][]*Node{},
+		pipelines: map[string]*flowfile.PipelineBlock{}, instances: map[string][]*Node{},
 	}
 	for _, p := range f.Pipelines {
 		b.pipelines[p.Name] = p
@@ -93,10 +94,10 @@ func (g *Graph) Leaving(n *Node, port string) []Wire {
 
 type builder struct {
 	graph *Graph
-	file  *flow.File
+	file  *flowfile.File
 	byID  map[string]*Node
 
-	pipelines map[string]*flow.PipelineBlock
+	pipelines map[string]*flowfile.PipelineBlock
 	instances map[string][]*Node // of a pipeline
 }
 
@@ -136,11 +137,11 @@ func (b *builder) addSharedPipelines() {
 	}
 }
 
-func pipelineNode(id string, p *flow.PipelineBlock) *Node {
+func pipelineNode(id string, p *flowfile.PipelineBlock) *Node {
 	return &Node{ID: id, Kind: Pipeline, At: p.At, Pipeline: p, Ports: slices.Concat([]string{"out", "err"}, p.Ports)}
 }
 
-func (b *builder) addEdge(c *flow.ConnectBlock) {
+func (b *builder) addEdge(c *flowfile.ConnectBlock) {
 	id := "connect." + c.Name
 	b.add(&Node{ID: id, Kind: Edge, At: c.At, Edge: c, Ports: []string{"out"}})
 	for i, name := range c.Via {
@@ -162,7 +163,7 @@ func count(names []string, name string) (n int) {
 
 func viaID(edge string, i int) string { return fmt.Sprintf("%s.via[%d]", edge, i) }
 
-func (b *builder) wireEdge(c *flow.ConnectBlock) {
+func (b *builder) wireEdge(c *flowfile.ConnectBlock) {
 	edge := b.byID["connect."+c.Name]
 	for _, ref := range c.From {
 		for _, n := range b.sources(ref) {
@@ -181,7 +182,7 @@ func (b *builder) wireEdge(c *flow.ConnectBlock) {
 }
 
 // sources returns the nodes that have the port ref means.
-func (b *builder) sources(ref flow.PortRef) []*Node {
+func (b *builder) sources(ref flowfile.PortRef) []*Node {
 	if ref.Kind == "connector" || ref.Port == "out" {
 		return []*Node{b.byID[ref.Kind+"."+ref.Name]}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	"github.com/google/go-cmp/cmp"
 )
@@ -36,18 +37,18 @@ func (w where) At() string                                          { return str
 //	connector <role> <type> <name>
 //	pipeline <name> [port...]
 //	connect <name> <from>... [via <pipeline>...] [where <place>] [best effort] [broadcast] to <to>...
-func file(t *testing.T, name, lines string) *flow.File {
+func file(t *testing.T, name, lines string) *flowfile.File {
 	t.Helper()
-	f := &flow.File{Name: name}
+	f := &flowfile.File{Name: name}
 	roles := map[string]flow.Role{"source": flow.Source, "server": flow.Server, "client": flow.Client, "target": flow.Target}
 	for i, line := range strings.Split(strings.TrimSpace(lines), "\n") {
 		w := strings.Fields(line)
 		at := flow.Place{File: "flow.hcl", Line: i + 1}
 		switch w[0] {
 		case "connector":
-			f.Connectors = append(f.Connectors, &flow.ConnectorBlock{Type: w[2], Name: w[3], At: at, Config: config(roles[w[1]])})
+			f.Connectors = append(f.Connectors, &flowfile.ConnectorBlock{Type: w[2], Name: w[3], At: at, Config: config(roles[w[1]])})
 		case "pipeline":
-			f.Pipelines = append(f.Pipelines, &flow.PipelineBlock{Name: w[1], At: at, Ports: w[2:]})
+			f.Pipelines = append(f.Pipelines, &flowfile.PipelineBlock{Name: w[1], At: at, Ports: w[2:]})
 		case "connect":
 			f.Connects = append(f.Connects, edge(w[1], w[2:], at))
 		default:
@@ -57,8 +58,8 @@ func file(t *testing.T, name, lines string) *flow.File {
 	return f
 }
 
-func edge(name string, words []string, at flow.Place) *flow.ConnectBlock {
-	c := &flow.ConnectBlock{Name: name, At: at}
+func edge(name string, words []string, at flow.Place) *flowfile.ConnectBlock {
+	c := &flowfile.ConnectBlock{Name: name, At: at}
 	part := "from"
 	for _, w := range words {
 		switch {
@@ -82,9 +83,9 @@ func edge(name string, words []string, at flow.Place) *flow.ConnectBlock {
 	return c
 }
 
-func ref(s, port string) flow.PortRef {
+func ref(s, port string) flowfile.PortRef {
 	p := strings.Split(s+"."+port, ".")
-	return flow.PortRef{Kind: p[0], Name: p[1], Port: p[2]}
+	return flowfile.PortRef{Kind: p[0], Name: p[1], Port: p[2]}
 }
 
 var flows = map[string]string{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
@@ -74,12 +75,12 @@ func TestWhatAMapWritesAddresses(t *testing.T) {
 				Problems:  &flow.Problems{Component: c, Log: zap.NewNop()},
 				Log:       zap.NewNop(),
 			})
-			block := &flow.PipelineBlock{Name: "p"}
+			block := &flowfile.PipelineBlock{Name: "p"}
 			for n, meta := range test.meta {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: fmt.Sprint(n), Config: &step.Map{Meta: steptest.Value(t, meta)}})
+				block.Steps = append(block.Steps, flowfile.StepBlock{Type: "map", Label: fmt.Sprint(n), Config: &step.Map{Meta: steptest.Value(t, meta)}})
 			}
 			// The payload is short in the end.
-			block.Steps = append(block.Steps, flow.StepBlock{Type: "map", Label: "payload", Config: &step.Map{Event: steptest.Value(t, `1`)}})
+			block.Steps = append(block.Steps, flowfile.StepBlock{Type: "map", Label: "payload", Config: &step.Map{Event: steptest.Value(t, `1`)}})
 			i, err := New(block, steptest.Problems("pipeline", "p"))
 			if err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
@@ -22,7 +23,7 @@ func sinks(t testing.TB) (map[string]flow.Sink, []flow.Event) {
 		"fan-out": FanOut([]flow.Sink{&steptest.Discard{}, &steptest.Discard{}}),
 	}
 	for name, config := range steps {
-		i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: name, Label: "s", Config: config}}}, steptest.Problems("pipeline", "p"))
+		i, err := New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{{Type: name, Label: "s", Config: config}}}, steptest.Problems("pipeline", "p"))
 		if err != nil {
 			t.Fatal(err)
 		}

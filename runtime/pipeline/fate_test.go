@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
@@ -81,14 +82,14 @@ func FuzzFate(f *testing.F) {
 		if seed%2 == 0 {
 			p.Port.Connect(errs)
 		}
-		block := &flow.PipelineBlock{Name: "p"}
+		block := &flowfile.PipelineBlock{Name: "p"}
 		// model returns the exits that a word reaches, and whether a
 		// condition fails on it.
 		model := func(string) ([]string, bool) { return []string{"out"}, false }
 		var build []func()
 		for s := range int(steps % 5) {
 			if same := random.IntN(3 * len(passes)); same < len(passes) {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "same", Label: fmt.Sprint(s), Config: passes[same](t)})
+				block.Steps = append(block.Steps, flowfile.StepBlock{Type: "same", Label: fmt.Sprint(s), Config: passes[same](t)})
 				build = append(build, func() {
 					next := model
 					model = func(w string) ([]string, bool) {
@@ -102,7 +103,7 @@ func FuzzFate(f *testing.F) {
 			}
 			c := conditions[random.IntN(len(conditions))]
 			if random.IntN(2) == 0 {
-				block.Steps = append(block.Steps, flow.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &step.Filter{Where: steptest.Where(t, c.src)}})
+				block.Steps = append(block.Steps, flowfile.StepBlock{Type: "filter", Label: fmt.Sprint(s), Config: &step.Filter{Where: steptest.Where(t, c.src)}})
 				build = append(build, func() {
 					next := model
 					model = func(w string) ([]string, bool) {
@@ -120,7 +121,7 @@ func FuzzFate(f *testing.F) {
 			d := conditions[random.IntN(len(conditions))]
 			x, y := fmt.Sprint("x", s), fmt.Sprint("y", s)
 			mode := []string{"first", "all"}[random.IntN(2)]
-			block.Steps = append(block.Steps, flow.StepBlock{Type: "route", Label: fmt.Sprint(s), Config: &step.Route{
+			block.Steps = append(block.Steps, flowfile.StepBlock{Type: "route", Label: fmt.Sprint(s), Config: &step.Route{
 				Mode: mode, Port: []step.RoutePort{{Name: x, Where: steptest.Where(t, c.src)}, {Name: y, Where: steptest.Where(t, d.src)}},
 			}})
 			build = append(build, func() {

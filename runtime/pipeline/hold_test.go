@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 	"go.uber.org/zap"
@@ -31,9 +32,9 @@ func set(t testing.TB, errs bool, steps ...flow.StepConfig) *stand {
 	core, logs := observer.New(zap.DebugLevel)
 	p := steptest.Problems("pipeline", "p")
 	p.Log = zap.New(core)
-	block := &flow.PipelineBlock{Name: "p"}
+	block := &flowfile.PipelineBlock{Name: "p"}
 	for i, c := range steps {
-		block.Steps = append(block.Steps, flow.StepBlock{Type: "step", Label: fmt.Sprint("s", i), Config: c})
+		block.Steps = append(block.Steps, flowfile.StepBlock{Type: "step", Label: fmt.Sprint("s", i), Config: c})
 	}
 	i, err := New(block, p)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Instance is one use of a pipeline: its steps, chained, with their state.
@@ -17,13 +18,13 @@ type Instance struct {
 
 // part is one step of an instance.
 type part struct {
-	block *flow.StepBlock
+	block *flowfile.StepBlock
 	sink  flow.Sink
 }
 
 // New builds an instance of block. What its steps cannot deal with goes to
 // problems.
-func New(block *flow.PipelineBlock, problems *flow.Problems) (*Instance, error) {
+func New(block *flowfile.PipelineBlock, problems *flow.Problems) (*Instance, error) {
 	out := new(flow.Port)
 	i := &Instance{in: out, ports: map[string]*flow.Port{"out": out}, problems: problems, steps: make([]part, len(block.Steps))}
 	for _, step := range block.Steps {

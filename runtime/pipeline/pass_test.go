@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func TestPassWaitsForWhatIsBeingSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		block := &flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{
+		block := &flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{{
 			Type: "batch", Label: "b", Config: &Batch{MaxEvents: 1, MaxWait: flow.Duration(time.Hour), MaxBytes: 1 << 20},
 		}}}
 		i, err := New(block, &flow.Problems{Component: &flow.Component{}})

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 func TestChain(t *testing.T) {
 	p := steptest.Problems("pipeline", "p")
-	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+	i, err := New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 		{Type: "filter", Label: "no_a", Config: &step.Filter{Where: steptest.Where(t, `event.word != "a"`)}},
 		{Type: "route", Label: "r", Config: &step.Route{Mode: "first", Port: []step.RoutePort{{Name: "b", Where: steptest.Where(t, `event.word == "b"`)}}}},
 		{Type: "filter", Label: "no_c", Config: &step.Filter{Where: steptest.Where(t, `event.word != "c"`)}},
@@ -35,7 +36,7 @@ func TestChain(t *testing.T) {
 }
 
 func TestNoSteps(t *testing.T) {
-	i, err := New(&flow.PipelineBlock{Name: "p"}, steptest.Problems("pipeline", "p"))
+	i, err := New(&flowfile.PipelineBlock{Name: "p"}, steptest.Problems("pipeline", "p"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +138,7 @@ func TestErrEventRefused(t *testing.T) {
 	p := steptest.Problems("pipeline", "p")
 	full := &errPort{}
 	p.Port.Connect(full)
-	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+	i, err := New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 		{Type: "filter", Label: "f", Config: &step.Filter{Where: steptest.Where(t, `event.word > "a"`)}},
 	}}, p)
 	if err != nil {

@@ -3,13 +3,13 @@ package pipeline
 import (
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
 )
 
 func TestStats(t *testing.T) {
-	i, err := New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+	i, err := New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 		{Type: "filter", Label: "f", Config: &step.Filter{Where: steptest.Where(t, `event.word > "a"`)}},
 		{Type: "route", Label: "r", Config: &step.Route{Mode: "all", Port: []step.RoutePort{
 			{Name: "b", Where: steptest.Where(t, `startswith(event.word, "b")`)},

@@ -11,17 +11,18 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // Check says what of the settings cannot be used: a *flow.FieldError for each
 // argument.
-func Check(s flow.OTLP) error {
+func Check(s flowfile.OTLP) error {
 	_, err := senderOptions(&s)
 	return err
 }
 
-func senderOptions(s *flow.OTLP) ([]otlpmetrichttp.Option, error) {
+func senderOptions(s *flowfile.OTLP) ([]otlpmetrichttp.Option, error) {
 	var wrong []error
 	u, err := endpoint(s.Endpoint)
 	if err != nil {

@@ -6,24 +6,25 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
-		change      func(*flow.OTLP)
+		change      func(*flowfile.OTLP)
 		field, says string // "" where all is well
 	}{
-		{func(*flow.OTLP) {}, "", ""},
-		{func(s *flow.OTLP) { s.Endpoint = "127.0.0.1:4318" }, "endpoint", "no URL of HTTP"},
-		{func(s *flow.OTLP) { s.Endpoint = "grpc://127.0.0.1:4317" }, "endpoint", "no URL of HTTP"},
-		{func(s *flow.OTLP) { s.Endpoint = "http://me:hunter2@127.0.0.1" }, "endpoint", "has a user in it"},
-		{func(s *flow.OTLP) { s.Endpoint = "http://127.0.0.1?key=hunter2" }, "endpoint", "has a query"},
-		{func(s *flow.OTLP) { s.Headers = map[string]flow.Secret{"a b": {}} }, "headers.a b", "a name that HTTP does not allow"},
-		{func(s *flow.OTLP) { s.Headers = map[string]flow.Secret{"a": flow.SecretOf("hunter2\r\n")} }, "headers.a", "a control character"},
-		{func(s *flow.OTLP) { s.TLS = &flow.TLSClient{} }, "tls", "needs an endpoint that begins with https://"},
-		{func(s *flow.OTLP) { s.Endpoint, s.TLS = "https://x", &flow.TLSClient{CAFile: "/nowhere"} }, "tls.cafile", "nowhere"},
+		{func(*flowfile.OTLP) {}, "", ""},
+		{func(s *flowfile.OTLP) { s.Endpoint = "127.0.0.1:4318" }, "endpoint", "no URL of HTTP"},
+		{func(s *flowfile.OTLP) { s.Endpoint = "grpc://127.0.0.1:4317" }, "endpoint", "no URL of HTTP"},
+		{func(s *flowfile.OTLP) { s.Endpoint = "http://me:hunter2@127.0.0.1" }, "endpoint", "has a user in it"},
+		{func(s *flowfile.OTLP) { s.Endpoint = "http://127.0.0.1?key=hunter2" }, "endpoint", "has a query"},
+		{func(s *flowfile.OTLP) { s.Headers = map[string]flow.Secret{"a b": {}} }, "headers.a b", "a name that HTTP does not allow"},
+		{func(s *flowfile.OTLP) { s.Headers = map[string]flow.Secret{"a": flow.SecretOf("hunter2\r\n")} }, "headers.a", "a control character"},
+		{func(s *flowfile.OTLP) { s.TLS = &flow.TLSClient{} }, "tls", "needs an endpoint that begins with https://"},
+		{func(s *flowfile.OTLP) { s.Endpoint, s.TLS = "https://x", &flow.TLSClient{CAFile: "/nowhere"} }, "tls.cafile", "nowhere"},
 	} {
-		s := flow.OTLP{Endpoint: "http://127.0.0.1:4318"}
+		s := flowfile.OTLP{Endpoint: "http://127.0.0.1:4318"}
 		s.SetDefaults()
 		c.change(&s)
 		err := Check(s)

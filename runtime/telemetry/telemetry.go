@@ -16,6 +16,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/prometheus/client_golang/prometheus"
 	bridge "go.opentelemetry.io/contrib/bridges/prometheus"
 	"go.opentelemetry.io/otel/attribute"
@@ -23,8 +24,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.uber.org/zap"
-
-	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // lastTimeout is how long the last report may take, at the end of the process.
@@ -33,7 +32,7 @@ const lastTimeout = 500 * time.Millisecond
 // Options say what is sent, and where to.
 type Options struct {
 	// Settings are those of the flow; nil leaves it to the environment.
-	Settings *flow.OTLP
+	Settings *flowfile.OTLP
 	Version  string // of the binary
 	Metrics  prometheus.Gatherer
 	Log      *zap.Logger

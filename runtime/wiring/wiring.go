@@ -25,6 +25,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline"
@@ -62,7 +63,7 @@ type joint struct {
 // the source of the events.
 type end struct {
 	connector, source *graph.Node
-	edge              *flow.ConnectBlock
+	edge              *flowfile.ConnectBlock
 }
 
 // New wires the parts of a graph. It changes no port.

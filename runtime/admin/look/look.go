@@ -31,6 +31,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/sse"
 	"github.com/flowrun/flowrun/runtime/tap"
 	"go.uber.org/zap"
@@ -46,7 +47,7 @@ const (
 
 // Options say what can be looked at, and within which bounds.
 type Options struct {
-	Settings flow.AdminTap
+	Settings flowfile.AdminTap
 	Places   func() []engine.NamedPlace
 	Tap      func(at engine.NamedPlace, t engine.Tap) (end func(), err error)
 	// Nearest is the name that is most like a given one, "" when none is.
@@ -67,7 +68,7 @@ type Server struct {
 }
 
 // Check says what is wrong with settings: a *flow.FieldError for each argument.
-func Check(s flow.AdminTap) error {
+func Check(s flowfile.AdminTap) error {
 	_, err := tap.NewRedaction(s.Redact, s.Show)
 	if s.Rate > s.MaxRate {
 		err = errors.Join(&flow.FieldError{Field: "rate", Err: fmt.Errorf("rate %d is more than a client may ask for (max_rate, %d)", s.Rate, s.MaxRate)}, err)

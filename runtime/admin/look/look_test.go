@@ -22,6 +22,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,11 +80,11 @@ type world struct {
 	logs *observer.ObservedLogs
 }
 
-func start(t *testing.T, change ...func(*flow.AdminTap)) *world {
+func start(t *testing.T, change ...func(*flowfile.AdminTap)) *world {
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	w := &world{way: &way{taps: map[engine.Tap]flow.Sink{}}, logs: logs}
-	settings := flow.DefaultAdmin().Tap
+	settings := flowfile.DefaultAdmin().Tap
 	for _, c := range change {
 		c(&settings)
 	}
@@ -165,7 +166,7 @@ func (s *stream) next(types ...string) message {
 }
 
 func TestWhatAClientSees(t *testing.T) {
-	w := start(t, func(s *flow.AdminTap) { s.Redact = []string{"event.iban"} })
+	w := start(t, func(s *flowfile.AdminTap) { s.Redact = []string{"event.iban"} })
 	s := w.look(t, "?limit=3&rate=7&token=secret")
 	if m := s.next(); m.Type != "tap.begin" || fmt.Sprint(m.Data) != "map[flow:b limit:3 max_size:65536 place:connect.echo rate:7 sample:1]" {
 		t.Errorf("%+v", m)
@@ -244,7 +245,7 @@ func TestCountsAreTold(t *testing.T) {
 // TestAClientThatReadsNothing shows that who sends does not wait for it, and that it
 // is ended.
 func TestAClientThatReadsNothing(t *testing.T) {
-	w := start(t, func(s *flow.AdminTap) { s.MaxRate = 1 << 30; s.MaxSize = 1 << 20 })
+	w := start(t, func(s *flowfile.AdminTap) { s.MaxRate = 1 << 30; s.MaxSize = 1 << 20 })
 	w.patience = 100 * time.Millisecond
 	s := w.look(t, fmt.Sprintf("?rate=%d", 1<<30))
 	s.next("tap.begin")
@@ -260,7 +261,7 @@ func TestAClientThatReadsNothing(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	w := start(t, func(s *flow.AdminTap) { s.MaxClients = 1; s.MaxRate = 50 })
+	w := start(t, func(s *flowfile.AdminTap) { s.MaxClients = 1; s.MaxRate = 50 })
 	for path, want := range map[string]string{
 		"/connect.ech":                    `404 unknown_place: events pass no place "connect.ech", did you mean "a/connect.echo"?; they pass a/connect.echo, connector.edge["x/y"].out, b/connect.echo, connect.b`,
 		"/":                               `404 unknown_place: events pass no place ""; they pass `,
@@ -313,7 +314,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("connect.b", "sample=0.5&rate=1")
 	f.Add(`a/connector.edge["x/y"].out`, "limit=1&token=x")
 	f.Add("\x00/\xff", "rate=%zz&sample=1e-400")
-	settings := flow.DefaultAdmin().Tap
+	settings := flowfile.DefaultAdmin().Tap
 	places := []engine.NamedPlace{{Flow: "a", Place: "connect.echo"}, {Flow: "b", Place: "connect.echo"}, {Flow: "b", Place: "connect.b"}}
 	s := New(Options{Settings: settings, Places: func() []engine.NamedPlace { return places }, Nearest: source.Nearest, Log: zap.NewNop()})
 	f.Fuzz(func(t *testing.T, name, text string) {

@@ -28,7 +28,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/feed"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/sse"
 )
@@ -53,8 +53,8 @@ const (
 // nothing to hear.
 type Options struct {
 	Notices, Records *feed.Feed[notice.Notice]
-	Events           flow.AdminEvents
-	Logs             flow.AdminLogs
+	Events           flowfile.AdminEvents
+	Logs             flowfile.AdminLogs
 	// Exists reports whether there is a connector of this name, in any flow.
 	Exists func(name string) bool
 	Log    *zap.Logger

@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
 )
 
@@ -34,7 +35,7 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*Server)) *world {
 	t.Helper()
-	defaults := flow.DefaultAdmin()
+	defaults := flowfile.DefaultAdmin()
 	w := &world{t: t, Server: New(Options{
 		Notices: new(feed.Feed[notice.Notice]), Records: new(feed.Feed[notice.Notice]),
 		Events: defaults.Events, Logs: defaults.Logs,

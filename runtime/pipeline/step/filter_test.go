@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
@@ -38,7 +38,7 @@ func TestFilter(t *testing.T) {
 			if test.errConnected {
 				p.Port.Connect(errs)
 			}
-			i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+			i, err := pipeline.New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 				{Type: "filter", Label: "big", Config: &step.Filter{Where: steptest.Where(t, `event.word > "a"`)}},
 			}}, p)
 			if err != nil {

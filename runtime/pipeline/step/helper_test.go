@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
@@ -46,7 +47,7 @@ func spellObject(t testing.TB, o *flow.Object) string {
 // alone builds an instance of one step.
 func alone(t testing.TB, config flow.StepConfig, p *flow.Problems) *pipeline.Instance {
 	t.Helper()
-	i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{{Type: "step", Label: "s", Config: config}}}, p)
+	i, err := pipeline.New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{{Type: "step", Label: "s", Config: config}}}, p)
 	if err != nil {
 		t.Fatal(err)
 	}

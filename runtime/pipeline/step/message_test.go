@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline"
@@ -94,7 +95,7 @@ func BenchmarkMessages(b *testing.B) {
 		})
 	}
 	bench("none", &steptest.Discard{})
-	empty, err := pipeline.New(&flow.PipelineBlock{Name: "p"}, steptest.Problems("pipeline", "p"))
+	empty, err := pipeline.New(&flowfile.PipelineBlock{Name: "p"}, steptest.Problems("pipeline", "p"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
@@ -57,7 +58,7 @@ func TestRoute(t *testing.T) {
 			if test.toErrs != nil {
 				p.Port.Connect(errs)
 			}
-			i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+			i, err := pipeline.New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 				{Type: "route", Label: "r", Config: &step.Route{Mode: test.mode, Port: []step.RoutePort{
 					{Name: "a", Where: steptest.Where(t, `startswith(event.word, "a")`)},
 					{Name: "b", Where: steptest.Where(t, `contains(event.word, "b")`)},
@@ -83,7 +84,7 @@ func TestRoute(t *testing.T) {
 }
 
 func TestRouteTakesAllWithoutWhere(t *testing.T) {
-	i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+	i, err := pipeline.New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 		{Type: "route", Label: "r", Config: &step.Route{Mode: "first", Port: []step.RoutePort{
 			{Name: "a", Where: steptest.Where(t, `event.word == "a"`)},
 			{Name: "rest"},
@@ -118,7 +119,7 @@ func TestRouteProblems(t *testing.T) {
 		{step.Route{Port: many}, "a route has at most 63 ports, not 64: let the rest go on to a second route"},
 		{step.Route{Port: many[:63]}, ""},
 	} {
-		_, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+		_, err := pipeline.New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 			{Type: "route", Label: "r", At: flow.Place{File: "f.hcl", Line: 3}, Config: &test.route},
 		}}, steptest.Problems("pipeline", "p"))
 		got := ""

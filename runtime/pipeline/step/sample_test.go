@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
@@ -54,7 +55,7 @@ func TestSampleByKey(t *testing.T) {
 	}
 	batch := steptest.Words(strings.Repeat(strings.Join(words, " ")+" ", 3))
 	sample := func(label string) map[string]int {
-		i, err := pipeline.New(&flow.PipelineBlock{Name: "p", Steps: []flow.StepBlock{
+		i, err := pipeline.New(&flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{
 			{Type: "sample", Label: label, Config: &step.Sample{Rate: 0.3, Key: steptest.Value(t, `event.word`)}},
 		}}, steptest.Problems("pipeline", "p"))
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
@@ -33,7 +34,7 @@ func (a Announcer) Reloaded(changes map[string][]graph.Change, restart bool) {
 
 // Saved tells that the files have been written: what a reload would do, which is
 // nothing when they are not valid, and whether it would leave something to a new start.
-func (a Announcer) Saved(now, next []*flow.File, restart, valid bool) {
+func (a Announcer) Saved(now, next []*flowfile.File, restart, valid bool) {
 	if !a.listened() {
 		return
 	}
@@ -45,7 +46,7 @@ func (a Announcer) Saved(now, next []*flow.File, restart, valid bool) {
 }
 
 // compare tells what becomes of the parts of flows, by the flows' names.
-func compare(now, next []*flow.File) map[string][]graph.Change {
+func compare(now, next []*flowfile.File) map[string][]graph.Change {
 	before, after := map[string]*graph.Graph{}, map[string]*graph.Graph{}
 	changes := map[string][]graph.Change{}
 	for _, f := range now {

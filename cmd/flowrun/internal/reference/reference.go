@@ -21,6 +21,7 @@ import (
 	"github.com/flowrun/flowrun/flows/expr/function"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Component is what the reference says about one component, one module of the
@@ -118,7 +119,7 @@ func commonArguments() []Argument {
 		{Name: "preprocessors", Type: "list of processors", Doc: "what messages pass on their way in, in this order"},
 		{Name: "postprocessors", Type: "list of processors", Doc: "what messages pass on their way out, in this order"},
 	}
-	common := flow.DefaultCommon()
+	common := flowfile.DefaultCommon()
 	return append(list, arguments("", reflect.ValueOf(&common), true)...)
 }
 

@@ -21,22 +21,22 @@ import (
 	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/admin/metrics"
 	"github.com/flowrun/flowrun/runtime/engine"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 )
 
 // Options say what is reloaded.
 type Options struct {
 	Engine *engine.Engine
-	Files  []*flow.File                                // that it runs
-	Read   *flows.Report                               // of their files
-	Load   func() ([]*flow.File, *flows.Report, error) // reads the flows
-	Report func(*flows.Report)                         // shows what is to be said about them
+	Files  []*flowfile.File                                // that it runs
+	Read   *flows.Report                                   // of their files
+	Load   func() ([]*flowfile.File, *flows.Report, error) // reads the flows
+	Report func(*flows.Report)                             // shows what is to be said about them
 	// Systemd is told when a reload begins and when it is over.
 	Systemd *systemd.Notifier
 	// Restart tells whether something in files takes effect only when the process
 	// starts anew.
-	Restart  func(files []*flow.File) bool
+	Restart  func(files []*flowfile.File) bool
 	Announce announce.Announcer
 	Log      *zap.Logger
 }
@@ -44,7 +44,7 @@ type Options struct {
 // Reloader reads flows again while they run.
 type Reloader struct {
 	Options
-	files []*flow.File // that run
+	files []*flowfile.File // that run
 	asked chan chan<- outcome
 	ended chan struct{} // closed when Run has returned
 
@@ -79,7 +79,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 	defer func() { r.Systemd.Reloaded(o.err) }()
 	start := time.Now()
 	log := r.Log.With(zap.String("why", why))
-	var files []*flow.File
+	var files []*flowfile.File
 	files, o.report, o.err = r.Load()
 	if o.err == nil {
 		r.Report(o.report)

@@ -18,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
 )
 
@@ -78,12 +79,12 @@ func (r *runner) unit(ctx context.Context, c *testfile.Case, res *Result) {
 	got.compare(c, u, block, res)
 }
 
-func portsOf(block *flow.PipelineBlock) []string {
+func portsOf(block *flowfile.PipelineBlock) []string {
 	return slices.Concat([]string{"out", "err"}, block.Ports)
 }
 
 // pipeline loads the flow and finds the pipeline; nil when it has told why not.
-func (r *runner) pipeline(c *testfile.Case, u *testfile.Unit, res *Result) (block *flow.PipelineBlock, name string) {
+func (r *runner) pipeline(c *testfile.Case, u *testfile.Unit, res *Result) (block *flowfile.PipelineBlock, name string) {
 	inputs := flows.Inputs{Env: environment(c.File.Dir, r.Binary)}
 	for _, name := range sortedKeys(u.Vars) {
 		text, err := spell(u.Vars[name])
@@ -148,7 +149,7 @@ func (b *bag) feed(ctx context.Context, instance *pipeline.Instance, in []flow.V
 	return failed == nil
 }
 
-func (b *bag) compare(c *testfile.Case, u *testfile.Unit, block *flow.PipelineBlock, res *Result) {
+func (b *bag) compare(c *testfile.Case, u *testfile.Unit, block *flowfile.PipelineBlock, res *Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	against := func(at flow.Place, port, name string, want []flow.Value) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/waits"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"go.uber.org/zap"
 )
@@ -29,7 +30,7 @@ type Host interface {
 type Lanes struct {
 	Host      Host
 	Connector flow.Connector
-	Reconnect flow.Reconnect
+	Reconnect flowfile.Reconnect
 	Idle      time.Duration    // after which a connection ends; 0 for never
 	Running   context.Context  // ends when the connector is told to
 	Opened    func()           // is told that the connector is up

@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 // Waits are the times between the attempts of one connector. One goroutine uses them.
@@ -20,7 +19,7 @@ type Waits struct {
 const jitter = 0.5 // waits are 50% to 150% of the computed ones
 
 // New returns those that a `reconnect` block speaks of.
-func New(r flow.Reconnect) *Waits {
+func New(r flowfile.Reconnect) *Waits {
 	w := &Waits{longest: time.Duration(r.MaxInterval)}
 	w.ExponentialBackOff = backoff.ExponentialBackOff{
 		InitialInterval: time.Duration(r.Interval),

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func TestWaitsAtRandom(t *testing.T) {
-	r := flow.DefaultCommon().Reconnect
+	r := flowfile.DefaultCommon().Reconnect
 	r.MaxInterval = flow.Duration(10 * time.Second)
 	several := map[time.Duration]bool{}
 	for range 200 {
@@ -37,7 +38,7 @@ func FuzzWaits(f *testing.F) {
 			t.Skip("package flows refuses it")
 		}
 		ms := func(n int64) flow.Duration { return flow.Duration(time.Duration(n) * time.Millisecond) }
-		w := New(flow.Reconnect{Interval: ms(interval), GrowthRate: growth, MaxInterval: ms(longest), Randomized: randomized})
+		w := New(flowfile.Reconnect{Interval: ms(interval), GrowthRate: growth, MaxInterval: ms(longest), Randomized: randomized})
 		for range 50 + rand.IntN(50) {
 			if d := w.Next(); d < 0 || d > time.Duration(ms(longest)) {
 				t.Fatalf("waits %v", d)

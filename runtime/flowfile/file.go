@@ -1,4 +1,6 @@
-package flow
+package flowfile
+
+import "github.com/flowrun/flowrun/runtime/flow"
 
 // File is one flow, read and checked: what package flows returns and the
 // engine runs. All references in it are resolved, and modules and for_each are
@@ -18,60 +20,37 @@ type File struct {
 	Telemetry   Telemetry // likewise
 }
 
-// Place is where a block or argument stands in its file.
-type Place struct {
-	File string
-	Line int
-}
-
 // ConnectorBlock is one `connector` of a flow.
 type ConnectorBlock struct {
 	Type   string
 	Name   string
-	At     Place
+	At     flow.Place
 	Common Common
-	Config ConnectorConfig // decoded and checked: New has succeeded once
-	Codec  CodecUse
-	Pre    []ProcessorUse // in the order in which messages pass on their way in
-	Post   []ProcessorUse // in the order in which messages pass on their way out
+	Config flow.ConnectorConfig // decoded and checked: New has succeeded once
+	Codec  flow.CodecUse
+	Pre    []flow.ProcessorUse // in the order in which messages pass on their way in
+	Post   []flow.ProcessorUse // in the order in which messages pass on their way out
 	// Fingerprint is that of all above but Name and At.
-	Fingerprint Fingerprint
-}
-
-// CodecUse is a codec as one connector uses it.
-type CodecUse struct {
-	Type        string
-	New         func() Codec
-	Text        bool
-	MediaType   string // "" where the codec has none
-	Fingerprint Fingerprint
-}
-
-// ProcessorUse is a processor as one connector uses it, in one direction.
-type ProcessorUse struct {
-	Type        string
-	New         func() Processor
-	Text        bool
-	Fingerprint Fingerprint
+	Fingerprint flow.Fingerprint
 }
 
 // PipelineBlock is one `pipeline` of a flow: a template; each use of it is an
 // instance of its own.
 type PipelineBlock struct {
 	Name  string
-	At    Place
+	At    flow.Place
 	Ports []string // what its route steps name, beside in, out and err
 	Steps []StepBlock
 	// Fingerprint is that of the steps.
-	Fingerprint Fingerprint
+	Fingerprint flow.Fingerprint
 }
 
 // StepBlock is one step of a pipeline.
 type StepBlock struct {
 	Type   string
 	Label  string
-	At     Place
-	Config StepConfig
+	At     flow.Place
+	Config flow.StepConfig
 }
 
 // PortRef names a port: connector.edge.err is {"connector", "edge", "err"}.
@@ -87,16 +66,16 @@ func (r PortRef) String() string { return r.Kind + "." + r.Name + "." + r.Port }
 // ConnectBlock is one `connect` of a flow.
 type ConnectBlock struct {
 	Name  string
-	At    Place
+	At    flow.Place
 	From  []PortRef
-	Via   []string // names of pipelines, each an instance of its own
-	Where Expr     // nil when there is none
+	Via   []string  // names of pipelines, each an instance of its own
+	Where flow.Expr // nil when there is none
 	To    []PortRef
 	// Deliver says which connections of a target with several get an event.
-	Deliver Delivery
+	Deliver flow.Delivery
 	// Whom tells, for delivery by Topic or Identity, which topics or identities:
 	// one or a list of them, null for none.
-	Whom Expr
+	Whom flow.Expr
 	// LostPeerErr sends events whose connections are all gone to the target's
 	// err; otherwise they are dropped and counted.
 	LostPeerErr bool
@@ -104,16 +83,5 @@ type ConnectBlock struct {
 	// is counted, and the event counts as delivered.
 	BestEffort bool
 	// Fingerprint is that of Where and of how, and to whom, events are delivered.
-	Fingerprint Fingerprint
+	Fingerprint flow.Fingerprint
 }
-
-// Delivery says which connections of a connector get an event.
-type Delivery int
-
-// The ways of delivery.
-const (
-	Reply     Delivery = iota // those that it came from, or that the flow names
-	Broadcast                 // all that are open
-	Topic                     // those that have subscribed to it
-	Identity                  // those whose session key it is
-)
