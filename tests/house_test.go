@@ -71,7 +71,7 @@ var rooms = []struct {
 	{"flows/expr/path", []string{"runtime/flow"}, "paths know events only"},
 	{"flows/expr/arithmetic", []string{"runtime/flow"}, "it computes with numbers, and knows no expression"},
 	{"flows/expr/function", []string{"runtime/flow", "flows/expr/arithmetic", "runtime/jsontext", "runtime/yamltext", "runtime/valuekey", "flows/expr/function/*"}, "functions know values only"},
-	{"flows/expr/function/*", []string{"runtime/flow"}, "each is the craft behind some functions"},
+	{"flows/expr/function/*", []string{"runtime/flow", "flows/expr/function/prefix"}, "each is the craft behind some functions"},
 	{"flows/expr/bridge", []string{"runtime/flow", "flows/expr/function"}, "it knows functions and values"},
 	{"flows/source", nil, "it knows texts and places in them, not what they mean"},
 	{"flows/decode", []string{"runtime/flow", "runtime/endpoint", "flows/source"}, "it fills any configuration, and knows none"},

@@ -114,6 +114,11 @@ func TestMistakes(t *testing.T) {
 		{`[for x in range(2000) : [for y in range(2000) : x]] == event.a`, `35-46 for expressions and splats go through more than 1000000 elements in all: make them fewer`},
 		{`regex("(", event.a) == 1`, `7-10 the pattern is no regular expression: missing closing )`},
 		{`cidrcontains("10.0.0.0/33", event.a)`, `14-27 the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32`},
+		{`prefix_within(event, "10.0.0.0/33")`, `22-35 the string is no prefix such as 10.0.0.0/8 or 2001:db8::/32`},
+		{`prefix_covers(event, ["10.0.0.0/8", "10.0.0.300"])`, `22-50 the string is no IP address and no prefix`},
+		{`prefix_overlaps(event, 10)`, `24-26 prefix_overlaps takes a string or a list here, and this is a number`},
+		{`community(event, "64501")`, `18-25 the string is no community such as 64501:100, 64501:*, 64501:1:2 or no-export`},
+		{`as_origin("64501 3356")`, `11-23 as_origin takes a list or an object here, and this is a string`},
 		{`[for x in event.a : y]`, `21-22 there is no "y" here (did you mean "x"?)` +
 			"\n" + `1-23 true or false is needed here, and this is a list (compare it with something, like event.type == "a")`},
 		{`{for key, v in event.a : key => ky} == event.b`, `33-35 there is no "ky" here (did you mean "key"?)`},

@@ -20,7 +20,8 @@ func TestClosedList(t *testing.T) {
 		length keys values lookup merge has pick omit concat flatten distinct sort slice range zipmap element index compact chunklist any all coalesce
 		jsonencode jsondecode yamlencode yamldecode csvdecode base64encode base64decode urlencode hexencode hexdecode
 		sha256 sha1 md5 hmac_sha256 uuid crc32 now timestamp formatdate parsedate timeadd epoch epoch_ms
-		cidrcontains cidroverlaps cidrsubnet cidrhost cidrs tostring tonumber tobool bytes utf8 type can try path`)
+		cidrcontains cidroverlaps cidrsubnet cidrhost cidrs
+		prefix_overlaps prefix_within prefix_covers prefixes as_path as_origin community tostring tonumber tobool bytes utf8 type can try path`)
 	atStart := bridge.Functions()
 	for _, name := range closed {
 		if function.Find(name) == nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // hot are calls that stand in conditions and must not allocate.
@@ -32,9 +33,25 @@ var hot = []struct {
 	{"path", []flow.Value{flow.MapOf(flow.ObjectOf(flow.Field{Key: "a", Value: flow.ListOf([]flow.Value{flow.IntOf(1)})})), flow.TextOf("a[0]")}},
 	{"cidrcontains", []flow.Value{flow.TextOf("10.0.0.0/8"), flow.TextOf("10.1.2.3")}},
 	{"cidrcontains", []flow.Value{flow.ListOf([]flow.Value{flow.TextOf("10.0.0.0/8"), flow.TextOf("fe80::/10")}), flow.TextOf("fe80::1")}},
+	{"prefix_overlaps", []flow.Value{update(), flow.TextOf("2001:db8::/48")}},
+	{"prefix_within", []flow.Value{update(), flow.ListOf([]flow.Value{flow.TextOf("11.0.0.0/8"), flow.TextOf("10.0.0.0/8")})}},
+	{"prefix_covers", []flow.Value{update(), flow.TextOf("10.1.2.3")}},
+	{"as_path", []flow.Value{update()}},
+	{"as_origin", []flow.Value{update()}},
+	{"community", []flow.Value{update(), flow.TextOf("no-export")}},
 	{"regex", []flow.Value{flow.TextOf("[0-9]+$"), flow.TextOf("from 10.1.2.3")}},
 	{"any", []flow.Value{flow.ListOf([]flow.Value{flow.BoolOf(true)})}},
 	{"epoch", []flow.Value{flow.TextOf("2020-01-02T03:04:05Z")}},
+}
+
+// update is a message as the codec bgp makes it, once somebody has looked into it.
+func update() flow.Value {
+	m, err := jsontext.Parse([]byte(`{"type":"UPDATE","data":{"reach":["192.0.2.0/24","10.1.0.0/16"],"attrs":{"ASPATH":{"value":[64501,3356]},` +
+		`"COMMUNITY":{"value":["64501:100","65535:65281"]},"MP_REACH":{"value":{"prefixes":["2001:db8::/32"]}}}}}`))
+	if err != nil {
+		panic(err)
+	}
+	return m
 }
 
 // ready is the function as it is called per event: prepared, and by itself.

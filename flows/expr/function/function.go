@@ -89,11 +89,12 @@ const (
 	groupHashes      = "Hashes"
 	groupTimes       = "Time"
 	groupNetwork     = "Network"
+	groupRoutes      = "BGP messages"
 	groupTypes       = "Types"
 )
 
 // All is the closed list, in the order of the reference.
-var All = slices.Concat(numbers, texts, patterns, collections, encodings, hashes, times, networks, types)
+var All = slices.Concat(numbers, texts, patterns, collections, encodings, hashes, times, networks, routes, types)
 
 var byName = index(All)
 

@@ -41,18 +41,8 @@ var networks = []Function{
 }
 
 func cidrContains(prefixes, address flow.Value) (flow.Value, error) {
-	if prefixes.Kind() == flow.Text {
-		p, err := prefix.Parse(prefixes.Text())
-		if err != nil {
-			return flow.NullValue, err
-		}
-		q, err := prefix.ParseAny(address.Text())
-		if err != nil {
-			return flow.NullValue, err
-		}
-		return flow.BoolOf(prefix.Covers(p, q)), nil
-	}
-	ps, err := prefixesOf(prefixes)
+	var room [4]netip.Prefix
+	ps, err := each(room[:0], prefixes, "prefixes", prefix.Parse)
 	if err != nil {
 		return flow.NullValue, err
 	}
@@ -72,22 +62,24 @@ func anyCovers(ps []netip.Prefix, address flow.Value) (flow.Value, error) {
 	return flow.BoolOf(false), nil
 }
 
-func prefixesOf(v flow.Value) ([]netip.Prefix, error) {
+// each appends what parse makes of a string, or of each in a list of them;
+// wanted names them in the error.
+func each[T any](dst []T, v flow.Value, wanted string, parse func(string) (T, error)) ([]T, error) {
 	if v.Kind() == flow.Text {
-		p, err := prefix.Parse(v.Text())
-		return []netip.Prefix{p}, err
+		one, err := parse(v.Text())
+		return append(dst, one), err
 	}
-	ps := make([]netip.Prefix, len(v.List()))
-	for i, x := range v.List() {
+	for _, x := range v.List() {
 		if x.Kind() != flow.Text {
-			return nil, fmt.Errorf("the list has %s in it, where only prefixes are wanted", x.Kinds())
+			return nil, fmt.Errorf("the list has %s in it, where only %s are wanted", x.Kinds(), wanted)
 		}
-		var err error
-		if ps[i], err = prefix.Parse(x.Text()); err != nil {
+		one, err := parse(x.Text())
+		if err != nil {
 			return nil, err
 		}
+		dst = append(dst, one)
 	}
-	return ps, nil
+	return dst, nil
 }
 
 func prepareContains(constants []*flow.Value) (*Function, error) {
@@ -100,7 +92,7 @@ func prepareContains(constants []*flow.Value) (*Function, error) {
 	if c == nil || c.Kind() != flow.Text && c.Kind() != flow.List {
 		return nil, nil
 	}
-	ps, err := prefixesOf(*c)
+	ps, err := each(nil, *c, "prefixes", prefix.Parse)
 	if err != nil {
 		return nil, err
 	}
