@@ -1,0 +1,17 @@
+//go:build unix
+
+package queue
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// tryLock reports whether nobody else has the file's lock. It goes with the process.
+func tryLock(f *os.File) bool {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+}
+
+// writable says why the process cannot make files in a directory.
+func writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }

@@ -1,0 +1,19 @@
+package queue
+
+// place is one in the log: an offset in a segment.
+type place struct {
+	segment uint64
+	offset  int64
+}
+
+func (p place) before(q place) bool {
+	return p.segment < q.segment || p.segment == q.segment && p.offset < q.offset
+}
+
+// Mark is a place between two events, with what has been read until there. It is
+// valid until the queue is rewound.
+type Mark struct {
+	at     place
+	events uint64 // that have been read since the queue was opened
+	bytes  uint64 // of these
+}
