@@ -58,6 +58,7 @@ type kinds struct {
 	Expr     flow.Expr                `hcl:"expr"`
 	Value    flow.Value               `hcl:"value"`
 	Ints     []int                    `hcl:"ints"`
+	Single   []flow.Secret            `hcl:"single" single:"true"`
 	Paths    []flow.Path              `hcl:"paths"`
 	Exprs    []flow.Expr              `hcl:"exprs"`
 	Map      map[string]string        `hcl:"map"`
@@ -120,6 +121,28 @@ func decodeText(t *testing.T, text string, into any) (*decode.Decoder, *source.R
 		t.Errorf("Failed is %v, and the report says:\n%s", d.Failed, report.Text(false))
 	}
 	return d, report
+}
+
+// A list that may have one element only is written either way.
+func TestSingle(t *testing.T) {
+	for text, want := range map[string][]string{
+		`single = "a"`: {"a"}, `single = secret`: {"hunter2"}, `single = ["a", secret]`: {"a", "hunter2"}, `single = []`: {}, `single = null`: nil,
+	} {
+		var got kinds
+		if _, report := decodeText(t, text, &got); report.HasErrors() {
+			t.Errorf("%s: %s", text, report.Text(false))
+			continue
+		}
+		if len(got.Single) != len(want) {
+			t.Errorf("%s has %d elements", text, len(got.Single))
+			continue
+		}
+		for i := range want {
+			if got.Single[i].Reveal() != want[i] {
+				t.Errorf("%s: element %d is %q", text, i, got.Single[i].Reveal())
+			}
+		}
+	}
 }
 
 func TestKinds(t *testing.T) {
@@ -215,6 +238,8 @@ func TestMistakes(t *testing.T) {
 		`text = secret`:                       "text must be one of a, b",
 		`int = secret`:                        "int: the value, which is sensitive, cannot be used here",
 		`ints = 1`:                            "ints wants a list, not a number",
+		`single = object`:                     "single wants a list, not an object",
+		`single = "x" + 1`:                    "invalid operand",
 		`ints = [1, "x"]`:                     "ints[1] wants a whole number, not a string",
 		`ints = object`:                       "ints wants a list, not an object",
 		`map = list`:                          "map wants an object, not a list",

@@ -27,6 +27,7 @@ type field struct {
 	vars     []string
 	variants []flow.Spec[any] // of a block whose label chooses
 	of       string
+	single   bool
 	to       reflect.Value
 }
 
@@ -58,7 +59,7 @@ func fieldsOf(s reflect.Value) (fields []field) {
 			name: name, label: option == "label", to: s.Field(i),
 			required: f.Tag.Get("required") == "true",
 			min:      f.Tag.Get("min"), max: f.Tag.Get("max"), doc: f.Tag.Get("doc"),
-			of: f.Tag.Get("of"),
+			of: f.Tag.Get("of"), single: f.Tag.Get("single") == "true",
 		}
 		if list := f.Tag.Get("oneof"); list != "" {
 			x.oneof = strings.Split(list, "|")

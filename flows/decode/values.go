@@ -25,7 +25,7 @@ func (d *Decoder) argument(f field, a source.Argument, path string) bool {
 	fresh := reflect.New(f.to.Type()).Elem()
 	failed := d.Failed
 	d.Failed = false
-	given := d.compile(fresh, a.Expr, f.name, f.vars) || d.set(fresh, a.Expr, f.name, path)
+	given := d.compile(fresh, a.Expr, f.name, f.vars) || f.single && d.setOnly(fresh, a.Expr, f.name, path) || d.set(fresh, a.Expr, f.name, path)
 	if f.of == "connection" {
 		d.connectionOnly(a.Expr, f)
 	}
@@ -218,6 +218,28 @@ func (d *Decoder) setList(dst reflect.Value, e hcl.Expression, name, path string
 		}
 		list = reflect.Append(list, element)
 	}
+	dst.Set(list)
+	return true
+}
+
+// setOnly makes a list of one element of a value that is no list, and reports
+// whether e is one.
+func (d *Decoder) setOnly(dst reflect.Value, e hcl.Expression, name, path string) bool {
+	if _, diags := hcl.ExprList(e); !diags.HasErrors() {
+		return false
+	}
+	v, ok := d.Evaluate(e, name)
+	if !ok {
+		d.Failed = true
+		return true
+	}
+	if v.IsNull() || !v.Type().IsPrimitiveType() {
+		return false
+	}
+	list := reflect.MakeSlice(dst.Type(), 1, 1)
+	at := path + "[0]"
+	d.Places[at] = e.Range()
+	d.set(list.Index(0), e, name, at)
 	dst.Set(list)
 	return true
 }

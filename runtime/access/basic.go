@@ -14,7 +14,7 @@ import (
 
 // Basic is the block auth "basic".
 type Basic struct {
-	Credentials     []flow.Secret `hcl:"credentials" doc:"users, each as \"user:password\". A password may be hashed: bcrypt, as htpasswd -B writes it, for passwords that people choose, which costs tens of milliseconds until a client has shown the right one once; or {SHA256} and the digest in hex or base64, for long random ones. One from the environment: env(\"NAME\")"`
+	Credentials     []flow.Secret `hcl:"credentials" single:"true" doc:"users, each as \"user:password\". A password may be hashed: bcrypt, as htpasswd -B writes it, for passwords that people choose, which costs tens of milliseconds until a client has shown the right one once; or {SHA256} and the digest in hex or base64, for long random ones. One from the environment: env(\"NAME\")"`
 	CredentialsFile flow.Path     `hcl:"credentials_file" doc:"file with a line for each user, in the same form; lines that begin with # are comments. It is read again when it changes"`
 	Realm           string        `hcl:"realm" doc:"what browsers say that the password is for"`
 }

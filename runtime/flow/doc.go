@@ -23,6 +23,7 @@
 //	required:"true"      the argument must be given
 //	oneof:"text|binary"  the only values allowed
 //	min:"1" max:"9"      bounds of a number (for Size and Duration in their own spelling)
+//	single:"true"        a list of one element can be written as that element
 //	doc:"..."            one line for the component reference
 //	of:"connection"      an Expr about a connection: of event, meta and peer it may use peer alone
 //	vars:"state|n"       names that an Expr or Aggregate may use beside event, meta and peer

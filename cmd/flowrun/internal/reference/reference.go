@@ -154,6 +154,9 @@ func arguments(prefix string, v reflect.Value, defaults bool) []Argument {
 			Max:      field.Tag.Get("max"),
 			Doc:      field.Tag.Get("doc"),
 		}
+		if field.Tag.Get("single") == "true" {
+			a.Type = typeName(field.Type.Elem()) + ", or " + a.Type
+		}
 		if values := field.Tag.Get("oneof"); values != "" {
 			a.Values = strings.Split(values, "|")
 		}
