@@ -28,6 +28,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
@@ -96,7 +97,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				Notices: notices,
 				Records: records,
 				Scrape:  admin.Snapshot,
-				Ready: func(listeners []engine.Listener) {
+				Ready: func(listeners []status.Listener) {
 					service.Ready()
 					for _, l := range listeners {
 						fmt.Fprintf(stderr, "%s: connector.%s listens on %s\n", l.Flow, l.Connector, strings.TrimSuffix(l.String(), "/"))

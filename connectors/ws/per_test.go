@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -182,7 +183,7 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flowfile.Comm
 		},
 	}
 	ready := make(chan struct{})
-	e, err := engine.New(engine.Options{Files: []*flowfile.File{file}, Log: zap.NewNop(), Ready: func([]engine.Listener) { close(ready) }})
+	e, err := engine.New(engine.Options{Files: []*flowfile.File{file}, Log: zap.NewNop(), Ready: func([]status.Listener) { close(ready) }})
 	if err != nil {
 		t.Fatal(err)
 	}

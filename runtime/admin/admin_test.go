@@ -20,10 +20,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowrun/flowrun/runtime/admin/metrics"
-	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,15 +34,15 @@ type told struct{ reloads, drains, pauses atomic.Int64 }
 func (d *told) options(tokens ...flow.Secret) Options {
 	return Options{
 		Settings:    flowfile.Admin{Address: "127.0.0.1:0", Tokens: tokens},
-		Health:      func() engine.Health { return engine.Health{Phase: engine.Running, Ready: true} },
-		Flows:       func() []engine.Flow { return []engine.Flow{{Name: "flow", Path: "flow.hcl"}} },
+		Health:      func() status.Health { return status.Health{Phase: status.Running, Ready: true} },
+		Flows:       func() []status.Flow { return []status.Flow{{Name: "flow", Path: "flow.hcl"}} },
 		Pause:       func(string, string) error { d.pauses.Add(1); return nil },
 		Resume:      func(string, string) error { d.pauses.Add(1); return nil },
 		Config:      func() []ConfigFile { return []ConfigFile{{"flow.hcl", ""}} },
 		Connections: func() iter.Seq[link.Info] { return func(func(link.Info) bool) {} },
 		Connection:  func(string) (*link.Link, error) { return nil, link.ErrUnknown },
 		Metrics: metrics.Handler(metrics.New(metrics.Options{
-			Counts:  func() engine.Counts { return engine.Counts{} },
+			Counts:  func() status.Counts { return status.Counts{} },
 			Reloads: func() metrics.Reloads { return metrics.Reloads{} },
 		})),
 		Reload: func(context.Context) (Reloaded, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -34,14 +35,14 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 
 // Draining is the answer to who has told the process to end.
 type Draining struct {
-	Phase engine.Phase `json:"phase"`
+	Phase status.Phase `json:"phase"`
 }
 
 // drain begins the end. The answer is on its way before the listener closes.
 func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
 	s.told(r, "drain")
 	s.options.Drain()
-	answer(w, http.StatusAccepted, Draining{engine.Draining})
+	answer(w, http.StatusAccepted, Draining{status.Draining})
 }
 
 // told logs who has told the process to do something, or looks at what passes in

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 // flowParameter says of which flow a connector is.
@@ -13,7 +14,7 @@ var flowParameter = parameter{"flow", "of which flow, where several have such a 
 
 // connector finds the one that a request names by its path, or answers why there is
 // none.
-func (s *Server) connector(w http.ResponseWriter, r *http.Request) (c *engine.ConnectorHealth, ok bool) {
+func (s *Server) connector(w http.ResponseWriter, r *http.Request) (c *status.Connector, ok bool) {
 	name, of := r.PathValue("name"), r.URL.Query().Get("flow")
 	h := s.options.Health()
 	var flows []string
@@ -35,7 +36,7 @@ func (s *Server) connector(w http.ResponseWriter, r *http.Request) (c *engine.Co
 }
 
 // flow finds the one that a request names by its path, or answers that there is none.
-func (s *Server) flow(w http.ResponseWriter, r *http.Request) (f engine.Flow, ok bool) {
+func (s *Server) flow(w http.ResponseWriter, r *http.Request) (f status.Flow, ok bool) {
 	name := r.PathValue("name")
 	for _, f := range s.options.Flows() {
 		if f.Name == name {

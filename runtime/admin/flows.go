@@ -3,7 +3,7 @@ package admin
 import (
 	"net/http"
 
-	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -33,7 +33,7 @@ type FlowPatch struct {
 	Status string `json:"status"` // "running" or "paused"
 }
 
-func (s *Server) flowOf(f engine.Flow) Flow {
+func (s *Server) flowOf(f status.Flow) Flow {
 	to := Flow{Name: f.Name, File: f.Path, Description: f.Description, Status: running, Connectors: []Brief{}}
 	if f.Paused {
 		to.Status = paused

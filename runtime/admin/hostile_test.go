@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 // FuzzRoles shows whatever those write who have a token that it makes nothing break,
@@ -59,11 +60,11 @@ func FuzzRoles(f *testing.F) {
 	level := zap.NewAtomicLevel()
 	o.Level, o.Nearest = &level, source.Nearest
 	o.Notices, o.Records = new(feed.Feed[notice.Notice]), new(feed.Feed[notice.Notice])
-	o.Health = func() engine.Health {
-		return engine.Health{Phase: engine.Running, Ready: true, Connectors: []engine.ConnectorHealth{{Flow: "flow", Type: "ws_server", Name: "edge", State: engine.Open}}}
+	o.Health = func() status.Health {
+		return status.Health{Phase: status.Running, Ready: true, Connectors: []status.Connector{{Flow: "flow", Type: "ws_server", Name: "edge", State: status.Open}}}
 	}
-	o.Flows = func() []engine.Flow {
-		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Graph: graph.New(&flowfile.File{Name: "flow"})}}
+	o.Flows = func() []status.Flow {
+		return []status.Flow{{Name: "flow", Path: "flow.hcl", Graph: graph.New(&flowfile.File{Name: "flow"})}}
 	}
 	edge := &flow.Component{Boot: "n", Flow: "flow", Kind: "connector", Type: "ws_server", Name: "edge"}
 	o.Connections = func() iter.Seq[link.Info] {

@@ -25,6 +25,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 var update = flag.Bool("update", false, "write what is generated")
@@ -32,8 +33,8 @@ var update = flag.Bool("update", false, "write what is generated")
 // enums are the types that have a few values.
 var enums = map[reflect.Type][]any{
 	reflect.TypeFor[Role]():         {Read, Tap, Control},
-	reflect.TypeFor[engine.Phase](): {engine.Starting, engine.Running, engine.Draining},
-	reflect.TypeFor[engine.State](): {engine.Connecting, engine.Open, engine.BackingOff, engine.Failed, engine.Ended},
+	reflect.TypeFor[status.Phase](): {status.Starting, status.Running, status.Draining},
+	reflect.TypeFor[status.State](): {status.Connecting, status.Open, status.BackingOff, status.Failed, status.Ended},
 	reflect.TypeFor[graph.Kind]():   {graph.Connector, graph.Pipeline, graph.Edge},
 }
 
@@ -168,13 +169,13 @@ func load(t *testing.T) *openapi3.T {
 func busy() Options {
 	o := new(told).options(flow.SecretOf("secret"))
 	now := time.Now()
-	h := engine.Health{Phase: engine.Running, Connectors: []engine.ConnectorHealth{
-		{Flow: "flow", Type: "ws_server", Name: "edge", Required: true, State: engine.Open, Since: now, Listening: []engine.Listener{{Scheme: "ws", Address: "127.0.0.1:1"}}},
-		{Flow: "flow", Type: "ws_client", Name: "up", Required: true, State: engine.BackingOff, Paused: true, Since: now, NextRetry: now, Attempts: 3, LastError: "no"},
+	h := status.Health{Phase: status.Running, Connectors: []status.Connector{
+		{Flow: "flow", Type: "ws_server", Name: "edge", Required: true, State: status.Open, Since: now, Listening: []status.Listener{{Scheme: "ws", Address: "127.0.0.1:1"}}},
+		{Flow: "flow", Type: "ws_client", Name: "up", Required: true, State: status.BackingOff, Paused: true, Since: now, NextRetry: now, Attempts: 3, LastError: "no"},
 	}}
-	o.Health = func() engine.Health { return h }
-	o.Flows = func() []engine.Flow {
-		return []engine.Flow{{Name: "flow", Path: "flow.hcl", Description: "what for", Paused: true, Graph: graph.New(&flowfile.File{Name: "flow"})}}
+	o.Health = func() status.Health { return h }
+	o.Flows = func() []status.Flow {
+		return []status.Flow{{Name: "flow", Path: "flow.hcl", Description: "what for", Paused: true, Graph: graph.New(&flowfile.File{Name: "flow"})}}
 	}
 	o.Places = func() []engine.NamedPlace { return nil }
 	o.Nearest = func(string, []string) string { return "" }

@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -44,8 +45,8 @@ type Options struct {
 	Settings flowfile.Admin
 
 	Build   Build
-	Health  func() engine.Health
-	Flows   func() []engine.Flow
+	Health  func() status.Health
+	Flows   func() []status.Flow
 	Config  func() []ConfigFile // of the flows, without secrets
 	Metrics http.Handler        // of /metrics
 	// Connections and Connection are the engine's.

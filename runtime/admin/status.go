@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 // Readiness is what a load balancer wants to know, and what /readyz answers.
 type Readiness struct {
 	Ready bool         `json:"ready"`
-	Phase engine.Phase `json:"phase"`
+	Phase status.Phase `json:"phase"`
 	// NotUp are the required connectors that are not up, or paused.
 	NotUp []Brief `json:"not_up"`
 }
@@ -20,7 +20,7 @@ type Brief struct {
 	Flow  string       `json:"flow"`
 	Type  string       `json:"type"`
 	Name  string       `json:"name"`
-	State engine.State `json:"state"`
+	State status.State `json:"state"`
 	// Paused says that it receives nothing from its connections.
 	Paused bool `json:"paused"`
 }
@@ -78,7 +78,7 @@ type Counters struct {
 }
 
 // readinessOf tells who is waited for.
-func readinessOf(h engine.Health) Readiness {
+func readinessOf(h status.Health) Readiness {
 	r := Readiness{Ready: h.Ready, Phase: h.Phase, NotUp: []Brief{}}
 	for i := range h.Connectors {
 		if c := &h.Connectors[i]; c.Required && !c.Ready() {
@@ -88,11 +88,11 @@ func readinessOf(h engine.Health) Readiness {
 	return r
 }
 
-func briefOf(c *engine.ConnectorHealth) Brief {
+func briefOf(c *status.Connector) Brief {
 	return Brief{Flow: c.Flow, Type: c.Type, Name: c.Name, State: c.State, Paused: c.Paused}
 }
 
-func connectorsOf(h engine.Health) []Connector {
+func connectorsOf(h status.Health) []Connector {
 	all := make([]Connector, len(h.Connectors))
 	for i := range h.Connectors {
 		all[i] = connectorOf(&h.Connectors[i])
@@ -100,7 +100,7 @@ func connectorsOf(h engine.Health) []Connector {
 	return all
 }
 
-func connectorOf(c *engine.ConnectorHealth) Connector {
+func connectorOf(c *status.Connector) Connector {
 	to := Connector{
 		Brief:          briefOf(c),
 		Required:       c.Required,

@@ -6,7 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/admin/stream"
-	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 // newStreams returns what serves what clients listen to. The names of connectors are
@@ -31,7 +31,7 @@ func newStreams(o Options) *stream.Server {
 
 // Snapshot spells all connectors in one line, as /api/v1/connectors tells of them: for
 // flows that ask for it.
-func Snapshot(h engine.Health) []byte {
+func Snapshot(h status.Health) []byte {
 	text, err := json.Marshal(map[string][]Connector{"connectors": connectorsOf(h)})
 	if err != nil { // of our own types
 		return []byte("null")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/lanes"
+	"github.com/flowrun/flowrun/runtime/engine/internal/lifecycle"
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
@@ -126,6 +127,7 @@ func (b *builder) connector(n *graph.Node) error {
 		shape:     shape,
 		common:    block.Common,
 		log:       log,
+		life:      lifecycle.Lifecycle{Component: component, Log: log, Notices: b.engine.notices, Lanes: shape.Per != nil},
 		farewell:  b.file.Drain.Farewell(),
 		done:      make(chan struct{}),
 		problems:  problems,
@@ -149,7 +151,7 @@ func (b *builder) connector(n *graph.Node) error {
 	}
 	if shape.Per != nil {
 		all := &lanes.Lanes{
-			Host: u, Connector: c, Reconnect: u.common.Reconnect, Idle: shape.Per.IdleTimeout, Running: u.running, Opened: u.opened, Tried: u.tries, Reopened: u.reopened, Catch: u.catch,
+			Host: u, Connector: c, Reconnect: u.common.Reconnect, Idle: shape.Per.IdleTimeout, Running: u.running, Opened: u.life.Opened, Tried: u.life.Tried, Reopened: u.life.Reopened, Catch: u.catch,
 			EndIdle: func(since time.Time) { u.table.EndIdle(since) },
 		}
 		u.connector, config.Serve = all, all.Serve

@@ -4,58 +4,25 @@ import (
 	"iter"
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
-	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/histogram"
 	"github.com/flowrun/flowrun/runtime/link"
-	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/status"
 )
-
-// Counts are what the process has counted so far. What a reload has kept goes on
-// counting, what it has made anew begins at 0.
-type Counts struct {
-	Health     Health
-	Connectors []ConnectorCounts // in the order of those in Health
-	Edges      []EdgeCounts
-	Pipelines  []PipelineCounts
-}
-
-// ConnectorCounts are those of one connector, beside its Stats.
-type ConnectorCounts struct {
-	Attempts   uint64 // to be open: to connect, to listen
-	Reconnects uint64 // of these, that succeeded after an earlier one had
-	Problems   flow.ProblemCounts
-	Endings    []link.Ending // of connections
-	// Latency is how long events took from their arrival in the process until they
-	// were handed to the writer of this connector; Handshake, how long it took to
-	// open connections; RoundTrip, how long answers to pings took.
-	Latency, Handshake, RoundTrip histogram.Snapshot
-}
-
-// EdgeCounts are those of one connect block.
-type EdgeCounts struct {
-	Flow, Name                  string
-	Delivered, Failed, Filtered uint64
-}
-
-// PipelineCounts are those of one pipeline, of all its uses together.
-type PipelineCounts struct {
-	Flow, Name string
-	Problems   flow.ProblemCounts
-	Steps      []pipeline.StepStats
-}
 
 // Counts returns what has been counted. It may be called at any time, from any
 // goroutine.
-func (e *Engine) Counts() Counts {
+func (e *Engine) Counts() status.Counts {
 	now := e.now.Load()
-	c := Counts{Health: e.health(now), Connectors: make([]ConnectorCounts, len(now.units))}
+	c := status.Counts{Health: e.health(now), Connectors: make([]status.ConnectorCounts, len(now.units))}
 	for i, u := range now.units {
 		c.Connectors[i] = u.counts()
 	}
 	for _, f := range now.flows {
 		for _, block := range f.file.Connects {
 			edge := f.edges[block.Name]
-			c.Edges = append(c.Edges, EdgeCounts{f.file.Name, block.Name, edge.Delivered.Load(), edge.Failed.Load(), edge.Filtered.Load()})
+			c.Edges = append(c.Edges, status.EdgeCounts{
+				Flow: f.file.Name, Name: block.Name,
+				Delivered: edge.Delivered.Load(), Failed: edge.Failed.Load(), Filtered: edge.Filtered.Load(),
+			})
 		}
 		for _, block := range f.file.Pipelines {
 			if p := f.pipelineCounts(block.Name); p.Steps != nil {
@@ -66,32 +33,13 @@ func (e *Engine) Counts() Counts {
 	return c
 }
 
-func (u *unit) counts() ConnectorCounts {
-	c := ConnectorCounts{
+func (u *unit) counts() status.ConnectorCounts {
+	c := status.ConnectorCounts{
 		Problems: u.problems.Counts(), Endings: u.table.Endings(),
 		Latency: u.table.Latency(), Handshake: u.handshake.Snapshot(), RoundTrip: u.roundTrip.Snapshot(),
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	c.Attempts = u.attempts
-	if u.openings > 0 {
-		c.Reconnects = u.openings - 1
-	}
+	c.Attempts, c.Reconnects = u.life.Counts()
 	return c
-}
-
-// tries counts an attempt to have a connection, where each key has one.
-func (u *unit) tries() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.attempts++
-}
-
-// reopened counts a key that has a connection again.
-func (u *unit) reopened() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.openings++
 }
 
 // Connections goes through the open connections of all connectors, as link.Infos
@@ -113,8 +61,8 @@ func (e *Engine) tables() (all []*link.Table) {
 }
 
 // pipelineCounts has no Steps where the pipeline is in no use.
-func (f *flowing) pipelineCounts(name string) PipelineCounts {
-	p := PipelineCounts{Flow: f.file.Name, Name: name, Steps: uses.Stats(f.instances, name)}
+func (f *flowing) pipelineCounts(name string) status.PipelineCounts {
+	p := status.PipelineCounts{Flow: f.file.Name, Name: name, Steps: uses.Stats(f.instances, name)}
 	if problems := f.problems["pipeline."+name]; problems != nil {
 		p.Problems = problems.Counts()
 	}

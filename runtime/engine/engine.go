@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -31,36 +32,24 @@ type Options struct {
 	// Ready, when it is set, is called by Run when all connectors are prepared and
 	// about to run, with what is listened on; and by Reload, with what has been
 	// added.
-	Ready func([]Listener)
+	Ready func([]status.Listener)
 	// Notices is told what becomes of connectors and their connections. Together
 	// with the records of the log, it is heard by connectors that ask for it.
 	// Either may be nil.
 	Notices, Records *feed.Feed[notice.Notice]
 	// Scrape spells how all connectors are, as JSON, for connectors that ask for it.
-	Scrape func(Health) []byte
+	Scrape func(status.Health) []byte
 }
-
-// Listener is a route on which the flows can be reached.
-type Listener struct {
-	Flow      string
-	Connector string // the block's name
-	Scheme    string // "ws", "wss"
-	Address   string // as bound: with the port that the system chose for port 0
-	Path      string // "" where the flow names none
-}
-
-// String spells the listener as a URL.
-func (l Listener) String() string { return l.Scheme + "://" + l.Address + l.Path }
 
 // Engine runs flows in this process.
 type Engine struct {
 	log       *zap.Logger
-	ready     func([]Listener)
+	ready     func([]status.Listener)
 	listeners *listen.Set
 	boot      string
 	notices   *feed.Feed[notice.Notice]
 	records   *feed.Feed[notice.Notice]
-	scrape    func(Health) []byte
+	scrape    func(status.Health) []byte
 	circle    hearing.Circle // of connectors that hear of the others
 	several   atomic.Bool    // flows, so that names need the flow's
 	end       *ending.Ending
@@ -83,7 +72,7 @@ type Engine struct {
 	retiring   sync.WaitGroup     // what reloads have left out
 
 	mu        sync.Mutex
-	phase     Phase
+	phase     status.Phase
 	sequences map[string]*atomic.Uint64 // see sequence
 	paused    map[part]bool             // flows and connectors
 	leaving   []*group                  // what reloads have left out and has not ended
@@ -107,7 +96,7 @@ func New(opts Options) (*Engine, error) {
 		opts.Log = zap.NewNop()
 	}
 	if opts.Scrape == nil {
-		opts.Scrape = func(Health) []byte { return []byte("null") }
+		opts.Scrape = func(status.Health) []byte { return []byte("null") }
 	}
 	e := &Engine{
 		log:       opts.Log,
@@ -121,7 +110,7 @@ func New(opts Options) (*Engine, error) {
 		begun:     make(chan struct{}),
 		sequences: map[string]*atomic.Uint64{},
 		paused:    map[part]bool{},
-		phase:     Starting,
+		phase:     status.Starting,
 	}
 	e.reloadable, e.endReloads = context.WithCancel(context.Background())
 	e.abandoned, e.abandon = context.WithCancel(context.Background())
@@ -174,7 +163,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	for _, u := range first.units {
 		go u.supervise(u.running, u.feeding)
 	}
-	e.setPhase(Running)
+	e.setPhase(status.Running)
 	close(e.begun)
 	why := "told to end"
 	select {
@@ -185,7 +174,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	case <-e.abandoned.Done():
 		e.end.Decide(0)
 	}
-	e.setPhase(Draining)
+	e.setPhase(status.Draining)
 	e.endReloads()
 	e.reloading.Lock() // the last one is over; no other begins
 	defer e.reloading.Unlock()
@@ -226,7 +215,7 @@ func (e *Engine) named(u *unit, err error) error {
 
 // tellRoutes tells what units listen on.
 func (e *Engine) tellRoutes(units []*unit) {
-	var all []Listener
+	var all []status.Listener
 	for _, u := range units {
 		all = append(all, u.listeners()...)
 	}
@@ -235,7 +224,7 @@ func (e *Engine) tellRoutes(units []*unit) {
 	}
 }
 
-func (e *Engine) setPhase(p Phase) {
+func (e *Engine) setPhase(p status.Phase) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.phase = p

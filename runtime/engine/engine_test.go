@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -111,7 +112,7 @@ func TestNothingIsHalfStarted(t *testing.T) {
 	f.Connectors[2].Config.(*parts).prepare = func(context.Context, flow.Host) error {
 		return errors.New("listen 127.0.0.1:80: permission denied")
 	}
-	e, err := New(Options{Files: []*flowfile.File{f}, Ready: func([]Listener) { t.Error("it said that it was ready") }})
+	e, err := New(Options{Files: []*flowfile.File{f}, Ready: func([]status.Listener) { t.Error("it said that it was ready") }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func (g *group) stats() (sum link.Stats) {
 		if u.shape.Role == flow.Source || u.shape.Role == flow.Target {
 			s.Open, s.Opened, s.BytesIn, s.BytesOut = 0, 0, 0, 0
 		}
-		add(&sum, s)
+		sum.Add(s)
 	}
 	for _, i := range g.instances {
 		sum.Lost += i.Lost()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/listen"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -28,7 +29,7 @@ func (e *Engine) Taken(address, by string) { e.listeners.Taken(address, by) }
 func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	l, err := u.table.Open(peer, w)
 	if err == nil {
-		u.opened()
+		u.life.Opened()
 	}
 	return l, err
 }
@@ -42,7 +43,7 @@ func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err er
 	if err != nil {
 		return nil, err
 	}
-	at := &Listener{
+	at := &status.Listener{
 		Flow:      u.component.Flow,
 		Connector: u.component.Name,
 		Scheme:    spec.Scheme,
@@ -56,7 +57,7 @@ func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err er
 		route.Close()
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		u.listening = slices.DeleteFunc(u.listening, func(l *Listener) bool { return l == at })
+		u.listening = slices.DeleteFunc(u.listening, func(l *status.Listener) bool { return l == at })
 	}), nil
 }
 
@@ -72,10 +73,10 @@ func (u *unit) route(spec flow.ListenSpec, h http.Handler) (*listen.Route, error
 }
 
 // listeners lists where the connector can be reached.
-func (u *unit) listeners() []Listener {
+func (u *unit) listeners() []status.Listener {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	all := make([]Listener, len(u.listening))
+	all := make([]status.Listener, len(u.listening))
 	for i, l := range u.listening {
 		all[i] = *l
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -40,7 +41,7 @@ func (e *Engine) setPaused(this part, paused bool) error {
 	e.mu.Lock()
 	before := e.paused[this]
 	switch {
-	case e.phase == Draining:
+	case e.phase == status.Draining:
 		e.mu.Unlock()
 		return ErrNotRunning
 	case paused:

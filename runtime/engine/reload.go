@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 // Reloaded says what a reload has done. The counts are of connectors and uses of
@@ -61,7 +62,7 @@ func (e *Engine) Reload(ctx context.Context, files []*flowfile.File) (*Reloaded,
 func (e *Engine) isRunning() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.phase == Running
+	return e.phase == status.Running
 }
 
 // planned is what an engine is to run next.
@@ -121,7 +122,7 @@ func (f *flowing) correct(c *graph.Change, newer *flowfile.File) {
 	if !c.Stays() || c.New.Kind == graph.Edge {
 		return
 	}
-	if u := f.units[c.Old]; u != nil && u.state() == Failed || f.file.Dir != newer.Dir {
+	if u := f.units[c.Old]; u != nil && u.state() == status.Failed || f.file.Dir != newer.Dir {
 		c.Fate = graph.Restart
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 // version gives a connector another fingerprint.
@@ -341,13 +342,13 @@ func TestAConnectorThatHasFailedIsTriedAnew(t *testing.T) {
 		r := start(t, file)
 		r.untilRuns()
 		synctest.Wait()
-		if got := r.unit("up").state(); got != Failed || r.Health().Ready {
+		if got := r.unit("up").state(); got != status.Failed || r.Health().Ready {
 			t.Fatalf("%s", got)
 		}
 		works = true
 		done := reload(t, r, file)
 		synctest.Wait()
-		if done.Count[graph.Restart] != 1 || r.unit("up").state() != Open || !r.Health().Ready {
+		if done.Count[graph.Restart] != 1 || r.unit("up").state() != status.Open || !r.Health().Ready {
 			t.Errorf("%s, %s", done, r.unit("up").state())
 		}
 	})
@@ -375,13 +376,13 @@ func TestAReloadWhileAConnectorBacksOff(t *testing.T) {
 		synctest.Wait()
 		first := r.unit("up")
 		reload(t, r, file(0))
-		if r.unit("up") != first || first.state() != BackingOff || attempts != 1 {
+		if r.unit("up") != first || first.state() != status.BackingOff || attempts != 1 {
 			t.Errorf("%s after %d attempts", first.state(), attempts)
 		}
 		began := time.Now()
 		<-reload(t, r, file(1)).Ended
 		synctest.Wait()
-		if first.state() != Ended || r.unit("up").state() != BackingOff || attempts != 2 || time.Since(began) > time.Second {
+		if first.state() != status.Ended || r.unit("up").state() != status.BackingOff || attempts != 2 || time.Since(began) > time.Second {
 			t.Errorf("%s, %s after %d attempts and %v", first.state(), r.unit("up").state(), attempts, time.Since(began))
 		}
 	})
@@ -406,7 +407,7 @@ func TestFlowsComeAndGo(t *testing.T) {
 			t.Error(got)
 		}
 		<-done.Ended
-		if got := first.state(); got != Ended {
+		if got := first.state(); got != status.Ended {
 			t.Error(got)
 		}
 	})

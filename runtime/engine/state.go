@@ -83,7 +83,7 @@ func (e *Engine) Total() link.Stats {
 	sum, groups := e.past, e.groups()
 	e.mu.Unlock()
 	for _, g := range groups {
-		add(&sum, g.stats())
+		sum.Add(g.stats())
 	}
 	return sum
 }
@@ -91,18 +91,4 @@ func (e *Engine) Total() link.Stats {
 // groups are what runs, and what is ending since a reload. The caller holds mu.
 func (e *Engine) groups() []*group {
 	return append([]*group{&e.now.Load().group}, e.leaving...)
-}
-
-func add(sum *link.Stats, s link.Stats) {
-	sum.Open += s.Open
-	sum.Opened += s.Opened
-	sum.EventsIn += s.EventsIn
-	sum.EventsOut += s.EventsOut
-	sum.BytesIn += s.BytesIn
-	sum.BytesOut += s.BytesOut
-	sum.Lost += s.Lost
-	sum.Dropped += s.Dropped
-	sum.Failed += s.Failed
-	sum.Unheard += s.Unheard
-	sum.Queued += s.Queued
 }

@@ -22,7 +22,7 @@ func (u *unit) supervise(ctx, sources context.Context) {
 			u.ended(err)
 			return
 		}
-		if u.hasSucceeded() {
+		if u.life.Succeeded() {
 			failures = 0
 			between.Reset()
 		} else {
@@ -33,7 +33,7 @@ func (u *unit) supervise(ctx, sources context.Context) {
 			return
 		}
 		wait := between.Next()
-		u.backsOff(err, failures, wait)
+		u.life.BackingOff(err, failures, wait, u.feeding.Err() != nil)
 		if !sleep(ctx, wait) {
 			u.ended(nil)
 			return
@@ -43,7 +43,7 @@ func (u *unit) supervise(ctx, sources context.Context) {
 
 // attempt is one try to do the connector's work.
 func (u *unit) attempt(ctx, sources context.Context, prepared bool) error {
-	u.connects()
+	u.life.Connecting()
 	defer u.release()
 	if err := ctx.Err(); err != nil {
 		return nil //nolint:nilerr // the end was there first
@@ -53,8 +53,29 @@ func (u *unit) attempt(ctx, sources context.Context, prepared bool) error {
 			return err
 		}
 	}
-	u.listens()
+	u.life.Listening(u.listeners())
 	return u.run(ctx, sources)
+}
+
+// failed: the connector has given up.
+func (u *unit) failed(err error, failures int) {
+	u.life.Failed(err, failures, u.common.OnFailure)
+	u.table.Close(err)
+	if u.common.OnFailure == "exit" {
+		u.engine.end.Exit(1, 0, u.component.Address()+" has given up")
+	} else if u.isSource() {
+		u.engine.sourceEnded()
+	}
+}
+
+// ended: the connector's work is done, or it was told to end. err is what it
+// said at the end of its ctx.
+func (u *unit) ended(err error) {
+	u.life.Ended(err)
+	u.table.Close(err)
+	if u.isSource() {
+		u.engine.sourceEnded()
+	}
 }
 
 // catch makes an error of a panic in the connector's code.

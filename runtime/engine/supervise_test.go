@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -175,7 +176,7 @@ func TestBackingOffIsVisibleAndEndsAtOnce(t *testing.T) {
 		if r.Health().Ready {
 			t.Error("it is ready without what it requires")
 		}
-		if h.State != BackingOff || time.Until(h.NextRetry) != 500*time.Millisecond || h.LastError != "no world" || h.Attempts != 1 {
+		if h.State != status.BackingOff || time.Until(h.NextRetry) != 500*time.Millisecond || h.LastError != "no world" || h.Attempts != 1 {
 			t.Errorf("got %+v", h)
 		}
 		begin := time.Now()

@@ -4,11 +4,13 @@ import (
 	"context"
 	"sync"
 
+	"github.com/flowrun/flowrun/runtime/engine/internal/lifecycle"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/histogram"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -21,6 +23,7 @@ type unit struct {
 	shape     flow.Shape
 	common    flowfile.Common
 	log       *zap.Logger
+	life      lifecycle.Lifecycle
 	table     *link.Table
 	problems  *flow.Problems
 	handshake histogram.Durations // how long it took to open connections
@@ -38,17 +41,12 @@ type unit struct {
 	abandon   context.CancelFunc
 	done      chan struct{} // closed when supervise returns
 
-	mu         sync.Mutex
-	change     *listen.Change // while the unit waits for a reload to make it run
-	farewell   flow.Farewell  // how it takes leave of its peers, if it is a server
-	source     bool           // the process ends when all of these have ended
-	listening  []*Listener
-	status     status
-	succeeded  bool // the running attempt has come as far as Open
-	hadTrouble bool // since it last succeeded
-	attempts   uint64
-	openings   uint64 // attempts that have succeeded
-	input      input
+	mu        sync.Mutex
+	change    *listen.Change // while the unit waits for a reload to make it run
+	farewell  flow.Farewell  // how it takes leave of its peers, if it is a server
+	source    bool           // the process ends when all of these have ended
+	listening []*status.Listener
+	input     input
 }
 
 // input is the state of Feed.
@@ -79,10 +77,11 @@ func (u *unit) isSource() bool {
 
 // sourceState reports whether a source has ended, and how.
 func (u *unit) sourceState() (ended, failed bool) {
+	now := u.state()
+	failed = now == status.Failed
+	ended = failed || now == status.Ended
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	failed = u.status.State == Failed
-	ended = failed || u.status.State == Ended
 	if u.feeder != nil && u.input.over {
 		return true, failed || u.input.failed
 	}
@@ -194,8 +193,4 @@ func (u *unit) forget() {
 	u.abandon()
 }
 
-func (u *unit) state() State {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.status.State
-}
+func (u *unit) state() status.State { return u.life.Status().State }

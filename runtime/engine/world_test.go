@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -100,9 +101,9 @@ func get(t *testing.T, url string) string {
 }
 
 // whenReady passes on what Ready was told.
-func whenReady() (chan []Listener, func(*Options)) {
-	ready := make(chan []Listener, 1)
-	return ready, func(o *Options) { o.Ready = func(all []Listener) { ready <- all } }
+func whenReady() (chan []status.Listener, func(*Options)) {
+	ready := make(chan []status.Listener, 1)
+	return ready, func(o *Options) { o.Ready = func(all []status.Listener) { ready <- all } }
 }
 
 func TestAServerAnswersEachOfItsConnections(t *testing.T) {

@@ -32,6 +32,27 @@ type Stats struct {
 	WaitingBytes uint64 // of these
 }
 
+// Add adds the counters of another connector, or of what was in its place.
+func (s *Stats) Add(other Stats) {
+	s.Open += other.Open
+	s.Opened += other.Opened
+	s.EventsIn += other.EventsIn
+	s.EventsOut += other.EventsOut
+	s.BytesIn += other.BytesIn
+	s.BytesOut += other.BytesOut
+	s.Lost += other.Lost
+	s.LostSlow += other.LostSlow
+	s.Dropped += other.Dropped
+	s.Failed += other.Failed
+	s.Unheard += other.Unheard
+	s.Unconnected += other.Unconnected
+	s.Refused += other.Refused
+	s.Slow += other.Slow
+	s.Queued += other.Queued
+	s.Waiting += other.Waiting
+	s.WaitingBytes += other.WaitingBytes
+}
+
 // inward is what has come by connections.
 type inward struct{ events, bytes uint64 }
 
@@ -69,21 +90,21 @@ func (t *Table) Stats() Stats {
 		s.EventsIn += l.events.Load()
 		s.BytesIn += l.bytes.Load()
 		if !l.out.Lasting() {
-			s.add(l.out)
+			s.addOutlet(l.out)
 		}
 	}
 	if t.single != nil {
-		s.add(t.single)
+		s.addOutlet(t.single)
 		s.Queued = uint64(t.single.Queued())
 	}
 	for l := range t.allLanes {
-		s.add(l.out)
+		s.addOutlet(l.out)
 		s.Queued += uint64(l.out.Queued())
 	}
 	return s
 }
 
-func (s *Stats) add(o *outlet.Outlet) {
+func (s *Stats) addOutlet(o *outlet.Outlet) {
 	c := o.Counts()
 	s.EventsOut += c.Events
 	s.BytesOut += c.Bytes

@@ -5,8 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 var (
@@ -45,9 +45,9 @@ func ofConnector(name, help string, labels ...string) *prometheus.Desc {
 	return desc("connector_"+name, help, append([]string{"flow", "connector", "type"}, labels...)...)
 }
 
-var states = []engine.State{engine.Connecting, engine.Open, engine.BackingOff, engine.Failed, engine.Ended}
+var states = []status.State{status.Connecting, status.Open, status.BackingOff, status.Failed, status.Ended}
 
-func connector(p put, h *engine.ConnectorHealth, c *engine.ConnectorCounts) {
+func connector(p put, h *status.Connector, c *status.ConnectorCounts) {
 	s := &h.Stats
 	p.gauge(up, oneIf(h.State.Up()))
 	for _, other := range states {

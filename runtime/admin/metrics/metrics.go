@@ -12,11 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/flowrun/flowrun/runtime/engine"
 )
 
 // Reloads says what has become of reloads so far.
@@ -30,7 +29,7 @@ type Reloads struct {
 // Options say what is told.
 type Options struct {
 	Version, Commit, Go string // of the binary
-	Counts              func() engine.Counts
+	Counts              func() status.Counts
 	Reloads             func() Reloads
 }
 

@@ -15,11 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
-	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/histogram"
 	"github.com/flowrun/flowrun/runtime/link"
 	pipelines "github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 var update = flag.Bool("update", false, "write the list of metrics into README.md")
@@ -39,21 +39,21 @@ func scraped(t *testing.T) string {
 	o := Options{
 		Version: "1.2.3", Commit: "abc", Go: "go1.26",
 		Reloads: func() Reloads { return Reloads{Good: 1, Bad: 2, LastTook: 250 * time.Millisecond} },
-		Counts: func() engine.Counts {
-			return engine.Counts{
-				Health: engine.Health{Phase: engine.Running, Connectors: []engine.ConnectorHealth{{
-					Flow: "f\xff", Type: "ws_server", Name: "edge", Required: true, State: engine.BackingOff, Attempts: 3,
+		Counts: func() status.Counts {
+			return status.Counts{
+				Health: status.Health{Phase: status.Running, Connectors: []status.Connector{{
+					Flow: "f\xff", Type: "ws_server", Name: "edge", Required: true, State: status.BackingOff, Attempts: 3,
 					Stats: link.Stats{
 						Open: 1, Opened: 2, EventsIn: 3, EventsOut: 4, Lost: 50, LostSlow: 45, Dropped: 6, Failed: 7, Unheard: 8, Refused: 9, Slow: 10, Queued: 11,
 						BytesIn: 12, BytesOut: 13, Unconnected: 14, Waiting: 15, WaitingBytes: 16,
 					},
 				}}},
-				Connectors: []engine.ConnectorCounts{{
+				Connectors: []status.ConnectorCounts{{
 					Attempts: 17, Reconnects: 18, Problems: problemsOf("decode", 19), Endings: []link.Ending{{Code: "1000", Cause: flow.EndedByPeer, Count: 20}},
 					Latency: latency.Snapshot(),
 				}},
-				Edges: []engine.EdgeCounts{{Flow: "f\xff", Name: "echo", Delivered: 21, Failed: 22, Filtered: 23}},
-				Pipelines: []engine.PipelineCounts{{
+				Edges: []status.EdgeCounts{{Flow: "f\xff", Name: "echo", Delivered: 21, Failed: 22, Filtered: 23}},
+				Pipelines: []status.PipelineCounts{{
 					Flow: "f\xff", Name: "p", Problems: problemsOf("step", 24),
 					Steps: []pipelines.StepStats{{Type: "window", Label: "w", In: 25, Out: 26, Dropped: 27, Failed: 28, Held: 29, Groups: 30}, {Type: "filter", Label: "x"}},
 				}},

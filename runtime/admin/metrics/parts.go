@@ -3,8 +3,8 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/status"
 )
 
 var (
@@ -35,7 +35,7 @@ var (
 	ofEdges = []*prometheus.Desc{edgeEvents}
 )
 
-func edge(p put, e *engine.EdgeCounts) {
+func edge(p put, e *status.EdgeCounts) {
 	p.counter(edgeEvents, e.Delivered, "delivered")
 	p.counter(edgeEvents, e.Failed, "failed")
 	p.counter(edgeEvents, e.Filtered, "filtered")
@@ -57,7 +57,7 @@ func step(name, help string) *prometheus.Desc {
 	return desc("pipeline_step_"+name, help, "flow", "pipeline", "step")
 }
 
-func pipeline(p put, c *engine.PipelineCounts) {
+func pipeline(p put, c *status.PipelineCounts) {
 	errorsByKind(p, pipelineErrors, c.Problems)
 	for i := range c.Steps {
 		s := &c.Steps[i]

@@ -20,9 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
-
-	"github.com/flowrun/flowrun/runtime/engine"
 )
 
 // lookEvery is how often the status is looked at, at least.
@@ -56,7 +55,7 @@ const (
 
 // Engine is what runs in the process.
 type Engine interface {
-	Health() engine.Health
+	Health() status.Health
 	DrainTimeout() time.Duration
 }
 
@@ -147,7 +146,7 @@ func (n *Notifier) watch(told, done <-chan struct{}) {
 			n.stop()
 		case <-tick.C:
 			h := n.engine.Health() // for ever, where the engine is stuck
-			if h.Phase == engine.Draining {
+			if h.Phase == status.Draining {
 				n.stop()
 			}
 			n.alive(describe(&h))
@@ -176,8 +175,8 @@ func (n *Notifier) alive(status string) {
 }
 
 // describe says in a line how the engine is.
-func describe(h *engine.Health) string {
-	if h.Phase != engine.Running {
+func describe(h *status.Health) string {
+	if h.Phase != status.Running {
 		return string(h.Phase)
 	}
 	var down []string

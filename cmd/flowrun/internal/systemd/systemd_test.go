@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
-
-	"github.com/flowrun/flowrun/runtime/engine"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -19,10 +18,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // held is an engine that does not answer while it is locked.
 type held struct{ sync.Mutex }
 
-func (h *held) Health() engine.Health {
+func (h *held) Health() status.Health {
 	h.Lock()
 	defer h.Unlock()
-	return engine.Health{Phase: engine.Running, Ready: true}
+	return status.Health{Phase: status.Running, Ready: true}
 }
 
 func (*held) DrainTimeout() time.Duration { return time.Second }

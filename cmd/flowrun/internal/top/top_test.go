@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/admin"
-	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -17,13 +17,13 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func at(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 
-func one(flow, name string, state engine.State, n admin.Counters) admin.Connector {
+func one(flow, name string, state status.State, n admin.Counters) admin.Connector {
 	return admin.Connector{Brief: admin.Brief{Flow: flow, Type: "ws_server", Name: name, State: state}, Up: state.Up(), Counters: n}
 }
 
 // since returns a reading, a second after one in which all counters were 0.
 func since(started time.Time, now ...admin.Connector) *reading {
-	then := admin.Status{Started: started, Readiness: admin.Readiness{Ready: true, Phase: engine.Running}}
+	then := admin.Status{Started: started, Readiness: admin.Readiness{Ready: true, Phase: status.Running}}
 	for _, c := range now {
 		c.Counters = admin.Counters{}
 		then.Connectors = append(then.Connectors, c)
@@ -42,17 +42,17 @@ func text(r *reading, columns, rows int) string {
 }
 
 func TestTable(t *testing.T) {
-	down := one("trade", "upstream", engine.BackingOff, admin.Counters{})
+	down := one("trade", "upstream", status.BackingOff, admin.Counters{})
 	down.LastError = "dial tcp 10.0.0.9:443:\x1b[2Jconnection refused"
 	retry := at(3)
 	down.NextRetry = &retry
-	paused := one("trade", "in", engine.Open, admin.Counters{})
+	paused := one("trade", "in", status.Open, admin.Counters{})
 	paused.Paused = true
 	r := since(at(-125),
-		one("echo", "edge", engine.Open, admin.Counters{Connections: 120, EventsIn: 12345, EventsOut: 999, Waiting: 3}),
+		one("echo", "edge", status.Open, admin.Counters{Connections: 120, EventsIn: 12345, EventsOut: 999, Waiting: 3}),
 		down,
 		paused,
-		one("trade", "a_name_that_is_longer_than_the_column", engine.Open, admin.Counters{EventsIn: 3, Lost: 1, Dropped: 1_500_000, Failed: 7}),
+		one("trade", "a_name_that_is_longer_than_the_column", status.Open, admin.Counters{EventsIn: 3, Lost: 1, Dropped: 1_500_000, Failed: 7}),
 	)
 	for columns, want := range map[int]string{
 		80: `flowrun at 127.0.0.1:8686   ready, running for 2m6s                     12:00:01
@@ -96,7 +96,7 @@ trade/upstream: dial tcp 10.0.0.9:443: [2Jconnect…`,
 func TestFits(t *testing.T) {
 	var many []admin.Connector
 	for i := range 30 {
-		c := one(strings.Repeat("f", i), strings.Repeat("ü", i), []engine.State{engine.Open, engine.Failed}[i%2], admin.Counters{EventsIn: 1 << (2 * i), Lost: 1 << 63})
+		c := one(strings.Repeat("f", i), strings.Repeat("ü", i), []status.State{status.Open, status.Failed}[i%2], admin.Counters{EventsIn: 1 << (2 * i), Lost: 1 << 63})
 		c.LastError = "no"
 		many = append(many, c)
 	}
@@ -119,7 +119,7 @@ func TestFits(t *testing.T) {
 }
 
 func TestRates(t *testing.T) {
-	edge := func(in uint64) admin.Connector { return one("f", "edge", engine.Open, admin.Counters{EventsIn: in}) }
+	edge := func(in uint64) admin.Connector { return one("f", "edge", status.Open, admin.Counters{EventsIn: in}) }
 	status := func(started int, in uint64) admin.Status {
 		return admin.Status{Started: at(started), Connectors: []admin.Connector{edge(in)}}
 	}
@@ -152,7 +152,7 @@ func TestRates(t *testing.T) {
 }
 
 func TestNotHeardOf(t *testing.T) {
-	r := since(at(-10), one("f", "edge", engine.Open, admin.Counters{}))
+	r := since(at(-10), one("f", "edge", status.Open, admin.Counters{}))
 	for i := 2; i < 5; i++ {
 		r = newReading(r.address, at(i), admin.Status{}, errors.New("nothing listens at 127.0.0.1:8686"), r)
 	}
@@ -176,8 +176,8 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestDraining(t *testing.T) {
-	edge := one("f", "edge", engine.Open, admin.Counters{Connections: 3})
-	s := admin.Status{Readiness: admin.Readiness{Phase: engine.Draining}, Started: at(-10), Connectors: []admin.Connector{edge}}
+	edge := one("f", "edge", status.Open, admin.Counters{Connections: 3})
+	s := admin.Status{Readiness: admin.Readiness{Phase: status.Draining}, Started: at(-10), Connectors: []admin.Connector{edge}}
 	got := text(newReading("http://127.0.0.1:8686", at(0), s, nil, nil), 80, 24)
 	if !strings.HasPrefix(got, "flowrun at 127.0.0.1:8686   not ready, draining for 10s ") || !strings.Contains(got, "f/edge       open              3       -       -") {
 		t.Error(got)
