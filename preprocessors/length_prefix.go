@@ -167,21 +167,28 @@ type unframer struct {
 	skip    uint64 // bytes of the message that have not come, while it is passed over
 	held    []byte
 	spare   []byte
+	open    int64 // bytes since the last message ended
 }
+
+// Held implements flow.Holder.
+func (u *unframer) Held() int64 { return u.open }
 
 func (u *unframer) Process(p []byte, emit func([]byte) error) error {
 	var lost losses
+	u.open += int64(len(p))
 	for len(p) > 0 {
 		switch {
 		case u.skip > 0:
 			n := min(u.skip, uint64(len(p)))
-			u.skip -= n
 			p = p[n:]
+			if u.skip -= n; u.skip == 0 {
+				u.open = int64(len(p))
+			}
 			continue
 		case u.missing == 0:
 			length, n, err := u.length(p)
 			if err != nil {
-				u.headLen = 0
+				u.headLen, u.open = 0, 0
 				return lost.and(err)
 			}
 			if n == 0 {
@@ -202,7 +209,7 @@ func (u *unframer) Process(p []byte, emit func([]byte) error) error {
 		}
 		message := p[:u.missing]
 		p = p[u.missing:]
-		u.missing = 0
+		u.missing, u.open = 0, int64(len(p))
 		if len(u.held) > 0 {
 			message = append(u.held, message...)
 			u.held, u.spare = u.spare, reusable(message)
@@ -237,6 +244,7 @@ func (u *unframer) length(p []byte) (length uint64, n int, err error) {
 
 // abandon passes over the rest of a call, and the message that it ends within.
 func (u *unframer) abandon(p []byte) {
+	u.open = 0
 	_ = u.Process(p, func([]byte) error { return nil })
 	u.skip += u.missing
 	u.missing = 0
@@ -253,7 +261,7 @@ func (u *unframer) Finish(func([]byte) error) error {
 	case u.headLen > 0:
 		lost.add(&flow.Loss{Err: errEndsWithin, Raw: bytes.Clone(u.head[:u.headLen])})
 	}
-	u.headLen, u.missing, u.skip = 0, 0, 0
+	u.headLen, u.missing, u.skip, u.open = 0, 0, 0, 0
 	u.held = reusable(u.held)
 	return lost.and(nil)
 }

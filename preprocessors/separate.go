@@ -78,10 +78,15 @@ type splitter struct {
 	held  []byte
 	spare []byte
 	skip  bool
+	open  int64 // bytes since the last separator
 }
+
+// Held implements flow.Holder.
+func (s *splitter) Held() int64 { return s.open }
 
 func (s *splitter) Process(p []byte, emit func([]byte) error) error {
 	var lost losses
+	s.open += int64(len(p))
 	if s.skip || len(s.held) > 0 {
 		end := s.end(p)
 		if end < 0 {
@@ -89,6 +94,7 @@ func (s *splitter) Process(p []byte, emit func([]byte) error) error {
 		}
 		err := s.complete(p[:end], emit, &lost)
 		p = p[end:]
+		s.open = int64(len(p))
 		if err != nil {
 			s.abandon(p)
 			return lost.and(err)
@@ -101,6 +107,7 @@ func (s *splitter) Process(p []byte, emit func([]byte) error) error {
 		}
 		message := p[:i]
 		p = p[i+len(s.sep):]
+		s.open = int64(len(p))
 		if err := s.message(message, emit, &lost); err != nil {
 			s.abandon(p)
 			return lost.and(err)
@@ -109,13 +116,14 @@ func (s *splitter) Process(p []byte, emit func([]byte) error) error {
 	if s.cfg.Buffered {
 		return s.hold(p, &lost)
 	}
+	s.open = 0
 	err := s.last(p, emit, &lost)
 	return lost.and(err)
 }
 
 func (s *splitter) Finish(emit func([]byte) error) error {
 	message, skip := s.held, s.skip
-	s.held, s.skip = reusable(s.held), false
+	s.held, s.skip, s.open = reusable(s.held), false, 0
 	if skip {
 		return nil
 	}
@@ -197,11 +205,13 @@ func (s *splitter) hold(p []byte, lost *losses) error {
 // abandon gives up the rest of a call, and the message that it ends within.
 func (s *splitter) abandon(p []byte) {
 	if !s.cfg.Buffered {
+		s.open = 0
 		return
 	}
 	for i := bytes.Index(p, s.sep); i >= 0; i = bytes.Index(p, s.sep) {
 		p = p[i+len(s.sep):]
 	}
+	s.open = int64(len(p))
 	if s.skip = len(p) > 0; s.skip {
 		s.held = append(s.held, p[len(p)-min(len(p), len(s.sep)-1):]...)
 	}

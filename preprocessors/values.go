@@ -35,14 +35,20 @@ type values struct {
 	spare  []byte
 	inside bool // a value has begun
 	skip   bool
+	open   int64 // bytes since the last value ended
 }
+
+// Held implements flow.Holder.
+func (s *values) Held() int64 { return s.open }
 
 func (s *values) Process(p []byte, emit func([]byte) error) error {
 	var lost losses
 	var refused error
+	s.open += int64(len(p))
 	for len(p) > 0 {
 		if !s.inside {
-			if p = p[s.find.skip(p):]; len(p) == 0 {
+			p = p[s.find.skip(p):]
+			if s.open = int64(len(p)); len(p) == 0 {
 				break
 			}
 			s.inside = true
@@ -61,6 +67,9 @@ func (s *values) Process(p []byte, emit func([]byte) error) error {
 		default:
 			s.next()
 		}
+		if !s.inside {
+			s.open = int64(len(p))
+		}
 	}
 	return lost.and(refused)
 }
@@ -77,6 +86,7 @@ func (s *values) Finish(emit func([]byte) error) error {
 		lost.add(s.lose(nil, "the stream ends within a value"))
 	}
 	s.next()
+	s.open = 0
 	return lost.and(err)
 }
 

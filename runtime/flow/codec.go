@@ -34,6 +34,15 @@ type Processor interface {
 	Finish(emit func([]byte) error) error
 }
 
+// Holder is implemented by inward processors that find the borders of messages in
+// a stream.
+type Holder interface {
+	// Held is how many of the last bytes that Process was given belong to a
+	// message that has not ended, also of one that is passed over: whoever reads
+	// the stream again from there on misses nothing.
+	Held() int64
+}
+
 // Stateless is implemented by outward processors that make of a message what
 // they would make of it alone, whatever they were given before: what one of them
 // has made is sent to many connections.

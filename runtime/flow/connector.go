@@ -101,8 +101,13 @@ type Link interface {
 	// Receive takes what was read, in order, from one goroutine at a time. It
 	// returns when the events in frames are delivered or have failed; nil is
 	// the acknowledgement. The connection goes on after an error. An *Unreadable
-	// in it says that the peer is to blame.
+	// in it says that the peer is to blame for all that failed.
 	Receive(ctx context.Context, frames []Frame) error
+	// Held is how many of the last bytes received belong to messages that have
+	// not ended: where to begin again in a stream that is read a second time. known
+	// is false while that cannot be told, since a message began in an earlier one.
+	// It is called by whoever calls Receive.
+	Held() (n int64, known bool)
 	// Finish says that nothing more will be received: the processors give what
 	// they hold. It returns as Receive does. Close does the same where nobody
 	// waits for what comes of it.

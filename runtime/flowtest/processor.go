@@ -46,6 +46,9 @@ func ProcessorOf(t *testing.T, spec flow.Spec[flow.ProcessorConfig], sets [][][]
 			for _, set := range sets {
 				for _, cut := range inputs(t, config, out, set) {
 					processes(t, in, cut)
+					if config.Frames() {
+						resumes(t, in, cut)
+					}
 				}
 			}
 			for _, stream := range streams {
@@ -179,6 +182,35 @@ func processes(t *testing.T, maker func() flow.Processor, pieces [][]byte) {
 	})
 	if !equal(mixed, want) {
 		t.Errorf("beside another instance %q gives %q instead of %q", pieces, mixed, want)
+	}
+}
+
+// resumes checks that another instance that reads from the first byte that one
+// says it holds emits what that one has not emitted.
+func resumes(t *testing.T, maker func() flow.Processor, pieces [][]byte) {
+	t.Helper()
+	want := collect(t, maker(), pieces, nil)
+	stream, read, emitted := bytes.Join(pieces, nil), 0, 0
+	p, ok := maker().(flow.Holder)
+	if !ok {
+		t.Error("it finds borders, but does not tell what it holds: flow.Holder")
+		return
+	}
+	for i, piece := range pieces {
+		count := func([]byte) error { emitted++; return nil }
+		_ = p.(flow.Processor).Process(piece, count) // collect has told of errors
+		read += len(piece)
+		from := read - int(p.Held())
+		if from < 0 || from > read {
+			t.Errorf("of %d bytes it says that it holds %d", read, p.Held())
+			return
+		}
+		if len(pieces) > 100 && i%(len(pieces)/100) > 0 {
+			continue
+		}
+		if got := collect(t, maker(), [][]byte{stream[from:]}, nil); !equal(got, want[emitted:]) {
+			t.Errorf("from byte %d of %q on comes %q, and %q was missing", from, stream, got, want[emitted:])
+		}
 	}
 }
 

@@ -54,6 +54,20 @@ func (in *inlet) step(i int, p []byte) {
 	in.report(in.chain[i].Process(p, in.emits[i]))
 }
 
+// held is what flow.Link's Held returns.
+func (in *inlet) held() (n int64, known bool) {
+	for i, p := range in.chain {
+		h, ok := p.(flow.Holder)
+		switch {
+		case ok && i == 0:
+			n = h.Held()
+		case ok && h.Held() > 0:
+			return 0, false
+		}
+	}
+	return n, true
+}
+
 // finish ends the stream: each processor gives what it holds to the next.
 func (in *inlet) finish() {
 	for i, p := range in.chain {

@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -179,12 +180,22 @@ func (l *Link) pass(batch []flow.Event) {
 	}
 }
 
+// fail notes what failed. One message that somebody else is to blame for is told
+// before many that could not be read: it can be sent again.
 func (t *turn) fail(cause error) {
-	if t.err == nil {
+	if t.err == nil || isUnreadable(t.err) && !isUnreadable(cause) {
 		t.err = cause
 	}
 	t.failed++
 }
+
+func isUnreadable(err error) bool {
+	unreadable := (*flow.Unreadable)(nil)
+	return errors.As(err, &unreadable)
+}
+
+// Held implements flow.Link.
+func (l *Link) Held() (n int64, known bool) { return l.inlet.held() }
 
 // Finish implements flow.Link.
 func (l *Link) Finish(ctx context.Context) error {
