@@ -17,7 +17,8 @@ const baselineFlag = "baseline"
 // baseline is the server that flowrun is compared with: what one writes by
 // hand with coder/websocket when it is to be fast. The background context
 // spares the library a timer per message. At /all it sends each message to all
-// connections, elsewhere back to its own. It serves until it is killed.
+// connections; what comes in at /in it transcodes and sends to those at /out;
+// elsewhere it sends back to its own. It serves until it is killed.
 func baseline(address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -27,6 +28,9 @@ func baseline(address string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", echo)
 	mux.Handle("/all", &hub{open: map[*websocket.Conn]bool{}})
+	bgp := &transcoder{open: map[*websocket.Conn]bool{}}
+	mux.HandleFunc(feedIn, bgp.speak)
+	mux.HandleFunc(feedOut, bgp.listen)
 	return http.Serve(l, mux) //nolint:gosec // on loopback, for our own load generator
 }
 

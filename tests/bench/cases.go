@@ -20,12 +20,13 @@ type kase struct {
 	flow        string
 	against     string // another flow, or the loop
 	connections int
-	depth       int     // messages in flight on each connection; 0: idle connections
-	fanOut      bool    // one connection sends, that many at a time, and all hear it
-	crowd       others  // who is beside the connections that are measured; against is the flow without them
-	reply       string  // what a message becomes on its way through flow; empty where it stays
-	adds        bool    // the gate is what flow costs beyond the other, in microseconds per message
-	gate        float64 // of the ratio; for idle connections, KiB per connection
+	depth       int                                  // messages in flight on each connection; 0: idle connections
+	fanOut      bool                                 // one connection sends, that many at a time, and all hear it
+	crowd       others                               // who is beside the connections that are measured; against is the flow without them
+	reply       string                               // what a message becomes on its way through flow; empty where it stays
+	feed        func() (in, out [][]byte, err error) // what goes in at one place and leaves at another, on one connection each
+	adds        bool                                 // the gate is what flow costs beyond the other, in microseconds per message
+	gate        float64                              // of the ratio; for idle connections, KiB per connection
 }
 
 var all = []kase{
@@ -37,6 +38,8 @@ var all = []kase{
 	{name: "fan1", flow: "fanout.hcl", against: loop, connections: 500, depth: 1, fanOut: true, gate: 0.95},
 	{name: "fan32", flow: "fanout.hcl", against: loop, connections: 500, depth: 32, fanOut: true, gate: 0.15},
 	{name: "crowd", flow: "crowd.hcl", against: "crowd.hcl", connections: 500, depth: 1, crowd: others{idle: 10_000, slow: 200}, gate: 2},
+	{name: "bgp1", flow: "bgp.hcl", against: loop, connections: 1, depth: 1, feed: bgpUpdates, gate: 1.3},
+	{name: "bgp32", flow: "bgp.hcl", against: loop, connections: 1, depth: 32, feed: bgpUpdates, gate: 1.3},
 	{name: "pipeline", flow: "pipeline.hcl", against: "echo.hcl", connections: 16, depth: 32, gate: 1.05},
 	{name: "where", flow: "where.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 1},
 	{
@@ -63,6 +66,8 @@ func (c kase) title() string {
 		return fmt.Sprintf("to %d connections, one by one", c.connections)
 	case c.fanOut:
 		return fmt.Sprintf("to %d connections, %d at a time", c.connections, c.depth)
+	case c.feed != nil:
+		return fmt.Sprintf("BGP json to obmp, %d under way", c.depth)
 	case c.against != loop:
 		return fmt.Sprintf("%s, beside %s", c.flow, c.against)
 	}

@@ -221,6 +221,10 @@ func (b *bench) figure(ctx context.Context, c kase, what string, ours bool, s *s
 		return b.crowded(ctx, c, s, c.crowd)
 	case c.crowd != (others{}):
 		return b.crowded(ctx, c, s, others{})
+	case c.feed != nil && what == loop:
+		return b.fed(ctx, c, s, "baseline")
+	case c.feed != nil:
+		return b.fed(ctx, c, s, "out")
 	case c.depth == 0:
 		open, echoed, err := b.idle(ctx, c, s)
 		kib := func(bytes int64) float64 { return float64(bytes) / 1024 / float64(c.connections) }
