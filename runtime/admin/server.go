@@ -105,7 +105,7 @@ func Check(a flowfile.Admin) error {
 
 func open(a flowfile.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err error) {
 	if a.TLS != nil {
-		if secure, err = tlsfiles.Keep(a.TLS, log); err != nil {
+		if secure, err = tlsfiles.Keep(a.TLS, log, "http/1.1"); err != nil {
 			err = flow.Within("tls", err)
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -39,7 +40,34 @@ func (u *unit) Admit(peer flow.Peer) error { return u.table.Admit(peer) }
 
 // Handle implements flow.Host.
 func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err error) {
-	route, err := u.route(spec, h)
+	route, err := u.door().Handle(u, spec, h)
+	return u.reached(spec, route, err)
+}
+
+// Accept implements flow.Host.
+func (u *unit) Accept(spec flow.ListenSpec, take func(net.Conn)) (stop func(), err error) {
+	route, err := u.door().Accept(u, spec, take)
+	return u.reached(spec, route, err)
+}
+
+// door is where routes are to be had: of the process, or of the change that a
+// reload prepares, before it has been made.
+func (u *unit) door() door {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.change != nil {
+		return u.change
+	}
+	return u.engine.listeners
+}
+
+type door interface {
+	Handle(owner any, spec flow.ListenSpec, h http.Handler) (*listen.Route, error)
+	Accept(owner any, spec flow.ListenSpec, take func(net.Conn)) (*listen.Route, error)
+}
+
+// reached notes where the connector can be reached, until stop is called.
+func (u *unit) reached(spec flow.ListenSpec, route *listen.Route, err error) (stop func(), _ error) {
 	if err != nil {
 		return nil, err
 	}
@@ -59,17 +87,6 @@ func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err er
 		defer u.mu.Unlock()
 		u.listening = slices.DeleteFunc(u.listening, func(l *status.Listener) bool { return l == at })
 	}), nil
-}
-
-// route is of the change that a reload prepares, before it has been made.
-func (u *unit) route(spec flow.ListenSpec, h http.Handler) (*listen.Route, error) {
-	u.mu.Lock()
-	change := u.change
-	u.mu.Unlock()
-	if change != nil {
-		return change.Handle(u, spec, h)
-	}
-	return u.engine.listeners.Handle(u, spec, h)
 }
 
 // listeners lists where the connector can be reached.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -51,6 +52,12 @@ type Host interface {
 	// when requests can arrive; stop ends the route. The listener closes with
 	// its last route. See [Answerer] for handlers that answer by HTTP.
 	Handle(spec ListenSpec, h http.Handler) (stop func(), err error)
+	// Accept takes all connections of a listener as they are: the address is the
+	// connector's alone, and spec has no Path. take is called with each, must
+	// return at once, and owns it. TLS handshake and PROXY header are still to come,
+	// with the first Read or question for RemoteAddr, and with them the wait. stop
+	// ends it, as that of Handle does.
+	Accept(spec ListenSpec, take func(net.Conn)) (stop func(), err error)
 	// Exit asks the process to drain and end with code after delay. It
 	// returns at once.
 	Exit(code int, delay time.Duration)
@@ -196,8 +203,11 @@ type Answerer interface {
 // ListenSpec names a route on a listener.
 type ListenSpec struct {
 	Scheme  string // what is spoken there, for people: "ws", "wss"
-	Address string // host:port
-	Path    string // exact, or a pattern of net/http
+	Network string // "unix" for a socket in the file system; TCP when empty
+	Address string // host:port, or the path of the socket
+	// Mode is who may connect to a socket in the file system.
+	Mode fs.FileMode
+	Path string // exact, or a pattern of net/http
 	// Methods are those of HTTP that the route is for, GET meaning HEAD, too; nil
 	// for any. Others of its path are answered 405, and OPTIONS is as the listener
 	// says.

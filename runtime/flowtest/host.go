@@ -1,7 +1,9 @@
 package flowtest
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -229,6 +231,38 @@ func (h *Host) Handle(spec flow.ListenSpec, handler http.Handler) (stop func(), 
 	return func() {
 		_ = server.Close()
 		<-served
+	}, nil
+}
+
+// Accept implements flow.Host with a listener of its own.
+func (h *Host) Accept(spec flow.ListenSpec, take func(net.Conn)) (stop func(), err error) {
+	network := cmp.Or(spec.Network, "tcp")
+	l, err := net.Listen(network, spec.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+	}
+	if spec.TLS != nil {
+		config, err := tlsfiles.Server(spec.TLS)
+		if err != nil {
+			_ = l.Close()
+			return nil, err
+		}
+		l = tls.NewListener(l, config)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			take(conn)
+		}
+	}()
+	return func() {
+		_ = l.Close()
+		<-ended
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -42,12 +43,21 @@ func (s *Set) Change(leaves func(owner any) bool) *Change {
 // that is not bound yet is bound now, and serves the route at once. A change
 // that is not committed is undone by closing its routes.
 func (c *Change) Handle(owner any, spec flow.ListenSpec, h http.Handler) (*Route, error) {
-	s := c.set
-	route, err := s.route(owner, spec, h)
+	route, err := c.set.route(owner, spec, h)
 	if err != nil {
 		return nil, err
 	}
-	on, err := termsOf(spec, s.log)
+	return c.stage(route, spec)
+}
+
+// Accept is Handle as Set.Accept is.
+func (c *Change) Accept(owner any, spec flow.ListenSpec, take func(net.Conn)) (*Route, error) {
+	return c.stage(&Route{set: c.set, owner: owner, take: take}, spec)
+}
+
+func (c *Change) stage(route *Route, spec flow.ListenSpec) (*Route, error) {
+	s := c.set
+	on, err := termsOf(spec, route.take != nil, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", spec.Address, err)
 	}
@@ -87,7 +97,7 @@ func (c *Change) outcome(l *listener, staged []*staging) (routes []*Route, on *t
 		if st.listener != l || slices.Contains(routes, st.Route) {
 			continue
 		}
-		disagrees := on.agree(st.spec)
+		disagrees := on.agree(st.spec, st.take != nil)
 		switch {
 		case disagrees != nil && len(routes) > 0:
 			return nil, nil, disagrees

@@ -34,7 +34,19 @@
 // the HTTP server: it goes to the first route whose handler adopts it
 // (flow.Adopter), or is closed, counted, and warned of at most once a minute.
 //
+// # Connections as they are
+//
+// An address may also be one connector's alone, who takes its connections whole
+// (Set.Accept) and speaks what it likes by them. TLS and the header of the PROXY
+// protocol come with the first Read, in the taker's goroutine. Addresses change hands
+// between such a one and HTTP, too: which it is, each connection finds when it is
+// accepted.
+//
 // # Sockets
+//
+// A listener may be in the file system. A socket there that nobody serves is
+// replaced; a lock on its folder lets one process at a time look. It is removed at
+// the end, unless something else has that name by then.
 //
 // Routes on one address must agree on TLS, whose files are read again when they
 // change, and on the proxies from which connections begin with a header of the

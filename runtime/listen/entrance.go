@@ -16,30 +16,39 @@ import (
 type entrance struct {
 	net.Listener
 	on       atomic.Pointer[terms]
+	whole    func(conn net.Conn) bool          // takes connections as they are, where that is wanted
 	headless func(conn net.Conn, first []byte) // takes connections without a handshake
 }
 
 // terms are what all routes on an address agree on.
 type terms struct {
+	whole        bool             // connections are taken as they are: they need not be HTTP
 	certificates *tlsfiles.Keeper // nil for plain connections
 	trusted      *trusted         // nil where no proxy says on whose behalf it connects
 }
 
-func termsOf(spec flow.ListenSpec, log *zap.Logger) (*terms, error) {
-	t := &terms{}
+func termsOf(spec flow.ListenSpec, whole bool, log *zap.Logger) (*terms, error) {
+	t := &terms{whole: whole}
 	if spec.Proxies != nil {
 		t.trusted = &trusted{spec.Proxies, timeoutOf(spec), log}
 	}
 	if spec.TLS == nil {
 		return t, nil
 	}
+	var protocols []string
+	if !whole {
+		protocols = []string{"http/1.1"} // which alone lets a WebSocket take its connection over
+	}
 	var err error
-	t.certificates, err = tlsfiles.Keep(spec.TLS, log)
+	t.certificates, err = tlsfiles.Keep(spec.TLS, log, protocols...)
 	return t, err
 }
 
 // agree reports what of the terms a route cannot live with.
-func (t *terms) agree(spec flow.ListenSpec) error {
+func (t *terms) agree(spec flow.ListenSpec, whole bool) error {
+	if whole || t.whole {
+		return fmt.Errorf("listen %s: another connector listens there, and an address is shared only by those that speak HTTP: choose another one", spec.Address)
+	}
 	var now *flow.TLSServer
 	if t.certificates != nil {
 		now = t.certificates.From()
@@ -53,18 +62,26 @@ func (t *terms) agree(spec flow.ListenSpec) error {
 	return nil
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener, for connections of HTTP.
 func (e *entrance) Accept() (net.Conn, error) {
-	conn, err := e.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		conn, err := e.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		on := e.on.Load()
+		if on.trusted != nil {
+			conn = on.trusted.take(conn)
+		}
+		if on.certificates != nil {
+			conn = tls.Server(conn, on.certificates.Config())
+		}
+		switch {
+		case e.whole(conn):
+		case on.certificates != nil:
+			return conn, nil
+		default:
+			return watchBeginning(conn, e.headless), nil
+		}
 	}
-	on := e.on.Load()
-	if on.trusted != nil {
-		conn = on.trusted.take(conn)
-	}
-	if on.certificates != nil {
-		return tls.Server(conn, on.certificates.Config()), nil
-	}
-	return watchBeginning(conn, e.headless), nil
 }

@@ -50,7 +50,8 @@ type listener struct {
 // next.
 type generation struct {
 	mux    *http.ServeMux
-	active atomic.Int64 // requests that are being served by it
+	take   func(net.Conn) // instead of mux
+	active atomic.Int64   // requests that are being served by it
 }
 
 // open binds the address and starts to serve its first route: who connects at
@@ -63,7 +64,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 		pending: newPending(spec.Address, s.log),
 		ended:   make(chan struct{}),
 	}
-	on, err := termsOf(spec, s.log)
+	on, err := termsOf(spec, first.take != nil, s.log)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 		ErrorLog:       log.New(errorLog{s.log}, "", 0),
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
-	l.entrance = &entrance{Listener: newAcceptor(socket, spec.Socket, s.log), headless: l.headless}
+	l.entrance = &entrance{Listener: newAcceptor(socket, spec.Socket, s.log), whole: l.whole, headless: l.headless}
 	l.entrance.on.Store(on)
 	go func() {
 		defer close(l.ended)
@@ -136,11 +137,29 @@ func (l *listener) all(such func(owner any) bool) bool {
 func (l *listener) serve(routes []*Route, mux *http.ServeMux) {
 	l.routes = routes
 	most := 0
+	next := &generation{mux: mux}
 	for _, r := range routes {
 		most = max(most, r.handshakes)
+		next.take = r.take // there is no other route then: see agree
 	}
 	l.pending.bound(most)
-	l.now.Store(&generation{mux: mux})
+	l.now.Store(next)
+}
+
+// whole gives a connection to who takes it as it is, and reports whether there is
+// somebody who does.
+func (l *listener) whole(conn net.Conn) bool {
+	g := l.request()
+	defer g.active.Add(-1)
+	switch {
+	case g.take == nil:
+		return false
+	case l.set.draining.Load():
+		closeNow(conn)
+	default:
+		g.take(conn)
+	}
+	return true
 }
 
 // muxOf leads to each of several routes.

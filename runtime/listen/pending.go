@@ -110,13 +110,17 @@ func (p *pending) waits(c net.Conn) {
 	p.cut++
 	cut, most := p.cut, p.most
 	p.mu.Unlock()
-	conn := first.conn
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn() // without saying goodbye, which would wait for the peer
-	}
-	_ = conn.Close() // its handshake finds that out
+	closeNow(first.conn) // its handshake finds that out
 	p.log.Warn("too many handshakes are under way, the oldest is cut: either clients are slow on purpose, or limits.max_handshakes is too low",
 		zap.String("address", p.address), zap.Int("max_handshakes", most), zap.Int64("so_far", cut))
+}
+
+// closeNow closes a connection without saying goodbye, which would wait for the peer.
+func closeNow(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	_ = conn.Close() // nothing was sent
 }
 
 func (p *pending) left(c net.Conn) {

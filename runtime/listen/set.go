@@ -41,6 +41,7 @@ type Route struct {
 	listener *listener
 	patterns []string // of net/http
 	handler  http.Handler
+	take     func(net.Conn) // takes all connections of its address; then it has no patterns and no handler
 	once     sync.Once
 
 	handshakes int // of its spec
@@ -63,6 +64,15 @@ func (s *Set) Handle(owner any, spec flow.ListenSpec, h http.Handler) (*Route, e
 	if err != nil {
 		return nil, err
 	}
+	return s.add(route, spec)
+}
+
+// Accept is Handle for who takes the connections themselves, all of the address.
+func (s *Set) Accept(owner any, spec flow.ListenSpec, take func(net.Conn)) (*Route, error) {
+	return s.add(&Route{set: s, owner: owner, take: take}, spec)
+}
+
+func (s *Set) add(route *Route, spec flow.ListenSpec) (*Route, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining.Load() {
@@ -72,7 +82,7 @@ func (s *Set) Handle(owner any, spec flow.ListenSpec, h http.Handler) (*Route, e
 		return route, s.open(route, spec, func(any) bool { return false })
 	}
 	l := s.byAddress[spec.Address]
-	if err := l.entrance.on.Load().agree(spec); err != nil {
+	if err := l.entrance.on.Load().agree(spec, route.take != nil); err != nil {
 		return nil, err
 	}
 	routes := append(slices.Clone(l.routes), route)

@@ -15,6 +15,9 @@ import (
 
 // bind opens the listening socket.
 func bind(spec flow.ListenSpec) (net.Listener, error) {
+	if spec.Network == "unix" {
+		return bindPath(spec)
+	}
 	var refused error // by Control: net wraps it into words about bind
 	config := net.ListenConfig{
 		KeepAlive: keepalive(spec.Socket),

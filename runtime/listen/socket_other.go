@@ -4,6 +4,7 @@ package listen
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -15,6 +16,10 @@ func setOptions(_ uintptr, o flow.SocketOptions) error {
 	}
 	return nil
 }
+
+func setMode(uintptr, fs.FileMode) error { return nil }
+
+func lockFolder(string) (unlock func(), err error) { return func() {}, nil }
 
 func setBacklog(_ net.Listener, backlog int) error {
 	if backlog > 0 {

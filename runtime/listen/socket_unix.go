@@ -3,8 +3,12 @@
 package listen
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"syscall"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"golang.org/x/sys/unix"
@@ -26,13 +30,38 @@ func setOptions(fd uintptr, o flow.SocketOptions) error {
 	return nil
 }
 
+// setMode is called before a socket in the file system is bound: its mode is that
+// of the file at most.
+func setMode(fd uintptr, mode fs.FileMode) error {
+	return unix.Fchmod(int(fd), uint32(mode.Perm()))
+}
+
+// lockFolder waits until nobody else has it locked.
+func lockFolder(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil
+}
+
 // setBacklog listens again, which changes the length of the queue.
 func setBacklog(socket net.Listener, backlog int) error {
-	tcp, ok := socket.(*net.TCPListener)
+	listening, ok := socket.(syscall.Conn)
 	if !ok || backlog <= 0 {
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := listening.SyscallConn()
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 // goroutine.
 type Keeper struct {
 	from *flow.TLSServer
+	alpn []string
 	log  *zap.Logger
 	// server is what connections begin with: it keeps the keys of session tickets,
 	// and all else is decided when the client has said what it wants.
@@ -30,11 +31,12 @@ type Keeper struct {
 }
 
 // Keep reads the files. An error is a *flow.FieldError that names the argument below
-// the block ("cert"). What becomes of the files later goes to log.
-func Keep(from *flow.TLSServer, log *zap.Logger) (*Keeper, error) {
-	c := &Keeper{from: from, log: log, stamp: stamp(from)}
+// the block ("cert"). What becomes of the files later goes to log. protocols are what
+// clients may choose from (ALPN); none leaves it to them.
+func Keep(from *flow.TLSServer, log *zap.Logger, protocols ...string) (*Keeper, error) {
+	c := &Keeper{from: from, alpn: protocols, log: log, stamp: stamp(from)}
 	var err error
-	if c.config, err = load(from); err != nil {
+	if c.config, err = c.load(); err != nil {
 		return nil, err
 	}
 	c.server = c.config.Clone()
@@ -42,19 +44,18 @@ func Keep(from *flow.TLSServer, log *zap.Logger) (*Keeper, error) {
 	return c, nil
 }
 
-// Config is what connections begin with: those of HTTP/1.1, which alone lets a
-// WebSocket take them over. It is not changed by anyone.
+// Config is what connections begin with. It is not changed by anyone.
 func (c *Keeper) Config() *tls.Config { return c.server }
 
 // From is the block that the settings are of.
 func (c *Keeper) From() *flow.TLSServer { return c.from }
 
-func load(from *flow.TLSServer) (*tls.Config, error) {
-	config, err := Server(from)
+func (c *Keeper) load() (*tls.Config, error) {
+	config, err := Server(c.from)
 	if err != nil {
 		return nil, err
 	}
-	config.NextProtos = []string{"http/1.1"}
+	config.NextProtos = c.alpn
 	return config, nil
 }
 
@@ -66,7 +67,7 @@ func (c *Keeper) current() *tls.Config {
 	if now == c.stamp {
 		return c.config
 	}
-	config, err := load(c.from)
+	config, err := c.load()
 	switch {
 	case err == nil:
 		c.config, c.stamp = config, now
