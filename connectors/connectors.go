@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/null"
 	"github.com/flowrun/flowrun/connectors/observe"
 	"github.com/flowrun/flowrun/connectors/stdio"
+	"github.com/flowrun/flowrun/connectors/stream"
 	"github.com/flowrun/flowrun/connectors/ws"
 )
 
@@ -20,6 +21,7 @@ import (
 var All = slices.Concat(
 	ws.Specs,
 	http.Specs,
+	stream.Specs,
 	file.Specs,
 	stdio.Specs,
 	metronome.Specs,

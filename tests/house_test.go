@@ -90,6 +90,8 @@ var rooms = []struct {
 	{"connectors/ws/internal/ending", []string{"runtime/flow"}, "it reads what a flow wrote, and ends nothing"},
 	{"connectors/ws/internal/socket", []string{"runtime/flow", "connectors/ws/internal/ending"}, "it knows connections, and nothing of what they are for"},
 	{"connectors/ws", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/ws/internal/*"}, "it makes connectors of connections"},
+	{"connectors/stream/internal/socket", []string{"runtime/flow"}, "it knows connections, and nothing of what they are for"},
+	{"connectors/stream", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/stream/internal/socket"}, "it makes connectors of connections"},
 	{"connectors/observe", []string{"runtime/flow", "runtime/notice"}, "it knows what the process tells, and who lets it hear"},
 	{"connectors/*", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
