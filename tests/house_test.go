@@ -106,7 +106,7 @@ var guests = map[string][]string{
 	"github.com/zclconf/go-cty":      {"flows", "flows/*"},
 	"github.com/coder/websocket":     {"connectors/ws/internal/socket", "runtime/admin/stream", "cmd/*", "tests/*"},
 	"github.com/cenkalti/backoff/v4": {"runtime/engine/internal/waits"},
-	"github.com/fsnotify/fsnotify":   {"cmd/*"},
+	"github.com/fsnotify/fsnotify":   {"connectors/file", "cmd/*"},
 	"github.com/spf13/cobra":         {"cmd/*"},
 	"github.com/goccy/go-yaml":       {"runtime/yamltext"},
 	"github.com/golang-jwt/jwt/v5":   {"runtime/access", "tests/*"},

@@ -1,4 +1,4 @@
-// Package file reads and writes files.
+// Package file reads, follows and writes files.
 //
 // One configuration is either a source or a target, as `mode` says. A source
 // reads to the end and is done; a target takes events until the drain.
@@ -8,6 +8,12 @@
 // empties it. A connector that runs again after an error goes on where it
 // stopped: a reader at the byte that comes next, a writer at the end, so that
 // `truncate` never removes what the same process has written.
+//
+// A follower (follower) reads files on in one goroutine, a piece of each in turn. A
+// file (tail) is known by its identity and not by its path; a place says how far the
+// flow has taken it, and all places are what a position file holds. What is lost
+// and what comes again at an abrupt end follows from the order: read, pass on,
+// note the place, store it.
 //
 // A write that failed half way (a full disk) is taken back where the file
 // allows it, so that the file holds whole messages only and the events that
@@ -21,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -28,12 +35,12 @@ import (
 // Specs is this package's part of the table of connectors.
 var Specs = []flow.Spec[flow.ConnectorConfig]{{
 	Name:    "file",
-	Summary: "reads a file to its end, or writes one",
+	Summary: "reads files to their end or follows them, or writes one",
 	Doc: `The mode decides what is done with the file:
 
 - ` + "`read`" + ` reads it from the beginning to the end, once; then the connector has
   ended. The file must exist. A named pipe is read until its last writer has
-  closed it.
+  closed it. With ` + "`follow = true`" + ` it is read on, see below.
 - ` + "`write`" + ` and ` + "`truncate`" + ` are two names for the same: the file is created, or
   emptied when the flow starts, and written from its beginning.
 - ` + "`append`" + ` creates the file, or keeps what is there and writes at its end.
@@ -50,7 +57,31 @@ are tried.
 Reading is not held up by events that fail behind it: they are logged, counted,
 and the file is read on. Reading goes as fast as the targets take the events.
 
-Only one connector may write a file. The folder of the file must exist.`,
+Only one connector may write a file. The folder of the file must exist.
+
+## Follow
+
+With ` + "`follow = true`" + ` a file is read on as it is written, as ` + "`tail -F`" + ` does it. It need not
+be there yet. What stands behind the last newline waits for its own.
+
+When the file is renamed or removed and another one takes its place, the old one is read
+to its end first, and on for as long as something still comes, and ` + "`rotate_wait`" + ` longer; then
+what stands behind its last newline is a message, too. Several that came and were renamed while
+the flow took nothing are found by names like ` + "`x.log.1`, `x.log-20261128` or `x.log.old`" + ` in the same folder.
+A file that is emptied (copytruncate) is read from its beginning; what had not been read
+by then is lost. Compressed files are not followed.
+
+The path may be a pattern. Each file has a connection of its own then, and ` + "`peer.path`" + ` names it;
+pieces of all are read in turns. A file that no longer fits the pattern is let go.
+
+` + "`position`" + ` names a file that says how far the flow has taken the events: what is delivered, or
+taken by a holding point such as a queue. A restart goes on there, also after a crash, and
+finds files that were renamed in between: nothing is lost, and what was read since
+the last store (every ` + "`position_interval`" + `) comes again. The events of one read that the flow
+does not take come again as well, after a wait as ` + "`reconnect`" + ` says: what nobody can take must have an
+` + "`err`" + ` port that is connected. Messages that cannot be decoded are not waited for. Without ` + "`sync = true`" + ` the
+last positions may be lost with the power of the machine. Only one process at a time uses a position
+file; others wait.`,
 	Example: `connector "file" "in" {
   path          = "in.json"
   mode          = "read"
@@ -65,12 +96,20 @@ connector "file" "out" {
   postprocessors = ["separate"]
 }
 
+connector "file" "log" {
+  path     = "service.log"
+  mode     = "read"
+  follow   = true
+  position = "service.log.position"
+  codec    = "string"
+}
+
 connect "copy" {
-  from = connector.in
+  from = [connector.in, connector.log]
   to   = connector.out
 }
 `,
-	Config: func() flow.ConnectorConfig { return &Config{} },
+	Config: func() flow.ConnectorConfig { return defaults() },
 }}
 
 // The values of Config.Mode.
@@ -85,24 +124,63 @@ const (
 type Config struct {
 	Path flow.Path `hcl:"path" required:"true" doc:"the file"`
 	Mode string    `hcl:"mode" required:"true" oneof:"read|write|append|truncate" doc:"what is done with it; write and truncate start with an empty file"`
-	Sync bool      `hcl:"sync" doc:"wait for the disk after each write (fsync)"`
+	Sync bool      `hcl:"sync" doc:"wait for the disk after each write (fsync), of a position when it is stored"`
+
+	Follow           bool          `hcl:"follow" doc:"read on as the file is written, beyond its end, also when it is renamed, replaced or emptied, and when it comes later; with mode \"read\". The path may be a pattern then, with * ? and [a-z]"`
+	Start            string        `hcl:"start" oneof:"beginning|end" doc:"where to begin in files that are there when they are followed for the first time"`
+	Position         flow.Path     `hcl:"position" doc:"a file that says how far the flow has taken what is followed, so that a restart goes on there. With it, what the flow does not take is read again"`
+	PositionInterval flow.Duration `hcl:"position_interval" min:"1ms" doc:"time from one store of the position to the next: what was read meanwhile comes again after an abrupt end"`
+	PollInterval     flow.Duration `hcl:"poll_interval" min:"10ms" doc:"how often to look where the system does not tell of changes (network file systems, links), and for files that the pattern means"`
+	RotateWait       flow.Duration `hcl:"rotate_wait" min:"0s" doc:"how long a file that was renamed or removed is read on after its last byte"`
+	MaxFiles         int           `hcl:"max_files" min:"1" max:"10000" doc:"files that are followed at a time; others wait"`
+}
+
+// The values of Config.Start.
+const (
+	startBeginning = "beginning"
+	startEnd       = "end"
+)
+
+func defaults() *Config {
+	return &Config{
+		Start:            startBeginning,
+		PositionInterval: flow.Duration(100 * time.Millisecond),
+		PollInterval:     flow.Duration(time.Second),
+		RotateWait:       flow.Duration(5 * time.Second),
+		MaxFiles:         64,
+	}
+}
+
+// path is what the flow names, from the root.
+func (c *Config) path() string {
+	if abs, err := filepath.Abs(string(c.Path)); err == nil {
+		return abs
+	}
+	return string(c.Path)
 }
 
 // Shape implements flow.ConnectorConfig.
 func (c *Config) Shape() flow.Shape {
 	if c.Mode == read {
-		return flow.Shape{Role: flow.Source, Stream: true, Out: true}
-	}
-	path := string(c.Path)
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
+		shape := flow.Shape{Role: flow.Source, Stream: true, Out: true, Many: c.Follow && isPattern(string(c.Path))}
+		if c.Position != "" {
+			shape.Claims = []flow.Claim{claim(string(c.Position), "position")}
+		}
+		return shape
 	}
 	return flow.Shape{
 		Role:   flow.Target,
 		Stream: true,
 		In:     true,
-		Claims: []flow.Claim{{Resource: "file " + path, Field: "path"}},
+		Claims: []flow.Claim{claim(string(c.Path), "path")},
 	}
+}
+
+func claim(path, field string) flow.Claim {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return flow.Claim{Resource: "file " + path, Field: field}
 }
 
 // New implements flow.ConnectorConfig.
@@ -110,8 +188,14 @@ func (c *Config) New() (flow.Connector, error) {
 	switch {
 	case c.Path == "":
 		return nil, &flow.FieldError{Field: "path", Err: errors.New("the path is empty: name a file")}
-	case c.Mode == read && c.Sync:
+	case c.Follow && c.Mode != read:
+		return nil, &flow.FieldError{Field: "follow", Err: errors.New("only a file that is read can be followed: leave it out, or write mode = \"read\"")}
+	case c.Position != "" && !c.Follow:
+		return nil, &flow.FieldError{Field: "position", Err: errors.New("a file that is not followed is read from its beginning each time: write follow = true, or leave position out")}
+	case c.Mode == read && c.Sync && c.Position == "":
 		return nil, &flow.FieldError{Field: "sync", Err: errors.New("a file that is read needs no sync: leave it out, or choose another mode")}
+	case c.Follow:
+		return newFollower(c)
 	case c.Mode == read:
 		return &reader{path: string(c.Path)}, nil
 	}

@@ -1,0 +1,284 @@
+package file
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// identity tells one file of a machine from all others that are there at the
+// same time, whatever they are called.
+type identity struct{ device, inode uint64 }
+
+func identityOf(info os.FileInfo) identity {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return identity{}
+	}
+	return identity{uint64(s.Dev), s.Ino} //nolint:unconvert // its type differs from system to system
+}
+
+// place is where reading a file goes on, as a position file holds it. The numbers
+// of a file that is removed are given to another one, so its first bytes are
+// compared, too; as a hash, since they are nobody's business.
+type place struct {
+	Path   string `json:"path"` // where it was last seen
+	Device uint64 `json:"device"`
+	Inode  uint64 `json:"inode"`
+	Offset int64  `json:"offset"` // of the first byte that the flow may not have
+	Head   int    `json:"head"`   // how many of its first bytes SHA256 is of
+	SHA256 string `json:"sha256"`
+	// Modified is when it was last written to, in nanoseconds since 1970: those that
+	// took its place while nobody looked are younger.
+	Modified int64 `json:"modified"`
+}
+
+// headSize is how many of a file's first bytes are compared.
+const headSize = 256
+
+func (p *place) identity() identity { return identity{p.Device, p.Inode} }
+
+// fits reports whether a file, which has the place's identity, is the one that
+// was read: it is long enough, and begins with the same bytes.
+func (p *place) fits(f io.ReaderAt, size int64) bool {
+	if size < p.Offset {
+		return false
+	}
+	head := make([]byte, p.Head)
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return false
+	}
+	return p.SHA256 == hashOf(head)
+}
+
+func hashOf(head []byte) string {
+	sum := sha256.Sum256(head)
+	return hex.EncodeToString(sum[:])
+}
+
+// places is the content of a position file.
+type places struct {
+	Version int     `json:"version"`
+	Files   []place `json:"files"`
+}
+
+const (
+	placesVersion = 1
+	maxPlaces     = 16 << 20 // bytes of a position file; max_files bounds what we write
+)
+
+// parsePlaces reads a position file. begun is false for one that is empty, as it
+// is before anything was stored in it.
+func parsePlaces(text []byte) (files []place, begun bool, err error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, false, nil
+	}
+	var all places
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&all); err != nil {
+		return nil, false, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, false, errors.New("something follows its end")
+	}
+	if all.Version != placesVersion {
+		return nil, false, fmt.Errorf("its version is %d, and this flowrun knows %d", all.Version, placesVersion)
+	}
+	for i, p := range all.Files {
+		sum, err := hex.DecodeString(p.SHA256)
+		switch {
+		case p.Offset < 0:
+			err = errors.New("offset is negative")
+		case p.Head < 0 || p.Head > headSize || int64(p.Head) > p.Offset:
+			err = fmt.Errorf("head is %d", p.Head)
+		case err == nil && len(sum) != sha256.Size:
+			err = errors.New("sha256 is no SHA-256")
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("entry %d: %w", i+1, err)
+		}
+	}
+	return all.Files, true, nil
+}
+
+// formatPlaces is the mirror of parsePlaces, a line for each file.
+func formatPlaces(files []place) []byte {
+	text := fmt.Appendf(nil, `{"version":%d,"files":[`, placesVersion)
+	for i := range files {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		line, err := json.Marshal(&files[i])
+		if err != nil {
+			panic(err) // strings and numbers can always be written
+		}
+		text = append(append(text, '\n'), line...)
+	}
+	return append(text, "\n]}\n"...)
+}
+
+// position is a position file that is ours: no other process, and no other
+// connector of this one, stores anything in it until close is called.
+type position struct {
+	path   string
+	sync   bool
+	file   *os.File // at path, locked
+	stored []byte
+}
+
+// retryLock is how long to wait before looking again whether somebody else has
+// ended who has the position file.
+const retryLock = 50 * time.Millisecond
+
+// openPosition opens a position file, or creates it, and waits until nobody else
+// has it: in a reload, the connector that leaves stores its last position first.
+func openPosition(ctx context.Context, path string, sync bool, log *zap.Logger) (*position, error) {
+	for told := false; ; {
+		f, err := openOrCreate(path)
+		if err != nil {
+			return nil, err
+		}
+		ours, err := lockAt(f, path)
+		if ours {
+			return &position{path: path, sync: sync, file: f}, nil
+		}
+		_ = f.Close() // nothing was written
+		if err != nil {
+			return nil, err
+		}
+		if !told {
+			told = true
+			log.Info("somebody else has the position file: waiting for their end", zap.String("position", path))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(retryLock):
+		}
+	}
+}
+
+func openOrCreate(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the position file %s: %w", path, bare(err))
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, fmt.Errorf("open the position file %s: it is no plain file: choose another path", path)
+	}
+	return f, nil
+}
+
+// lockAt locks f, unless somebody else has, or has put another file at its path.
+func lockAt(f *os.File, path string) (bool, error) {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor fits
+	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock the position file %s: %w", path, err)
+	}
+	mine, err := f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("lock the position file %s: %w", path, bare(err))
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, there), nil
+}
+
+// load reads what is stored. begun is false when nothing ever was.
+func (p *position) load() (files []place, begun bool, err error) {
+	return readPlaces(p.file, p.path)
+}
+
+func readPlaces(f *os.File, path string) ([]place, bool, error) {
+	text, err := io.ReadAll(io.LimitReader(io.NewSectionReader(f, 0, maxPlaces+1), maxPlaces+1))
+	if err == nil && len(text) > maxPlaces {
+		err = errors.New("it is larger than any that flowrun writes")
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read the position file %s: %w", path, bare(err))
+	}
+	files, begun, err := parsePlaces(text)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the position file %s: %w: restore it, or remove it to read the files anew", path, err)
+	}
+	return files, begun, nil
+}
+
+// store replaces what is stored, in one step: whatever happens, the file holds
+// the old or the new positions.
+func (p *position) store(files []place) error {
+	text := formatPlaces(files)
+	if bytes.Equal(text, p.stored) {
+		return nil
+	}
+	next, err := p.write(text)
+	if err != nil {
+		return fmt.Errorf("store the position in %s: %w", p.path, bare(err))
+	}
+	_ = p.file.Close() // the lock is that of next now
+	p.file, p.stored = next, text
+	return nil
+}
+
+// temporary is what a position file is called while it is written.
+const temporary = ".new"
+
+func (p *position) write(text []byte) (next *os.File, err error) {
+	name := p.path + temporary
+	next, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = next.Close()
+			_ = os.Remove(name)
+		}
+	}()
+	// Locked before others can see it at its path: the lock has no gap.
+	if err := syscall.Flock(int(next.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+		return nil, err
+	}
+	if _, err := next.Write(text); err != nil {
+		return nil, err
+	}
+	if p.sync {
+		if err := next.Sync(); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.Rename(name, p.path); err != nil {
+		return nil, err
+	}
+	if p.sync {
+		return next, syncFolder(filepath.Dir(p.path))
+	}
+	return next, nil
+}
+
+// syncFolder makes what was renamed or created in a folder last.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }() // it was only read
+	return d.Sync()
+}
+
+func (p *position) close() { _ = p.file.Close() } // all is stored
