@@ -3,7 +3,7 @@ package ws
 import (
 	"errors"
 
-	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -26,13 +26,13 @@ func (c *Common) checkCompression() error {
 }
 
 // compression is what c asks for.
-func (c *Common) compression() socket.Compression {
+func (c *Common) compression() deflate.Options {
 	d := c.Deflate
 	if d == nil {
 		d = &Deflate{}
 		d.SetDefaults()
 	}
-	return socket.Compression{
+	return deflate.Options{
 		On:              c.Compression != "off",
 		ContextTakeover: c.Compression == "context_takeover",
 		Level:           d.Level,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
 )
 
 // Accept lets the library check a handshake, and takes the socket over. An error
@@ -17,7 +18,7 @@ import (
 // return then: what its goroutine and its buffers hold is a good part of a
 // connection's memory.
 func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subprotocol string, err error) {
-	agreed, answer := g.Compression.answer(r.Header)
+	agreed, answer := g.Compression.Answer(r.Header)
 	u := &upgrade{ResponseWriter: w, extensions: answer}
 	lib, err := websocket.Accept(u, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the Origin has been looked at
@@ -33,7 +34,7 @@ func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subproto
 	c = New(u.socket, u.already, g)
 	c.precede(u.answer)
 	if answer != "" {
-		c.deflate = &deflate{Compression: &g.Compression, agreed: agreed}
+		c.deflate = deflate.New(&g.Compression, agreed)
 	}
 	return c, lib.Subprotocol(), nil
 }

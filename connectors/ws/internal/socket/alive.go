@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -88,7 +89,7 @@ func (c *Conn) ping(now int64) bool {
 	a.asked.Store(now)
 	var payload [8]byte
 	binary.BigEndian.PutUint64(payload[:], uint64(now))
-	if c.tryControl(c.raw, opPing, payload[:]) {
+	if c.tryControl(c.raw, frame.Ping, payload[:]) {
 		return true
 	}
 	a.sent.Store(before)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -54,14 +55,14 @@ func (h *held) next(t *testing.T) (opcode byte, payload []byte) {
 	if _, err := io.ReadFull(h.there, payload); err != nil {
 		t.Fatal(err)
 	}
-	return head[0] & opBits, payload
+	return head[0] & frame.OpcodeBits, payload
 }
 
 // expectClose reads up to the close frame.
 func (h *held) expectClose(t *testing.T, code int) {
 	t.Helper()
 	for {
-		if opcode, payload := h.next(t); opcode == opClose {
+		if opcode, payload := h.next(t); opcode == frame.Close {
 			if got := int(binary.BigEndian.Uint16(payload)); got != code {
 				t.Errorf("closed with %d %q, want %d", got, payload[2:], code)
 			}
@@ -77,11 +78,11 @@ func TestPingsMeasureAndKeepAlive(t *testing.T) {
 		const rtt = 30 * time.Millisecond
 		for i := range 5 {
 			opcode, payload := h.next(t)
-			if at := time.Since(begin); opcode != opPing || at > time.Duration(i+1)*time.Minute || i > 0 && at < time.Duration(i)*time.Minute/2 {
+			if at := time.Since(begin); opcode != frame.Ping || at > time.Duration(i+1)*time.Minute || i > 0 && at < time.Duration(i)*time.Minute/2 {
 				t.Fatalf("frame %x after %v, want the %dth ping", opcode, at, i+1)
 			}
 			time.Sleep(rtt)
-			if _, err := h.there.Write(masked(nil, finBit|opPong, 1, payload)); err != nil {
+			if _, err := h.there.Write(masked(nil, frame.Fin|frame.Pong, 1, payload)); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -107,7 +108,7 @@ func TestADeadPeerIsPartedFrom(t *testing.T) {
 			var last atomic.Int64
 			go func() { // sends, and never answers
 				for ; time.Since(begin) < alive; time.Sleep(time.Second) {
-					if _, err := h.there.Write(masked(nil, finBit|opPong, 1, []byte("unasked"))); err != nil {
+					if _, err := h.there.Write(masked(nil, frame.Fin|frame.Pong, 1, []byte("unasked"))); err != nil {
 						t.Error(err)
 					}
 					last.Store(int64(time.Since(begin)))
@@ -138,7 +139,7 @@ func TestABusyFlowMakesNobodyDead(t *testing.T) {
 			g.Remove(c)
 		}()
 		go func() { _, _ = io.Copy(io.Discard, there) }()
-		if _, err := there.Write(masked(nil, finBit|opText, 1, []byte("work"))); err != nil {
+		if _, err := there.Write(masked(nil, frame.Fin|frame.Text, 1, []byte("work"))); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(30 * time.Second)
@@ -158,7 +159,7 @@ func TestWhoIsIdleIsPartedFrom(t *testing.T) {
 		begin := time.Now()
 		for range 5 {
 			time.Sleep(15 * time.Second)
-			if _, err := h.there.Write(masked(nil, finBit|opText, 1, []byte("here"))); err != nil {
+			if _, err := h.there.Write(masked(nil, frame.Fin|frame.Text, 1, []byte("here"))); err != nil {
 				t.Fatal(err)
 			}
 			if _, payload := h.next(t); !bytes.Equal(payload, []byte("here")) {
@@ -195,7 +196,7 @@ func TestALateSweepFindsNobodyIdleOrDead(t *testing.T) {
 	sweep(late, false)
 	sweep(late+int64(timeout)-2, false)
 
-	if _, err := there.Write(masked(nil, finBit|opPong, 1, nil)); err != nil {
+	if _, err := there.Write(masked(nil, frame.Fin|frame.Pong, 1, nil)); err != nil {
 		t.Fatal(err)
 	}
 	for !c.hasNews() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"syscall"
 	"time"
+
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 )
 
 // AppPing are pings and pongs that are text messages, for peers that cannot
@@ -42,7 +44,7 @@ func (o *out) reply(text string) {
 // buffer. The caller holds mu.
 func (o *out) append(text string) bool {
 	given := o.last.given
-	if o.put(opText, []byte(text), nil) != nil {
+	if o.put(frame.Text, []byte(text), nil) != nil {
 		return false
 	}
 	o.last.given, o.last.before = given, len(*o.buf)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -22,10 +23,10 @@ func TestTheLastByteMayComeAlone(t *testing.T) {
 		defer close(done)
 		_ = c.Receive(owner(func(frames []flow.Frame) { _ = c.Write(t.Context(), frames, true) }))
 	}()
-	frame := appendFrame(nil, opText, []byte("hello"), &[4]byte{1, 2, 3, 4})
+	hello := frame.Append(nil, frame.Text, []byte("hello"), &[4]byte{1, 2, 3, 4})
 	_ = there.SetDeadline(time.Now().Add(20 * time.Second))
 	for range 3 {
-		for _, part := range [][]byte{frame[:1], frame[1:6], frame[6 : len(frame)-1], frame[len(frame)-1:]} {
+		for _, part := range [][]byte{hello[:1], hello[1:6], hello[6 : len(hello)-1], hello[len(hello)-1:]} {
 			if _, err := there.Write(part); err != nil {
 				t.Fatal(err)
 			}

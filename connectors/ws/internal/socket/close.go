@@ -6,6 +6,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/connectors/ws/internal/ending"
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -14,13 +15,13 @@ import (
 // is left where it is: nil.
 //
 //go:noinline
-func (c *Conn) takeClose(h *header) error {
-	if !h.simple() || h.opcode() != opClose || h.masked == c.group.Client {
+func (c *Conn) takeClose(h *frame.Header) error {
+	if !h.Simple() || h.Opcode() != frame.Close || h.Masked == c.group.Client {
 		return nil
 	}
-	payload := bytes.Clone(c.turn.buf[c.start+h.size : c.start+int(h.total())])
-	if h.masked {
-		unmask(payload, h.mask)
+	payload := bytes.Clone(c.turn.buf[c.start+h.Size : c.start+int(h.Total())])
+	if h.Masked {
+		frame.Mask(payload, h.Mask)
 	}
 	why := websocket.CloseError{Code: websocket.StatusNoStatusRcvd}
 	if len(payload) > 0 {
@@ -29,12 +30,12 @@ func (c *Conn) takeClose(h *header) error {
 		}
 		why = websocket.CloseError{Code: websocket.StatusCode(binary.BigEndian.Uint16(payload)), Reason: string(payload[2:])}
 	}
-	c.start += int(h.total())
-	if err := c.spend(h.total()); err != nil {
+	c.start += int(h.Total())
+	if err := c.spend(h.Total()); err != nil {
 		return err
 	}
 	c.owner.Leave()
-	c.control(opClose, payload)
+	c.control(frame.Close, payload)
 	return why
 }
 

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -108,38 +109,38 @@ func (c *Conn) next() error {
 // take delivers the simple frames that are whole in the read-ahead. It returns
 // the header of a frame that is not for us, or of a close frame, once those
 // before it are delivered.
-func (c *Conn) take() (h header, found bool) {
+func (c *Conn) take() (h frame.Header, found bool) {
 	t := c.turn
 	frames := t.frames[:0]
 	for c.start < c.end {
 		var ok bool
-		if h, ok = parseHeader(t.buf[c.start:c.end]); !ok {
+		if h, ok = frame.Parse(t.buf[c.start:c.end]); !ok {
 			break
 		}
-		if !h.simple() || h.masked == c.group.Client || !h.control() && (c.fragments > 0 || h.length > uint64(c.group.MaxMessage) || h.total() > readAhead) {
+		if !h.Simple() || h.Masked == c.group.Client || !h.Control() && (c.fragments > 0 || h.Length > uint64(c.group.MaxMessage) || h.Total() > readAhead) {
 			found = true
 			break
 		}
-		if h.total() > int64(c.end-c.start) {
+		if h.Total() > int64(c.end-c.start) {
 			break
 		}
-		if h.opcode() == opClose {
+		if h.Opcode() == frame.Close {
 			found = true
 			break
 		}
-		if c.leave.violation = c.spend(h.total()); c.leave.violation != nil {
+		if c.leave.violation = c.spend(h.Total()); c.leave.violation != nil {
 			break
 		}
-		payload := t.buf[c.start+h.size : c.start+int(h.total())]
-		c.start += int(h.total())
-		if h.masked {
-			unmask(payload, h.mask)
+		payload := t.buf[c.start+h.Size : c.start+int(h.Total())]
+		c.start += int(h.Total())
+		if h.Masked {
+			frame.Mask(payload, h.Mask)
 		}
-		if h.control() {
-			c.answer(h.opcode(), payload)
+		if h.Control() {
+			c.answer(h.Opcode(), payload)
 			continue
 		}
-		binary := h.opcode() == opBinary
+		binary := h.Opcode() == frame.Binary
 		if !binary && !c.validText(payload) {
 			c.leave.violation = errNotUTF8
 			break
@@ -159,8 +160,8 @@ func (c *Conn) take() (h header, found bool) {
 
 // answer deals with a ping or pong.
 func (c *Conn) answer(opcode byte, payload []byte) {
-	if opcode == opPing {
-		c.control(opPong, payload)
+	if opcode == frame.Ping {
+		c.control(frame.Pong, payload)
 	} else {
 		c.ponged(payload)
 	}
@@ -171,28 +172,28 @@ func (c *Conn) validText(p []byte) bool {
 }
 
 // handOver lets the library read the frame that begins with h.
-func (c *Conn) handOver(h *header) error {
-	if h.masked && c.group.Client {
+func (c *Conn) handOver(h *frame.Header) error {
+	if h.Masked && c.group.Client {
 		return errMasked // which the library would take
 	}
-	c.theirs = h.total()
-	tooLong := h.length > c.longest(h)
+	c.theirs = h.Total()
+	tooLong := h.Length > c.longest(h)
 	if !tooLong { // else that is what is wrong, however long it says it is
-		if err := c.spend(h.total()); err != nil {
+		if err := c.spend(h.Total()); err != nil {
 			return err
 		}
 	}
-	if h.control() {
+	if h.Control() {
 		return nil
 	}
-	if tooLong && h.length <= math.MaxInt64 {
+	if tooLong && h.Length <= math.MaxInt64 {
 		return errTooLong
 	}
 	c.fragments++
 	if c.fragments > c.group.MaxFragments {
 		return errFragments
 	}
-	if h.fin() {
+	if h.Fin() {
 		c.fragments = 0
 	}
 	return nil
@@ -200,9 +201,9 @@ func (c *Conn) handOver(h *header) error {
 
 // longest is how long the payload of a frame may be. What cannot be compressed
 // becomes a little longer by it; the library counts what it inflates.
-func (c *Conn) longest(h *header) uint64 {
+func (c *Conn) longest(h *frame.Header) uint64 {
 	n := uint64(c.group.MaxMessage)
-	if c.deflate != nil && (h.first&rsv1 != 0 || c.fragments > 0) {
+	if c.deflate != nil && (h.First&frame.RSV1 != 0 || c.fragments > 0) {
 		n += n>>10 + 64
 	}
 	return n

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
 )
 
 // maxAnswer bounds the answer to a handshake, as net/http's servers bound the
@@ -27,7 +28,7 @@ func Dial(ctx context.Context, socket net.Conn, target *url.URL, header http.Hea
 	lib, resp, err := websocket.Dial(ctx, target.String(), &websocket.DialOptions{
 		HTTPClient:      &http.Client{Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		HTTPHeader:      header,
-		CompressionMode: g.Compression.mode(),
+		CompressionMode: modeOf(&g.Compression),
 		Subprotocols:    g.Subprotocols,
 	})
 	switch {
@@ -36,8 +37,8 @@ func Dial(ctx context.Context, socket net.Conn, target *url.URL, header http.Hea
 	case err == nil:
 		lib.SetReadLimit(-1) // receiveOne has ours
 		h.conn.lib = lib
-		if agreed, ok := g.Compression.answered(resp.Header); ok {
-			h.conn.deflate = &deflate{Compression: &g.Compression, agreed: agreed}
+		if agreed, ok := g.Compression.Answered(resp.Header); ok {
+			h.conn.deflate = deflate.New(&g.Compression, agreed)
 		}
 		return h.conn, lib.Subprotocol(), nil
 	case h.status != "":

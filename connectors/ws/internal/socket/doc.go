@@ -27,7 +27,7 @@
 // # Compression
 //
 // Compressed messages are read by the library, and written here, so that they
-// are corked like all others ([Compression]).
+// are corked like all others (package deflate).
 //
 // # Who does what
 //

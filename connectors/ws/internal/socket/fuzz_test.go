@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -107,16 +108,16 @@ type talk struct {
 // frames spells what was written.
 func frames(p []byte) (all []string) {
 	for {
-		h, ok := parseHeader(p)
-		if !ok || h.total() > int64(len(p)) {
+		h, ok := frame.Parse(p)
+		if !ok || h.Total() > int64(len(p)) {
 			return all
 		}
-		payload := slices.Clone(p[h.size:h.total()])
-		if h.masked {
-			unmask(payload, h.mask)
+		payload := slices.Clone(p[h.Size:h.Total()])
+		if h.Masked {
+			frame.Mask(payload, h.Mask)
 		}
-		all = append(all, fmt.Sprintf("%x masked=%v %q", h.first, h.masked, payload))
-		p = p[h.total():]
+		all = append(all, fmt.Sprintf("%x masked=%v %q", h.First, h.Masked, payload))
+		p = p[h.Total():]
 	}
 }
 
@@ -179,18 +180,18 @@ func masked(dst []byte, first byte, mask uint32, payload []byte) []byte {
 	dst = append(dst, first)
 	switch n := len(payload); {
 	case n < 126:
-		dst = append(dst, maskBit|byte(n))
+		dst = append(dst, frame.Masked|byte(n))
 	case n < 1<<16:
-		dst = binary.BigEndian.AppendUint16(append(dst, maskBit|126), uint16(n))
+		dst = binary.BigEndian.AppendUint16(append(dst, frame.Masked|126), uint16(n))
 	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, maskBit|127), uint64(n))
+		dst = binary.BigEndian.AppendUint64(append(dst, frame.Masked|127), uint64(n))
 	}
 	var key [4]byte
 	binary.LittleEndian.PutUint32(key[:], mask)
 	dst = append(dst, key[:]...)
 	start := len(dst)
 	dst = append(dst, payload...)
-	unmask(dst[start:], key)
+	frame.Mask(dst[start:], key)
 	return dst
 }
 
@@ -198,29 +199,29 @@ func masked(dst []byte, first byte, mask uint32, payload []byte) []byte {
 // makes of it: the messages, the control frames written, and whether it ends
 // with a close.
 func FuzzConn(f *testing.F) {
-	text := masked(nil, finBit|opText, 0x01020304, []byte("hello"))
-	plain := appendFrame(nil, opText, []byte("hello"), nil)
+	text := masked(nil, frame.Fin|frame.Text, 0x01020304, []byte("hello"))
+	plain := frame.Append(nil, frame.Text, []byte("hello"), nil)
 	f.Add(false, text, 1)
-	f.Add(false, slices.Concat(text, masked(nil, finBit|opBinary, 5, make([]byte, 200)), text), 7)
-	f.Add(false, slices.Concat(masked(nil, opText, 1, []byte("a")), masked(nil, finBit|opPing, 2, []byte("ping")), masked(nil, finBit, 3, []byte("b")), text), 100)
-	f.Add(false, slices.Concat(masked(nil, opText, 1, []byte("a")), text), 3)
-	f.Add(false, slices.Concat(text, masked(nil, finBit|opClose, 1, closePayload(1000, "bye")), text), 1000)
-	f.Add(false, slices.Concat(masked(nil, opText, 1, []byte("a")), masked(nil, finBit|opClose, 2, closePayload(4000, "enough")), masked(nil, finBit, 3, []byte("b"))), 100)
-	f.Add(false, masked(nil, finBit|opClose, 1, nil), 1)
-	f.Add(false, masked(nil, finBit|opClose, 1, []byte{3}), 1)
-	f.Add(false, masked(nil, finBit|opClose, 1, closePayload(1005, "")), 1)
-	f.Add(false, masked(nil, opClose, 1, closePayload(1000, "")), 1)
-	f.Add(false, slices.Concat(masked(nil, finBit|opPing, 2, nil), masked(nil, finBit|opPong, 2, []byte("x")), text), 2)
-	f.Add(false, masked(nil, finBit|opText, 9, make([]byte, 1001)), 5000)
-	f.Add(false, masked(nil, finBit|opText, 9, make([]byte, 40000)), 5000)
-	f.Add(false, masked(nil, finBit|opText, 9, []byte("cut short"))[:9], 58)
-	f.Add(false, []byte{finBit | opText, maskBit | 127, 0xff, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5}, 4)
-	f.Add(false, []byte{finBit | opText, maskBit | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5}, 4)
-	f.Add(false, []byte{finBit | opText, 2, 'h', 'i'}, 1)
-	f.Add(false, []byte{finBit | 0x40 | opText, maskBit | 1, 0, 0, 0, 0, 'x'}, 1)
+	f.Add(false, slices.Concat(text, masked(nil, frame.Fin|frame.Binary, 5, make([]byte, 200)), text), 7)
+	f.Add(false, slices.Concat(masked(nil, frame.Text, 1, []byte("a")), masked(nil, frame.Fin|frame.Ping, 2, []byte("ping")), masked(nil, frame.Fin, 3, []byte("b")), text), 100)
+	f.Add(false, slices.Concat(masked(nil, frame.Text, 1, []byte("a")), text), 3)
+	f.Add(false, slices.Concat(text, masked(nil, frame.Fin|frame.Close, 1, frame.ClosePayload(1000, "bye")), text), 1000)
+	f.Add(false, slices.Concat(masked(nil, frame.Text, 1, []byte("a")), masked(nil, frame.Fin|frame.Close, 2, frame.ClosePayload(4000, "enough")), masked(nil, frame.Fin, 3, []byte("b"))), 100)
+	f.Add(false, masked(nil, frame.Fin|frame.Close, 1, nil), 1)
+	f.Add(false, masked(nil, frame.Fin|frame.Close, 1, []byte{3}), 1)
+	f.Add(false, masked(nil, frame.Fin|frame.Close, 1, frame.ClosePayload(1005, "")), 1)
+	f.Add(false, masked(nil, frame.Close, 1, frame.ClosePayload(1000, "")), 1)
+	f.Add(false, slices.Concat(masked(nil, frame.Fin|frame.Ping, 2, nil), masked(nil, frame.Fin|frame.Pong, 2, []byte("x")), text), 2)
+	f.Add(false, masked(nil, frame.Fin|frame.Text, 9, make([]byte, 1001)), 5000)
+	f.Add(false, masked(nil, frame.Fin|frame.Text, 9, make([]byte, 40000)), 5000)
+	f.Add(false, masked(nil, frame.Fin|frame.Text, 9, []byte("cut short"))[:9], 58)
+	f.Add(false, []byte{frame.Fin | frame.Text, frame.Masked | 127, 0xff, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5}, 4)
+	f.Add(false, []byte{frame.Fin | frame.Text, frame.Masked | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5}, 4)
+	f.Add(false, []byte{frame.Fin | frame.Text, 2, 'h', 'i'}, 1)
+	f.Add(false, []byte{frame.Fin | 0x40 | frame.Text, frame.Masked | 1, 0, 0, 0, 0, 'x'}, 1)
 	f.Add(true, plain, 1)
-	f.Add(true, slices.Concat(plain, appendFrame(nil, opPing, []byte("ping"), nil), plain, appendFrame(nil, opClose, closePayload(1000, "bye"), nil)), 3)
-	f.Add(true, slices.Concat([]byte{opBinary, 1, 'a'}, appendFrame(nil, opPing, nil, nil), []byte{finBit, 1, 'b'}, plain), 100)
+	f.Add(true, slices.Concat(plain, frame.Append(nil, frame.Ping, []byte("ping"), nil), plain, frame.Append(nil, frame.Close, frame.ClosePayload(1000, "bye"), nil)), 3)
+	f.Add(true, slices.Concat([]byte{frame.Binary, 1, 'a'}, frame.Append(nil, frame.Ping, nil, nil), []byte{frame.Fin, 1, 'b'}, plain), 100)
 	f.Add(true, slices.Concat(plain, text), 100)
 	f.Fuzz(func(t *testing.T, client bool, input []byte, piece int) {
 		if piece < 1 || piece > 1<<16 {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -22,7 +23,7 @@ type Options struct {
 	IdleTimeout  time.Duration // how long nothing may come and no message leave; 0 for ever
 	AppPing      AppPing
 	Rate         Rate // of what the peer sends
-	Compression  Compression
+	Compression  deflate.Options
 	Subprotocols []string // that this side speaks, the best first
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -59,7 +60,7 @@ func TestWhatArrivesWhileClosingIsDelivered(t *testing.T) {
 			c := New(here, nil, g)
 			g.Add(c)
 			send := func(text string) {
-				if _, err := there.Write(masked(nil, finBit|opText, 1, []byte(text))); err != nil {
+				if _, err := there.Write(masked(nil, frame.Fin|frame.Text, 1, []byte(text))); err != nil {
 					t.Error(err)
 				}
 			}
@@ -72,7 +73,7 @@ func TestWhatArrivesWhileClosingIsDelivered(t *testing.T) {
 				h.expectClose(t, goingAway)
 				if timeout > 0 {
 					send("late")
-					_, _ = there.Write(masked(nil, finBit|opClose, 1, closePayload(goingAway, "")))
+					_, _ = there.Write(masked(nil, frame.Fin|frame.Close, 1, frame.ClosePayload(goingAway, "")))
 				}
 				rest, err := io.ReadAll(there)
 				heard <- fmt.Sprintf("%q %v", rest, err)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 )
 
 // smallBuffers are just large enough for what the library does with them:
@@ -18,7 +20,7 @@ func smallBuffers(c net.Conn) *bufio.ReadWriter {
 // a handshake, so this is one that has happened: the answer goes nowhere.
 func (c *Conn) library() (*websocket.Conn, error) {
 	if c.lib == nil {
-		lib, err := websocket.Accept(again{http.Header{}, c}, handshake(c.deflate), &websocket.AcceptOptions{CompressionMode: c.group.Compression.mode()})
+		lib, err := websocket.Accept(again{http.Header{}, c}, handshake(c.deflate), &websocket.AcceptOptions{CompressionMode: modeOf(&c.group.Compression)})
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +32,7 @@ func (c *Conn) library() (*websocket.Conn, error) {
 
 // handshake is what a client asks for that will agree to d; nil for no
 // compression.
-func handshake(d *deflate) *http.Request {
+func handshake(d *deflate.Deflater) *http.Request {
 	h := http.Header{
 		"Connection":            {"Upgrade"},
 		"Upgrade":               {"websocket"},
@@ -38,17 +40,13 @@ func handshake(d *deflate) *http.Request {
 		"Sec-Websocket-Key":     {"AAAAAAAAAAAAAAAAAAAAAA=="},
 	}
 	if d != nil {
-		offer := deflateName
-		if !d.receives {
-			offer += "; client" + ownReset
-		}
-		h["Sec-Websocket-Extensions"] = []string{offer}
+		h["Sec-Websocket-Extensions"] = []string{d.Offer()}
 	}
 	return &http.Request{Method: http.MethodGet, ProtoMajor: 1, ProtoMinor: 1, Header: h}
 }
 
-// mode is what the library calls it.
-func (o *Compression) mode() websocket.CompressionMode {
+// modeOf is what the library calls a compression.
+func modeOf(o *deflate.Options) websocket.CompressionMode {
 	switch {
 	case !o.On:
 		return websocket.CompressionDisabled
@@ -105,19 +103,19 @@ func (w wire) Write(p []byte) (int, error) {
 	c := w.conn
 	c.pending = append(c.pending, p...)
 	for {
-		h, ok := parseHeader(c.pending)
-		if !ok || int64(len(c.pending)) < h.total() {
+		h, ok := frame.Parse(c.pending)
+		if !ok || int64(len(c.pending)) < h.Total() {
 			return len(p), nil
 		}
-		payload := c.pending[h.size:h.total()]
-		if h.masked {
-			unmask(payload, h.mask)
+		payload := c.pending[h.Size:h.Total()]
+		if h.Masked {
+			frame.Mask(payload, h.Mask)
 		}
-		if h.opcode() == opClose && c.owner != nil {
+		if h.Opcode() == frame.Close && c.owner != nil {
 			c.owner.Leave()
 		}
-		c.control(h.opcode(), payload)
-		if c.pending = c.pending[h.total():]; len(c.pending) == 0 {
+		c.control(h.Opcode(), payload)
+		if c.pending = c.pending[h.Total():]; len(c.pending) == 0 {
 			c.pending = nil
 		}
 	}

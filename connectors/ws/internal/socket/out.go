@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -25,11 +27,11 @@ type out struct {
 	mu      sync.Mutex
 	nc      net.Conn
 	group   *Group
-	buf     *[]byte       // from outBufs, while there is something in it
-	ended   bool          // a close frame is in: nothing may follow
-	broken  error         // why nothing can be written any more
-	deflate *deflate      // nil where messages are not compressed
-	masks   *rand.ChaCha8 // of a client, whose masks nobody may foresee; nil for a server
+	buf     *[]byte           // from outBufs, while there is something in it
+	ended   bool              // a close frame is in: nothing may follow
+	broken  error             // why nothing can be written any more
+	deflate *deflate.Deflater // nil where messages are not compressed
+	masks   *rand.ChaCha8     // of a client, whose masks nobody may foresee; nil for a server
 	// since is the time, on the group's clock, at which the sweep first saw the
 	// write that is going on; unseen until then, 0 when there is none.
 	since atomic.Int64
@@ -98,7 +100,7 @@ func (o *out) askedBy(f *flow.Frame) *Farewell {
 		return nil
 	}
 	if !why.Abort {
-		_ = o.put(opClose, closePayload(why.Code, why.Reason), nil) // it had room for the frame
+		_ = o.put(frame.Close, frame.ClosePayload(why.Code, why.Reason), nil) // it had room for the frame
 	}
 	o.ended = true
 	return &why
@@ -162,9 +164,9 @@ func (o *out) tryControl(raw syscall.RawConn, opcode byte, payload []byte) bool 
 
 func opcodeOf(f *flow.Frame) byte {
 	if f.Binary {
-		return opBinary
+		return frame.Binary
 	}
-	return opText
+	return frame.Text
 }
 
 // Flush implements flow.Writer.
@@ -176,7 +178,9 @@ func (o *out) Flush(context.Context) error {
 
 // sendClose appends a close frame, after which nothing else is taken, and
 // sends all.
-func (o *out) sendClose(code int, reason string) { o.control(opClose, closePayload(code, reason)) }
+func (o *out) sendClose(code int, reason string) {
+	o.control(frame.Close, frame.ClosePayload(code, reason))
+}
 
 // control appends a control frame. What is made after a close frame is
 // dropped: the library's answer to a close that we began.
@@ -184,7 +188,7 @@ func (o *out) control(opcode byte, payload []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	err := o.add(opcode, payload, nil)
-	if opcode == opClose {
+	if opcode == frame.Close {
 		o.ended = o.ended || err == nil
 		_ = o.flush() // also what was before another close frame
 	}
@@ -204,20 +208,20 @@ func (o *out) put(opcode byte, payload []byte, shared *flow.Shared) error {
 	switch {
 	case o.broken != nil:
 		return o.broken
-	case o.ended, o.dropped && opcode != opClose:
+	case o.ended, o.dropped && opcode != frame.Close:
 		return flow.ErrGone
 	}
 	if o.buf == nil {
 		o.buf = outBufs.Get().(*[]byte)
 	}
-	if opcode < opClose {
+	if opcode < frame.Close {
 		o.last.given++
 		if o.deflate != nil {
-			*o.buf = o.deflate.appendFrame(*o.buf, opcode, payload, shared, o.mask())
+			*o.buf = o.deflate.AppendFrame(*o.buf, opcode, payload, shared, o.mask())
 			return nil
 		}
 	}
-	*o.buf = appendFrame(*o.buf, opcode, payload, o.mask())
+	*o.buf = frame.Append(*o.buf, opcode, payload, o.mask())
 	return nil
 }
 
@@ -267,9 +271,9 @@ func (o *out) passed(n int, err error) {
 		l.counts = false
 	}
 	for pos < n {
-		h, _ := parseHeader((*o.buf)[pos:]) // we have written it
-		l.counts = !h.control() && pos >= l.before
-		if pos += int(h.total()); pos <= n && l.counts {
+		h, _ := frame.Parse((*o.buf)[pos:]) // we have written it
+		l.counts = !h.Control() && pos >= l.before
+		if pos += int(h.Total()); pos <= n && l.counts {
 			l.through++
 			l.counts = false
 		}
@@ -342,7 +346,7 @@ func (o *out) closeEarly(code int, reason string, within time.Duration) {
 	}
 	o.dropping.Store(false)
 	_ = o.nc.SetWriteDeadline(time.Now().Add(within))
-	if o.put(opClose, closePayload(code, reason), nil) == nil {
+	if o.put(frame.Close, frame.ClosePayload(code, reason), nil) == nil {
 		o.ended = true
 		o.passed(o.nc.Write(*o.buf)) // the deadline is all that limits it
 		o.giveBack()

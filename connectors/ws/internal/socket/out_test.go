@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -52,7 +53,7 @@ func TestABrokenWriteSaysHowFarItCame(t *testing.T) {
 			continue
 		}
 		if random.IntN(2) == 0 {
-			o.control(opPong, []byte("pong"))
+			o.control(frame.Pong, []byte("pong"))
 		}
 		last := frames("last")
 		if random.IntN(2) == 0 {
@@ -75,15 +76,15 @@ func TestABrokenWriteSaysHowFarItCame(t *testing.T) {
 		}
 		want := 0
 		for p := nc.took; ; want++ {
-			h, ok := parseHeader(p)
-			for ok && h.total() <= int64(len(p)) && !strings.HasPrefix(string(p[h.size:h.total()]), "last") {
-				p = p[h.total():]
-				h, ok = parseHeader(p)
+			h, ok := frame.Parse(p)
+			for ok && h.Total() <= int64(len(p)) && !strings.HasPrefix(string(p[h.Size:h.Total()]), "last") {
+				p = p[h.Total():]
+				h, ok = frame.Parse(p)
 			}
-			if !ok || h.total() > int64(len(p)) {
+			if !ok || h.Total() > int64(len(p)) {
 				break
 			}
-			p = p[h.total():]
+			p = p[h.Total():]
 		}
 		if written != want {
 			t.Fatalf("seed %d: %d messages are said to be written, %d are", seed, written, want)

@@ -8,14 +8,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 )
 
 // A peer may send at its rate for ever, and a burst after a rest. Whatever kind of
 // frame exceeds it ends the connection, what came before is delivered.
 func TestRates(t *testing.T) {
-	text := masked(nil, finBit|opText, 1, []byte("hello"))
-	ping := masked(nil, finBit|opPing, 1, nil)
-	fragments := append(masked(nil, opText, 1, nil), bytes.Repeat(masked(nil, 0, 1, nil), 30)...)
+	text := masked(nil, frame.Fin|frame.Text, 1, []byte("hello"))
+	ping := masked(nil, frame.Fin|frame.Ping, 1, nil)
+	fragments := append(masked(nil, frame.Text, 1, nil), bytes.Repeat(masked(nil, 0, 1, nil), 30)...)
 	for _, tt := range []struct {
 		name  string
 		rate  Rate
@@ -32,7 +34,7 @@ func TestRates(t *testing.T) {
 		{"fragments", Rate{Frames: 10, Burst: time.Second}, fragments, time.Second, 1, "messages_per_second"},
 		{"as many bytes as may be", Rate{Bytes: 110, Burst: time.Second}, text, 100 * time.Millisecond, 1000, ""},
 		{"too many bytes", Rate{Bytes: 110, Burst: time.Second}, text, 90 * time.Millisecond, 1000, "bytes_per_second"},
-		{"a message too large", Rate{Bytes: 110, Burst: time.Second}, masked(nil, finBit|opText, 1, make([]byte, 111)), time.Second, 1, "bytes_per_second"},
+		{"a message too large", Rate{Bytes: 110, Burst: time.Second}, masked(nil, frame.Fin|frame.Text, 1, make([]byte, 111)), time.Second, 1, "bytes_per_second"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

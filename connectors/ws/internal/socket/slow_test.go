@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -79,20 +80,20 @@ func TestASlowPeerIsToldSoon(t *testing.T) {
 			got := 0
 			for ; ; got++ {
 				opcode, payload := readFrame(t, there)
-				if opcode == opClose {
+				if opcode == frame.Close {
 					if code, reason := binary.BigEndian.Uint16(payload), string(payload[2:]); code != tryAgainLater || reason != "slow consumer: "+limit+" is reached" {
 						t.Errorf("closed with %d %q", code, reason)
 					}
 					break
 				}
-				if opcode != opBinary || len(payload) != size || binary.BigEndian.Uint32(payload) != uint32(got) {
+				if opcode != frame.Binary || len(payload) != size || binary.BigEndian.Uint32(payload) != uint32(got) {
 					t.Fatalf("frame %d: %x with %d bytes", got, opcode, len(payload))
 				}
 			}
 			if extra := got - we.Written; extra < 0 || extra > 1 || got == len(frames) {
 				t.Errorf("%d frames have come, %d are said to be written", got, we.Written)
 			}
-			_, _ = there.Write(masked(nil, finBit|opClose, 1, closePayload(tryAgainLater, "")))
+			_, _ = there.Write(masked(nil, frame.Fin|frame.Close, 1, frame.ClosePayload(tryAgainLater, "")))
 			if _, closed := Closed(<-ended); !closed {
 				t.Error("the answer of the peer was not read")
 			}
@@ -119,7 +120,7 @@ func readFrame(t *testing.T, nc net.Conn) (opcode byte, payload []byte) {
 	if _, err := io.ReadFull(nc, payload); err != nil {
 		t.Fatal(err)
 	}
-	return head[0] & opBits, payload
+	return head[0] & frame.OpcodeBits, payload
 }
 
 // How long a write has been going on is counted from when the sweep has seen it:
