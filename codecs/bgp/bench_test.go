@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // jsonUpdate is an UPDATE as bgpipe sends it.
@@ -42,5 +43,28 @@ func BenchmarkTranscode(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// What is made for a message from JSON is its copy, and the few parts of it that
+// a flow sees; nothing is made to write it.
+func TestAllocations(t *testing.T) {
+	in, out := codectest.Of(t, with("json", nil)), codectest.Of(t, with("obmp", nil))
+	var e flow.Event
+	decoded := testing.AllocsPerRun(100, func() {
+		e = flow.Event{Time: codectest.Arrival}
+		if err := in.Decode(&e, []byte(jsonUpdate)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var dst []byte
+	encoded := testing.AllocsPerRun(100, func() {
+		var err error
+		if dst, err = out.Encode(dst[:0], &e); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if (decoded > 9 || encoded > 0) && !flowtest.RaceDetector {
+		t.Errorf("%v allocations to decode, %v to encode", decoded, encoded)
 	}
 }

@@ -5,17 +5,22 @@
 // and its body, either as on the wire or as an object. The object is what
 // bgpipe's JSON format has; update.go and open.go turn bodies into it, write.go
 // back. A body that came from the wire stays as it is until somebody looks into it
-// (body.go), so that from one binary format to another it is copied. What the
-// formats have around the body is in the file of their name.
+// (body.go), so that from one binary format to another it is copied; an object that
+// came as JSON is read where it stands when it is to become a body (node.go). What
+// the formats have around the body is in the file of their name.
 //
-// Attributes and prefixes are read and written by GoBGP's packet package. What it
-// does not know, or refuses, stays hexadecimal text, so that nothing is lost.
+// Attributes are read by GoBGP's packet package. What it does not know, or
+// refuses, stays hexadecimal text, so that nothing is lost. They are written here,
+// straight behind what has been written before: GoBGP would want a tree of
+// objects first.
 package bgp
 
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -107,7 +112,7 @@ func (c *config) New() (func() flow.Codec, error) {
 			}
 		}
 	}
-	return func() flow.Codec { return (*codec)(c) }, nil
+	return func() flow.Codec { return &codec{config: c} }, nil
 }
 
 func (c *config) Text() bool { return c.lines() }
@@ -129,7 +134,16 @@ func (c *config) Framing(stream bool) (in, out string) {
 	return "", ""
 }
 
-type codec config
+// codec is the codec of one connection.
+type codec struct {
+	*config
+
+	// What Decode has made of the connection that its events come from.
+	from   *flow.Origin
+	remote flow.Value
+
+	body []byte // that Encode is writing
+}
 
 func (c *codec) Decode(e *flow.Event, frame []byte) error {
 	m := message{dir: c.Dir, addPath: c.AddPath, as2: !c.AS4}
@@ -156,8 +170,19 @@ func (c *codec) Decode(e *flow.Event, frame []byte) error {
 	case !c.wants(m.typ):
 		return errNoEvent
 	}
-	e.SetPayload(m.payload(e.Origin, (*config)(c)))
+	e.SetPayload(m.payload(c, c.remoteOf(e.Origin)))
 	return nil
+}
+
+// remoteOf is the address of who sent an event; null where that has none.
+func (c *codec) remoteOf(from *flow.Origin) flow.Value {
+	if c.from != from {
+		c.from, c.remote = from, flow.NullValue
+		if from != nil && from.Peer.Host != "" {
+			c.remote = flow.TextOf(net.JoinHostPort(from.Peer.Host, strconv.Itoa(from.Peer.Port)))
+		}
+	}
+	return c.remote
 }
 
 func (c *codec) wants(typ uint8) bool {
@@ -170,9 +195,9 @@ func (c *codec) Encode(dst []byte, e *flow.Event) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	m, err := messageOf(v, e.Time, c.Dir)
-	if err == nil {
-		dst, err = c.write(dst, m)
+	m := message{dir: c.Dir, ns: e.Time}
+	if err = m.take(v); err == nil {
+		dst, err = c.write(dst, &m)
 	}
 	if err != nil {
 		err = fmt.Errorf("encode a BGP message as %s: %w", c.Format, err)
@@ -187,7 +212,8 @@ func (c *codec) write(dst []byte, m *message) ([]byte, error) {
 	case "exa":
 		return m.writeExa(dst)
 	}
-	if err := m.wire(c.Format == "mrt", c.AddPath); err != nil {
+	var err error
+	if c.body, err = m.wire(c.body[:0], c.Format == "mrt", c.AddPath); err != nil {
 		return dst, err
 	}
 	switch c.Format {
@@ -198,7 +224,7 @@ func (c *codec) write(dst []byte, m *message) ([]byte, error) {
 	case "obmp":
 		return m.writeOBMP(dst)
 	}
-	return m.writeRaw(dst)
+	return m.writeRaw(dst), nil
 }
 
 // appendJSON appends a value, with what is lazy in another form than JSON.

@@ -483,6 +483,18 @@ func TestOldSessions(t *testing.T) {
 	}
 }
 
+// Of a key that is there twice the last value counts.
+func TestRepeatedKeys(t *testing.T) {
+	e, err := decode(t, with("json", nil), `["R",1,"","UPDATE",{"reach":["10.0.0.0/8"],"attrs":{"MED":{"value":1,"value":2},"ORIGIN":{"value":"IGP"},"MED":{"value":3}},"reach":["192.0.2.0/24"]},{}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := unhexed(t, mark16+"0026 02 0000 000b 800404 00000003 400101 00 18c00002")
+	if b, err := codectest.Of(t, with("raw", nil)).Encode(nil, &e); err != nil || string(b) != want {
+		t.Errorf("%x, %v\nwant %x", b, err, want)
+	}
+}
+
 func TestNotWritten(t *testing.T) {
 	for _, test := range []struct{ event, want string }{
 		{`5`, "not an object"},

@@ -67,16 +67,20 @@ func (m *message) writeBMP(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	peer := bmp.NewBMPPeerHeader(bmp.BMP_PEER_TYPE_GLOBAL, 0, 0, address, uint32(as), netip.IPv4Unspecified(), 0)
-	head, err := peer.Serialize()
-	if err != nil {
-		return dst, err
+	dst = binary.BigEndian.AppendUint32(append(dst, bmp.BMP_VERSION), uint32(bmp.BMP_HEADER_SIZE+bmp.BMP_PEER_HEADER_SIZE+bgp.BGP_HEADER_LENGTH+len(m.body)))
+	dst = append(dst, bmp.BMP_MSG_ROUTE_MONITORING, bmp.BMP_PEER_TYPE_GLOBAL)
+	dst = append(dst, make([]byte, 1+8)...) // flags, distinguisher
+	if address.Is4() {
+		dst = append(dst, make([]byte, 12)...)
+	} else {
+		dst[len(dst)-9] |= bmp.BMP_PEER_FLAG_IPV6
 	}
-	binary.BigEndian.PutUint32(head[34:], uint32(m.ns/1e9))
-	binary.BigEndian.PutUint32(head[38:], uint32(m.ns%1e9/1e3))
-	length := bmp.BMP_HEADER_SIZE + len(head) + bgp.BGP_HEADER_LENGTH + len(m.body)
-	dst = binary.BigEndian.AppendUint32(append(dst, bmp.BMP_VERSION), uint32(length))
-	return m.writeRaw(append(append(dst, bmp.BMP_MSG_ROUTE_MONITORING), head...))
+	dst = writeAddr(dst, address)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(as))
+	dst = append(dst, 0, 0, 0, 0) // the router's identifier
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3))
+	return m.writeRaw(dst), nil
 }
 
 // The header of OpenBMP's messages, version 1.7, as its "message bus" writes
@@ -160,10 +164,6 @@ func (m *message) readCollector(b []byte, flags uint8) error {
 }
 
 func (m *message) writeOBMP(dst []byte) ([]byte, error) {
-	message, err := m.writeBMP(nil)
-	if err != nil {
-		return dst, err
-	}
 	collector, router := m.tagText("COLLECTOR"), m.tagText("ROUTER")
 	if len(collector) > math.MaxUint8 || len(router) > math.MaxUint8 {
 		return dst, errors.New("its tags COLLECTOR and ROUTER have at most 255 bytes")
@@ -175,20 +175,27 @@ func (m *message) writeOBMP(dst []byte) ([]byte, error) {
 			flags |= obmpV6
 			address = a.As16()
 		} else {
-			copy(address[12:], a.AsSlice())
+			four := a.As4()
+			copy(address[12:], four[:])
 		}
 	}
-	hash := func(s string) []byte { h := md5.Sum([]byte(s)); return h[:] }
 	start := len(dst)
-	dst = append(append(dst, obmpMagic...), 1, 7, 0, 0)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(message)))
-	dst = append(dst, flags, obmpRaw)
+	dst = append(append(dst, obmpMagic...), 1, 7, 0, 0, 0, 0, 0, 0, flags, obmpRaw)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns/1e9))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(m.ns%1e9/1e3))
-	dst = append(append(dst, hash(collector)...), 0, uint8(len(collector)))
-	dst = append(append(dst, collector...), hash(router)...)
-	dst = append(append(dst, address[:]...), 0, uint8(len(router)))
-	dst = binary.BigEndian.AppendUint32(append(dst, router...), 1)
-	binary.BigEndian.PutUint16(dst[start+6:], uint16(len(dst)-start))
-	return append(dst, message...), nil
+	hash := md5.Sum([]byte(collector))
+	dst = append(append(dst, hash[:]...), 0, uint8(len(collector)))
+	dst = append(dst, collector...)
+	hash = md5.Sum([]byte(router))
+	dst = append(append(dst, hash[:]...), address[:]...)
+	dst = append(append(dst, 0, uint8(len(router))), router...)
+	dst = binary.BigEndian.AppendUint32(dst, 1) // rows
+	head := len(dst)
+	dst, err := m.writeBMP(dst)
+	if err != nil {
+		return dst, err
+	}
+	binary.BigEndian.PutUint16(dst[start+6:], uint16(head-start))
+	binary.BigEndian.PutUint32(dst[start+8:], uint32(len(dst)-head))
+	return dst, nil
 }

@@ -19,6 +19,15 @@ var wellKnown = map[string]string{
 	"no-peer": "65535:65284", "blackhole": "65535:666",
 }
 
+// knownBy are the names of these communities.
+var knownBy = func() map[string]string {
+	names := make(map[string]string, len(wellKnown))
+	for name, community := range wellKnown {
+		names[community] = name
+	}
+	return names
+}()
+
 // readExa reads a line of ExaBGP's API.
 func (m *message) readExa(b []byte) error {
 	line := strings.TrimSpace(string(b))
@@ -45,7 +54,7 @@ func (m *message) readExa(b []byte) error {
 	}
 	m.data, err = jsontext.Parse(data)
 	if err == nil {
-		_, err = bodyOf(m.typ, m.data, false)
+		_, err = writeBody(nil, m.typ, m.data, false)
 	}
 	return err
 }
@@ -147,103 +156,89 @@ func (m *message) writeExa(dst []byte) ([]byte, error) {
 	if m.typ != bgp.BGP_MSG_UPDATE {
 		return dst, nil
 	}
-	data := m.data
-	if data.Kind() == flow.Text { // it is the body
-		body, err := unhex(data)
+	data := nodeOf(m.data)
+	if data.kind() == flow.Text { // it is the body
+		body, err := writeHex(nil, data)
 		if err == nil {
 			err = checkUpdate(body, false)
 		}
 		if err != nil {
 			return dst, err
 		}
-		data = lazyBody(m.typ, body, false, false)
+		data = node{raw: appendUpdate(nil, body, false, false)}
 	}
-	get := func(v flow.Value, path ...string) flow.Value {
-		for _, key := range path {
-			v, _ = v.Object().Get(key)
-		}
-		return v
-	}
-	attrs := get(data, "attrs")
+	attrs := data.get("attrs")
 	start := len(dst)
-	line := func(action string, prefix flow.Value, more string) {
-		if len(dst) > start {
-			dst = append(dst, '\n')
-		}
-		p := prefix.Text()
-		if rest, ok := strings.CutPrefix(p, "#"); ok { // without its path identifier
-			_, p, _ = strings.Cut(rest, "#")
-		}
-		dst = append(append(append(append(dst, action...), " route "...), p...), more...)
-	}
-	hop := get(attrs, "NEXTHOP", "value")
-	mp, unreach := get(attrs, "MP_REACH", "value"), get(attrs, "MP_UNREACH", "value")
-	if hop.IsNull() {
-		hop = get(mp, "nexthop")
-	}
-	more := exaAttrs(attrs, hop)
-	for _, p := range get(data, "reach").List() {
-		line("announce", p, more)
-	}
-	if strings.HasSuffix(get(mp, "af").Text(), "/UNICAST") {
-		for _, p := range get(mp, "prefixes").List() {
-			line("announce", p, exaAttrs(attrs, get(mp, "nexthop")))
+	lines := func(action string, prefixes node, more string) {
+		for p := prefixes.parts(); p.next(); {
+			if len(dst) > start {
+				dst = append(dst, '\n')
+			}
+			prefix := p.text()
+			if rest, ok := strings.CutPrefix(prefix, "#"); ok { // without its path identifier
+				_, prefix, _ = strings.Cut(rest, "#")
+			}
+			dst = append(append(append(append(dst, action...), " route "...), prefix...), more...)
 		}
 	}
-	for _, p := range get(data, "unreach").List() {
-		line("withdraw", p, "")
+	mp, unreach := attrs.get("MP_REACH").get("value"), attrs.get("MP_UNREACH").get("value")
+	hop := attrs.get("NEXTHOP").get("value")
+	if hop.kind() == flow.Null {
+		hop = mp.get("nexthop")
 	}
-	if strings.HasSuffix(get(unreach, "af").Text(), "/UNICAST") {
-		for _, p := range get(unreach, "prefixes").List() {
-			line("withdraw", p, "")
-		}
+	lines("announce", data.get("reach"), exaAttrs(attrs, hop))
+	if strings.HasSuffix(mp.get("af").text(), "/UNICAST") {
+		lines("announce", mp.get("prefixes"), exaAttrs(attrs, mp.get("nexthop")))
+	}
+	lines("withdraw", data.get("unreach"), "")
+	if strings.HasSuffix(unreach.get("af").text(), "/UNICAST") {
+		lines("withdraw", unreach.get("prefixes"), "")
 	}
 	return dst, nil
 }
 
 // exaAttrs spells what an announcement says of its prefix.
-func exaAttrs(attrs, hop flow.Value) string {
-	var b strings.Builder
-	if hop.Kind() == flow.Text {
-		b.WriteString(" next-hop " + hop.Text())
+func exaAttrs(attrs, hop node) string {
+	var b []byte
+	if hop.kind() == flow.Text {
+		b = append(append(b, " next-hop "...), hop.text()...)
 	}
-	value := func(name string) flow.Value {
-		attr, _ := attrs.Object().Get(name)
-		v, _ := attr.Object().Get("value")
-		return v
+	if v := attrs.get("ORIGIN").get("value"); v.kind() == flow.Text && !strings.HasPrefix(v.text(), "0x") {
+		b = append(append(b, " origin "...), v.text()...)
 	}
-	if v := value("ORIGIN"); v.Kind() == flow.Text && !strings.HasPrefix(v.Text(), "0x") {
-		b.WriteString(" origin " + v.Text())
+	open := " as-path ["
+	as := func(n node) {
+		b = strconv.AppendInt(append(append(b, open...), ' '), n.scalar().Int(), 10)
+		open = ""
 	}
-	var path []string
-	for _, x := range value("ASPATH").List() {
-		if x.Kind() != flow.List {
-			path = append(path, strconv.FormatInt(x.Int(), 10))
+	for path := attrs.get("ASPATH").get("value").parts(); path.next(); {
+		if path.kind() != flow.List {
+			as(path.node)
+			continue
 		}
-		for _, y := range x.List() {
-			path = append(path, strconv.FormatInt(y.Int(), 10))
-		}
-	}
-	if len(path) > 0 {
-		b.WriteString(" as-path [ " + strings.Join(path, " ") + " ]")
-	}
-	for _, n := range [][2]string{{"MED", " med "}, {"LOCALPREF", " local-preference "}} {
-		if v := value(n[0]); v.Kind() == flow.Int {
-			b.WriteString(n[1] + strconv.FormatInt(v.Int(), 10))
+		for set := path.parts(); set.next(); {
+			as(set.node)
 		}
 	}
-	if list := value("COMMUNITY").List(); len(list) > 0 {
-		b.WriteString(" community [")
-		for _, c := range list {
-			name := c.Text()
-			for known, number := range wellKnown {
-				if number == name {
-					name = known
-				}
-			}
-			b.WriteString(" " + name)
-		}
-		b.WriteString(" ]")
+	if open == "" {
+		b = append(b, " ]"...)
 	}
-	return b.String()
+	for _, n := range [...][2]string{{"MED", " med "}, {"LOCALPREF", " local-preference "}} {
+		if v := attrs.get(n[0]).get("value").scalar(); v.Kind() == flow.Int {
+			b = strconv.AppendInt(append(b, n[1]...), v.Int(), 10)
+		}
+	}
+	open = " community ["
+	for list := attrs.get("COMMUNITY").get("value").parts(); list.next(); {
+		name := list.text()
+		if known, ok := knownBy[name]; ok {
+			name = known
+		}
+		b = append(append(append(b, open...), ' '), name...)
+		open = ""
+	}
+	if open == "" {
+		b = append(b, " ]"...)
+	}
+	return string(b)
 }

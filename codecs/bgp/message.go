@@ -1,10 +1,10 @@
 package bgp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +54,7 @@ func typeNamed(s string) (uint8, bool) {
 }
 
 // payload is the message as flows see it.
-func (m *message) payload(from *flow.Origin, c *config) flow.Value {
+func (m *message) payload(c *codec, remote flow.Value) flow.Value {
 	o := flow.NewObject(6)
 	o.Set("dir", flow.TextOf(m.dir))
 	if c.KeepSeq && !m.seq.IsNull() {
@@ -73,9 +73,8 @@ func (m *message) payload(from *flow.Origin, c *config) flow.Value {
 	if !c.KeepTags || tags == nil {
 		tags = flow.NewObject(1)
 	}
-	if from != nil && from.Peer.Host != "" {
-		tags = tags.Clone()
-		tags.Set("websocket/remote", flow.TextOf(net.JoinHostPort(from.Peer.Host, strconv.Itoa(from.Peer.Port))))
+	if !remote.IsNull() {
+		tags.Set("websocket/remote", remote)
 	}
 	o.Set("tags", flow.MapOf(tags))
 	return flow.MapOf(o)
@@ -88,37 +87,36 @@ func (m *message) tag(key, value string) {
 	m.tags.Set(key, flow.TextOf(value))
 }
 
-// messageOf reads a message that a flow sends.
-func messageOf(v flow.Value, arrived int64, dir string) (*message, error) {
+// take reads a message that a flow sends. What it does not say stays as it is.
+func (m *message) take(v flow.Value) error {
 	if v.Kind() != flow.Map {
-		return nil, fmt.Errorf("it is of type %v, not an object", v.Kind())
+		return fmt.Errorf("it is of type %v, not an object", v.Kind())
 	}
 	o := v.Object()
-	m := &message{dir: dir, ns: arrived}
 	if d, there := o.Get("dir"); there && !d.IsNull() {
 		if m.dir = d.Text(); m.dir != "L" && m.dir != "R" {
-			return nil, errors.New(`its dir is neither "L" nor "R"`)
+			return errors.New(`its dir is neither "L" nor "R"`)
 		}
 	}
 	if m.seq, _ = o.Get("seq"); m.seq.IsNull() {
 		m.seq = flow.IntOf(0)
 	}
 	if m.seq.Kind() != flow.Int {
-		return nil, errors.New("its seq is no integer")
+		return errors.New("its seq is no integer")
 	}
 	if t, there := o.Get("time"); there && !t.IsNull() {
 		if m.ns, m.timed = stamp.ISO8601.Read(t); !m.timed {
-			return nil, errors.New("its time is none")
+			return errors.New("its time is none")
 		}
 	}
 	t, _ := o.Get("type")
 	var ok bool
 	if m.typ, ok = typeNamed(t.Text()); !ok {
-		return nil, errors.New("it has no type that is OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number as text")
+		return errors.New("it has no type that is OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number as text")
 	}
 	tags, _ := o.Get("tags")
 	if !tags.IsNull() && tags.Kind() != flow.Map {
-		return nil, fmt.Errorf("its tags are of type %v, not an object", tags.Kind())
+		return fmt.Errorf("its tags are of type %v, not an object", tags.Kind())
 	}
 	m.tags = tags.Object()
 	m.data, _ = o.Get("data")
@@ -129,28 +127,29 @@ func messageOf(v flow.Value, arrived int64, dir string) (*message, error) {
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
-// wire makes the body bytes of the wire. as2 says whether AS numbers may have
-// two bytes, because the format can say so, and addPath whether prefixes are to
-// have identifiers; a format that can say both keeps the body as it is.
-func (m *message) wire(says, addPath bool) error {
+// wire makes the body bytes of the wire, and returns scratch for the next one,
+// which these bytes may be in until then. says means that the format can say that
+// AS numbers have two bytes and prefixes identifiers: then a body of the wire
+// stays as it is. Else addPath is whether prefixes are to have identifiers.
+func (m *message) wire(scratch []byte, says, addPath bool) ([]byte, error) {
 	if m.wired && (says || !m.as2 && m.addPath == addPath) {
-		return nil
+		return scratch, nil
 	}
 	if says {
 		addPath = hasPathIDs(m.data)
 	}
-	body, err := bodyOf(m.typ, m.data, addPath)
+	body, err := writeBody(scratch, m.typ, m.data, addPath)
 	if err != nil {
-		return err
+		return scratch, err
 	}
 	if len(body)+bgp.BGP_HEADER_LENGTH > bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH {
-		return fmt.Errorf("it would have more than %d bytes", bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH)
+		return scratch, fmt.Errorf("it would have more than %d bytes", bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH)
 	}
 	m.body, m.wired, m.as2, m.addPath = body, true, false, addPath
-	return nil
+	return body, nil
 }
 
 // tagText is a tag as text; numbers are taken too.
@@ -231,10 +230,10 @@ func (m *message) readRaw(b []byte) error {
 	return nil
 }
 
-func (m *message) writeRaw(dst []byte) ([]byte, error) {
+func (m *message) writeRaw(dst []byte) []byte {
 	dst = append(dst, marker...)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(bgp.BGP_HEADER_LENGTH+len(m.body)))
-	return append(append(dst, m.typ), m.body...), nil
+	return append(append(dst, m.typ), m.body...)
 }
 
 const marker = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
@@ -254,17 +253,23 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 	if err != nil {
 		return err
 	}
-	list := flow.LazyOf(append([]byte(nil), raw...), jsontext.Form{}).List()
-	if len(list) < 5 || len(list) > 6 {
+	var list [6]node
+	n := 0
+	for p := (node{raw: bytes.Clone(raw)}).parts(); p.next(); n++ {
+		if n < len(list) {
+			list[n] = p.node
+		}
+	}
+	if n < 5 || n > 6 || raw[0] != '[' {
 		return errors.New("it is no list [dir, seq, time, type, data, tags]")
 	}
-	if m.dir = list[0].Text(); m.dir != "L" && m.dir != "R" {
+	if m.dir = list[0].text(); m.dir != "L" && m.dir != "R" {
 		return errors.New(`its direction is neither "L" nor "R"`)
 	}
-	if m.seq = list[1]; !m.seq.IsNull() && m.seq.Kind() != flow.Int {
+	if m.seq = list[1].scalar(); list[1].kind() != flow.Null && m.seq.Kind() != flow.Int {
 		return errors.New("its sequence is no integer")
 	}
-	if at := list[2].Text(); at != "" {
+	if at := list[2].text(); at != "" {
 		t, err := time.Parse(jsonTime, at)
 		if err != nil {
 			t, err = time.Parse(time.RFC3339Nano, at)
@@ -275,32 +280,35 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 		m.ns, m.timed = t.UnixNano(), true
 	}
 	var ok bool
-	if m.typ, ok = typeNamed(list[3].Text()); !ok {
-		return fmt.Errorf("its type %.20q is none", list[3].Text())
+	if m.typ, ok = typeNamed(list[3].text()); !ok {
+		return fmt.Errorf("its type %.20q is none", list[3].text())
 	}
-	if m.data = list[4]; len(list) == 6 {
-		if !list[5].IsNull() && list[5].Kind() != flow.Map {
-			return errors.New("its tags are no object")
-		}
-		if list[5].Object().Len() > 0 {
-			m.tags = list[5].Object()
-		}
+	if kind := list[5].kind(); kind != flow.Null && kind != flow.Map {
+		return errors.New("its tags are no object")
 	}
-	return checkData(m.typ, m.data)
+	for tag := list[5].parts(); tag.next(); {
+		if m.tags == nil {
+			m.tags = flow.NewObject(8)
+		}
+		m.tags.Set(tag.key, flow.LazyOf(tag.raw, jsontext.Form{}))
+	}
+	m.data = flow.LazyOf(list[4].raw, jsontext.Form{})
+	return checkData(m.typ, list[4])
 }
 
 // checkData looks whether data can be those of a message. That all of it can
 // be written on the wire turns out when somebody wants that.
-func checkData(typ uint8, v flow.Value) error {
+func checkData(typ uint8, n node) error {
+	kind := n.kind()
 	switch {
-	case v.IsNull(), strings.HasPrefix(v.Text(), "0x"):
+	case kind == flow.Null, strings.HasPrefix(n.text(), "0x"):
 		return nil
-	case v.Kind() != flow.Map || dataKeys[typ] == nil:
-		return fmt.Errorf("its data are of type %v, which those of %s never are", v.Kind(), typeName(typ))
+	case kind != flow.Map || dataKeys[typ] == nil:
+		return fmt.Errorf("its data are of type %v, which those of %s never are", kind, typeName(typ))
 	}
-	for _, f := range v.Object().Fields() {
-		if !slices.Contains(dataKeys[typ], f.Key) {
-			return fmt.Errorf("its data have a key %.40q, which those of %s never have", f.Key, typeName(typ))
+	for p := n.parts(); p.next(); {
+		if !slices.Contains(dataKeys[typ], p.key) {
+			return fmt.Errorf("its data have a key %.40q, which those of %s never have", p.key, typeName(typ))
 		}
 	}
 	return nil

@@ -143,9 +143,7 @@ func (m *message) writeMRT(dst []byte) ([]byte, error) {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 	dst = append(dst, 0, map[bool]byte{true: 1, false: 2}[peer.Is4()])
 	dst = append(append(dst, peer.AsSlice()...), local.AsSlice()...)
-	if dst, err = m.writeRaw(dst); err != nil {
-		return dst, err
-	}
+	dst = m.writeRaw(dst)
 	binary.BigEndian.PutUint32(dst[start+8:], uint32(len(dst)-start-mrtHead))
 	return dst, nil
 }

@@ -133,38 +133,38 @@ func appendCap(dst []byte, code uint8, values [][]byte) []byte {
 	return appendHex(dst, values[0])
 }
 
-// openBody makes an OPEN of what JSON has for it.
-func openBody(o *flow.Object) ([]byte, error) {
+// writeOpen writes an OPEN.
+func writeOpen(dst []byte, n node) ([]byte, error) {
 	version, hold := uint64(4), uint64(90)
 	var asn uint64
 	id := []byte{0, 0, 0, 0}
 	var caps, params []byte
 	raw := false
-	for _, f := range o.Fields() {
+	for p := n.parts(); p.next(); {
 		var err error
-		switch f.Key {
+		switch p.key {
 		case "bgp":
-			version, err = numberOf(f.Value, 8)
+			version, err = numberOf(p.node, 8)
 		case "asn":
-			asn, err = numberOf(f.Value, 32)
+			asn, err = numberOf(p.node, 32)
 		case "id":
-			id, err = addrOf(f.Value, true)
+			id, err = writeAddrOf(id[:0], p.node, true)
 		case "hold":
-			hold, err = numberOf(f.Value, 16)
+			hold, err = numberOf(p.node, 16)
 		case "caps":
-			caps, err = capsBytes(f.Value)
+			caps, err = capsBytes(p.node)
 		case "params":
 			raw = true
-			params, err = unhex(f.Value)
+			params, err = writeHex(nil, p.node)
 		default:
 			err = errors.New("it is no part of an OPEN")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Key, err)
+			return dst, fmt.Errorf("%s: %w", p.key, err)
 		}
 	}
 	if raw && len(caps) > 0 {
-		return nil, errors.New("an OPEN has either caps or params")
+		return dst, errors.New("an OPEN has either caps or params")
 	}
 	if len(caps) > 0 {
 		params = append([]byte{paramCaps, uint8(min(len(caps), math.MaxUint8))}, caps...)
@@ -172,39 +172,33 @@ func openBody(o *flow.Object) ([]byte, error) {
 	if asn > math.MaxUint16 {
 		asn = asTrans
 	}
-	b := []byte{uint8(version)}
-	b = binary.BigEndian.AppendUint16(b, uint16(asn))
-	b = append(binary.BigEndian.AppendUint16(b, uint16(hold)), id...)
+	dst = binary.BigEndian.AppendUint16(append(dst, uint8(version)), uint16(asn))
+	dst = append(binary.BigEndian.AppendUint16(dst, uint16(hold)), id...)
 	if extended := len(params) > math.MaxUint8-1 && len(caps) > 0; extended && len(caps) < math.MaxUint16-3 {
-		b = binary.BigEndian.AppendUint16(append(b, paramExtend, paramExtend), uint16(len(caps)+3))
-		return append(binary.BigEndian.AppendUint16(append(b, paramCaps), uint16(len(caps))), caps...), nil
+		dst = binary.BigEndian.AppendUint16(append(dst, paramExtend, paramExtend), uint16(len(caps)+3))
+		return append(binary.BigEndian.AppendUint16(append(dst, paramCaps), uint16(len(caps))), caps...), nil
 	}
-	return append(append(b, uint8(min(len(params), math.MaxUint8))), params...), nil
+	return append(append(dst, uint8(min(len(params), math.MaxUint8))), params...), nil
 }
 
-func capsBytes(v flow.Value) ([]byte, error) {
-	if v.Kind() != flow.Map {
-		return nil, fmt.Errorf("it is of type %v, not an object", v.Kind())
+func capsBytes(n node) ([]byte, error) {
+	if n.kind() != flow.Map {
+		return nil, fmt.Errorf("it is of type %v, not an object", n.kind())
 	}
 	var b []byte
-	for _, f := range v.Object().Fields() {
-		code, err := capCode(f.Key)
+	for p := n.parts(); p.next(); {
+		code, err := capCode(p.key)
 		if err != nil {
 			return nil, err
 		}
-		list := []flow.Value{f.Value}
-		if f.Value.Kind() == flow.List {
-			list = f.Value.List()
+		if p.kind() != flow.List {
+			b, err = writeCap(b, code, p.node)
 		}
-		for _, x := range list {
-			one, err := capBytes(code, x)
-			if err == nil && len(one) > math.MaxUint8 {
-				err = errors.New("it is longer than 255 bytes")
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", f.Key, err)
-			}
-			b = append(append(b, code, uint8(len(one))), one...)
+		for list := p.parts(); p.kind() == flow.List && err == nil && list.next(); {
+			b, err = writeCap(b, code, list.node)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.key, err)
 		}
 	}
 	return b, nil
@@ -224,18 +218,28 @@ func capCode(name string) (uint8, error) {
 	return 0, fmt.Errorf("%.40q is no name of a capability: one without a name is CAP_ and its number", name)
 }
 
-func capBytes(code uint8, v flow.Value) ([]byte, error) {
-	switch {
-	case v.Kind() == flow.Bool && v.Bool():
-		return nil, nil
+func writeCap(dst []byte, code uint8, n node) ([]byte, error) {
+	at := len(dst)
+	dst = append(dst, code, 0)
+	var err error
+	switch v := n.scalar(); {
+	case v.Kind() == flow.Bool && v.Bool(): // there is nothing in it
 	case strings.HasPrefix(v.Text(), "0x"):
-		return unhex(v)
+		dst, err = writeHex(dst, n)
 	case code == capMP:
-		afi, safi, err := familyOf(v.Text())
-		return append(binary.BigEndian.AppendUint16(nil, afi), 0, safi), err
+		var afi uint16
+		var safi uint8
+		afi, safi, err = familyOf(v.Text())
+		dst = append(binary.BigEndian.AppendUint16(dst, afi), 0, safi)
 	case code == capAS4:
-		n, err := numberOf(v, 32)
-		return binary.BigEndian.AppendUint32(nil, uint32(n)), err
+		dst, err = writeNumber(dst, n)
+	default:
+		err = errors.New("its value must be true or hexadecimal text, 0x…")
 	}
-	return nil, errors.New("its value must be true or hexadecimal text, 0x…")
+	length := len(dst) - at - 2
+	if err == nil && length > math.MaxUint8 {
+		err = errors.New("it is longer than 255 bytes")
+	}
+	dst[at+1] = uint8(length)
+	return dst, err
 }

@@ -70,7 +70,7 @@ func checkUpdate(body []byte, addPath bool) error {
 		return err
 	}
 	for _, prefixes := range [][]byte{withdrawn, reach} {
-		if err := eachPrefix(prefixes, 1, 1, addPath, func(uint32, netip.Prefix) {}); err != nil {
+		if err := eachPrefix(prefixes, 1, addPath, func(uint32, netip.Prefix) {}); err != nil {
 			return err
 		}
 	}
@@ -101,8 +101,11 @@ func eachAttr(attrs []byte, f func(whole, value []byte)) error {
 }
 
 // eachPrefix calls f for each prefix of a plain family.
-func eachPrefix(b []byte, afi uint16, safi uint8, addPath bool, f func(id uint32, p netip.Prefix)) error {
-	family := bgp.NewFamily(afi, safi)
+func eachPrefix(b []byte, afi uint16, addPath bool, f func(id uint32, p netip.Prefix)) error {
+	longest := 32
+	if afi == 2 {
+		longest = 128
+	}
 	for len(b) > 0 {
 		var id uint32
 		if addPath {
@@ -111,16 +114,19 @@ func eachPrefix(b []byte, afi uint16, safi uint8, addPath bool, f func(id uint32
 			}
 			id, b = binary.BigEndian.Uint32(b), b[4:]
 		}
-		n, err := bgp.NLRIFromSlice(family, b)
-		if err != nil {
-			return fmt.Errorf("a prefix is none: %w", err)
+		bits := int(b[0])
+		size := (bits + 7) / 8
+		if bits > longest || len(b) < 1+size {
+			return fmt.Errorf("a prefix is none: it would have %d bits, and %d bytes are left", bits, len(b)-1)
 		}
-		p, ok := n.(*bgp.IPAddrPrefix)
-		if !ok {
-			return errors.New("a prefix is none")
+		var addr [16]byte
+		copy(addr[:], b[1:1+size])
+		a := netip.AddrFrom16(addr)
+		if afi == 1 {
+			a = netip.AddrFrom4([4]byte(addr[:4]))
 		}
-		f(id, p.Prefix)
-		b = b[p.Len():]
+		f(id, netip.PrefixFrom(a, bits).Masked())
+		b = b[1+size:]
 	}
 	return nil
 }
@@ -143,7 +149,7 @@ func appendUpdate(dst, body []byte, as2, addPath bool) []byte {
 	}{{`"reach":`, reach}, {`"unreach":`, withdrawn}} {
 		if len(part.prefixes) > 0 {
 			comma()
-			dst = appendPrefixes(append(dst, part.key...), part.prefixes, 1, 1, addPath)
+			dst = appendPrefixes(append(dst, part.key...), part.prefixes, 1, addPath)
 		}
 	}
 	if len(attrs) > 0 {
@@ -178,9 +184,9 @@ func appendFlags(dst []byte, flags uint8) []byte {
 
 // appendPrefixes appends a list of prefixes of a plain family. Those with a
 // path identifier are spelled "#5#192.0.2.0/24".
-func appendPrefixes(dst, b []byte, afi uint16, safi uint8, addPath bool) []byte {
+func appendPrefixes(dst, b []byte, afi uint16, addPath bool) []byte {
 	dst = append(dst, '[')
-	_ = eachPrefix(b, afi, safi, addPath, func(id uint32, p netip.Prefix) {
+	_ = eachPrefix(b, afi, addPath, func(id uint32, p netip.Prefix) {
 		if dst[len(dst)-1] != '[' {
 			dst = append(dst, ',')
 		}
@@ -326,7 +332,7 @@ func appendMP(dst, b []byte, reach, addPath bool) ([]byte, bool) {
 		hop, b = b[1:1+b[0]], b[2+b[0]:]
 	}
 	known := plain(afi, safi) && (!reach || len(hop) == 4 && afi == 1 || len(hop) == 16 || len(hop) == 32) &&
-		eachPrefix(b, afi, safi, addPath, func(uint32, netip.Prefix) {}) == nil
+		eachPrefix(b, afi, addPath, func(uint32, netip.Prefix) {}) == nil
 	dst = append(append(append(dst, `{"af":"`...), familyName(afi, safi)...), `",`...)
 	if !known {
 		if len(hop) > 0 {
@@ -342,5 +348,5 @@ func appendMP(dst, b []byte, reach, addPath bool) ([]byte, bool) {
 		second, _ := netip.AddrFromSlice(hop[16:])
 		dst = append(appendAddr(append(dst, `"link-local":`...), second), ',')
 	}
-	return append(appendPrefixes(append(dst, `"prefixes":`...), b, afi, safi, addPath), '}'), true
+	return append(appendPrefixes(append(dst, `"prefixes":`...), b, afi, addPath), '}'), true
 }

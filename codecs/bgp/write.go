@@ -14,30 +14,34 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
-// bodyOf makes a body of what JSON has for it.
-func bodyOf(typ uint8, v flow.Value, addPath bool) ([]byte, error) {
-	switch {
-	case v.IsNull():
-		return nil, nil
-	case v.Kind() == flow.Text:
-		return unhex(v)
-	case v.Kind() != flow.Map:
-		return nil, fmt.Errorf("its data are of type %v", v.Kind())
+// What makes bytes of what JSON has appends them: all of these functions return
+// dst with the bytes, or an error and nothing that is of use.
+
+// writeBody writes a body.
+func writeBody(dst []byte, typ uint8, v flow.Value, addPath bool) ([]byte, error) {
+	switch n := nodeOf(v); {
+	case n.kind() == flow.Null:
+		return dst, nil
+	case n.kind() == flow.Text:
+		return writeHex(dst, n)
+	case n.kind() != flow.Map:
+		return dst, fmt.Errorf("its data are of type %v", n.kind())
 	case typ == bgp.BGP_MSG_OPEN:
-		return openBody(v.Object())
+		return writeOpen(dst, n)
 	case typ == bgp.BGP_MSG_UPDATE:
-		return updateBody(v.Object(), addPath)
+		return writeUpdate(dst, n, addPath)
 	}
-	return nil, fmt.Errorf("its data are an object, and those of %s are hexadecimal text", typeName(typ))
+	return dst, fmt.Errorf("its data are an object, and those of %s are hexadecimal text", typeName(typ))
 }
 
-func unhex(v flow.Value) ([]byte, error) {
-	digits, ok := strings.CutPrefix(v.Text(), "0x")
-	b, err := hex.DecodeString(digits)
+func writeHex(dst []byte, n node) ([]byte, error) {
+	digits, ok := strings.CutPrefix(n.text(), "0x")
+	b, err := hex.AppendDecode(dst, []byte(digits))
 	if !ok || err != nil {
-		return nil, fmt.Errorf("%.20q is no hexadecimal text: it begins with 0x", v.Text())
+		return dst, fmt.Errorf("%.20q is no hexadecimal text: it begins with 0x", n.text())
 	}
 	return b, nil
 }
@@ -45,109 +49,137 @@ func unhex(v flow.Value) ([]byte, error) {
 // hasPathIDs reports whether prefixes have path identifiers: it looks at the
 // first of each list.
 func hasPathIDs(data flow.Value) bool {
-	first := func(o *flow.Object, key string) bool {
-		list, _ := o.Get(key)
-		return len(list.List()) > 0 && strings.HasPrefix(list.List()[0].Text(), "#")
+	first := func(n node, key string) bool {
+		list := n.get(key).parts()
+		return list.next() && strings.HasPrefix(list.text(), "#")
 	}
-	o := data.Object()
-	if first(o, "reach") || first(o, "unreach") {
-		return true
-	}
-	attrs, _ := o.Get("attrs")
-	for _, key := range []string{"MP_REACH", "MP_UNREACH"} {
-		attr, _ := attrs.Object().Get(key)
-		value, _ := attr.Object().Get("value")
-		if first(value.Object(), "prefixes") {
-			return true
-		}
-	}
-	return false
+	n := nodeOf(data)
+	attrs := n.get("attrs")
+	return first(n, "reach") || first(n, "unreach") ||
+		first(attrs.get("MP_REACH").get("value"), "prefixes") || first(attrs.get("MP_UNREACH").get("value"), "prefixes")
 }
 
-func updateBody(o *flow.Object, addPath bool) ([]byte, error) {
-	var withdrawn, attrs, reach []byte
-	for _, f := range o.Fields() {
-		var err error
-		switch f.Key {
+var errTooLong = errors.New("it is longer than a message can be")
+
+func writeUpdate(dst []byte, n node, addPath bool) ([]byte, error) {
+	var reach, unreach, attrs node
+	for p := n.parts(); p.next(); {
+		switch p.key {
 		case "reach":
-			reach, err = prefixesOf(f.Value, 1, 1, addPath)
+			reach = p.node
 		case "unreach":
-			withdrawn, err = prefixesOf(f.Value, 1, 1, addPath)
+			unreach = p.node
 		case "attrs":
-			attrs, err = attrsOf(f.Value, addPath)
+			attrs = p.node
 		default:
-			err = errors.New("it is no part of an UPDATE")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Key, err)
+			return dst, fmt.Errorf("%s: it is no part of an UPDATE", p.key)
 		}
 	}
-	if len(withdrawn) > math.MaxUint16 || len(attrs) > math.MaxUint16 {
-		return nil, errors.New("it is longer than a message can be")
+	at := len(dst)
+	dst, err := writePrefixes(append(dst, 0, 0), unreach, 1, 1, addPath)
+	if err == nil {
+		err = putLength(dst, at)
 	}
-	b := binary.BigEndian.AppendUint16(nil, uint16(len(withdrawn)))
-	b = append(b, withdrawn...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(attrs)))
-	return append(append(b, attrs...), reach...), nil
+	if err != nil {
+		return dst, fmt.Errorf("unreach: %w", err)
+	}
+	at = len(dst)
+	if dst, err = writeAttrs(append(dst, 0, 0), attrs, addPath); err == nil {
+		err = putLength(dst, at)
+	}
+	if err != nil {
+		return dst, fmt.Errorf("attrs: %w", err)
+	}
+	if dst, err = writePrefixes(dst, reach, 1, 1, addPath); err != nil {
+		return dst, fmt.Errorf("reach: %w", err)
+	}
+	return dst, nil
 }
 
-// prefixesOf writes a list of prefixes of a plain family.
-func prefixesOf(v flow.Value, afi uint16, safi uint8, addPath bool) ([]byte, error) {
-	if v.Kind() != flow.List {
-		return nil, fmt.Errorf("it is of type %v, not a list of prefixes", v.Kind())
+// putLength writes at so many bytes how many follow.
+func putLength(dst []byte, at int) error {
+	n := len(dst) - at - 2
+	if n > math.MaxUint16 {
+		return errTooLong
 	}
-	var b []byte
-	for _, x := range v.List() {
-		s := x.Text()
+	binary.BigEndian.PutUint16(dst[at:], uint16(n))
+	return nil
+}
+
+// writePrefixes writes a list of prefixes of a plain family.
+func writePrefixes(dst []byte, n node, afi uint16, safi uint8, addPath bool) ([]byte, error) {
+	if kind := n.kind(); kind != flow.List && kind != flow.Null {
+		return dst, fmt.Errorf("it is of type %v, not a list of prefixes", kind)
+	}
+	for list := n.parts(); list.next(); {
+		s := list.text()
 		var id uint64
 		if rest, ok := strings.CutPrefix(s, "#"); ok {
 			spelled, prefix, _ := strings.Cut(rest, "#")
 			var err error
 			if id, err = strconv.ParseUint(spelled, 10, 32); err != nil {
-				return nil, fmt.Errorf("%.40q has a path identifier that is none", s)
+				return dst, fmt.Errorf("%.40q has a path identifier that is none", s)
 			}
 			s = prefix
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil || p.Addr().Is4() != (afi == 1) {
-			return nil, fmt.Errorf("%.50q is no prefix of %s", s, familyName(afi, safi))
-		}
-		n, err := bgp.NewIPAddrPrefix(p)
-		if err != nil {
-			return nil, err
+			return dst, fmt.Errorf("%.50q is no prefix of %s", s, familyName(afi, safi))
 		}
 		if addPath {
-			b = binary.BigEndian.AppendUint32(b, uint32(id))
+			dst = binary.BigEndian.AppendUint32(dst, uint32(id))
 		}
-		one, err := n.Serialize()
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, one...)
+		dst = append(dst, uint8(p.Bits()))
+		end := len(dst) + (p.Bits()+7)/8
+		dst = writeAddr(dst, p.Masked().Addr())[:end]
 	}
-	return b, nil
+	return dst, nil
 }
 
-func attrsOf(v flow.Value, addPath bool) ([]byte, error) {
-	if v.Kind() != flow.Map {
-		return nil, fmt.Errorf("it is of type %v, not an object", v.Kind())
+func writeAddr(dst []byte, a netip.Addr) []byte {
+	if a.Is4() {
+		b := a.As4()
+		return append(dst, b[:]...)
 	}
-	var b []byte
-	for _, f := range v.Object().Fields() {
-		one, err := attrOf(f.Key, f.Value, addPath)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Key, err)
-		}
-		b = append(b, one...)
-	}
-	return b, nil
+	b := a.As16()
+	return append(dst, b[:]...)
 }
+
+func writeAttrs(dst []byte, n node, addPath bool) ([]byte, error) {
+	if kind := n.kind(); kind != flow.Map && kind != flow.Null {
+		return dst, fmt.Errorf("it is of type %v, not an object", kind)
+	}
+	start := len(dst)
+	var seen [256]bool
+	for p := n.parts(); p.next(); {
+		code, err := attrCode(p.key)
+		if err == nil && seen[code] && n.raw != nil { // of a repeated key the last one counts
+			v, _ := jsontext.Form{}.Decode(n.raw)
+			return writeAttrs(dst[:start], node{v: v}, addPath)
+		}
+		if err == nil {
+			seen[code] = true
+			dst, err = writeAttr(dst, code, p.node, addPath)
+		}
+		if err != nil {
+			return dst, fmt.Errorf("%s: %w", p.key, err)
+		}
+	}
+	return dst, nil
+}
+
+// attrCodes are the codes of attributes, by their names.
+var attrCodes = func() map[string]uint8 {
+	codes := make(map[string]uint8, len(attrNames))
+	for code, name := range attrNames {
+		codes[name] = code
+	}
+	return codes
+}()
 
 func attrCode(name string) (uint8, error) {
-	for code, n := range attrNames {
-		if n == name {
-			return code, nil
-		}
+	if code, ok := attrCodes[name]; ok {
+		return code, nil
 	}
 	if digits, ok := strings.CutPrefix(name, "ATTR_"); ok {
 		if n, err := strconv.ParseUint(digits, 10, 8); err == nil {
@@ -157,41 +189,47 @@ func attrCode(name string) (uint8, error) {
 	return 0, errors.New("it is no name of an attribute: one without a name is ATTR_ and its number")
 }
 
-func attrOf(name string, v flow.Value, addPath bool) ([]byte, error) {
-	code, err := attrCode(name)
-	if err != nil {
-		return nil, err
-	}
-	value, there := v.Object().Get("value")
-	if !there {
-		return nil, errors.New("it is no object with flags and a value")
-	}
-	flags := defaultFlags(code)
-	if f, there := v.Object().Get("flags"); there && !f.IsNull() {
-		if flags, err = flagsOf(f.Text()); err != nil {
-			return nil, err
+func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
+	var value node
+	there, flags := false, defaultFlags(code)
+	for p := n.parts(); p.next(); {
+		switch p.key {
+		case "value":
+			value, there = p.node, true
+		case "flags":
+			if p.kind() == flow.Null {
+				continue
+			}
+			var err error
+			if flags, err = flagsOf(p.text()); err != nil {
+				return dst, err
+			}
 		}
 	}
-	var b []byte
-	switch {
-	case value.Kind() == flow.Bool && value.Bool(): // there is nothing in it
-	case strings.HasPrefix(value.Text(), "0x"):
-		b, err = unhex(value)
+	if !there || n.kind() != flow.Map {
+		return dst, errors.New("it is no object with flags and a value")
+	}
+	at := len(dst)
+	dst = append(dst, flags, code, 0)
+	var err error
+	switch v := value.scalar(); {
+	case v.Kind() == flow.Bool && v.Bool(): // there is nothing in it
+	case strings.HasPrefix(v.Text(), "0x"):
+		dst, err = writeHex(dst, value)
 	default:
-		b, err = attrValue(code, value, addPath)
+		dst, err = writeValue(dst, code, value, addPath)
 	}
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
-	extended := uint8(bgp.BGP_ATTR_FLAG_EXTENDED_LENGTH)
-	switch {
-	case len(b) > math.MaxUint16:
-		return nil, errors.New("it is longer than a message can be")
-	case len(b) > math.MaxUint8 || flags&extended != 0:
-		head := binary.BigEndian.AppendUint16([]byte{flags | extended, code}, uint16(len(b)))
-		return append(head, b...), nil
+	length := len(dst) - at - 3
+	if extended := uint8(bgp.BGP_ATTR_FLAG_EXTENDED_LENGTH); length > math.MaxUint8 || flags&extended != 0 {
+		dst[at] |= extended
+		dst = slices.Insert(dst, at+2, 0)
+		return dst, putLength(dst, at+2)
 	}
-	return append([]byte{flags, code, uint8(len(b))}, b...), nil
+	dst[at+2] = uint8(length)
+	return dst, nil
 }
 
 func defaultFlags(code uint8) uint8 {
@@ -220,134 +258,124 @@ func flagsOf(s string) (flags uint8, err error) {
 	return flags, nil
 }
 
-func attrValue(code uint8, v flow.Value, addPath bool) ([]byte, error) {
+// writeValue writes the value of an attribute.
+func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	switch bgp.BGPAttrType(code) {
 	case bgp.BGP_ATTR_TYPE_ORIGIN:
-		if i := slices.Index(origins[:], v.Text()); i >= 0 {
-			return []byte{uint8(i)}, nil
+		if i := slices.Index(origins[:], n.text()); i >= 0 {
+			return append(dst, uint8(i)), nil
 		}
-		n, err := numberOf(v, 8)
-		return []byte{uint8(n)}, err
+		i, err := numberOf(n, 8)
+		return append(dst, uint8(i)), err
 	case bgp.BGP_ATTR_TYPE_AS_PATH, bgp.BGP_ATTR_TYPE_AS4_PATH:
-		return pathOf(v)
+		return writePath(dst, n)
 	case bgp.BGP_ATTR_TYPE_NEXT_HOP, bgp.BGP_ATTR_TYPE_ORIGINATOR_ID:
-		return addrOf(v, true)
+		return writeAddrOf(dst, n, true)
 	case bgp.BGP_ATTR_TYPE_MULTI_EXIT_DISC, bgp.BGP_ATTR_TYPE_LOCAL_PREF, attrOTC:
-		n, err := numberOf(v, 32)
-		return binary.BigEndian.AppendUint32(nil, uint32(n)), err
+		return writeNumber(dst, n)
 	case bgp.BGP_ATTR_TYPE_AGGREGATOR, bgp.BGP_ATTR_TYPE_AS4_AGGREGATOR:
-		asn, _ := v.Object().Get("asn")
-		addr, _ := v.Object().Get("addr")
-		n, err := numberOf(asn, 32)
+		dst, err := writeNumber(dst, n.get("asn"))
 		if err != nil {
-			return nil, err
+			return dst, err
 		}
-		b, err := addrOf(addr, true)
-		return append(binary.BigEndian.AppendUint32(nil, uint32(n)), b...), err
+		return writeAddrOf(dst, n.get("addr"), true)
 	case bgp.BGP_ATTR_TYPE_COMMUNITIES:
-		return eachOf(v, func(x flow.Value) ([]byte, error) { return numbersOf(x, 16, 2) })
+		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeNumbers(dst, x.text(), 16, 2) })
 	case bgp.BGP_ATTR_TYPE_LARGE_COMMUNITY:
-		return eachOf(v, func(x flow.Value) ([]byte, error) { return numbersOf(x, 32, 3) })
+		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeNumbers(dst, x.text(), 32, 3) })
 	case bgp.BGP_ATTR_TYPE_CLUSTER_LIST:
-		return eachOf(v, func(x flow.Value) ([]byte, error) { return addrOf(x, true) })
+		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeAddrOf(dst, x, true) })
 	case bgp.BGP_ATTR_TYPE_MP_REACH_NLRI, bgp.BGP_ATTR_TYPE_MP_UNREACH_NLRI:
-		return mpOf(code, v, addPath)
+		return writeMP(dst, code, n, addPath)
 	}
-	return nil, errors.New("its value must be hexadecimal text, 0x…")
+	return dst, errors.New("its value must be hexadecimal text, 0x…")
 }
 
-func numberOf(v flow.Value, bits int) (uint64, error) {
+func numberOf(n node, bits int) (uint64, error) {
+	v := n.scalar()
 	if v.Kind() != flow.Int || v.Int() < 0 || v.Int() >= 1<<bits {
 		return 0, fmt.Errorf("its value is no number of %d bits", bits)
 	}
 	return uint64(v.Int()), nil
 }
 
-func addrOf(v flow.Value, only4 bool) ([]byte, error) {
-	a, err := netip.ParseAddr(v.Text())
+func writeNumber(dst []byte, n node) ([]byte, error) {
+	x, err := numberOf(n, 32)
+	return binary.BigEndian.AppendUint32(dst, uint32(x)), err
+}
+
+func writeAddrOf(dst []byte, n node, only4 bool) ([]byte, error) {
+	a, err := netip.ParseAddr(n.text())
 	if err != nil || a.Zone() != "" || only4 && !a.Is4() {
-		return nil, fmt.Errorf("%.50q is no address of the right kind", v.Text())
+		return dst, fmt.Errorf("%.50q is no address of the right kind", n.text())
 	}
-	return a.AsSlice(), nil
+	return writeAddr(dst, a), nil
 }
 
-func eachOf(v flow.Value, one func(flow.Value) ([]byte, error)) ([]byte, error) {
-	if v.Kind() != flow.List {
-		return nil, fmt.Errorf("its value is of type %v, not a list", v.Kind())
+func writeList(dst []byte, n node, one func([]byte, node) ([]byte, error)) ([]byte, error) {
+	if n.kind() != flow.List {
+		return dst, fmt.Errorf("its value is of type %v, not a list", n.kind())
 	}
-	var b []byte
-	for _, x := range v.List() {
-		part, err := one(x)
-		if err != nil {
-			return nil, err
+	var err error
+	for list := n.parts(); list.next() && err == nil; {
+		dst, err = one(dst, list.node)
+	}
+	return dst, err
+}
+
+// writeNumbers writes so many numbers with colons between them.
+func writeNumbers(dst []byte, s string, bits, count int) ([]byte, error) {
+	rest, more := s, true
+	for n := 1; more; n++ {
+		var one string
+		one, rest, more = strings.Cut(rest, ":")
+		if more != (n < count) {
+			return dst, fmt.Errorf("%.50q is not %d numbers with colons between them", s, count)
 		}
-		b = append(b, part...)
-	}
-	return b, nil
-}
-
-// numbersOf writes so many numbers with colons between them.
-func numbersOf(v flow.Value, bits, count int) ([]byte, error) {
-	parts := strings.Split(v.Text(), ":")
-	if len(parts) != count {
-		return nil, fmt.Errorf("%.50q is not %d numbers with colons between them", v.Text(), count)
-	}
-	var b []byte
-	for _, part := range parts {
-		n, err := strconv.ParseUint(part, 10, bits)
+		x, err := strconv.ParseUint(one, 10, bits)
 		if err != nil {
-			return nil, fmt.Errorf("%.50q has what is no number of %d bits", v.Text(), bits)
+			return dst, fmt.Errorf("%.50q has what is no number of %d bits", s, bits)
 		}
 		if bits == 16 {
-			b = binary.BigEndian.AppendUint16(b, uint16(n))
+			dst = binary.BigEndian.AppendUint16(dst, uint16(x))
 		} else {
-			b = binary.BigEndian.AppendUint32(b, uint32(n))
+			dst = binary.BigEndian.AppendUint32(dst, uint32(x))
 		}
 	}
-	return b, nil
+	return dst, nil
 }
 
-// pathOf writes an AS path. A segment has 255 numbers at most.
-func pathOf(v flow.Value) ([]byte, error) {
-	if v.Kind() != flow.List {
-		return nil, fmt.Errorf("its value is of type %v, not a list", v.Kind())
+// writePath writes an AS path. A segment has 255 numbers at most.
+func writePath(dst []byte, n node) ([]byte, error) {
+	if n.kind() != flow.List {
+		return dst, fmt.Errorf("its value is of type %v, not a list", n.kind())
 	}
-	var b []byte
-	flush := func(kind uint8, as []uint32) error {
-		for part := range slices.Chunk(as, math.MaxUint8) {
-			one, err := bgp.NewAs4PathParam(kind, part).Serialize()
-			if err != nil {
-				return err
-			}
-			b = append(b, one...)
-		}
-		return nil
-	}
-	var sequence []uint32
-	for _, x := range v.List() {
-		if x.Kind() != flow.List {
-			n, err := numberOf(x, 32)
-			if err != nil {
-				return nil, err
-			}
-			sequence = append(sequence, uint32(n))
+	var err error
+	segment := -1 // where the sequence begins that is being written
+	for list := n.parts(); list.next() && err == nil; {
+		if list.kind() != flow.List {
+			dst, segment, err = writeAS(dst, segment, bgp.BGP_ASPATH_ATTR_TYPE_SEQ, list.node)
 			continue
 		}
-		var set []uint32
-		for _, y := range x.List() {
-			n, err := numberOf(y, 32)
-			if err != nil {
-				return nil, err
-			}
-			set = append(set, uint32(n))
+		segment = -1
+		set := -1
+		for members := list.parts(); members.next() && err == nil; {
+			dst, set, err = writeAS(dst, set, bgp.BGP_ASPATH_ATTR_TYPE_SET, members.node)
 		}
-		if err := errors.Join(flush(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, sequence), flush(bgp.BGP_ASPATH_ATTR_TYPE_SET, set)); err != nil {
-			return nil, err
-		}
-		sequence = nil
 	}
-	err := flush(bgp.BGP_ASPATH_ATTR_TYPE_SEQ, sequence)
-	return b, err
+	return dst, err
+}
+
+// writeAS writes one number into the segment that begins at so many bytes, or
+// into a new one where there is none or it is full.
+func writeAS(dst []byte, segment int, kind uint8, n node) ([]byte, int, error) {
+	if segment < 0 || dst[segment+1] == math.MaxUint8 {
+		segment = len(dst)
+		dst = append(dst, kind, 0)
+	}
+	dst[segment+1]++
+	dst, err := writeNumber(dst, n)
+	return dst, segment, err
 }
 
 func familyOf(s string) (afi uint16, safi uint8, err error) {
@@ -374,40 +402,47 @@ func familyOf(s string) (afi uint16, safi uint8, err error) {
 	return afi, safi, nil
 }
 
-func mpOf(code uint8, v flow.Value, addPath bool) ([]byte, error) {
-	o := v.Object()
-	get := func(key string) flow.Value { x, _ := o.Get(key); return x }
-	afi, safi, err := familyOf(get("af").Text())
+// writeMP writes an attribute of another family than unicast IPv4.
+func writeMP(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
+	afi, safi, err := familyOf(n.get("af").text())
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
-	b := append(binary.BigEndian.AppendUint16(nil, afi), safi)
-	var hop, data []byte
-	switch nexthop, local := get("nexthop"), get("link-local"); {
-	case !get("nh").IsNull():
-		hop, err = unhex(get("nh"))
-	case !nexthop.IsNull():
-		if hop, err = addrOf(nexthop, false); err == nil && !local.IsNull() {
-			var second []byte
-			second, err = addrOf(local, false)
-			hop = append(hop, second...)
-		}
-	}
-	if err == nil {
-		switch prefixes := get("prefixes"); {
-		case !get("data").IsNull():
-			data, err = unhex(get("data"))
-		case !plain(afi, safi):
-			err = fmt.Errorf("prefixes of %s are given as hexadecimal text: data", familyName(afi, safi))
-		case !prefixes.IsNull():
-			data, err = prefixesOf(prefixes, afi, safi, addPath)
-		}
-	}
-	if err != nil || len(hop) > math.MaxUint8 {
-		return nil, errors.Join(err, errors.New("its next hop or prefixes cannot be written"))
-	}
+	dst = append(binary.BigEndian.AppendUint16(dst, afi), safi)
 	if code == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI) {
-		b = append(append(append(b, uint8(len(hop))), hop...), 0)
+		at := len(dst)
+		if dst, err = writeHop(append(dst, 0), n); err != nil {
+			return dst, err
+		}
+		hop := len(dst) - at - 1
+		if hop > math.MaxUint8 {
+			return dst, errors.New("its next hop is longer than 255 bytes")
+		}
+		dst[at] = uint8(hop)
+		dst = append(dst, 0)
 	}
-	return append(b, data...), nil
+	switch data, prefixes := n.get("data"), n.get("prefixes"); {
+	case data.kind() != flow.Null:
+		return writeHex(dst, data)
+	case !plain(afi, safi):
+		return dst, fmt.Errorf("prefixes of %s are given as hexadecimal text: data", familyName(afi, safi))
+	default:
+		return writePrefixes(dst, prefixes, afi, safi, addPath)
+	}
+}
+
+// writeHop writes the next hop, as it is spelled or as hexadecimal text.
+func writeHop(dst []byte, n node) ([]byte, error) {
+	if nh := n.get("nh"); nh.kind() != flow.Null {
+		return writeHex(dst, nh)
+	}
+	hop, local := n.get("nexthop"), n.get("link-local")
+	if hop.kind() == flow.Null {
+		return dst, nil
+	}
+	dst, err := writeAddrOf(dst, hop, false)
+	if err == nil && local.kind() != flow.Null {
+		dst, err = writeAddrOf(dst, local, false)
+	}
+	return dst, err
 }

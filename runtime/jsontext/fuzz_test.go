@@ -42,6 +42,7 @@ func FuzzFind(f *testing.F) {
 			t.Fatal(err)
 		}
 		isOpened(t, whole, flow.LazyOf(text, Form{}))
+		isPassed(t, whole, text)
 		path, want, ok := walk(whole, way)
 		found, there := Form{}.Find(text, path)
 		if ok != there {
@@ -131,6 +132,28 @@ func isOpened(t *testing.T, want, got flow.Value) {
 			t.Fatalf("opened it has the key %q, not %q", g.Key, f.Key)
 		}
 		isOpened(t, f.Value, g.Value)
+	}
+}
+
+// isPassed checks that one passes by the parts of a value.
+func isPassed(t *testing.T, want flow.Value, text []byte) {
+	t.Helper()
+	var list []flow.Value
+	o := flow.NewObject(0)
+	for p := PartsOf(text); p.Next(); {
+		v, _ := Form{}.Decode(p.Raw)
+		list = append(list, v)
+		o.Set(p.Key, v)
+	}
+	switch want.Kind() {
+	case flow.List:
+		isOpened(t, want, flow.ListOf(list))
+	case flow.Map:
+		isOpened(t, want, flow.MapOf(o))
+	default:
+		if len(list) > 0 {
+			t.Fatalf("%q has parts", text)
+		}
 	}
 }
 
