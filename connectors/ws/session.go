@@ -118,5 +118,11 @@ func (s *session) Write(ctx context.Context, frames []flow.Frame, corked bool) e
 // Flush implements flow.Writer.
 func (s *session) Flush(ctx context.Context) error { return s.conn.Flush(ctx) }
 
+// TryWrite implements flow.Trier.
+func (s *session) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
+	s.asked.Store(true)
+	return s.conn.TryWrite(frames)
+}
+
 // Disconnect implements flow.Disconnecter.
 func (s *session) Disconnect(reason error) { s.conn.Disconnect(reason) }

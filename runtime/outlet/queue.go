@@ -122,6 +122,13 @@ func (o *Outlet) disconnect(limit string) {
 	o.giveUp(reason)
 }
 
+// canTry reports whether the connection can be written to without waiting. The caller
+// holds mu.
+func (o *Outlet) canTry() bool {
+	_, ok := o.writer.(flow.Trier)
+	return ok
+}
+
 // writeNow writes the queue as far as the connection takes it at once, and
 // leaves the rest to a goroutine. The caller holds mu, and has looked at the clock.
 func (o *Outlet) writeNow(now int64) {

@@ -83,8 +83,7 @@ func (o *Outlet) sendDirect(ctx context.Context, run []flow.Event) (refused Refu
 }
 
 // sendQueued encodes into the queue and sees to it that somebody writes it: the
-// sender itself, as far as nobody has to wait, unless it is a reader, who goes on
-// reading. A run that is larger than the queue fits where the connection is not
+// sender itself, as far as nobody has to wait; a reader at the end of its turn. A run that is larger than the queue fits where the connection is not
 // slow, since makeRoom writes, too.
 //
 //go:noinline // keeps a large frame off the stack of every reader
@@ -109,9 +108,12 @@ func (o *Outlet) sendQueued(ctx context.Context, own *Reader, run []flow.Event) 
 			refused.Add(len(run), i, Refusal{Err: err})
 		}
 	}
-	if own == nil {
+	switch {
+	case own == nil:
 		o.writeNow(clock())
-	} else {
+	case own.Turn != nil && o.canTry():
+		own.Turn.writeLater(o)
+	default:
 		o.startWriter()
 	}
 	return refused

@@ -14,6 +14,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "baseline:", baseline(os.Args[2]))
 		os.Exit(1)
 	}
+	if len(os.Args) == 3 && os.Args[1] == "-"+forwardFlag {
+		fmt.Fprintln(os.Stderr, "baseline of lines:", forwardLines(os.Args[2]))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

@@ -25,6 +25,7 @@ type kase struct {
 	crowd       others                               // who is beside the connections that are measured; against is the flow without them
 	reply       string                               // what a message becomes on its way through flow; empty where it stays
 	feed        func() (in, out [][]byte, err error) // what goes in at one place and leaves at another, on one connection each
+	lines       bool                                 // of the feed: it comes in as lines over TCP, and leaves by a client
 	adds        bool                                 // the gate is what flow costs beyond the other, in microseconds per message
 	gate        float64                              // of the ratio; for idle connections, KiB per connection
 }
@@ -40,12 +41,19 @@ var all = []kase{
 	{name: "crowd", flow: "crowd.hcl", against: "crowd.hcl", connections: 500, depth: 1, crowd: others{idle: 10_000, slow: 200}, gate: 2},
 	{name: "bgp1", flow: "bgp.hcl", against: loop, connections: 1, depth: 1, feed: bgpUpdates, gate: 1.3},
 	{name: "bgp32", flow: "bgp.hcl", against: loop, connections: 1, depth: 32, feed: bgpUpdates, gate: 1.3},
+	{name: "lines1", flow: "lines.hcl", against: loop, connections: 1, depth: 1, lines: true, feed: jsonLines, gate: 1.3},
+	{name: "lines32", flow: "lines.hcl", against: loop, connections: 1, depth: 32, lines: true, feed: jsonLines, gate: 1.3},
 	{name: "pipeline", flow: "pipeline.hcl", against: "echo.hcl", connections: 16, depth: 32, gate: 1.05},
 	{name: "where", flow: "where.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 1},
 	{
 		name: "map", flow: "map.hcl", against: "echo.hcl", connections: 16, depth: 32, adds: true, gate: 3,
 		reply: `{"conn":"{conn}","seq":"{seq}","price":1.08342,"size":250000,"side":"buy"}` + "\n",
 	},
+}
+
+func (c kase) messages() (f feed, err error) {
+	f.in, f.out, err = c.feed()
+	return f, err
 }
 
 // path is where the server has what the case is about.
@@ -66,6 +74,8 @@ func (c kase) title() string {
 		return fmt.Sprintf("to %d connections, one by one", c.connections)
 	case c.fanOut:
 		return fmt.Sprintf("to %d connections, %d at a time", c.connections, c.depth)
+	case c.lines:
+		return fmt.Sprintf("lines over TCP to frames, %d under way", c.depth)
 	case c.feed != nil:
 		return fmt.Sprintf("BGP json to obmp, %d under way", c.depth)
 	case c.against != loop:

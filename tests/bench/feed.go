@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/flowrun/flowrun/tests/process"
@@ -27,8 +28,8 @@ const (
 // fed measures a server between one that sends and one that hears, with so many
 // messages under way. Order, number and bytes of all that is heard are compared.
 func (b *bench) fed(ctx context.Context, c kase, s *server, connector string) (f figure, err error) {
-	var messages feed
-	if messages.in, messages.out, err = c.feed(); err != nil {
+	messages, err := c.messages()
+	if err != nil {
 		return f, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.window+patience)
@@ -58,34 +59,47 @@ func (b *bench) fed(ctx context.Context, c kase, s *server, connector string) (f
 	if _, err := hears.Next(); err != nil {
 		return f, err
 	}
-	if err := messages.run(sends, hears, c.depth, min(b.window/4, 500*time.Millisecond)); err != nil {
-		return f, err
+	return messages.figure(b, c, s, sends, func(dst, message []byte) []byte { return wire.AppendFrame(dst, wire.Fin|wire.Binary, message) }, hears)
+}
+
+// ear is where messages leave a server.
+type ear interface {
+	Next() (wire.Frame, error)
+	Ready() bool
+	Send(first byte, payload []byte) error
+}
+
+// figure measures, once some messages have passed. spell appends a message as it is
+// sent.
+func (f *feed) figure(b *bench, c kase, s *server, sends io.Writer, spell func(dst, message []byte) []byte, hears ear) (r figure, err error) {
+	if err := f.run(sends, spell, hears, c.depth, min(b.window/4, 500*time.Millisecond)); err != nil {
+		return r, err
 	}
-	before, begun := messages.heard, time.Now()
+	before, begun := f.heard, time.Now()
 	used, err := process.CPU(s.PID())
 	if err != nil {
-		return f, err
+		return r, err
 	}
-	if err := messages.run(sends, hears, c.depth, b.window); err != nil {
-		return f, err
+	if err := f.run(sends, spell, hears, c.depth, b.window); err != nil {
+		return r, err
 	}
 	after, err := process.CPU(s.PID())
 	if err != nil {
-		return f, err
+		return r, err
 	}
-	took, n := time.Since(begun), messages.heard-before
-	f.Messages, f.PerSecond = int64(n), float64(n)/took.Seconds()
-	f.Cost, f.ServerBusy = float64((after-used).Nanoseconds())/1000/float64(n), float64(after-used)/float64(took)
-	return f, nil
+	took, n := time.Since(begun), f.heard-before
+	r.Messages, r.PerSecond = int64(n), float64(n)/took.Seconds()
+	r.Cost, r.ServerBusy = float64((after-used).Nanoseconds())/1000/float64(n), float64(after-used)/float64(took)
+	return r, nil
 }
 
 // run sends for a while, and hears all that was sent.
-func (f *feed) run(sends, hears *wire.Conn, depth int, window time.Duration) error {
+func (f *feed) run(sends io.Writer, spell func(dst, message []byte) []byte, hears ear, depth int, window time.Duration) error {
 	var burst []byte
 	for end := time.Now().Add(window); f.heard < f.sent || time.Now().Before(end); {
 		burst = burst[:0]
 		for ; f.sent < f.heard+depth && time.Now().Before(end); f.sent++ {
-			burst = wire.AppendFrame(burst, wire.Fin|wire.Binary, f.in[f.sent%len(f.in)])
+			burst = spell(burst, f.in[f.sent%len(f.in)])
 		}
 		if _, err := sends.Write(burst); err != nil {
 			return fmt.Errorf("send message %d: %w", f.sent, err)
@@ -99,7 +113,7 @@ func (f *feed) run(sends, hears *wire.Conn, depth int, window time.Duration) err
 	return nil
 }
 
-func (f *feed) hear(c *wire.Conn) error {
+func (f *feed) hear(c ear) error {
 	frame, err := c.Next()
 	switch want := f.out[f.heard%len(f.out)]; {
 	case err != nil:

@@ -15,7 +15,7 @@
 // bytes, order and count. A run with one wrong byte is void.
 //
 // The baseline is this program, too: with -baseline ADDRESS it serves there and
-// does nothing else.
+// does nothing else. That of lines over TCP has a flag of its own.
 package main
 
 import (
@@ -46,6 +46,7 @@ func run() error {
 		pin     = flag.Bool("pin", false, "bind the servers to the first CPU and the load to the second: less noise")
 		self    = flag.Bool("self", false, "compare the baseline with itself: how far to trust this machine")
 		alone   = flag.String(baselineFlag, "", "only serve the baseline, at this `address`, until it is killed")
+		forward = flag.String(forwardFlag, "", "only serve the baseline of lines, which sends what comes on to this `address`, until it is killed")
 		asJSON  = flag.Bool("json", false, "print the result of every round as JSON")
 	)
 	flag.Parse()
@@ -54,6 +55,9 @@ func run() error {
 	}
 	if *alone != "" {
 		return baseline(*alone)
+	}
+	if *forward != "" {
+		return forwardLines(*forward)
 	}
 	cases, err := pick(*names)
 	if err != nil {

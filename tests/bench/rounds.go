@@ -92,7 +92,16 @@ type bench struct {
 // server is a running server.
 type server struct {
 	*process.Process
-	addr string
+	addr     string
+	upstream *upstream // of a case of lines
+}
+
+// stop ends it.
+func (s *server) stop() {
+	s.Kill()
+	if s.upstream != nil {
+		s.upstream.stop()
+	}
 }
 
 // newBench makes the servers ready to be started. With self, each case
@@ -126,7 +135,10 @@ func newBench(ctx context.Context, binary string, self bool) (*bench, error) {
 func (b *bench) close() { _ = os.RemoveAll(b.dir) } // a scratch folder
 
 // start starts the loop, or flowrun with a flow.
-func (b *bench) start(ctx context.Context, what string) (*server, error) {
+func (b *bench) start(ctx context.Context, c kase, what string) (*server, error) {
+	if c.lines {
+		return b.startLines(ctx, what)
+	}
 	if what == loop {
 		return b.serve(ctx, "baseline", process.Options{}, b.myself, "-"+baselineFlag, "127.0.0.1:0")
 	}
@@ -148,7 +160,7 @@ func (b *bench) serve(ctx context.Context, name string, opts process.Options, pa
 		p.Kill()
 		return nil, err
 	}
-	return &server{p, addr}, nil
+	return &server{Process: p, addr: addr}, nil
 }
 
 // measure lets the two servers take turns. Busy connections find the same two
@@ -169,11 +181,11 @@ func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error)
 	var standing [2]*server
 	if c.depth > 0 && c.crowd == (others{}) {
 		for i := range standing {
-			s, err := b.start(ctx, what[i])
+			s, err := b.start(ctx, c, what[i])
 			if err != nil {
 				return r, err
 			}
-			defer s.Kill()
+			defer s.stop()
 			standing[i] = s
 		}
 	}
@@ -197,11 +209,11 @@ func (b *bench) measure(ctx context.Context, c kase, rounds int) (result, error)
 // when it is the turn of what the case is about.
 func (b *bench) turn(ctx context.Context, c kase, what string, ours bool, s *server) (figure, error) {
 	if s == nil {
-		fresh, err := b.start(ctx, what)
+		fresh, err := b.start(ctx, c, what)
 		if err != nil {
 			return figure{}, err
 		}
-		defer fresh.Kill()
+		defer fresh.stop()
 		s = fresh
 	}
 	f, err := b.figure(ctx, c, what, ours, s)
@@ -221,6 +233,8 @@ func (b *bench) figure(ctx context.Context, c kase, what string, ours bool, s *s
 		return b.crowded(ctx, c, s, c.crowd)
 	case c.crowd != (others{}):
 		return b.crowded(ctx, c, s, others{})
+	case c.lines:
+		return b.lined(ctx, c, s)
 	case c.feed != nil && what == loop:
 		return b.fed(ctx, c, s, "baseline")
 	case c.feed != nil:

@@ -1,16 +1,20 @@
-// Package wire speaks the client's side of WebSocket (RFC 6455) by hand, over
-// any net.Conn. Benchmarks use it because it costs next to nothing, tests
+// Package wire speaks WebSocket (RFC 6455) by hand, over any net.Conn: the client's
+// side, and as much of the server's as it takes to hear a client. Benchmarks use it because it costs next to nothing, tests
 // because it can also do what no library lets one do: split and malform
 // frames, stop in the middle, read nothing.
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha1" //nolint:gosec // of RFC 6455
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 )
 
 // Opcodes, and the bit that marks the last frame of a message.
@@ -47,7 +51,8 @@ func (f Frame) Code() int {
 type Conn struct {
 	net.Conn
 	buf        []byte
-	start, end int // buf[start:end] has been read and not been used
+	start, end int  // buf[start:end] has been read and not been used
+	hears      bool // it is the server's side: what comes is masked
 }
 
 // The key and its answer are those of RFC 6455, section 1.3.
@@ -82,20 +87,43 @@ func (c *Conn) handshake(path string) error {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, c.RemoteAddr(), key); err != nil {
 		return err
 	}
+	head, err := c.head()
+	if err == nil && (!bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) || !bytes.Contains(head, []byte(accept))) {
+		err = fmt.Errorf("the answer is %q", head)
+	}
+	return err
+}
+
+// Accept answers the handshake of a client, whatever it asks for.
+func Accept(c net.Conn) (*Conn, error) {
+	w := &Conn{Conn: c, hears: true}
+	head, err := w.head()
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(append(bytes.Clone(head), "\r\n\r\n"...))))
+	if err != nil {
+		return nil, err
+	}
+	digest := sha1.Sum([]byte(request.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // of RFC 6455
+	_, err = fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		base64.StdEncoding.EncodeToString(digest[:]))
+	return w, err
+}
+
+// head reads up to the first empty line, which is not in the result.
+func (c *Conn) head() ([]byte, error) {
 	for {
 		head, _, whole := bytes.Cut(c.buf[c.start:c.end], []byte("\r\n\r\n"))
 		if whole {
 			c.start += len(head) + 4
-			if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) || !bytes.Contains(head, []byte(accept)) {
-				return fmt.Errorf("the answer is %q", head)
-			}
-			return nil
+			return head, nil
 		}
 		if len(head) > 16<<10 {
-			return errors.New("the answer's header does not end")
+			return nil, errors.New("the header does not end")
 		}
 		if err := c.fill(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -130,10 +158,10 @@ func (c *Conn) parse() (header, payload int, whole bool, err error) {
 	if len(b) < 2 {
 		return 0, 0, false, nil
 	}
-	if b[0]&0x70 != 0 || b[1]&0x80 != 0 {
-		return 0, 0, false, fmt.Errorf("read frame: the header %x has reserved bits or a mask", b[:2])
+	if b[0]&0x70 != 0 || b[1]&0x80 != 0 != c.hears {
+		return 0, 0, false, fmt.Errorf("read frame: the header %x has reserved bits, or is masked as it should not be", b[:2])
 	}
-	header, payload = 2, int(b[1])
+	header, payload = 2, int(b[1]&0x7f)
 	switch {
 	case payload == 126 && len(b) >= 4:
 		header, payload = 4, int(binary.BigEndian.Uint16(b[2:]))
@@ -145,6 +173,9 @@ func (c *Conn) parse() (header, payload int, whole bool, err error) {
 		header, payload = 10, int(long)
 	case payload >= 126:
 		return 0, 0, false, nil
+	}
+	if c.hears {
+		header += 4
 	}
 	return header, payload, len(b) >= header+payload, nil
 }
@@ -159,11 +190,24 @@ func (c *Conn) Next() (Frame, error) {
 		if whole {
 			b := c.buf[c.start:]
 			c.start += header + payload
+			if c.hears {
+				unmask(b[header-4:header], b[header:header+payload])
+			}
 			return Frame{b[0]&Fin != 0, b[0] & 0xf, b[header : header+payload : header+payload]}, nil
 		}
 		if err := c.fill(); err != nil {
 			return Frame{}, err
 		}
+	}
+}
+
+func unmask(mask, p []byte) {
+	key := binary.LittleEndian.Uint64(append(mask[:4:4], mask...))
+	for ; len(p) >= 8; p = p[8:] {
+		binary.LittleEndian.PutUint64(p, binary.LittleEndian.Uint64(p)^key)
+	}
+	for i := range p {
+		p[i] ^= mask[i&3]
 	}
 }
 
