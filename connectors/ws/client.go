@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/credentials"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
@@ -22,7 +23,7 @@ type ClientConfig struct {
 	TLS     *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
 	Socket  flow.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
 	Headers map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
-	Auth    ClientAuths            `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
+	Auth    credentials.Auths      `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
 	OnOpen  []flow.Secret          `hcl:"on_open" doc:"text messages sent, as they are, after every connect, before anything else"`
 	Queue   flow.Queue             `hcl:"queue" doc:"what waits for the connection, also while there is none"`
 	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
@@ -80,7 +81,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
-	if err := c.checkAuth(); err != nil {
+	if err := c.Auth.Check(c.URL.User, c.Headers); err != nil {
 		return nil, err
 	}
 	o := socket.Options{Client: true}

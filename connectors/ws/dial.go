@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
+	"github.com/flowrun/flowrun/runtime/credentials"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -121,7 +122,7 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 	defer context.AfterFunc(ctx, func() { _ = nc.SetDeadline(past) })()
 	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
 	if user := proxy.User; user != nil {
-		req.Header.Set("Proxy-Authorization", basicOf(user))
+		req.Header.Set("Proxy-Authorization", credentials.BasicOf(user))
 	}
 	if err = req.Write(nc); err == nil {
 		var resp *http.Response
@@ -146,22 +147,7 @@ func (c *client) header() (http.Header, error) {
 	for name, value := range c.config.Headers {
 		h.Set(name, value.Reveal())
 	}
-	if user := c.config.URL.User; user != nil && h.Get("Authorization") == "" {
-		h.Set("Authorization", basicOf(user))
-	}
-	for _, a := range c.config.Auth {
-		authorization, err := a.authorization()
-		if err != nil {
-			return nil, err
-		}
-		h.Set("Authorization", authorization)
-	}
-	return h, nil
-}
-
-func basicOf(user *url.Userinfo) string {
-	password, _ := user.Password()
-	return basic(user.Username(), password)
+	return h, c.config.Auth.AddTo(h, c.config.URL.User)
 }
 
 // maxAnswer bounds the answer of a proxy, as net/http's servers bound the

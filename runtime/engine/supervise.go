@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/engine/internal/waits"
+	"github.com/flowrun/flowrun/runtime/waits"
 	"go.uber.org/zap"
 )
 
@@ -14,7 +14,7 @@ import (
 // failed for good, or ctx has ended. sources is the ctx that ends Feed.
 func (u *unit) supervise(ctx, sources context.Context) {
 	defer close(u.done)
-	between := waits.New(u.common.Reconnect)
+	between := waits.New(waits.Terms(u.common.Reconnect))
 	failures := 0 // in a row
 	for prepared := true; ; prepared = false {
 		err := u.attempt(ctx, sources, prepared)

@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/engine/internal/waits"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/waits"
 	"go.uber.org/zap"
 )
 
@@ -87,7 +87,7 @@ func (s *Lanes) Serve(lane *link.Lane) error {
 // connect gives the lane connections until it ends, and returns why it did.
 func (s *Lanes) connect(lane *link.Lane) error {
 	ctx := s.Running
-	between := waits.New(s.Reconnect)
+	between := waits.New(waits.Terms(s.Reconnect))
 	limit := s.Reconnect.MaxRetries
 	reopened := func() {}
 	for failures := 0; ; {

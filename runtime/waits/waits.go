@@ -1,16 +1,16 @@
-// Package waits says how long a connector that lost its world waits before it tries
-// again: times that grow, at random, up to a longest one, so that clients of one
-// server do not come back together.
+// Package waits says how long it takes until something that has failed is tried again:
+// times that grow, at random, up to a longest one, so that clients of one server do
+// not come back together.
 package waits
 
 import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-// Waits are the times between the attempts of one connector. One goroutine uses them.
+// Waits are the times between attempts to do one thing. One goroutine uses them.
 type Waits struct {
 	backoff.ExponentialBackOff
 	longest time.Duration
@@ -18,8 +18,18 @@ type Waits struct {
 
 const jitter = 0.5 // waits are 50% to 150% of the computed ones
 
-// New returns those that a `reconnect` block speaks of.
-func New(r flowfile.Reconnect) *Waits {
+// Terms say how long waits are, and how often they make sense, as the blocks of flows
+// do that have these arguments.
+type Terms struct {
+	Interval    flow.Duration // the first
+	GrowthRate  float64       // factor from one to the next
+	MaxInterval flow.Duration // the longest
+	Randomized  bool
+	MaxRetries  int // attempts, which whoever waits counts; 0 for no limit
+}
+
+// New returns the waits of one thing.
+func New(r Terms) *Waits {
 	w := &Waits{longest: time.Duration(r.MaxInterval)}
 	w.ExponentialBackOff = backoff.ExponentialBackOff{
 		InitialInterval: time.Duration(r.Interval),

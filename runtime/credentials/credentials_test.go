@@ -1,4 +1,4 @@
-package ws
+package credentials
 
 import (
 	"errors"
@@ -9,26 +9,26 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
-func TestClientAuth(t *testing.T) {
+func TestAuth(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
-	token := &TokenAuth{TokenFile: flow.Path(path)}
+	token := &Token{TokenFile: flow.Path(path)}
 	for _, test := range []struct {
-		auth  ClientAuth
+		auth  Auth
 		file  string
 		want  string
 		field string // that an error is about
 	}{
-		{&BasicAuth{"u", flow.SecretOf("p:q")}, "", "Basic dTpwOnE=", ""},
-		{&BasicAuth{"u:", flow.SecretOf("p")}, "", "", "user"},
-		{&TokenAuth{Token: flow.SecretOf("t")}, "", "Bearer t", ""},
-		{&TokenAuth{Token: flow.SecretOf("t\r\nx: y")}, "", "", "token"},
-		{&TokenAuth{}, "", "", ""},
-		{&TokenAuth{Token: flow.SecretOf("t"), TokenFile: "f"}, "", "", ""},
+		{&Basic{"u", flow.SecretOf("p:q")}, "", "Basic dTpwOnE=", ""},
+		{&Basic{"u:", flow.SecretOf("p")}, "", "", "user"},
+		{&Token{Token: flow.SecretOf("t")}, "", "Bearer t", ""},
+		{&Token{Token: flow.SecretOf("t\r\nx: y")}, "", "", "token"},
+		{&Token{}, "", "", ""},
+		{&Token{Token: flow.SecretOf("t"), TokenFile: "f"}, "", "", ""},
 		{token, "one\n", "Bearer one", ""},
 		{token, "two", "Bearer two", ""}, // it is read each time
 		{token, "a\nb", "", "token_file"},
 		{token, "\n", "", "token_file"},
-		{&TokenAuth{TokenFile: flow.Path(path + "x")}, "", "", "token_file"},
+		{&Token{TokenFile: flow.Path(path + "x")}, "", "", "token_file"},
 	} {
 		if test.file != "" {
 			if err := os.WriteFile(path, []byte(test.file), 0o600); err != nil {

@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/flowfile"
 )
 
 func TestWaitsAtRandom(t *testing.T) {
-	r := flowfile.DefaultCommon().Reconnect
+	r := Terms{Interval: flow.Duration(500 * time.Millisecond), GrowthRate: 2, Randomized: true}
 	r.MaxInterval = flow.Duration(10 * time.Second)
 	several := map[time.Duration]bool{}
 	for range 200 {
@@ -38,7 +37,7 @@ func FuzzWaits(f *testing.F) {
 			t.Skip("package flows refuses it")
 		}
 		ms := func(n int64) flow.Duration { return flow.Duration(time.Duration(n) * time.Millisecond) }
-		w := New(flowfile.Reconnect{Interval: ms(interval), GrowthRate: growth, MaxInterval: ms(longest), Randomized: randomized})
+		w := New(Terms{Interval: ms(interval), GrowthRate: growth, MaxInterval: ms(longest), Randomized: randomized})
 		for range 50 + rand.IntN(50) {
 			if d := w.Next(); d < 0 || d > time.Duration(ms(longest)) {
 				t.Fatalf("waits %v", d)
