@@ -122,6 +122,8 @@ func (a arrivals) leaving(port flowfile.PortRef) arrival {
 		own.origins, own.later = union(own.origins, in.origins), in.later
 	case a.flow.Connectors[port.Name].Shape.Per != nil:
 		own.origins, own.later = union(own.origins, in.origins), in.origins
+	case a.flow.Connectors[port.Name].Shape.Asks:
+		own.origins, own.later = union(own.origins, in.origins), in.later
 	}
 	return own
 }

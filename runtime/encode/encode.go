@@ -14,13 +14,14 @@ type Terms struct {
 	Codec  flow.CodecUse
 	Post   []flow.ProcessorUse
 	Wrote  func(flow.Value) error // checks what the flow wrote into meta.<type>; nil where that cannot be wrong
+	Asks   bool                   // frames are for a flow.Asker
 	coding string
 	binary bool
 }
 
 // NewTerms returns the terms of a connector of the given type and shape.
 func NewTerms(typ string, shape flow.Shape, codec flow.CodecUse, post []flow.ProcessorUse) *Terms {
-	t := &Terms{Type: typ, Wrote: shape.Wrote, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
+	t := &Terms{Type: typ, Wrote: shape.Wrote, Asks: shape.Asks, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
 	for _, p := range post {
 		t.binary = t.binary || !p.Text
 	}
@@ -109,6 +110,9 @@ func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *
 	had := len(*frames)
 	c.made = flow.Frame{Binary: c.frameType(e), Meta: e.Meta.Wrote, Time: e.Time}
 	c.frames, c.into = frames, buf
+	if c.terms.Asks {
+		c.made.Origin, c.made.Empty = e.Origin, e.IsNull()
+	}
 	err := c.encodeOne(scratch, e)
 	c.frames, c.into = nil, nil
 	if err != nil {
@@ -118,6 +122,10 @@ func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *
 }
 
 func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {
+	if c.made.Empty {
+		c.add(nil)
+		return nil
+	}
 	if len(c.chain) == 0 {
 		start := len(*c.into)
 		b, err := c.codec.Encode(*c.into, e)

@@ -35,6 +35,14 @@ func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	return l, err
 }
 
+// OpenFor implements flow.Host.
+func (u *unit) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
+	return u.table.OpenFor(cause, peer)
+}
+
+// Heard implements flow.Host.
+func (u *unit) Heard() bool { return u.table.Heard() }
+
 // Admit implements flow.Host.
 func (u *unit) Admit(peer flow.Peer) error { return u.table.Admit(peer) }
 

@@ -44,6 +44,12 @@ type Host interface {
 	// written to. The goroutine that calls it calls Receive next: what the flow
 	// makes of the opening is done then. ErrDuplicate refuses a session too many.
 	Open(peer Peer, w Writer) (Link, error)
+	// OpenFor is Open, for a connection that cannot be written to and brings what
+	// comes of a frame that the connector was given to write: cause is where that
+	// came from, and what this connection brings can be a reply to there.
+	OpenFor(cause *Origin, peer Peer) (Link, error)
+	// Heard reports whether anybody hears what connections bring in.
+	Heard() bool
 	// Admit tells, before a handshake, whether Open would refuse the connection
 	// at this moment. Open has the last word.
 	Admit(peer Peer) error
@@ -89,8 +95,9 @@ type Halter interface {
 type Frame struct {
 	Data   []byte
 	Binary bool // the frame's type, where the transport has types
-	// Empty says, inwards, that there is no message, but something to tell: an
-	// event with a null payload, which passes no processor and no codec.
+	// Empty says that there is no message, but something to tell: an event with a
+	// null payload, which passes no processor and no codec. Outwards, there is none
+	// but for an Asker.
 	Empty bool
 	// Meta is what the transport says of an incoming frame, or what the flow
 	// wrote about an outgoing one; nil when there is nothing to say.
@@ -101,6 +108,9 @@ type Frame struct {
 	// Shared is there when the frame goes to several connections of a connector
 	// whose Shape asks for it.
 	Shared *Shared
+	// Origin is where the event came from that a frame for an Asker is made of; nil
+	// for others.
+	Origin *Origin
 }
 
 // Link is one connection, seen by its connector.
@@ -158,6 +168,17 @@ type Trier interface {
 	// frames was taken. sent is false when some of what was taken is held back,
 	// for Flush to write.
 	TryWrite(frames []Frame) (taken, sent bool, err error)
+}
+
+// Asker is implemented by the writers of connectors that ask, as their Shape says:
+// each frame is a question of its own, and they have no queue.
+type Asker interface {
+	// Ask returns when each of the frames is delivered, or has failed: those that
+	// have, a *BatchError names by their places. Several goroutines call it at a
+	// time, each with frames of its own, and with a ctx that is to be that of what
+	// is received as the answers, by the same goroutine: so whoever waits for what
+	// comes of an event, has it when Ask returns.
+	Ask(ctx context.Context, frames []Frame) error
 }
 
 // Disconnecter is implemented by writers whose connection can be ended by the
@@ -256,6 +277,10 @@ type Shape struct {
 	// several at a time, each with a host of its own, and serves that one; the
 	// connector is no Preparer and no Feeder.
 	Per *Per
+	// Asks says that each event which the connector is sent is a question: its
+	// writer is an Asker, and what comes of it, by Host.OpenFor, comes before the
+	// event is delivered.
+	Asks bool
 	// Topics, when it is not nil, lets connections subscribe to topics.
 	Topics *Topics
 	// Sessions, when it is not nil, tells whose connections they are.

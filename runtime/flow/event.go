@@ -34,6 +34,14 @@ func (e *Event) Payload() (Value, error) {
 	return v, nil
 }
 
+// IsNull reports whether the payload is null, without decoding it.
+func (e *Event) IsNull() bool {
+	if e.Raw != nil {
+		return e.Form.Kind(e.Raw) == Null
+	}
+	return e.Value.IsNull()
+}
+
 // HeldPayload returns the payload to be kept after Send has returned. What came
 // encoded stays so ([LazyOf]), in a copy.
 func (e *Event) HeldPayload() Value {

@@ -110,6 +110,9 @@ func set(at *atomic.Pointer[Sink], s Sink) {
 // Connected reports whether events that are sent go anywhere.
 func (p *Port) Connected() bool { return p.to.Load() != nil }
 
+// Heard reports whether anybody hears of events that are sent.
+func (p *Port) Heard() bool { return p.Connected() || p.aside.Load() != nil }
+
 // Dropped counts the events that were sent while nothing was connected.
 func (p *Port) Dropped() uint64 { return p.dropped.Load() }
 

@@ -127,6 +127,14 @@ func (h *Host) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	return c, nil
 }
 
+// OpenFor implements flow.Host.
+func (h *Host) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
+	return h.Table.OpenFor(cause, peer)
+}
+
+// Heard implements flow.Host.
+func (h *Host) Heard() bool { return h.Table.Heard() }
+
 // Admit implements flow.Host.
 func (h *Host) Admit(peer flow.Peer) error { return h.Table.Admit(peer) }
 

@@ -29,9 +29,10 @@ type Link struct {
 	// What an outlet that outlives its connections had done before.
 	eventsBefore, bytesBefore uint64
 
-	writes bool    // it was opened with a writer
-	lane   *Lane   // whose connection it is; nil where connections have no keys
-	tied   []*Lane // opened on behalf of this link; guarded by table.mu
+	writes  bool    // it was opened with a writer
+	answers bool    // it brings what comes of an event
+	lane    *Lane   // whose connection it is; nil where connections have no keys
+	tied    []*Lane // opened on behalf of this link; guarded by table.mu
 	// turns is odd while a turn is running.
 	turns atomic.Uint32
 	// patterns are its subscriptions, which only the reader's goroutine changes;
@@ -121,6 +122,7 @@ func (l *Link) begin(ctx context.Context) *turn {
 	t := turns.Get().(*turn)
 	if l.ctx.Context != ctx {
 		l.ctx = readerContext{Context: ctx, reader: &l.reader}
+		l.reader.Outer = reader(ctx)
 	}
 	if left := l.inlet.turn; left != nil {
 		left.WriteSpread() // of a turn that ended in a panic

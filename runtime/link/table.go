@@ -122,6 +122,22 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	return t.add(l, peer, w)
 }
 
+// OpenFor implements flow.Host's. What leads to an answer by way of other answers is
+// not remembered: a reply is never for those.
+func (t *Table) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
+	for cause != nil {
+		l, ok := cause.Link.(*Link)
+		if !ok || !l.answers {
+			break
+		}
+		cause = cause.Parent
+	}
+	return t.add(&Link{table: t, out: t.single, answers: true, origin: flow.Origin{Parent: cause}}, peer, nil)
+}
+
+// Heard implements flow.Host's.
+func (t *Table) Heard() bool { return t.out.Heard() }
+
 func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	if err := t.enter(l, peer, w); err != nil {
 		return nil, err
@@ -139,7 +155,7 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 }
 
 func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
-	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1)}
+	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1), Parent: l.origin.Parent}
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
 	}

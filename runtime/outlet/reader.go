@@ -7,8 +7,25 @@ import "context"
 type Reader struct {
 	Own  *Outlet // of its connection
 	Turn *Turn   // that is running; nil outside of one
+	// Outer is the reader in whose turn this one receives, of an answer to what that
+	// one has sent; nil for most.
+	Outer *Reader
 	// corked says that replies of the running turn wait in the writer.
 	corked bool
+}
+
+// within reports whether the reader receives inside of a turn of o's own reader, in
+// its goroutine.
+func (r *Reader) within(o *Outlet) bool {
+	if r == nil {
+		return false
+	}
+	for r = r.Outer; r != nil; r = r.Outer {
+		if r.Own == o && r.Turn != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Uncork sends the replies that the reader holds back, before it does

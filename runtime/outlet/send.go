@@ -27,8 +27,15 @@ func (o *Outlet) accept(ctx context.Context, own *Reader, run []flow.Event) Refu
 		var refused Refusals
 		refused.AddAll(len(run), Refusal{Kind: "write", Err: flow.ErrGone, Gone: true})
 		return refused
-	case mine && !o.Lasting() && !o.writing && o.queue.len() == 0 && o.closed == nil:
-		return o.sendInPlace(ctx, own, run)
+	case mine && o.isFree():
+		own.corked = true
+		return o.sendInPlace(ctx, own.Turn, run, true)
+	case own.within(o) && o.isFree():
+		t := Borrow() // that of its own reader is in use
+		defer t.Release()
+		return o.sendInPlace(ctx, t, run, false)
+	case o.terms.Asks:
+		return o.ask(ctx, run)
 	case o.terms.Queue == nil:
 		return o.sendDirect(ctx, run)
 	}
@@ -40,13 +47,17 @@ func (o *Outlet) isClosed() Refusal {
 	return Refusal{Kind: "write", Err: o.closed, Gone: o.life != OfConnector}
 }
 
-// sendInPlace writes a reply in the reader's own goroutine, corked.
-func (o *Outlet) sendInPlace(ctx context.Context, own *Reader, run []flow.Event) (refused Refusals) {
-	t := own.Turn
+// isFree reports whether a reply can be written in place. The caller holds mu.
+func (o *Outlet) isFree() bool {
+	return !o.Lasting() && !o.writing && o.queue.len() == 0 && o.closed == nil
+}
+
+// sendInPlace writes a reply in the reader's own goroutine. It is corked, unless the
+// reader waits for what may be long in coming.
+func (o *Outlet) sendInPlace(ctx context.Context, t *Turn, run []flow.Event, corked bool) (refused Refusals) {
 	refused = o.encodeRun(t, run)
 	if len(t.frames) > 0 {
-		own.corked = true
-		if err := o.write(ctx, t.frames, true); err != nil {
+		if err := o.write(ctx, t.frames, corked); err != nil {
 			refused.AddAll(len(run), Refusal{Kind: "write", Err: err, Gone: true})
 		}
 	}
