@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/http/internal/wrote"
 	"github.com/flowrun/flowrun/runtime/access"
 	"go.uber.org/zap"
 )
@@ -54,7 +55,7 @@ func (x *exchange) conclude() {
 
 // begin writes the head of the answer. length is that of the body, -1 when it is
 // not known yet.
-func (x *exchange) begin(head wrote, length int) (status int) {
+func (x *exchange) begin(head wrote.Wrote, length int) (status int) {
 	h := x.w.Header()
 	if length != 0 {
 		h["Content-Type"] = x.server.contentType
@@ -62,8 +63,8 @@ func (x *exchange) begin(head wrote, length int) (status int) {
 	for name, values := range x.server.headers {
 		h[name] = values
 	}
-	head.addTo(h)
-	status = head.status()
+	head.Headers(h)
+	status = statusOf(head)
 	if status == 0 {
 		status = x.server.config.Status
 	}

@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/http/internal/wrote"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/sse"
 )
 
 // appendEvent spells a message as a Server-Sent Event. A line break at its end, which
 // a postprocessor has put there, is no line of its own.
-func appendEvent(dst, message []byte, said wrote) []byte {
+func appendEvent(dst, message []byte, said wrote.Wrote) []byte {
 	e := sse.Event{Data: bytes.TrimSuffix(bytes.TrimSuffix(message, []byte{'\n'}), []byte{'\r'})}
-	if fields := said.get("sse").Object(); fields != nil {
+	if fields := said.Get("sse").Object(); fields != nil {
 		event, _ := fields.Get("event")
 		id, _ := fields.Get("id")
 		e.Name, e.ID = event.Text(), id.Text()

@@ -1,4 +1,5 @@
-// Package http is HTTP/1.1: the connector http_server.
+// Package http is HTTP: the connector http_server, which speaks HTTP/1.1, and, in
+// package client below, http_client.
 //
 // # Requests
 //
@@ -31,6 +32,7 @@ package http
 import (
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/http/internal/client"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -59,4 +61,5 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 			}
 		},
 	},
+	client.Spec,
 }

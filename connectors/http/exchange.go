@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/http/internal/wrote"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
@@ -39,7 +40,7 @@ type exchange struct {
 
 	mu      sync.Mutex
 	held    []byte        // of the answer: not written yet
-	head    wrote         // what the first reply says of the answer
+	head    wrote.Wrote   // what the first reply says of the answer
 	replied bool          // there is one
 	more    bool          // the last one has promised more
 	over    bool          // what comes now comes too late
@@ -246,7 +247,7 @@ func (x *exchange) Write(ctx context.Context, frames []flow.Frame, _ bool) error
 			x.head = said
 		}
 		x.held = append(x.held, frames[i].Data...)
-		x.replied, x.more = true, said.is("more")
+		x.replied, x.more = true, said.Is("more")
 	}
 	x.wake()
 	return nil

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/http/internal/wrote"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/sse"
@@ -197,7 +198,7 @@ func (st *stream) sayGoodbye(why *parting) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if why.message != "" {
-		st.hold(func(dst []byte) []byte { return appendEvent(dst, []byte(why.message), wrote{}) })
+		st.hold(func(dst []byte) []byte { return appendEvent(dst, []byte(why.message), wrote.Wrote{}) })
 	}
 	if st.chunked {
 		st.held = append(st.held, lastChunk...)
@@ -264,7 +265,7 @@ func (st *stream) Write(_ context.Context, frames []flow.Frame, corked bool) err
 		}
 		said := wroteOf(frames[i].Meta)
 		st.hold(func(dst []byte) []byte { return appendEvent(dst, frames[i].Data, said) })
-		if said.is("close") {
+		if said.Is("close") {
 			st.part(parting{counts: flow.EndedByFlow})
 		}
 		if len(st.held) >= maxHeld {

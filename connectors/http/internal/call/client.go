@@ -1,0 +1,77 @@
+package call
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/flow"
+)
+
+// Options say how connections are made, and kept.
+type Options struct {
+	TLS            *tls.Config
+	Socket         flow.SocketOptions
+	ConnectTimeout time.Duration // for TCP, and for TLS
+	IdleTimeout    time.Duration // of a connection that nobody uses
+	MaxIdle        int           // connections that nobody uses
+	MaxRedirects   int
+}
+
+// maxHead bounds the head of an answer, in bytes, as net/http's servers bound that of
+// a question.
+const maxHead = 64 << 10
+
+// NewClient returns a client of net/http. HTTP/2 is spoken where a server of https
+// does; the proxies of the environment are honoured; there are no cookies.
+func NewClient(o Options) *http.Client {
+	t := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            o.dial,
+		TLSClientConfig:        o.TLS,
+		TLSHandshakeTimeout:    o.ConnectTimeout,
+		MaxIdleConns:           o.MaxIdle,
+		MaxIdleConnsPerHost:    o.MaxIdle,
+		IdleConnTimeout:        o.IdleTimeout,
+		MaxResponseHeaderBytes: maxHead,
+		ForceAttemptHTTP2:      true,
+	}
+	return &http.Client{Transport: t, CheckRedirect: o.redirect}
+}
+
+func (o Options) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	keepalive := time.Duration(o.Socket.Keepalive)
+	if keepalive == 0 {
+		keepalive = -1 // what net.Dialer calls off
+	}
+	nc, err := (&net.Dialer{KeepAlive: keepalive, Timeout: o.ConnectTimeout}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if err := tcp.SetNoDelay(o.Socket.NoDelay); err != nil {
+			_ = nc.Close()
+			return nil, err
+		}
+	}
+	return nc, nil
+}
+
+// redirect is asked before a redirect is followed. Nobody is sent what is for
+// somebody else.
+func (o Options) redirect(next *http.Request, before []*http.Request) error {
+	first := before[0].URL
+	switch {
+	case o.MaxRedirects == 0:
+		return http.ErrUseLastResponse
+	case len(before) > o.MaxRedirects:
+		return errManyTimes
+	case next.URL.Scheme != "https" && first.Scheme == "https":
+		return errUnprotected
+	case next.URL.Hostname() != first.Hostname(), next.URL.Scheme == first.Scheme && next.URL.Port() != first.Port():
+		return errElsewhere
+	}
+	return nil
+}

@@ -1,0 +1,1 @@
+../../../flows/examples/front.hcl
