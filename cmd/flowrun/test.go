@@ -18,6 +18,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
 
@@ -53,11 +54,11 @@ compares them with limits, which can be multiples of what another bench takes.`)
 			`Runs all cases of files named *.test.hcl below PATH (or the working directory), those
 of "bench" aside: what they find depends on what else the machine does.`),
 		&cobra.Command{
-			Use:    runner.WardenArgs[1],
+			Use:    process.WardenArgs[1],
 			Short:  "End what a runner that was killed has started",
 			Hidden: true,
 			Args:   cobra.NoArgs,
-			Run:    func(cmd *cobra.Command, _ []string) { runner.Ward(cmd.InOrStdin()) },
+			Run:    func(cmd *cobra.Command, _ []string) { process.Ward(cmd.InOrStdin()) },
 		},
 	)
 	return cmd

@@ -151,7 +151,7 @@ func (r *runner) round(ctx context.Context, c *testfile.Case, res *Result) (f Fi
 	}
 	res.Scratch = dir
 	for _, p := range x.processes() {
-		res.Outputs = append(res.Outputs, p.output())
+		res.Outputs = append(res.Outputs, p.Account())
 	}
 	return f, false
 }
@@ -164,7 +164,7 @@ func (x *trial) load(ctx context.Context, o load.Options) (f Figures, err error)
 	ctx, stop := context.WithTimeoutCause(ctx, time.Duration(x.t.Timeout), errTimeout)
 	defer stop()
 	if runtime.GOOS == "linux" { // costs are known there only
-		o.PID = x.before[len(x.before)-1].cmd.Process.Pid
+		o.PID = x.before[len(x.before)-1].PID()
 	}
 	result, err := load.Run(ctx, o)
 	switch {

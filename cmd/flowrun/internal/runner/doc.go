@@ -21,8 +21,9 @@
 //
 //	runner   discovery, choice, and cases in parallel
 //	trial    one test from its folder to its end
-//	process  programs and their groups; output, ready
-//	scratch  copies of folders        ports  leases
+//	process  programs and their groups (a package)
+//	scratch  copies of folders
+//	ports    leases (a package)
 //	players  peers, and signals to processes while they talk
 //	unit     pipelines and expressions, in this process
 //	result   what came of a case; report and print say it

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows/testfile"
 )
 
@@ -96,7 +97,7 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			x.res.fail(x.t.Run.At, "run: "+err.Error(), "")
 			return errDied
 		}
-		ended = x.run.ended
+		ended = x.run.Ended()
 		if x.t.Run.Ready != nil {
 			if err := x.ready(ctx, x.run, x.t.Run.Ready); err != nil {
 				return err
@@ -132,7 +133,7 @@ func (x *trial) perform(ctx context.Context, cancel context.CancelCauseFunc) err
 			return err
 		case <-ended:
 			ended = nil
-			if !x.run.endedAs(x.wanted()) {
+			if !x.run.EndedAs(x.wanted()) {
 				cancel(errDied)
 				return errDied
 			}
@@ -235,7 +236,7 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent cha
 		}
 	}
 	if i.Ready != nil {
-		if err := await(ctx, p, i.Ready, x.dir); err != nil {
+		if err := process.Await(ctx, p, i.Ready, x.dir); err != nil {
 			unsent <- &unsentError{i, i.Count, err}
 			return
 		}
@@ -246,9 +247,8 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent cha
 			return
 		}
 	}
-	if s, ok := signalNamed(i.Signal); ok {
-		p.told.Store(true)
-		p.signal(s)
+	if s, ok := process.SignalNamed(i.Signal); ok {
+		p.Interrupt(s)
 	}
 	x.signals.Signal(i.Label)
 }
@@ -257,14 +257,14 @@ func (x *trial) interrupt(ctx context.Context, i *testfile.Interrupt, unsent cha
 func (x *trial) replace(name, by string) error {
 	text, err := os.ReadFile(filepath.Join(x.dir, by))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", by, plainCause(err))
+		return fmt.Errorf("read %s: %w", by, process.PlainCause(err))
 	}
 	path := filepath.Join(x.dir, name)
 	if err := os.WriteFile(path+"~", text, 0o600); err != nil {
-		return fmt.Errorf("replace %s: %w", name, plainCause(err))
+		return fmt.Errorf("replace %s: %w", name, process.PlainCause(err))
 	}
 	if err := os.Rename(path+"~", path); err != nil {
-		return fmt.Errorf("replace %s: %w", name, plainCause(err))
+		return fmt.Errorf("replace %s: %w", name, process.PlainCause(err))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 )
 
 // WriteJSON writes what came of a run for programs.
@@ -136,7 +137,7 @@ func WriteJUnit(w io.Writer, results []*Result, took time.Duration) error {
 	return err
 }
 
-func section(o Output, text string) string {
+func section(o process.Account, text string) string {
 	if text == "" {
 		return ""
 	}

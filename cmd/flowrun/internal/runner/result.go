@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -19,7 +20,7 @@ type Result struct {
 	Took     time.Duration
 	Failures []Failure // none when the case has passed
 	// Outputs are the last lines of what the processes of a failed test printed.
-	Outputs  []Output
+	Outputs  []process.Account
 	Scratch  string   // the folder of a failed test
 	Updated  []string // expected files that were rewritten
 	Measured *Figures // what a bench has found
@@ -30,14 +31,6 @@ type Failure struct {
 	At      flow.Place
 	Message string // one line
 	Detail  string // lines, may be empty
-}
-
-// Output is what one process has printed last.
-type Output struct {
-	Process string // `before "server"`
-	Ending  string // "ended with exit code 0"
-	Stdout  string
-	Stderr  string
 }
 
 // Passed reports whether all was as expected.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/ports"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/testfile"
@@ -53,7 +54,7 @@ var ErrNothing = errors.New("there is nothing to test")
 type runner struct {
 	Options
 	ports  *ports.Ports
-	warden *warden
+	warden *process.Warden
 	mu     sync.Mutex // for Watch
 }
 
@@ -71,8 +72,8 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{Options: o, warden: &warden{binary: o.Binary}}
-	defer r.warden.close()
+	r := &runner{Options: o, warden: &process.Warden{Binary: o.Binary}}
+	defer r.warden.Close()
 	if r.ports, err = ports.New(); err != nil {
 		return nil, err
 	}
@@ -223,7 +224,7 @@ func folderName(root, file string) string {
 func filesBelow(root string) (files []string, err error) {
 	info, err := os.Stat(root)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", source.ShownPath(root), plainCause(err))
+		return nil, fmt.Errorf("read %s: %w", source.ShownPath(root), process.PlainCause(err))
 	}
 	if !info.IsDir() {
 		if !strings.HasSuffix(root, testfile.Suffix) {
@@ -235,7 +236,7 @@ func filesBelow(root string) (files []string, err error) {
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return fmt.Errorf("look for tests in %s: %w", source.ShownPath(name), plainCause(err))
+			return fmt.Errorf("look for tests in %s: %w", source.ShownPath(name), process.PlainCause(err))
 		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != root:
 			return fs.SkipDir
 		case !d.IsDir() && strings.HasSuffix(d.Name(), testfile.Suffix):

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/certificate"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -24,10 +25,19 @@ type trial struct {
 	res *Result
 	dir string // the scratch folder
 
-	before  []*process // those of t.Before that have been started
-	run     *process
+	before  []*process.Process // those of t.Before that have been started
+	run     *process.Process
 	signals *signals.Board
+	blamed  *process.Process // how it has ended has been told
 }
+
+const (
+	// grace is how long a process may take to end after SIGTERM: longer than a
+	// flow may drain.
+	grace = 12 * time.Second
+	// shortGrace is that of a process of a test that has failed already.
+	shortGrace = 3 * time.Second
+)
 
 // The causes for which the play of a test is broken off.
 var (
@@ -68,21 +78,21 @@ func (r *runner) test(ctx context.Context, c *testfile.Case, res *Result) {
 	}
 	res.Scratch = dir
 	for _, p := range x.processes() {
-		res.Outputs = append(res.Outputs, p.output())
+		res.Outputs = append(res.Outputs, p.Account())
 	}
 }
 
 // processes are all that have been started.
-func (x *trial) processes() []*process {
-	all := append([]*process{}, x.before...)
+func (x *trial) processes() []*process.Process {
+	all := append([]*process.Process{}, x.before...)
 	if x.run != nil {
 		all = append(all, x.run)
 	}
 	return all
 }
 
-func (x *trial) start(p *testfile.Program, title string) (*process, error) {
-	return start(p, title, x.dir, x.warden, x.t.Env, int(x.t.MaxOutput))
+func (x *trial) start(p *testfile.Program, title string) (*process.Process, error) {
+	return process.Start(p, title, x.dir, x.warden, x.t.Env, int(x.t.MaxOutput))
 }
 
 // play starts everything and waits for the end. What goes wrong is told; the
@@ -123,26 +133,26 @@ func (x *trial) play(ctx context.Context) error {
 }
 
 // await waits for a program to end as it should.
-func (x *trial) await(ctx context.Context, p *process, want *testfile.Outcome) error {
+func (x *trial) await(ctx context.Context, p *process.Process, want *testfile.Outcome) error {
 	select {
-	case <-p.ended:
-		if !p.endedAs(want) {
+	case <-p.Ended():
+		if !p.EndedAs(want) {
 			return errDied
 		}
 		return nil
 	case <-ctx.Done():
-		return x.broken(ctx, p.title+" has not ended", p.at)
+		return x.broken(ctx, p.Title+" has not ended", p.At)
 	}
 }
 
 // ready waits until a process can be used.
-func (x *trial) ready(ctx context.Context, p *process, ready *testfile.Ready) error {
-	err := await(ctx, p, ready, x.dir)
+func (x *trial) ready(ctx context.Context, p *process.Process, ready *testfile.Ready) error {
+	err := process.Await(ctx, p, ready, x.dir)
 	switch {
 	case err == nil:
 		return nil
-	case p.done():
-		p.blamed = true
+	case p.Done():
+		x.blamed = p
 	case ctx.Err() != nil:
 		return x.broken(ctx, err.Error(), ready.At)
 	}
@@ -166,11 +176,11 @@ func (x *trial) broken(ctx context.Context, what string, at flow.Place) error {
 
 // watch breaks the play off when a process of before ends meanwhile, and not as
 // it should.
-func (x *trial) watch(ctx context.Context, p *process, want *testfile.Outcome, cancel context.CancelCauseFunc) {
+func (x *trial) watch(ctx context.Context, p *process.Process, want *testfile.Outcome, cancel context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():
-	case <-p.ended:
-		if !p.endedAs(want) && !p.told.Load() {
+	case <-p.Ended():
+		if !p.EndedAs(want) && !p.Told() {
 			cancel(errDied)
 		}
 	}
@@ -206,7 +216,7 @@ func (x *trial) stop(err error) {
 	}
 	all := x.processes()
 	for i := len(all) - 1; i >= 0; i-- {
-		all[i].stop(x.Hard, patience)
+		all[i].Stop(x.Hard, patience)
 	}
 }
 
@@ -215,41 +225,41 @@ func (x *trial) stop(err error) {
 // not to blame.
 func (x *trial) endings(err error) {
 	for _, p := range x.processes() {
-		if p.stdout.overflowed() || p.stderr.overflowed() {
-			x.res.fail(p.at, fmt.Sprintf("%s has printed more than %s; max_output of the test sets how much it may", p.title, x.t.MaxOutput), "")
+		if p.Stdout.Overflowed() || p.Stderr.Overflowed() {
+			x.res.fail(p.At, fmt.Sprintf("%s has printed more than %s; max_output of the test sets how much it may", p.Title, x.t.MaxOutput), "")
 		}
 	}
 	for i, p := range x.before {
 		b := x.t.Before[i]
 		want := x.expected(b.Name)
 		said := want != nil && (want.ExitCode.Given || want.Signal != "")
-		switch told := p.told.Load(); {
+		switch told := p.Told(); {
 		case told && err != nil:
-		case told && !p.isFlow && !p.forced && !said: // SIGTERM ends most programs
+		case told && !p.IsFlow && !p.Forced() && !said: // SIGTERM ends most programs
 		case want != nil:
 			x.ending(p, want)
 		default:
-			x.ending(p, &testfile.Outcome{At: p.at})
+			x.ending(p, &testfile.Outcome{At: p.At})
 		}
 	}
-	if x.run == nil || x.run.told.Load() && err != nil {
+	if x.run == nil || x.run.Told() && err != nil {
 		return
 	}
 	x.ending(x.run, x.wanted())
 }
 
-func (x *trial) ending(p *process, want *testfile.Outcome) {
-	code, signal := p.code()
+func (x *trial) ending(p *process.Process, want *testfile.Outcome) {
+	code, signal := p.Code()
 	switch {
-	case p.blamed:
-	case p.forced:
-		x.res.fail(p.at, fmt.Sprintf("%s did not end within %s of SIGTERM, and was killed", p.title, grace), "")
+	case p == x.blamed:
+	case p.Forced():
+		x.res.fail(p.At, fmt.Sprintf("%s did not end within %s of SIGTERM, and was killed", p.Title, grace), "")
 	case want.Signal != "" && signal != want.Signal:
-		x.res.fail(want.At, fmt.Sprintf("%s %s, expected to be ended by %s", p.title, p.ending(), want.Signal), "")
+		x.res.fail(want.At, fmt.Sprintf("%s %s, expected to be ended by %s", p.Title, p.Ending(), want.Signal), "")
 	case want.Signal == "" && signal != "":
-		x.res.fail(want.At, fmt.Sprintf("%s %s, expected exit code %d", p.title, p.ending(), want.ExitCode.N), "")
+		x.res.fail(want.At, fmt.Sprintf("%s %s, expected exit code %d", p.Title, p.Ending(), want.ExitCode.N), "")
 	case want.Signal == "" && code != want.ExitCode.N:
-		x.res.fail(want.At, fmt.Sprintf("%s %s, expected %d", p.title, p.ending(), want.ExitCode.N), "")
+		x.res.fail(want.At, fmt.Sprintf("%s %s, expected %d", p.Title, p.Ending(), want.ExitCode.N), "")
 	}
 }
 
@@ -280,19 +290,19 @@ func (x *trial) expectations() {
 			err = os.WriteFile(path, rewrite[path], 0o666)
 		}
 		if err != nil {
-			x.res.fail(x.c.At, fmt.Sprintf("write the expected %s: %v", shown(path), plainCause(err)), "")
+			x.res.fail(x.c.At, fmt.Sprintf("write the expected %s: %v", shown(path), process.PlainCause(err)), "")
 			continue
 		}
 		x.res.Updated = append(x.res.Updated, path)
 	}
 }
 
-func (x *trial) outputs(p *process, want *testfile.Outcome, rewrite map[string][]byte) {
+func (x *trial) outputs(p *process.Process, want *testfile.Outcome, rewrite map[string][]byte) {
 	if want.Stdout != nil {
-		x.content("stdout of "+p.title, p.stdout.bytes(), want.Stdout, rewrite)
+		x.content("stdout of "+p.Title, p.Stdout.Bytes(), want.Stdout, rewrite)
 	}
 	if want.Stderr != nil {
-		x.content("stderr of "+p.title, p.stderr.bytes(), want.Stderr, rewrite)
+		x.content("stderr of "+p.Title, p.Stderr.Bytes(), want.Stderr, rewrite)
 	}
 }
 
@@ -318,7 +328,7 @@ func (x *trial) file(f *testfile.FileContent, rewrite map[string][]byte) {
 	}
 	got, err := os.ReadFile(path)
 	if err != nil {
-		x.res.fail(f.At, fmt.Sprintf("read %s: %v", what, plainCause(err)), "")
+		x.res.fail(f.At, fmt.Sprintf("read %s: %v", what, process.PlainCause(err)), "")
 		return
 	}
 	x.content(what, got, &f.Content, rewrite)
@@ -346,18 +356,18 @@ func (x *trial) after() {
 		}
 		late := time.NewTimer(time.Duration(x.t.Timeout))
 		select {
-		case <-p.ended:
-			if code, _ := p.code(); code != 0 {
-				x.res.fail(a.At, fmt.Sprintf("%s %s", title, p.ending()), "")
+		case <-p.Ended():
+			if code, _ := p.Code(); code != 0 {
+				x.res.fail(a.At, fmt.Sprintf("%s %s", title, p.Ending()), "")
 			}
 		case <-late.C:
 			x.res.fail(a.At, fmt.Sprintf("%s has not ended within %s", title, x.t.Timeout), "")
 		case <-x.Hard.Done():
 		}
 		late.Stop()
-		p.stop(x.Hard, shortGrace)
+		p.Stop(x.Hard, shortGrace)
 		if !x.res.Passed() {
-			x.res.Outputs = append(x.res.Outputs, p.output())
+			x.res.Outputs = append(x.res.Outputs, p.Account())
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/testfile"
@@ -85,9 +86,9 @@ func portsOf(block *flowfile.PipelineBlock) []string {
 
 // pipeline loads the flow and finds the pipeline; nil when it has told why not.
 func (r *runner) pipeline(c *testfile.Case, u *testfile.Unit, res *Result) (block *flowfile.PipelineBlock, name string) {
-	inputs := flows.Inputs{Env: environment(c.File.Dir, r.Binary)}
+	inputs := flows.Inputs{Env: process.Environment(c.File.Dir, r.Binary)}
 	for _, name := range sortedKeys(u.Vars) {
-		text, err := spell(u.Vars[name])
+		text, err := process.Spell(u.Vars[name])
 		if err != nil {
 			res.fail(u.At, fmt.Sprintf("the variable %s: %v", name, err), "")
 			return nil, ""
@@ -117,7 +118,7 @@ func events(c *testfile.Case, file string, given []flow.Value) ([]flow.Value, er
 	}
 	text, err := os.ReadFile(c.Path(file))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, plainCause(err))
+		return nil, fmt.Errorf("read %s: %w", file, process.PlainCause(err))
 	}
 	return compare.Parse(text, "ndjson", file)
 }

@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ func dieWithRunner(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL 
 
 // reap waits for the end of the process, kills what is left of its group, and
 // then gives its number back.
-func (p *process) reap() {
+func (p *Process) reap() {
 	for errors.Is(unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
 	}
 	p.mu.Lock()

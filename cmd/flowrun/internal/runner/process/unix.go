@@ -1,6 +1,6 @@
 //go:build unix
 
-package runner
+package process
 
 import (
 	"fmt"
@@ -31,7 +31,8 @@ func signalGroup(pid int, s os.Signal) error {
 	return syscall.Kill(-pid, number)
 }
 
-func signalNamed(name string) (os.Signal, bool) {
+// SignalNamed finds a signal: "SIGHUP".
+func SignalNamed(name string) (os.Signal, bool) {
 	s := unix.SignalNum(name)
 	return s, s != 0
 }

@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"context"
@@ -18,17 +18,17 @@ import (
 // pollEvery is how often the world is asked whether a process is ready.
 const pollEvery = 10 * time.Millisecond
 
-// await waits until all that ready asks for is true of the process. The error
+// Await waits until all that ready asks for is true of the process. The error
 // says what is not, and why it is waited for no longer.
-func await(ctx context.Context, p *process, ready *testfile.Ready, dir string) error {
+func Await(ctx context.Context, p *Process, ready *testfile.Ready, dir string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(ready.Timeout), fmt.Errorf("not within %s", ready.Timeout))
 	defer cancel()
 	for _, condition := range conditions(ready, dir, p) {
 		switch err := condition.await(ctx, p); {
 		case errors.Is(err, errEnded):
-			return fmt.Errorf("%s %s before it was ready: %s", p.title, p.ending(), condition.missing)
+			return fmt.Errorf("%s %s before it was ready: %s", p.Title, p.Ending(), condition.missing)
 		case err != nil:
-			return fmt.Errorf("%s is not ready: %s: %w", p.title, condition.missing, err)
+			return fmt.Errorf("%s is not ready: %s: %w", p.Title, condition.missing, err)
 		}
 	}
 	return nil
@@ -43,7 +43,7 @@ type condition struct {
 	holds   func(ctx context.Context) bool
 }
 
-func conditions(ready *testfile.Ready, dir string, p *process) (all []condition) {
+func conditions(ready *testfile.Ready, dir string, p *Process) (all []condition) {
 	if ready.Port > 0 {
 		all = append(all, condition{fmt.Sprintf("nothing listens on port %d", ready.Port), func(ctx context.Context) bool {
 			return listens(ctx, ready.Port)
@@ -64,17 +64,17 @@ func conditions(ready *testfile.Ready, dir string, p *process) (all []condition)
 	}
 	if re := ready.Log.Regexp; re != nil {
 		all = append(all, condition{fmt.Sprintf("no line matches %q", ready.Log.Text), func(context.Context) bool {
-			return re.Match(p.stderr.bytes()) || re.Match(p.stdout.bytes())
+			return re.Match(p.Stderr.Bytes()) || re.Match(p.Stdout.Bytes())
 		}})
 	}
 	return all
 }
 
-func (c *condition) await(ctx context.Context, p *process) error {
+func (c *condition) await(ctx context.Context, p *Process) error {
 	again := time.NewTicker(pollEvery)
 	defer again.Stop()
 	for {
-		ended := p.done() // what it printed last counts, and what it wrote
+		ended := p.Done() // what it printed last counts, and what it wrote
 		if c.holds(ctx) {
 			return nil
 		}

@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
 )
 
-// output keeps what a process prints, up to a limit, and tells those who wait
+// Output keeps what a process prints, up to a limit, and tells those who wait
 // for something in it.
-type output struct {
+type Output struct {
 	mu    sync.Mutex
 	limit int
 	text  []byte
@@ -18,10 +18,10 @@ type output struct {
 	news  chan struct{} // closed and replaced at each change
 }
 
-func newOutput(limit int) *output { return &output{limit: limit, news: make(chan struct{})} }
+func newOutput(limit int) *Output { return &Output{limit: limit, news: make(chan struct{})} }
 
 // Write is called by os/exec with what the process printed.
-func (o *output) Write(p []byte) (int, error) {
+func (o *Output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	room := o.limit - len(o.text)
@@ -32,20 +32,22 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// now is what has been printed so far, not to be changed, and a channel that is
+// Now is what has been printed so far, not to be changed, and a channel that is
 // closed when there is more.
-func (o *output) now() (text []byte, news <-chan struct{}) {
+func (o *Output) Now() (text []byte, news <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text[:len(o.text):len(o.text)], o.news
 }
 
-func (o *output) bytes() []byte {
-	text, _ := o.now()
+// Bytes is what has been printed so far, not to be changed.
+func (o *Output) Bytes() []byte {
+	text, _ := o.Now()
 	return text
 }
 
-func (o *output) overflowed() bool {
+// Overflowed reports whether there was more than the limit.
+func (o *Output) Overflowed() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.over
@@ -57,8 +59,8 @@ const (
 )
 
 // tail is the last lines, for people.
-func (o *output) tail() string {
-	text := o.bytes()
+func (o *Output) tail() string {
+	text := o.Bytes()
 	cut := len(text) > tailBytes
 	if cut {
 		text = text[len(text)-tailBytes:]

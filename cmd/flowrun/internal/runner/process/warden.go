@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"bufio"
@@ -11,11 +11,11 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/ports"
 )
 
-// warden is a process that ends what the runner has started when the runner
+// Warden is a process that ends what the runner has started when the runner
 // itself has been killed and cannot any more. It is told by a pipe which process
 // groups there are, and kills those that are left when the pipe ends.
-type warden struct {
-	binary string
+type Warden struct {
+	Binary string // flowrun
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd // nil as long as nothing has been started
@@ -44,12 +44,12 @@ func Ward(pipe io.Reader) {
 }
 
 // watch makes the warden responsible for a process group.
-func (w *warden) watch(group int) error {
+func (w *Warden) watch(group int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.cmd == nil {
 		if err := w.start(); err != nil {
-			return fmt.Errorf("start %s as a warden of what is started: %w", w.binary, plainCause(err))
+			return fmt.Errorf("start %s as a warden of what is started: %w", w.Binary, PlainCause(err))
 		}
 	}
 	_, err := fmt.Fprintln(w.pipe, group)
@@ -58,8 +58,8 @@ func (w *warden) watch(group int) error {
 
 // start starts the process, which no signal of a terminal reaches. The caller
 // holds mu.
-func (w *warden) start() (err error) {
-	cmd := exec.Command(w.binary, WardenArgs...) //nolint:noctx // it ends with its pipe
+func (w *Warden) start() (err error) {
+	cmd := exec.Command(w.Binary, WardenArgs...) //nolint:noctx // it ends with its pipe
 	ownGroup(cmd)
 	if w.pipe, err = cmd.StdinPipe(); err != nil {
 		return err
@@ -74,14 +74,14 @@ func (w *warden) start() (err error) {
 
 // forget is called for a group of which nobody is left, before its number can
 // be given to another.
-func (w *warden) forget(group int) {
+func (w *Warden) forget(group int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, _ = fmt.Fprintln(w.pipe, -group) // a warden that has ended watches nobody
 }
 
-// close ends the warden.
-func (w *warden) close() {
+// Close ends the warden.
+func (w *Warden) Close() {
 	if w.cmd != nil {
 		_ = w.pipe.Close()
 		_ = w.cmd.Wait() // whatever became of it

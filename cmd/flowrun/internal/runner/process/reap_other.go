@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package runner
+package process
 
 import "os/exec"
 
@@ -8,7 +8,7 @@ import "os/exec"
 func dieWithRunner(*exec.Cmd) {}
 
 // reap waits for the end of the process and kills what is left of its group.
-func (p *process) reap() {
+func (p *Process) reap() {
 	_ = p.cmd.Wait() // its state says how it ended
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package runner
+package process
 
 import (
 	"os"
@@ -23,11 +23,12 @@ func signalGroup(pid int, s os.Signal) error {
 	return p.Signal(s)
 }
 
-func signalNamed(string) (os.Signal, bool) { return os.Kill, true }
+// SignalNamed finds the one signal there is.
+func SignalNamed(string) (os.Signal, bool) { return os.Kill, true }
 
 func codeOf(state *os.ProcessState) (code int, signal string) { return state.ExitCode(), "" }
 
-func (p *process) reap() {
+func (p *Process) reap() {
 	_ = p.cmd.Wait() // its state says how it ended
 	p.warden.forget(p.cmd.Process.Pid)
 	p.mu.Lock()
