@@ -98,7 +98,7 @@ func (l *Lifecycle) enter(s status.State) {
 	}
 }
 
-// Connecting: an attempt begins.
+// Connecting is called when an attempt begins.
 func (l *Lifecycle) Connecting() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,9 +107,9 @@ func (l *Lifecycle) Connecting() {
 	l.Log.Debug("connecting", zap.Int("failed_attempts", l.now.Attempts))
 }
 
-// Listening: the connector is about to run; if it has listeners, it is open to
-// its peers before the first one comes. So is one that opens a connection when an
-// event needs it: to wait for that would be to wait for the event.
+// Listening is called when the connector is about to run; if it has listeners, it is
+// open to its peers before the first one comes. So is one that opens a connection
+// when an event needs it: to wait for that would be to wait for the event.
 func (l *Lifecycle) Listening(at []status.Listener) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,7 +122,7 @@ func (l *Lifecycle) Listening(at []status.Listener) {
 	}
 }
 
-// Opened: the connector has opened a connection.
+// Opened is called when the connector has opened a connection.
 func (l *Lifecycle) Opened() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,8 +146,8 @@ func (l *Lifecycle) tellGood(message string, fields ...zap.Field) {
 	l.Log.Log(level, message, fields...)
 }
 
-// BackingOff: an attempt failed, the failures-th in a row; the next one is made after
-// wait. That is no news when all is ending.
+// BackingOff is called when an attempt failed, the failures-th in a row; the next one
+// is made after wait. That is no news when all is ending.
 func (l *Lifecycle) BackingOff(err error, failures int, wait time.Duration, ending bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +165,8 @@ func (l *Lifecycle) BackingOff(err error, failures int, wait time.Duration, endi
 	l.Log.Log(level, what, zap.Error(err), zap.Int("failed_attempts", failures), zap.Duration("wait", wait))
 }
 
-// Failed: the connector has given up, and onFailure is what the process does then.
+// Failed is called when the connector has given up; onFailure is what the process
+// does then.
 func (l *Lifecycle) Failed(err error, failures int, onFailure string) {
 	l.mu.Lock()
 	l.enter(status.Failed)
@@ -174,8 +175,8 @@ func (l *Lifecycle) Failed(err error, failures int, onFailure string) {
 	l.Log.Error("given up", zap.Error(err), zap.Int("failed_attempts", failures), zap.String("on_failure", onFailure))
 }
 
-// Ended: the connector's work is done, or it was told to end. err is what it
-// said at the end.
+// Ended is called when the connector's work is done, or it was told to end. err is
+// what it said at the end.
 func (l *Lifecycle) Ended(err error) {
 	l.mu.Lock()
 	l.enter(status.Ended)
