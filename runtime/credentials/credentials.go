@@ -36,15 +36,36 @@ func (Auths) Variants() []flow.Spec[any] {
 
 // Basic is the block auth "basic" of a client.
 type Basic struct {
-	User     string      `hcl:"user" required:"true" doc:"who this is"`
-	Password flow.Secret `hcl:"password" required:"true" doc:"what shows it"`
+	User            string      `hcl:"user" doc:"who this is"`
+	Password        flow.Secret `hcl:"password" doc:"what shows it"`
+	Credentials     flow.Secret `hcl:"credentials" doc:"in place of these, both as \"user:password\": env(\"NAME\")"`
+	CredentialsFile flow.Path   `hcl:"credentials_file" doc:"in place of these, a file that has them so in its first line; it is read each time that they are needed, so that they may change"`
 }
 
 func (a *Basic) authorization() (string, error) {
-	if strings.Contains(a.User, ":") {
-		return "", &flow.FieldError{Field: "user", Err: errors.New("a user has no colon: it ends where the password begins")}
+	both, from := a.Credentials.Reveal(), "credentials"
+	switch ways := [...]bool{a.User != "" || a.Password.Reveal() != "", both != "", a.CredentialsFile != ""}; ways {
+	case [...]bool{true, false, false}:
+		if strings.Contains(a.User, ":") || a.User == "" {
+			return "", &flow.FieldError{Field: "user", Err: errors.New("a user is not empty and has no colon: it ends where the password begins")}
+		}
+		return basic(a.User, a.Password.Reveal()), nil
+	case [...]bool{false, true, false}:
+	case [...]bool{false, false, true}:
+		text, err := read("credentials_file", a.CredentialsFile)
+		if err != nil {
+			return "", err
+		}
+		both, _, _ = strings.Cut(text, "\n")
+		both, from = strings.TrimRight(both, "\r"), "credentials_file"
+	default:
+		return "", errors.New(`auth "basic" needs user and password, or one of credentials and credentials_file`)
 	}
-	return basic(a.User, a.Password.Reveal()), nil
+	user, password, ok := strings.Cut(both, ":")
+	if !ok || user == "" || strings.ContainsAny(both, "\r\n\x00") {
+		return "", &flow.FieldError{Field: from, Err: errors.New("these are no credentials: user:password in one line")}
+	}
+	return basic(user, password), nil
 }
 
 func basic(user, password string) string {
@@ -66,14 +87,11 @@ func (a *Token) authorization() (string, error) {
 		return "", errors.New(`auth "token" needs one of token and token_file`)
 	}
 	if a.TokenFile != "" {
-		text, err := os.ReadFile(string(a.TokenFile))
-		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
-			err = cause.Err
-		}
+		text, err := read("token_file", a.TokenFile)
 		if err != nil {
-			return "", &flow.FieldError{Field: "token_file", Err: fmt.Errorf("cannot read %s: %w", a.TokenFile, err)}
+			return "", err
 		}
-		token = strings.TrimSpace(string(text))
+		token = strings.TrimSpace(text)
 		if token == "" || len(token) > maxToken || strings.ContainsAny(token, "\r\n\x00") {
 			return "", &flow.FieldError{Field: "token_file", Err: fmt.Errorf("%s holds no token: one line of at most 32 KiB", a.TokenFile)}
 		}
@@ -82,6 +100,18 @@ func (a *Token) authorization() (string, error) {
 		return "", &flow.FieldError{Field: "token", Err: errors.New("the token has a line break")}
 	}
 	return "Bearer " + token, nil
+}
+
+// read reads the file that an argument names.
+func read(field string, path flow.Path) (string, error) {
+	text, err := os.ReadFile(string(path))
+	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
+		err = cause.Err
+	}
+	if err != nil {
+		return "", &flow.FieldError{Field: field, Err: fmt.Errorf("cannot read %s: %w", path, err)}
+	}
+	return string(text), nil
 }
 
 // Check reports, as a *flow.FieldError, when there is more than one way in which a

@@ -18,8 +18,17 @@ func TestAuth(t *testing.T) {
 		want  string
 		field string // that an error is about
 	}{
-		{&Basic{"u", flow.SecretOf("p:q")}, "", "Basic dTpwOnE=", ""},
-		{&Basic{"u:", flow.SecretOf("p")}, "", "", "user"},
+		{&Basic{User: "u", Password: flow.SecretOf("p:q")}, "", "Basic dTpwOnE=", ""},
+		{&Basic{User: "u:", Password: flow.SecretOf("p")}, "", "", "user"},
+		{&Basic{Password: flow.SecretOf("p")}, "", "", "user"},
+		{&Basic{User: "u", Password: flow.SecretOf("p"), Credentials: flow.SecretOf("u:p")}, "", "", ""},
+		{&Basic{}, "", "", ""},
+		{&Basic{Credentials: flow.SecretOf("u:p:q")}, "", "Basic dTpwOnE=", ""},
+		{&Basic{Credentials: flow.SecretOf("u")}, "", "", "credentials"},
+		{&Basic{Credentials: flow.SecretOf("u:p\r\nx: y")}, "", "", "credentials"},
+		{&Basic{CredentialsFile: flow.Path(path)}, "u:p:q\r\n# another\n", "Basic dTpwOnE=", ""},
+		{&Basic{CredentialsFile: flow.Path(path)}, "u\n", "", "credentials_file"},
+		{&Basic{CredentialsFile: flow.Path(path + "x")}, "", "", "credentials_file"},
 		{&Token{Token: flow.SecretOf("t")}, "", "Bearer t", ""},
 		{&Token{Token: flow.SecretOf("t\r\nx: y")}, "", "", "token"},
 		{&Token{}, "", "", ""},

@@ -1,0 +1,1 @@
+../../../flows/examples/bgp_monitor.hcl
