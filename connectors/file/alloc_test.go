@@ -8,7 +8,7 @@ import (
 )
 
 func TestWriteAllocatesNothing(t *testing.T) {
-	w := &writer{path: filepath.Join(t.TempDir(), "out")}
+	w := newWriter(&Config{Path: flow.Path(filepath.Join(t.TempDir(), "out"))})
 	if err := w.Prepare(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,10 @@
 // and what comes again at an abrupt end follows from the order: read, pass on,
 // note the place, store it.
 //
+// A writer (writer) knows when a file has to make room for another (renew.go); what
+// becomes of that one then (archive) follows from which files are there, so that
+// a crash leaves nothing half done for ever.
+//
 // A write that failed half way (a full disk) is taken back where the file
 // allows it, so that the file holds whole messages only and the events that
 // failed can be sent again.
@@ -29,6 +33,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/file/internal/disk"
+	"github.com/flowrun/flowrun/connectors/file/internal/packed"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -54,14 +60,15 @@ write; the events of one batch share a write. What could not be written
 whole (a full disk) is removed again, the events go to ` + "`err`" + `, and the next ones
 are tried.
 
+When somebody renames or removes a file that is written, as logrotate does, a new one is
+begun within a tenth of a second; the old one gets what comes until then.
+
 Reading is not held up by events that fail behind it: they are logged, counted,
 and the file is read on. Reading goes as fast as the targets take the events.
 
 Only one connector may write a file. The folder of the file must exist.
 
-## Follow
-
-With ` + "`follow = true`" + ` a file is read on as it is written, as ` + "`tail -F`" + ` does it. It need not
+**Follow.** With ` + "`follow = true`" + ` a file is read on as it is written, as ` + "`tail -F`" + ` does it. It need not
 be there yet. What stands behind the last newline waits for its own.
 
 When the file is renamed or removed and another one takes its place, the old one is read
@@ -69,7 +76,7 @@ to its end first, and on for as long as something still comes, and ` + "`rotate_
 what stands behind its last newline is a message, too. Several that came and were renamed while
 the flow took nothing are found by names like ` + "`x.log.1`, `x.log-20261128` or `x.log.old`" + ` in the same folder.
 A file that is emptied (copytruncate) is read from its beginning; what had not been read
-by then is lost. Compressed files are not followed.
+by then is lost. Compressed files are not followed: let a pattern not match them.
 
 The path may be a pattern. Each file has a connection of its own then, and ` + "`peer.path`" + ` names it;
 pieces of all are read in turns. A file that no longer fits the pattern is let go.
@@ -81,7 +88,19 @@ the last store (every ` + "`position_interval`" + `) comes again. The events of 
 does not take come again as well, after a wait as ` + "`reconnect`" + ` says: what nobody can take must have an
 ` + "`err`" + ` port that is connected. Messages that cannot be decoded are not waited for. Without ` + "`sync = true`" + ` the
 last positions may be lost with the power of the machine. Only one process at a time uses a position
-file; others wait.`,
+file; others wait.
+
+**Rotate.** With a ` + "`rotate`" + ` block a file that is full, or whose time is over, is renamed, and a new one begins. Behind its
+name then stands when that was, ` + "`out.log.20261128T101500.000000Z`" + ` (` + "`out.20261128T101500.000000Z.gz`" + ` for a
+compressed ` + "`out.gz`" + `): such names sort. Old ones are deleted and compressed beside the writing; what a crash interrupts
+is done after the next start. ` + "`write`" + ` and ` + "`truncate`" + ` empty the file at the start; they do not rotate it.
+
+**Compression.** What is read is unpacked piece by piece, in a memory that does not depend on what is in it. A file that
+ends too early is read as far as it goes, and the log tells. What is written is compressed in blocks of up to 256 KiB
+that stand for themselves, so that ` + "`append`" + ` goes on in the same file, and half a block that a crash has left is removed first; of a
+large gzip file, all is read for that. Delivered then means: taken to be compressed. An event waits for others for up to
+` + "`flush_interval`" + `, and a crash loses what waits; with ` + "`flush_interval = \"0s\"`" + `, or ` + "`sync = true`" + `, nothing waits. On a full disk, what waits
+stays, and new events fail when there is no room for them.`,
 	Example: `connector "file" "in" {
   path          = "in.json"
   mode          = "read"
@@ -91,9 +110,14 @@ file; others wait.`,
 
 connector "file" "out" {
   path           = "out.json"
-  mode           = "truncate"
+  mode           = "append"
   codec          = "json"
   postprocessors = ["separate"]
+  rotate {
+    max_size = "100MiB"
+    keep     = 10
+    compress = "zstd"
+  }
 }
 
 connector "file" "log" {
@@ -126,6 +150,10 @@ type Config struct {
 	Mode string    `hcl:"mode" required:"true" oneof:"read|write|append|truncate" doc:"what is done with it; write and truncate start with an empty file"`
 	Sync bool      `hcl:"sync" doc:"wait for the disk after each write (fsync), of a position when it is stored"`
 
+	Compression   string        `hcl:"compression" oneof:"none|auto|gzip|zstd|bzip2" doc:"how the content is compressed; auto finds out from the first bytes of what is read, and from the name (.gz, .zst) of what is written. bzip2 is only read"`
+	FlushInterval flow.Duration `hcl:"flush_interval" min:"0s" doc:"how long events may wait for others to be compressed with them; a crash loses those. 0s compresses each write by itself"`
+	Rotate        *Rotate       `hcl:"rotate" doc:"begins a new file from time to time; of one that is written"`
+
 	Follow           bool          `hcl:"follow" doc:"read on as the file is written, beyond its end, also when it is renamed, replaced or emptied, and when it comes later; with mode \"read\". The path may be a pattern then, with * ? and [a-z]"`
 	Start            string        `hcl:"start" oneof:"beginning|end" doc:"where to begin in files that are there when they are followed for the first time"`
 	Position         flow.Path     `hcl:"position" doc:"a file that says how far the flow has taken what is followed, so that a restart goes on there. With it, what the flow does not take is read again"`
@@ -143,12 +171,25 @@ const (
 
 func defaults() *Config {
 	return &Config{
+		Compression:      packed.None,
+		FlushInterval:    flow.Duration(time.Second),
 		Start:            startBeginning,
 		PositionInterval: flow.Duration(100 * time.Millisecond),
 		PollInterval:     flow.Duration(time.Second),
 		RotateWait:       flow.Duration(5 * time.Second),
 		MaxFiles:         64,
 	}
+}
+
+// compression is that of a file that is written.
+func (c *Config) compression() string {
+	switch c.Compression {
+	case packed.Auto:
+		return packed.ByName(string(c.Path))
+	case "":
+		return packed.None
+	}
+	return c.Compression
 }
 
 // path is what the flow names, from the root.
@@ -194,12 +235,21 @@ func (c *Config) New() (flow.Connector, error) {
 		return nil, &flow.FieldError{Field: "position", Err: errors.New("a file that is not followed is read from its beginning each time: write follow = true, or leave position out")}
 	case c.Mode == read && c.Sync && c.Position == "":
 		return nil, &flow.FieldError{Field: "sync", Err: errors.New("a file that is read needs no sync: leave it out, or choose another mode")}
+	case c.Mode == read && c.Rotate != nil:
+		return nil, &flow.FieldError{Field: "rotate", Err: errors.New("only a file that is written is rotated: leave it out, or choose another mode")}
+	case c.Follow && c.compression() != packed.None:
+		return nil, &flow.FieldError{Field: "compression", Err: errors.New("a compressed file cannot be followed: leave it out, or read the file once, without follow")}
 	case c.Follow:
 		return newFollower(c)
 	case c.Mode == read:
-		return &reader{path: string(c.Path)}, nil
+		return &reader{path: string(c.Path), compression: c.Compression}, nil
+	case c.compression() == packed.Bzip2:
+		return nil, &flow.FieldError{Field: "compression", Err: errors.New("bzip2 is only read: write gzip or zstd")}
 	}
-	return &writer{path: string(c.Path), fresh: c.Mode != appendTo, sync: c.Sync}, nil
+	if err := c.Rotate.check(c.compression()); err != nil {
+		return nil, err
+	}
+	return newWriter(c), nil
 }
 
 // open opens a file without waiting for anybody, and refuses folders.
@@ -211,7 +261,7 @@ func open(path, why string, flags int) (*os.File, fs.FileInfo, error) {
 		err = errors.New("nobody reads this named pipe: start its reader first")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s to %s: %w", path, why, bare(err))
+		return nil, nil, fmt.Errorf("open %s to %s: %w", path, why, disk.Bare(err))
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
@@ -219,21 +269,7 @@ func open(path, why string, flags int) (*os.File, fs.FileInfo, error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, nil, fmt.Errorf("open %s to %s: %w", path, why, bare(err))
+		return nil, nil, fmt.Errorf("open %s to %s: %w", path, why, disk.Bare(err))
 	}
 	return f, info, nil
-}
-
-// bare removes operation and path, which our own message names.
-func bare(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		err = p.Err
-	}
-	switch {
-	case errors.Is(err, syscall.EISDIR):
-		return errors.New("it is a folder: name a file in it")
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: the process may not do that, change the file's owner or mode", err)
-	}
-	return err
 }

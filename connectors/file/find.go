@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/file/internal/disk"
+	"github.com/flowrun/flowrun/connectors/file/internal/position"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -20,9 +22,9 @@ func isPattern(path string) bool { return strings.ContainsAny(path, `*?[\`) }
 // find opens the files that have come and notices those that have gone.
 func (f *follower) find() error {
 	candidates := f.candidates()
-	there := make(map[identity]bool, len(candidates))
+	there := make(map[position.Identity]bool, len(candidates))
 	for _, c := range candidates {
-		id := identityOf(c.info)
+		id := position.IdentityOf(c.info)
 		there[id] = true
 		if t := f.tailOf(id); t != nil {
 			t.path, t.gone = c.path, false
@@ -106,7 +108,7 @@ func (f *follower) candidates() []candidate {
 	f.wake.watch(folders)
 	var all []candidate
 	for _, path := range paths {
-		if own := string(f.cfg.Position); own != "" && (path == own || path == own+temporary) {
+		if own := string(f.cfg.Position); own != "" && (path == own || path == own+disk.Temporary) {
 			continue
 		}
 		info, err := os.Stat(path)
@@ -128,7 +130,7 @@ func (f *follower) folders() []string {
 	return all[:min(len(all), f.cfg.MaxFiles)]
 }
 
-func (f *follower) tailOf(id identity) *tail {
+func (f *follower) tailOf(id position.Identity) *tail {
 	for _, t := range f.tails {
 		if t.id == id {
 			return t
@@ -147,7 +149,7 @@ func (f *follower) open(path, called string) (*tail, error) {
 		}
 		return nil, err
 	}
-	id := identityOf(info)
+	id := position.IdentityOf(info)
 	if !info.Mode().IsRegular() || f.tailOf(id) != nil {
 		_ = file.Close()
 		return nil, nil //nolint:nilnil // it is another one meanwhile
@@ -177,9 +179,9 @@ func (f *follower) link(path string) (flow.Link, error) {
 // `start` says, which concerns what is there before anything was ever read.
 func (f *follower) beginning(t *tail, size int64) int64 {
 	for i, p := range f.left {
-		if p.identity() == t.id {
+		if p.Identity() == t.id {
 			f.left = slices.Delete(f.left, i, i+1)
-			if p.fits(t.file, size) {
+			if p.Fits(t.file, size) {
 				return p.Offset
 			}
 			return 0
@@ -196,17 +198,17 @@ func (f *follower) beginning(t *tail, size int64) int64 {
 // they were: they were renamed while nobody looked. They are in the same folder, or
 // what is left of them is lost.
 func (f *follower) resume() error {
-	there := map[identity]bool{}
+	there := map[position.Identity]bool{}
 	for _, c := range f.candidates() {
-		there[identityOf(c.info)] = true
+		there[position.IdentityOf(c.info)] = true
 	}
 	for _, p := range slices.Clone(f.left) {
-		if there[p.identity()] {
+		if there[p.Identity()] {
 			continue
 		}
 		path := f.renamed(&p)
 		if path == "" {
-			f.left = slices.DeleteFunc(f.left, func(o place) bool { return o == p })
+			f.left = slices.DeleteFunc(f.left, func(o position.Place) bool { return o == p })
 			f.host.Log().Warn("a file is gone: whether it was read to its end is not known",
 				zap.String("path", p.Path), zap.Int64("read", p.Offset))
 			continue
@@ -223,12 +225,12 @@ func (f *follower) resume() error {
 }
 
 // renamed returns where a file is now, "" when it is not to be found.
-func (f *follower) renamed(p *place) string {
+func (f *follower) renamed(p *position.Place) string {
 	folder := filepath.Dir(p.Path)
 	entries, _ := os.ReadDir(folder) // without it, nothing is found
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || identityOf(info) != p.identity() {
+		if err != nil || !info.Mode().IsRegular() || position.IdentityOf(info) != p.Identity() {
 			continue
 		}
 		path := filepath.Join(folder, e.Name())
@@ -236,7 +238,7 @@ func (f *follower) renamed(p *place) string {
 		if err != nil {
 			return ""
 		}
-		fits := p.fits(file, info.Size())
+		fits := p.Fits(file, info.Size())
 		_ = file.Close() // it was only read
 		if fits {
 			return path

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/file/internal/position"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -16,18 +17,18 @@ import (
 type follower struct {
 	cfg      *Config
 	pattern  bool
-	left     []place // where files were left that are not open
+	left     []position.Place // where files were left that are not open
 	finished []finished
 	fresh    bool // nothing was ever read
 
 	// While Run runs:
-	host     flow.Host
-	position *position
-	wake     *wake
-	spare    flow.Link // opened before there is a file: the connector is at work
-	tails    []*tail
-	buf      []byte
-	frames   [1]flow.Frame
+	host   flow.Host
+	stored *position.File
+	wake   *wake
+	spare  flow.Link // opened before there is a file: the connector is at work
+	tails  []*tail
+	buf    []byte
+	frames [1]flow.Frame
 }
 
 func newFollower(c *Config) (flow.Connector, error) {
@@ -44,13 +45,7 @@ func (f *follower) acknowledges() bool { return f.cfg.Position != "" }
 // must be good for something.
 func (f *follower) Prepare(context.Context, flow.Host) error {
 	if f.acknowledges() {
-		file, err := openOrCreate(string(f.cfg.Position))
-		if err != nil {
-			return err
-		}
-		_, _, err = readPlaces(file, file.Name())
-		_ = file.Close() // it was only read
-		if err != nil {
+		if err := position.Check(string(f.cfg.Position)); err != nil {
 			return err
 		}
 	}
@@ -78,15 +73,15 @@ func (f *follower) Release() {}
 func (f *follower) Run(ctx context.Context, host flow.Host) (err error) {
 	f.host = host
 	if f.acknowledges() {
-		f.position, err = openPosition(ctx, string(f.cfg.Position), f.cfg.Sync, host.Log())
+		f.stored, err = position.Open(ctx, string(f.cfg.Position), f.cfg.Sync, host.Log())
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the end came before our turn
 		}
 		if err != nil {
 			return err
 		}
-		defer f.position.close()
-		left, begun, err := f.position.load()
+		defer f.stored.Close()
+		left, begun, err := f.stored.Load()
 		if err != nil {
 			return err
 		}
@@ -183,16 +178,16 @@ func (f *follower) isOver(t *tail) bool {
 
 // store notes how far the flow has taken the files. That it fails loses nothing.
 func (f *follower) store() {
-	if f.position == nil {
+	if f.stored == nil {
 		return
 	}
-	if err := f.position.store(f.places()); err != nil {
+	if err := f.stored.Store(f.places()); err != nil {
 		f.host.Log().Warn("the position is not stored: after an abrupt end, events would come again", zap.Error(err))
 	}
 }
 
-func (f *follower) places() []place {
-	all := make([]place, 0, len(f.tails)+len(f.left))
+func (f *follower) places() []position.Place {
+	all := make([]position.Place, 0, len(f.tails)+len(f.left))
 	for _, t := range f.tails {
 		all = append(all, t.place())
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/flowrun/flowrun/connectors/file/internal/position"
 )
 
 // Files can come and be renamed again while nobody looks: during a long wait for
@@ -18,7 +20,7 @@ var rotated = regexp.MustCompile(`^[._-](\d[\d._:TZ+-]*|old)$`)
 
 // finished is a file that was read to its end and let go.
 type finished struct {
-	id       identity
+	id       position.Identity
 	modified int64
 }
 
@@ -27,7 +29,7 @@ type finished struct {
 const maxFinished = 16
 
 // addMissed opens what was missed when another file is at the path than before.
-func (f *follower) addMissed(path string, now identity) error {
+func (f *follower) addMissed(path string, now position.Identity) error {
 	for _, c := range f.missed(path, now) {
 		if f.isCopy(c.path) {
 			continue
@@ -46,7 +48,7 @@ func (f *follower) addMissed(path string, now identity) error {
 // missed are files that were at the path after the one that was read last, which is
 // no more, and before the one that is there now; in the order in which they were
 // written.
-func (f *follower) missed(path string, now identity) []candidate {
+func (f *follower) missed(path string, now position.Identity) []candidate {
 	since, any := f.lastModified(path)
 	if !any {
 		return nil
@@ -63,7 +65,7 @@ func (f *follower) missed(path string, now identity) []candidate {
 		if err != nil || !info.Mode().IsRegular() || info.ModTime().UnixNano() < since {
 			continue
 		}
-		id := identityOf(info)
+		id := position.IdentityOf(info)
 		if id == now || f.tailOf(id) != nil || slices.Contains(f.finished, finished{id, info.ModTime().UnixNano()}) {
 			continue
 		}
@@ -99,7 +101,7 @@ func (f *follower) isCopy(path string) bool {
 		return false
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	head := make([]byte, headSize)
+	head := make([]byte, position.HeadSize)
 	n, _ := file.ReadAt(head, 0)
 	for _, t := range f.tails {
 		if len(t.head) > 0 && bytes.HasPrefix(head[:n], t.head) {

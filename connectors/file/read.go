@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/file/internal/disk"
+	"github.com/flowrun/flowrun/connectors/file/internal/packed"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -19,12 +21,13 @@ const chunk = 64 << 10
 
 // reader is a connector that reads a file to its end.
 type reader struct {
-	path string
-	file *os.File
+	path        string
+	compression string
+	file        *os.File
 	// holder is our own writing end of a named pipe: without it, a pipe that
 	// nobody has opened yet would seem to be at its end.
 	holder *os.File
-	offset int64 // where to go on after a Run that failed
+	offset int64 // where to go on after a Run that failed, in what is unpacked
 }
 
 // Prepare implements flow.Preparer.
@@ -39,10 +42,10 @@ func (r *reader) Prepare(context.Context, flow.Host) error {
 	if info.Mode()&fs.ModeNamedPipe != 0 {
 		r.holder, _ = os.OpenFile(r.path, os.O_WRONLY|syscall.O_NONBLOCK, 0) // where we may not write, the writer must come first
 	}
-	if r.offset > 0 && info.Mode().IsRegular() {
+	if r.offset > 0 && info.Mode().IsRegular() && r.isPlain() {
 		if _, err := f.Seek(r.offset, io.SeekStart); err != nil {
 			_ = f.Close()
-			return fmt.Errorf("read %s from byte %d on: %w", r.path, r.offset, bare(err))
+			return fmt.Errorf("read %s from byte %d on: %w", r.path, r.offset, disk.Bare(err))
 		}
 	}
 	r.file = f
@@ -66,6 +69,9 @@ func (r *reader) letGo() {
 	}
 }
 
+// isPlain reports whether the file is read as it is.
+func (r *reader) isPlain() bool { return r.compression == packed.None || r.compression == "" }
+
 // Run implements flow.Connector.
 func (r *reader) Run(ctx context.Context, host flow.Host) error {
 	link, err := host.Open(flow.Peer{}, nil)
@@ -86,12 +92,16 @@ func (r *reader) Run(ctx context.Context, host flow.Host) error {
 }
 
 func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) error {
+	in, done, err := r.content(ctx)
+	if err != nil || in == nil {
+		return r.unlessTorn(host, err)
+	}
+	defer done()
 	buf := make([]byte, chunk)
 	frames := make([]flow.Frame, 1)
 	for ctx.Err() == nil {
-		n, err := r.file.Read(buf)
+		n, err := in.Read(buf)
 		if n > 0 {
-			r.letGo() // somebody writes: the end is where the last writer closes
 			r.offset += int64(n)
 			frames[0] = flow.Frame{Data: buf[:n]}
 			if failed := link.Receive(host.Abandon(), frames); failed != nil {
@@ -102,8 +112,50 @@ func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) er
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			return nil
 		case err != nil:
-			return fmt.Errorf("read %s: %w", r.path, bare(err))
+			return r.unlessTorn(host, fmt.Errorf("read %s: %w", r.path, disk.Bare(err)))
 		}
 	}
 	return nil
+}
+
+// unlessTorn returns err, unless it says that a compressed file was not written to
+// its end: then there is nothing more to read.
+func (r *reader) unlessTorn(host flow.Host, err error) error {
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	host.Log().Warn("the file ends in the middle of a compressed block: what was to come is missing", zap.String("path", r.path))
+	return nil
+}
+
+// content is what there is to read: unpacked, and from where it was left on. It is
+// nil when ctx has ended.
+func (r *reader) content(ctx context.Context) (io.Reader, func(), error) {
+	if r.isPlain() {
+		return source{r}, func() {}, nil
+	}
+	in, done, err := packed.Reader(r.compression, source{r})
+	if err == nil && r.offset > 0 {
+		if _, err = io.CopyN(io.Discard, in, r.offset); err != nil {
+			done()
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("read %s: unpack it: %w", r.path, disk.Bare(err))
+	}
+	return in, done, nil
+}
+
+// source is the file as it is.
+type source struct{ r *reader }
+
+func (s source) Read(p []byte) (int, error) {
+	n, err := s.r.file.Read(p)
+	if n > 0 {
+		s.r.letGo() // somebody writes: the end is where the last writer closes
+	}
+	return n, err
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/file/internal/disk"
+	"github.com/flowrun/flowrun/connectors/file/internal/position"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"go.uber.org/zap"
 )
@@ -17,7 +19,7 @@ import (
 // its own: a message begins and ends in one file.
 type tail struct {
 	path   string
-	id     identity
+	id     position.Identity
 	file   *os.File
 	link   flow.Link
 	isNew  bool  // it was never read before
@@ -34,11 +36,11 @@ type tail struct {
 }
 
 // place is where to go on reading after the end of the process.
-func (t *tail) place() place {
+func (t *tail) place() position.Place {
 	head := t.head[:min(int64(len(t.head)), t.taken)]
-	return place{
-		Path: t.path, Device: t.id.device, Inode: t.id.inode,
-		Offset: t.taken, Head: len(head), SHA256: hashOf(head),
+	return position.Place{
+		Path: t.path, Device: t.id.Device, Inode: t.id.Inode,
+		Offset: t.taken, Head: len(head), SHA256: position.HashOf(head),
 		Modified: t.time.UnixNano(),
 	}
 }
@@ -46,9 +48,9 @@ func (t *tail) place() place {
 // beginAt sets where reading begins, in a file that has at least so many bytes.
 func (t *tail) beginAt(offset int64) error {
 	t.offset, t.taken = offset, offset
-	t.head = append(make([]byte, 0, headSize), make([]byte, min(headSize, offset))...)
+	t.head = append(make([]byte, 0, position.HeadSize), make([]byte, min(position.HeadSize, offset))...)
 	if _, err := t.file.ReadAt(t.head, 0); err != nil && len(t.head) > 0 {
-		return fmt.Errorf("read %s: %w", t.path, bare(err))
+		return fmt.Errorf("read %s: %w", t.path, disk.Bare(err))
 	}
 	return nil
 }
@@ -58,7 +60,7 @@ func (t *tail) beginAt(offset int64) error {
 func (t *tail) read(buf []byte) (n int, begins bool, err error) {
 	info, err := t.file.Stat()
 	if err != nil {
-		return 0, false, fmt.Errorf("read %s: %w", t.path, bare(err))
+		return 0, false, fmt.Errorf("read %s: %w", t.path, disk.Bare(err))
 	}
 	size := info.Size()
 	same := size == t.size && info.ModTime().Equal(t.time)
@@ -72,11 +74,11 @@ func (t *tail) read(buf []byte) (n int, begins bool, err error) {
 	}
 	n, err = t.file.ReadAt(buf, t.offset)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, begins, fmt.Errorf("read %s: %w", t.path, bare(err))
+		return 0, begins, fmt.Errorf("read %s: %w", t.path, disk.Bare(err))
 	}
-	if t.offset <= int64(len(t.head)) && len(t.head) < headSize {
+	if t.offset <= int64(len(t.head)) && len(t.head) < position.HeadSize {
 		fresh := buf[int64(len(t.head))-t.offset : n]
-		t.head = append(t.head, fresh[:min(len(fresh), headSize-len(t.head))]...)
+		t.head = append(t.head, fresh[:min(len(fresh), position.HeadSize-len(t.head))]...)
 	}
 	if t.idle = n == 0; t.idle {
 		t.atEnd = true
@@ -86,7 +88,7 @@ func (t *tail) read(buf []byte) (n int, begins bool, err error) {
 
 // sameHead reports whether the file still begins as it did.
 func (t *tail) sameHead() bool {
-	var now [headSize]byte
+	var now [position.HeadSize]byte
 	n, _ := t.file.ReadAt(now[:len(t.head)], 0)
 	return bytes.Equal(now[:n], t.head)
 }

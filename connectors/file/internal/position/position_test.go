@@ -1,4 +1,4 @@
-package file
+package position
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ func FuzzPlaces(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte("{}"))
 	f.Add(formatPlaces(nil))
-	f.Add(formatPlaces([]place{{Path: "/a\xff\n\"", Device: 1, Inode: 1<<64 - 1, Offset: 3, Head: 3, SHA256: hashOf([]byte("abc"))}}))
+	f.Add(formatPlaces([]Place{{Path: "/a\xff\n\"", Device: 1, Inode: 1<<64 - 1, Offset: 3, Head: 3, SHA256: HashOf([]byte("abc"))}}))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		files, begun, err := parsePlaces(text)
 		if err != nil || !begun {
 			return
 		}
 		for _, p := range files {
-			p.fits(bytes.NewReader(text), int64(len(text)))
+			p.Fits(bytes.NewReader(text), int64(len(text)))
 		}
 		again, _, err := parsePlaces(formatPlaces(files))
 		if err != nil {

@@ -1,4 +1,7 @@
-package file
+// Package position keeps how far files have been read, in a file: it is replaced in one
+// step, so that whatever happens it holds the old or the new positions, and locked, so that
+// one reader at a time goes on from there.
+package position
 
 import (
 	"bytes"
@@ -14,25 +17,27 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors/file/internal/disk"
 	"go.uber.org/zap"
 )
 
-// identity tells one file of a machine from all others that are there at the
+// Identity tells one file of a machine from all others that are there at the
 // same time, whatever they are called.
-type identity struct{ device, inode uint64 }
+type Identity struct{ Device, Inode uint64 }
 
-func identityOf(info os.FileInfo) identity {
+// IdentityOf is the identity of the file that info is of.
+func IdentityOf(info os.FileInfo) Identity {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return identity{}
+		return Identity{}
 	}
-	return identity{uint64(s.Dev), s.Ino} //nolint:unconvert // its type differs from system to system
+	return Identity{uint64(s.Dev), s.Ino} //nolint:unconvert // its type differs from system to system
 }
 
-// place is where reading a file goes on, as a position file holds it. The numbers
+// Place is where reading a file goes on, as a position file holds it. The numbers
 // of a file that is removed are given to another one, so its first bytes are
 // compared, too; as a hash, since they are nobody's business.
-type place struct {
+type Place struct {
 	Path   string `json:"path"` // where it was last seen
 	Device uint64 `json:"device"`
 	Inode  uint64 `json:"inode"`
@@ -44,14 +49,15 @@ type place struct {
 	Modified int64 `json:"modified"`
 }
 
-// headSize is how many of a file's first bytes are compared.
-const headSize = 256
+// HeadSize is how many of a file's first bytes are compared.
+const HeadSize = 256
 
-func (p *place) identity() identity { return identity{p.Device, p.Inode} }
+// Identity is that of the file.
+func (p *Place) Identity() Identity { return Identity{p.Device, p.Inode} }
 
-// fits reports whether a file, which has the place's identity, is the one that
+// Fits reports whether a file, which has the place's identity, is the one that
 // was read: it is long enough, and begins with the same bytes.
-func (p *place) fits(f io.ReaderAt, size int64) bool {
+func (p *Place) Fits(f io.ReaderAt, size int64) bool {
 	if size < p.Offset {
 		return false
 	}
@@ -59,18 +65,19 @@ func (p *place) fits(f io.ReaderAt, size int64) bool {
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return false
 	}
-	return p.SHA256 == hashOf(head)
+	return p.SHA256 == HashOf(head)
 }
 
-func hashOf(head []byte) string {
+// HashOf is the SHA-256 of the first bytes of a file.
+func HashOf(head []byte) string {
 	sum := sha256.Sum256(head)
 	return hex.EncodeToString(sum[:])
 }
 
-// places is the content of a position file.
-type places struct {
+// content is that of a position file.
+type content struct {
 	Version int     `json:"version"`
-	Files   []place `json:"files"`
+	Files   []Place `json:"files"`
 }
 
 const (
@@ -80,11 +87,11 @@ const (
 
 // parsePlaces reads a position file. begun is false for one that is empty, as it
 // is before anything was stored in it.
-func parsePlaces(text []byte) (files []place, begun bool, err error) {
+func parsePlaces(text []byte) (files []Place, begun bool, err error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, false, nil
 	}
-	var all places
+	var all content
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&all); err != nil {
@@ -101,7 +108,7 @@ func parsePlaces(text []byte) (files []place, begun bool, err error) {
 		switch {
 		case p.Offset < 0:
 			err = errors.New("offset is negative")
-		case p.Head < 0 || p.Head > headSize || int64(p.Head) > p.Offset:
+		case p.Head < 0 || p.Head > HeadSize || int64(p.Head) > p.Offset:
 			err = fmt.Errorf("head is %d", p.Head)
 		case err == nil && len(sum) != sha256.Size:
 			err = errors.New("sha256 is no SHA-256")
@@ -114,7 +121,7 @@ func parsePlaces(text []byte) (files []place, begun bool, err error) {
 }
 
 // formatPlaces is the mirror of parsePlaces, a line for each file.
-func formatPlaces(files []place) []byte {
+func formatPlaces(files []Place) []byte {
 	text := fmt.Appendf(nil, `{"version":%d,"files":[`, placesVersion)
 	for i := range files {
 		if i > 0 {
@@ -129,9 +136,9 @@ func formatPlaces(files []place) []byte {
 	return append(text, "\n]}\n"...)
 }
 
-// position is a position file that is ours: no other process, and no other
-// connector of this one, stores anything in it until close is called.
-type position struct {
+// File is a position file that is ours: no other process, and no other
+// connector of this one, stores anything in it until Close is called.
+type File struct {
 	path   string
 	sync   bool
 	file   *os.File // at path, locked
@@ -142,9 +149,9 @@ type position struct {
 // ended who has the position file.
 const retryLock = 50 * time.Millisecond
 
-// openPosition opens a position file, or creates it, and waits until nobody else
+// Open opens a position file, or creates it, and waits until nobody else
 // has it: in a reload, the connector that leaves stores its last position first.
-func openPosition(ctx context.Context, path string, sync bool, log *zap.Logger) (*position, error) {
+func Open(ctx context.Context, path string, sync bool, log *zap.Logger) (*File, error) {
 	for told := false; ; {
 		f, err := openOrCreate(path)
 		if err != nil {
@@ -152,7 +159,7 @@ func openPosition(ctx context.Context, path string, sync bool, log *zap.Logger) 
 		}
 		ours, err := lockAt(f, path)
 		if ours {
-			return &position{path: path, sync: sync, file: f}, nil
+			return &File{path: path, sync: sync, file: f}, nil
 		}
 		_ = f.Close() // nothing was written
 		if err != nil {
@@ -173,7 +180,7 @@ func openPosition(ctx context.Context, path string, sync bool, log *zap.Logger) 
 func openOrCreate(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the position file %s: %w", path, bare(err))
+		return nil, fmt.Errorf("open the position file %s: %w", path, disk.Bare(err))
 	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		_ = f.Close()
@@ -193,24 +200,35 @@ func lockAt(f *os.File, path string) (bool, error) {
 	}
 	mine, err := f.Stat()
 	if err != nil {
-		return false, fmt.Errorf("lock the position file %s: %w", path, bare(err))
+		return false, fmt.Errorf("lock the position file %s: %w", path, disk.Bare(err))
 	}
 	there, err := os.Stat(path)
 	return err == nil && os.SameFile(mine, there), nil
 }
 
-// load reads what is stored. begun is false when nothing ever was.
-func (p *position) load() (files []place, begun bool, err error) {
+// Check tells whether a position file can be used: it is readable, or can be made.
+func Check(path string) error {
+	f, err := openOrCreate(path)
+	if err != nil {
+		return err
+	}
+	_, _, err = readPlaces(f, path)
+	_ = f.Close() // it was only read
+	return err
+}
+
+// Load reads what is stored. begun is false when nothing ever was.
+func (p *File) Load() (files []Place, begun bool, err error) {
 	return readPlaces(p.file, p.path)
 }
 
-func readPlaces(f *os.File, path string) ([]place, bool, error) {
+func readPlaces(f *os.File, path string) ([]Place, bool, error) {
 	text, err := io.ReadAll(io.LimitReader(io.NewSectionReader(f, 0, maxPlaces+1), maxPlaces+1))
 	if err == nil && len(text) > maxPlaces {
 		err = errors.New("it is larger than any that flowrun writes")
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("read the position file %s: %w", path, bare(err))
+		return nil, false, fmt.Errorf("read the position file %s: %w", path, disk.Bare(err))
 	}
 	files, begun, err := parsePlaces(text)
 	if err != nil {
@@ -219,27 +237,24 @@ func readPlaces(f *os.File, path string) ([]place, bool, error) {
 	return files, begun, nil
 }
 
-// store replaces what is stored, in one step: whatever happens, the file holds
+// Store replaces what is stored, in one step: whatever happens, the file holds
 // the old or the new positions.
-func (p *position) store(files []place) error {
+func (p *File) Store(files []Place) error {
 	text := formatPlaces(files)
 	if bytes.Equal(text, p.stored) {
 		return nil
 	}
 	next, err := p.write(text)
 	if err != nil {
-		return fmt.Errorf("store the position in %s: %w", p.path, bare(err))
+		return fmt.Errorf("store the position in %s: %w", p.path, disk.Bare(err))
 	}
 	_ = p.file.Close() // the lock is that of next now
 	p.file, p.stored = next, text
 	return nil
 }
 
-// temporary is what a position file is called while it is written.
-const temporary = ".new"
-
-func (p *position) write(text []byte) (next *os.File, err error) {
-	name := p.path + temporary
+func (p *File) write(text []byte) (next *os.File, err error) {
+	name := p.path + disk.Temporary
 	next, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
@@ -266,19 +281,10 @@ func (p *position) write(text []byte) (next *os.File, err error) {
 		return nil, err
 	}
 	if p.sync {
-		return next, syncFolder(filepath.Dir(p.path))
+		return next, disk.SyncFolder(filepath.Dir(p.path))
 	}
 	return next, nil
 }
 
-// syncFolder makes what was renamed or created in a folder last.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }() // it was only read
-	return d.Sync()
-}
-
-func (p *position) close() { _ = p.file.Close() } // all is stored
+// Close gives the file to whoever waits for it.
+func (p *File) Close() { _ = p.file.Close() } // all is stored
