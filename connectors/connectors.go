@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/exit"
 	"github.com/flowrun/flowrun/connectors/file"
+	"github.com/flowrun/flowrun/connectors/host"
 	"github.com/flowrun/flowrun/connectors/http"
 	"github.com/flowrun/flowrun/connectors/log"
 	"github.com/flowrun/flowrun/connectors/metronome"
@@ -25,6 +26,7 @@ var All = slices.Concat(
 	file.Specs,
 	stdio.Specs,
 	metronome.Specs,
+	host.Specs,
 	observe.Specs,
 	log.Specs,
 	exit.Specs,
