@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/nonblock"
 )
 
 // corkLimit is how many bytes of replies wait at most for the reader to have
@@ -26,7 +27,7 @@ type out struct {
 	broken error // why nothing can be written any more
 	given  int   // frames of the last Write
 	passed int   // of them, those that the socket has taken
-	at     *atOnce
+	at     *nonblock.Writer
 	woke   atomic.Bool // there is something that the reader has not looked at yet
 	// since is the time, on the group's clock, at which the sweep first saw the
 	// write that is going on; unseen until then, 0 when there is none.
@@ -194,9 +195,9 @@ func (o *out) flush() error {
 // whether that was all of it. The caller holds mu.
 func (o *out) flushNow(raw syscall.RawConn) bool {
 	if o.at == nil {
-		o.at = newAtOnce(raw)
+		o.at = nonblock.NewWriter(raw)
 	}
-	n, err := o.at.write(o.page.buf)
+	n, err := o.at.Write(o.page.buf)
 	if o.took(n, err); err == nil && len(o.page.buf) > 0 {
 		return false
 	}

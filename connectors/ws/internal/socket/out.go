@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
 	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/nonblock"
 )
 
 // corkLimit is how many bytes of replies wait at most for the reader to have
@@ -40,7 +41,7 @@ type out struct {
 	active atomic.Int64
 	key    [4]byte // the mask in use
 	last   progress
-	at     *atOnce // made when it is first needed
+	at     *nonblock.Writer // made when it is first needed
 	// dropping says that a write which is ended by its deadline leaves the rest
 	// of the frame under way, and nothing else, to be sent before a close frame;
 	// dropped, that one has.
@@ -133,9 +134,9 @@ func (o *out) tryWrite(raw syscall.RawConn, frames []flow.Frame) (last *Farewell
 // whether that was all of it. The caller holds mu.
 func (o *out) flushNow(raw syscall.RawConn) bool {
 	if o.at == nil {
-		o.at = newAtOnce(raw)
+		o.at = nonblock.NewWriter(raw)
 	}
-	n, err := o.at.write(*o.buf)
+	n, err := o.at.Write(*o.buf)
 	o.passed(n, err)
 	if err == nil && n < len(*o.buf) {
 		*o.buf = (*o.buf)[:copy(*o.buf, (*o.buf)[n:])]
