@@ -56,6 +56,9 @@ func TestASlowPeerIsToldSoon(t *testing.T) {
 			limit := "queue.write_timeout"
 			switch {
 			case tt.try:
+				for !c.silent() { // until its reader writes no more what it finds in the buffer
+					runtime.Gosched()
+				}
 				if taken, sent, err := c.TryWrite(frames); !taken || sent || err != nil {
 					t.Fatal(taken, sent, err)
 				}
