@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
@@ -33,9 +34,9 @@ type visit struct {
 // enter takes the next connection, with TLS where the peer speaks it.
 func (p *Peer) enter(ctx context.Context) (*visit, error) {
 	p.hangUp()
-	nc, err := p.door.Next(ctx, p.index, !p.greeted)
+	nc, err := p.door.Next(ctx, p.Index, !p.greeted)
 	if err != nil {
-		return nil, &unexpected{what: "nobody connected" + soon(err)}
+		return nil, &message.Unexpected{What: "nobody connected" + soon(err)}
 	}
 	p.greeted = true
 	if n := p.script.Config.ReceiveBuffer; n > 0 {
@@ -70,7 +71,7 @@ func (p *Peer) receive(ctx context.Context) (*visit, error) {
 	if err != nil {
 		_ = v.Close()
 		if ctx.Err() != nil {
-			return nil, &unexpected{what: "the client sent no request" + soon(context.Cause(ctx))}
+			return nil, &message.Unexpected{What: "the client sent no request" + soon(context.Cause(ctx))}
 		}
 		return nil, fmt.Errorf("the client's request: %w", wire.Cause(err))
 	}
@@ -158,13 +159,13 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 	}
 	c := &p.script.Config
 	if want := c.Listen.Path; want != "" && want != v.req.URL.Path {
-		return &unexpected{what: "the client asked for another path", expected: []string{want}, got: v.req.URL.Path}
+		return &message.Unexpected{What: "the client asked for another path", Expected: []string{want}, Got: v.req.URL.Path}
 	}
 	key := v.req.Header.Get("Sec-Websocket-Key")
 	if !strings.EqualFold(v.req.Header.Get("Upgrade"), "websocket") || key == "" {
-		return &unexpected{what: "the client did not ask for a WebSocket", got: compare.Short(e.Value)}
+		return &message.Unexpected{What: "the client did not ask for a WebSocket", Got: compare.Short(e.Value)}
 	}
-	p.take(e, "")
+	p.Take(e, "")
 	h := http.Header{}
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", "websocket")
@@ -188,7 +189,7 @@ func (a *Accept) admit(p *Peer, v *visit) error {
 		return err
 	}
 	p.converse(v.Conn, v.in, v.gate, o)
-	return p.save(a.Save)
+	return p.Save(a.Save)
 }
 
 // respond writes an answer to the handshake.
@@ -238,14 +239,14 @@ func (r *Refuse) Run(ctx context.Context, p *Peer) error {
 	if err := p.holds(r.Where, &e, "", "the client's request is not as expected"); err != nil {
 		return err
 	}
-	p.take(e, "")
+	p.Take(e, "")
 	if r.Status == 0 {
 		p.log.Add("cut       before the answer")
 		return nil
 	}
 	var body []byte
 	if r.Body != nil {
-		if body, err = p.evalText(r.Body, "body"); err != nil {
+		if body, err = p.Text(r.Body, "body"); err != nil {
 			return err
 		}
 	}

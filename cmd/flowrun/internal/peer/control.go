@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -30,11 +31,11 @@ func (x *Ping) Run(ctx context.Context, p *Peer) error {
 	if found {
 		return nil
 	}
-	u := &unexpected{what: "the ping was not answered", expected: []string{"pong " + wire.Excerpt(payload)}}
+	u := &message.Unexpected{What: "the ping was not answered", Expected: []string{"pong " + wire.Excerpt(payload)}}
 	if err != nil {
-		u.what += "" + soon(err)
+		u.What += "" + soon(err)
 	} else {
-		u.got = end.String()
+		u.Got = end.String()
 	}
 	return u
 }
@@ -47,7 +48,7 @@ func (p *Peer) controlFrame(ctx context.Context, op byte, x flow.Expr) (*wire.Co
 	}
 	var payload []byte
 	if x != nil {
-		if payload, err = p.evalText(x, "payload"); err != nil {
+		if payload, err = p.Text(x, "payload"); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -89,9 +90,9 @@ func (x *ExpectPing) Run(ctx context.Context, p *Peer) error {
 	case found:
 		return nil
 	case err != nil:
-		return &unexpected{what: "no ping came" + soon(err)}
+		return &message.Unexpected{What: "no ping came" + soon(err)}
 	}
-	return &unexpected{what: "the connection ended before a ping came", got: end.String()}
+	return &message.Unexpected{What: "the connection ended before a ping came", Got: end.String()}
 }
 
 // Close is the step `close`.
@@ -136,13 +137,13 @@ func (x *Close) Run(ctx context.Context, p *Peer) error {
 	}
 	end, err := p.ended(ctx, c, true)
 	if err != nil {
-		return &unexpected{what: "the close was not answered" + soon(err), expected: []string{fmt.Sprintf("a close frame with %d", want)}}
+		return &message.Unexpected{What: "the close was not answered" + soon(err), Expected: []string{fmt.Sprintf("a close frame with %d", want)}}
 	}
 	if v := (*wire.Violation)(nil); errors.As(end.Err, &v) {
 		return v
 	}
 	if end.Code != want {
-		return &unexpected{what: "the close was answered otherwise", expected: []string{fmt.Sprint(want)}, got: end.String()}
+		return &message.Unexpected{What: "the close was answered otherwise", Expected: []string{fmt.Sprint(want)}, Got: end.String()}
 	}
 	return nil
 }
@@ -156,17 +157,17 @@ func (p *Peer) ended(ctx context.Context, c *wire.Conn, skip bool) (*wire.Ending
 			return end, err
 		}
 		if !skip {
-			return nil, &unexpected{what: "a message came before the end", got: m.String()}
+			return nil, &message.Unexpected{What: "a message came before the end", Got: m.String()}
 		}
 	}
 }
 
 // ExpectClose is the step `expect_close`.
 type ExpectClose struct {
-	Code   int           `hcl:"code" min:"1" max:"65535" doc:"of the close frame; 1005 for none in it, 1006 for no close frame; any when not given"`
-	Reason pattern       `hcl:"reason" doc:"regular expression that the reason matches"`
-	Skip   bool          `hcl:"skip" doc:"messages that come before are passed over"`
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Code   int             `hcl:"code" min:"1" max:"65535" doc:"of the close frame; 1005 for none in it, 1006 for no close frame; any when not given"`
+	Reason message.Pattern `hcl:"reason" doc:"regular expression that the reason matches"`
+	Skip   bool            `hcl:"skip" doc:"messages that come before are passed over"`
+	Within flow.Duration   `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -179,18 +180,18 @@ func (x *ExpectClose) Run(ctx context.Context, p *Peer) error {
 	defer cancel()
 	expected := []string{x.wanted()}
 	end, err := p.ended(ctx, c, x.Skip || c.Bare)
-	if u := (*unexpected)(nil); errors.As(err, &u) {
-		u.expected = expected
+	if u := (*message.Unexpected)(nil); errors.As(err, &u) {
+		u.Expected = expected
 		return u
 	}
 	if v := (*wire.Violation)(nil); errors.As(err, &v) {
 		return v
 	}
 	if err != nil {
-		return &unexpected{what: "the connection did not end" + soon(err), expected: expected}
+		return &message.Unexpected{What: "the connection did not end" + soon(err), Expected: expected}
 	}
-	if x.Code != 0 && end.Code != x.Code || x.Reason.given() && !x.Reason.MatchString(end.Reason) {
-		return &unexpected{what: "the connection ended otherwise", expected: expected, got: end.String()}
+	if x.Code != 0 && end.Code != x.Code || x.Reason.Given() && !x.Reason.MatchString(end.Reason) {
+		return &message.Unexpected{What: "the connection ended otherwise", Expected: expected, Got: end.String()}
 	}
 	return nil
 }
@@ -203,7 +204,7 @@ func (x *ExpectClose) wanted() string {
 			s = "1006: an end without a close frame"
 		}
 	}
-	if x.Reason.given() {
+	if x.Reason.Given() {
 		s += ", reason " + x.Reason.String()
 	}
 	return s
@@ -247,9 +248,9 @@ func (x *Silence) Run(ctx context.Context, p *Peer) error {
 	case err != nil:
 		return err
 	case end != nil:
-		return &unexpected{what: "the connection ended", expected: []string{"silence for " + x.For.String()}, got: after + end.String()}
+		return &message.Unexpected{What: "the connection ended", Expected: []string{"silence for " + x.For.String()}, Got: after + end.String()}
 	}
-	return &unexpected{what: "a message came", expected: []string{"silence for " + x.For.String()}, got: after + m.String()}
+	return &message.Unexpected{What: "a message came", Expected: []string{"silence for " + x.For.String()}, Got: after + m.String()}
 }
 
 var errQuiet = errors.New("nothing came")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/compare"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
@@ -126,7 +127,7 @@ func (d *Dial) Run(ctx context.Context, p *Peer) error {
 		_ = nc.Close()
 	}
 	if err != nil && ctx.Err() != nil {
-		return &unexpected{what: "no answer to the handshake" + soon(context.Cause(ctx))}
+		return &message.Unexpected{What: "no answer to the handshake" + soon(context.Cause(ctx))}
 	}
 	return err
 }
@@ -177,11 +178,11 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 	}
 	switch why := context.Cause(ctx); {
 	case why != nil && d.Refused:
-		return nil, nil, &unexpected{what: fmt.Sprintf("a connection to %s was not refused%s", c.Connect, soon(why))}
+		return nil, nil, &message.Unexpected{What: fmt.Sprintf("a connection to %s was not refused%s", c.Connect, soon(why))}
 	case why != nil && refused:
-		return nil, nil, &unexpected{what: fmt.Sprintf("connect to %s: connection refused: nobody listened there%s", c.Connect, soon(why))}
+		return nil, nil, &message.Unexpected{What: fmt.Sprintf("connect to %s: connection refused: nobody listened there%s", c.Connect, soon(why))}
 	case why != nil && err != nil:
-		return nil, nil, &unexpected{what: fmt.Sprintf("connect to %s: no answer%s", c.Connect, soon(why))}
+		return nil, nil, &message.Unexpected{What: fmt.Sprintf("connect to %s: no answer%s", c.Connect, soon(why))}
 	case err != nil:
 		return nil, nil, fmt.Errorf("connect to %s: %w", c.Connect, wire.Cause(err))
 	}
@@ -194,7 +195,7 @@ func (d *Dial) connect(ctx context.Context, p *Peer) (*wire.Gate, net.Conn, erro
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = g.Close()
 		if ctx.Err() != nil {
-			return nil, nil, &unexpected{what: "no answer to the TLS handshake" + soon(context.Cause(ctx))}
+			return nil, nil, &message.Unexpected{What: "no answer to the TLS handshake" + soon(context.Cause(ctx))}
 		}
 		return nil, nil, fmt.Errorf("TLS handshake with %s: %w", c.Connect, wire.Cause(err))
 	}
@@ -281,7 +282,7 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 		got += ", " + wire.Excerpt(body)
 	}
 	if resp.StatusCode != want {
-		return &unexpected{what: "the handshake was answered otherwise", expected: []string{fmt.Sprintf("%d %s", want, http.StatusText(want))}, got: got}
+		return &message.Unexpected{What: "the handshake was answered otherwise", Expected: []string{fmt.Sprintf("%d %s", want, http.StatusText(want))}, Got: got}
 	}
 	if err := p.holds(d.Where, &e, string(body), "the answer to the handshake is not as expected"); err != nil {
 		return err
@@ -303,8 +304,8 @@ func (d *Dial) answered(p *Peer, resp *http.Response, key string, upgraded func(
 		}
 		upgraded(o)
 	}
-	p.take(e, string(body))
-	return p.save(d.Save)
+	p.Take(e, string(body))
+	return p.Save(d.Save)
 }
 
 func (d *Dial) target(p *Peer) (string, error) {
@@ -314,7 +315,7 @@ func (d *Dial) target(p *Peer) (string, error) {
 		x = c.Path
 	}
 	if x != nil {
-		path, err := p.evalText(x, "path")
+		path, err := p.Text(x, "path")
 		if err == nil && !strings.HasPrefix(string(path), "/") {
 			err = fmt.Errorf("path %q must begin with /", path)
 		}
@@ -335,7 +336,7 @@ func (p *Peer) addHeaders(h http.Header, x flow.Expr) error {
 	if x == nil {
 		return nil
 	}
-	v, err := p.eval(x)
+	v, err := p.Eval(x)
 	if err != nil {
 		return err
 	}
@@ -347,7 +348,7 @@ func (p *Peer) addHeaders(h http.Header, x flow.Expr) error {
 			h.Del(f.Key)
 			continue
 		}
-		text, err := textOf(f.Value, "the header field "+f.Key)
+		text, err := message.TextOf(f.Value, "the header field "+f.Key)
 		if err != nil {
 			return err
 		}
@@ -361,16 +362,14 @@ func (p *Peer) holds(where flow.Expr, e *flow.Event, text, what string) error {
 	if where == nil {
 		return nil
 	}
-	vars := p.vars()
-	vars[3] = flow.TextOf(text)
-	ok, err := where.Test(e, vars...)
+	ok, err := where.Test(e, p.Vars(text)...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", where.At(), err)
 	}
 	if ok {
 		return nil
 	}
-	return &unexpected{what: what, expected: []string{"where " + source(where)}, got: compare.Short(e.Value)}
+	return &message.Unexpected{What: what, Expected: []string{"where " + message.Source(where)}, Got: compare.Short(e.Value)}
 }
 
 func headerValue(h http.Header) flow.Value {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -52,9 +53,9 @@ func (a *Await) Run(ctx context.Context, p *Peer) error {
 		p.log.Add("heard signal %q", a.Name)
 		return nil
 	}
-	u := &unexpected{what: fmt.Sprintf("signal %q came %d of %d times%s", a.Name, count, a.Count, soon(err)), got: p.script.Signals.String()}
+	u := &message.Unexpected{What: fmt.Sprintf("signal %q came %d of %d times%s", a.Name, count, a.Count, soon(err)), Got: p.script.Signals.String()}
 	if a.Count == 1 {
-		u.what = fmt.Sprintf("signal %q did not come%s", a.Name, soon(err))
+		u.What = fmt.Sprintf("signal %q did not come%s", a.Name, soon(err))
 	}
 	return u
 }

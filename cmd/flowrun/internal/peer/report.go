@@ -73,31 +73,3 @@ func (f *Failure) String() string {
 	}
 	return b.String()
 }
-
-// unexpected is the error of a step that met something else: in lines, of
-// which the first is what is wrong.
-type unexpected struct {
-	what     string
-	expected []string
-	got      string
-	notes    []string
-}
-
-func (u *unexpected) Error() string {
-	var b strings.Builder
-	b.WriteString(u.what)
-	for i, e := range u.expected {
-		title := "expected"
-		if i > 0 {
-			title = "and"
-		}
-		fmt.Fprintf(&b, "\n  %-8s  %s", title, e)
-	}
-	if u.got != "" {
-		fmt.Fprintf(&b, "\n  %-8s  %s", "got", u.got)
-	}
-	for _, n := range u.notes {
-		fmt.Fprintf(&b, "\n  %-8s  %s", "", n)
-	}
-	return b.String()
-}

@@ -13,10 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // Peer is one instance of a script: one client, or one connection of a server
@@ -24,17 +24,13 @@ import (
 type Peer struct {
 	script  *Script
 	name    string
-	index   int
 	door    *wire.Door  // of a server
 	tls     *tls.Config // of a server
 	greeted bool        // by its first connection
 	log     *wire.Transcript
 
-	conn  *wire.Conn // nil before there is one
-	n     int        // number of the repetition
-	saved *flow.Object
-	last  flow.Event // what an expect, dial or accept has taken
-	text  string     // the same, as text
+	conn *wire.Conn // nil before there is one
+	message.Scope
 }
 
 // Run plays the script: each instance in a goroutine of its own. It returns
@@ -67,7 +63,7 @@ func Run(ctx context.Context, s *Script) *Report {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i := range s.Config.Count {
-		p := &Peer{script: s, name: s.Name, index: i, door: d, tls: secure, log: wire.NewTranscript()}
+		p := &Peer{script: s, name: s.Name, door: d, tls: secure, log: wire.NewTranscript(), Scope: message.Scope{Index: i}}
 		if s.Config.Count > 1 {
 			p.name += "[" + strconv.Itoa(i) + "]"
 		}
@@ -95,7 +91,7 @@ func Run(ctx context.Context, s *Script) *Report {
 func (p *Peer) play(ctx context.Context) (f *Failure) {
 	failed, err := p.steps(ctx, p.script.Steps)
 	if err != nil {
-		f = &Failure{Peer: p.name, Index: p.index, Kind: failed.Kind, At: failed.At, Err: err}
+		f = &Failure{Peer: p.name, Index: p.Index, Kind: failed.Kind, At: failed.At, Err: err}
 		f.Transcript, f.Before = p.log.Last()
 	}
 	if p.conn != nil {
@@ -140,18 +136,6 @@ func soon(cause error) string {
 	return ": " + cause.Error()
 }
 
-// vars are the values of the names that expressions may use beside event.
-func (p *Peer) vars() []flow.Value {
-	return []flow.Value{flow.IntOf(int64(p.index)), flow.IntOf(int64(p.n)), flow.MapOf(p.savedObject()), flow.TextOf(p.text)}
-}
-
-func (p *Peer) savedObject() *flow.Object {
-	if p.saved == nil {
-		p.saved = flow.NewObject(0)
-	}
-	return p.saved
-}
-
 // converse begins a connection whose handshake is done, or that has none.
 func (p *Peer) converse(nc net.Conn, in *bufio.Reader, g *wire.Gate, o wire.Options) {
 	c := &p.script.Config
@@ -180,70 +164,15 @@ func explain(err error) error {
 	over := wire.Over{}
 	switch {
 	case errors.As(err, &stuck):
-		u := &unexpected{what: fmt.Sprintf("the other side does not read: %d of %d bytes were taken%s", stuck.Taken, stuck.Of, soon(stuck.Why))}
+		u := &message.Unexpected{What: fmt.Sprintf("the other side does not read: %d of %d bytes were taken%s", stuck.Taken, stuck.Of, soon(stuck.Why))}
 		if stuck.Unread > 0 {
-			u.notes = append(u.notes, fmt.Sprintf("this peer does not either: its inbox holds %s that no step has expected", stuck.Unread))
+			u.Notes = append(u.Notes, fmt.Sprintf("this peer does not either: its inbox holds %s that no step has expected", stuck.Unread))
 		}
 		return u
 	case errors.As(err, &over):
-		return &unexpected{what: "the connection has ended", got: over.String()}
+		return &message.Unexpected{What: "the connection has ended", Got: over.String()}
 	}
 	return err
-}
-
-// eval computes an expression that uses the last message.
-func (p *Peer) eval(x flow.Expr) (flow.Value, error) { return p.evalOn(&p.last, p.text, x) }
-
-func (p *Peer) evalOn(e *flow.Event, text string, x flow.Expr) (flow.Value, error) {
-	vars := p.vars()
-	vars[3] = flow.TextOf(text)
-	v, err := x.Eval(e, vars...)
-	if err != nil {
-		return v, fmt.Errorf("%s: %w", x.At(), err)
-	}
-	return v.Held(), nil
-}
-
-// evalText computes an expression that must be a text, or bytes.
-func (p *Peer) evalText(x flow.Expr, what string) ([]byte, error) {
-	v, err := p.eval(x)
-	if err != nil {
-		return nil, err
-	}
-	return textOf(v, what)
-}
-
-// textOf is the text that v is. Numbers and bools are spelled as in a template,
-// since "${index}" alone is a number in the flow language.
-func textOf(v flow.Value, what string) ([]byte, error) {
-	switch {
-	case v.Kind() == flow.Text:
-		return []byte(v.Text()), nil
-	case v.Kind() == flow.Bytes:
-		return v.Bytes(), nil
-	case v.IsNumber() || v.Kind() == flow.Bool:
-		return jsontext.Append(nil, v, false)
-	}
-	return nil, fmt.Errorf("%s is %s: it must be a string or bytes", what, v.Kinds())
-}
-
-// take makes e the last message.
-func (p *Peer) take(e flow.Event, text string) { p.last, p.text = e, text }
-
-// save keeps values for later steps.
-func (p *Peer) save(x flow.Expr) error {
-	if x == nil {
-		return nil
-	}
-	v, err := p.eval(x)
-	if err != nil {
-		return err
-	}
-	if v.Kind() != flow.Map {
-		return fmt.Errorf("save is %s: it must be an object, as in save = { id = event.id }", v.Kinds())
-	}
-	p.saved = p.savedObject().Merge(v.Object())
-	return nil
 }
 
 // open listens.
@@ -276,10 +205,10 @@ func (r *Repeat) Run(ctx context.Context, p *Peer) error {
 }
 
 func (r *Repeat) rounds(ctx context.Context, p *Peer) (PlacedStep, error) {
-	outer := p.n
-	defer func() { p.n = outer }()
+	outer := p.N
+	defer func() { p.N = outer }()
 	for i := range r.Times {
-		p.n = i
+		p.N = i
 		if failed, err := p.steps(ctx, r.body); err != nil {
 			if i > 0 {
 				err = fmt.Errorf("in round %d of %d: %w", i+1, r.Times, err)

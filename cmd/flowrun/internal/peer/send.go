@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
@@ -15,7 +16,7 @@ import (
 
 // Send is the step `send`.
 type Send struct {
-	Content
+	message.Content
 	Lines     flow.Path     `hcl:"lines" doc:"each line of the file is a message"`
 	Type      string        `hcl:"type" oneof:"text|binary" doc:"the kind of the frame; binary for hex and base64, text for everything else when not given"`
 	Count     int           `hcl:"count" min:"1" doc:"how often; n is the number of the message, from 0"`
@@ -26,13 +27,13 @@ type Send struct {
 
 // Check implements Checker.
 func (s *Send) Check() error {
-	switch names := s.given(); {
+	switch names := s.Given(); {
 	case len(names) == 0 && s.Lines == "":
 		return errors.New("send needs a message: one of text, json, hex, base64, file, lines")
 	case len(names) > 0 && s.Lines != "":
 		return &flow.FieldError{Field: "lines", Err: fmt.Errorf("a message is %s or lines, not both", names[0])}
 	}
-	return s.check()
+	return s.Content.Check()
 }
 
 // Run implements Step.
@@ -46,16 +47,16 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 	}
 	var all [][]byte
 	if s.Lines != "" {
-		if all, err = lines(s.Lines); err != nil {
+		if all, err = message.Lines(s.Lines); err != nil {
 			return err
 		}
 	}
-	outer := p.n
-	defer func() { p.n = outer }()
+	outer := p.N
+	defer func() { p.N = outer }()
 	total := s.Count * max(1, len(all))
 	for i := range total {
 		if total > 1 {
-			p.n = i
+			p.N = i
 		}
 		if i > 0 && s.Every > 0 && !sleep(ctx, time.Duration(s.Every)) {
 			return context.Cause(ctx)
@@ -65,7 +66,7 @@ func (s *Send) Run(ctx context.Context, p *Peer) error {
 			m.Data = all[i%len(all)]
 		} else {
 			var binary bool
-			if m.Data, binary, err = s.bytes(p); err != nil {
+			if m.Data, binary, err = s.Bytes(&p.Scope); err != nil {
 				return err
 			}
 			m.Binary = m.Binary || binary && s.Type == ""
@@ -121,7 +122,7 @@ func (f *Frame) Check() error {
 	if f.Text != nil && f.Hex != "" {
 		return &flow.FieldError{Field: "hex", Err: errors.New("the payload is text or hex, not both")}
 	}
-	if _, err := unhex(f.Hex); err != nil {
+	if _, err := message.Unhex(f.Hex); err != nil {
 		return &flow.FieldError{Field: "hex", Err: err}
 	}
 	return nil
@@ -133,9 +134,9 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	payload, err := unhex(f.Hex)
+	payload, err := message.Unhex(f.Hex)
 	if f.Text != nil {
-		payload, err = p.evalText(f.Text, "text")
+		payload, err = p.Text(f.Text, "text")
 	}
 	if err != nil {
 		return err
@@ -165,7 +166,7 @@ func (r *Raw) Check() error {
 	if (r.Text != nil) == (r.Hex != "") {
 		return errors.New("raw needs bytes: text or hex")
 	}
-	if _, err := unhex(r.Hex); err != nil {
+	if _, err := message.Unhex(r.Hex); err != nil {
 		return &flow.FieldError{Field: "hex", Err: err}
 	}
 	return nil
@@ -177,9 +178,9 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 	if err != nil {
 		return err
 	}
-	data, err := unhex(r.Hex)
+	data, err := message.Unhex(r.Hex)
 	if r.Text != nil {
-		data, err = p.evalText(r.Text, "text")
+		data, err = p.Text(r.Text, "text")
 	}
 	if err != nil {
 		return err
@@ -192,8 +193,8 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 
 // ExpectRaw is the step `expect_raw`.
 type ExpectRaw struct {
-	Matches pattern       `hcl:"matches" required:"true" doc:"regular expression that all that has arrived so far must match"`
-	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Matches message.Pattern `hcl:"matches" required:"true" doc:"regular expression that all that has arrived so far must match"`
+	Within  flow.Duration   `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -213,14 +214,14 @@ func (x *ExpectRaw) Run(ctx context.Context, p *Peer) error {
 		if utf8.Valid(raw) {
 			text = string(raw)
 		}
-		p.take(flow.Event{Value: flow.BytesOf(raw)}, text)
+		p.Take(flow.Event{Value: flow.BytesOf(raw)}, text)
 		return nil
 	}
-	u := &unexpected{what: "the bytes that came do not match", expected: []string{"matches " + x.Matches.String()}, got: wire.Excerpt(raw)}
+	u := &message.Unexpected{What: "the bytes that came do not match", Expected: []string{"matches " + x.Matches.String()}, Got: wire.Excerpt(raw)}
 	if err != nil {
-		u.what += soon(err)
+		u.What += soon(err)
 	} else {
-		u.notes = append(u.notes, "then the connection ended: "+end.String())
+		u.Notes = append(u.Notes, "then the connection ended: "+end.String())
 	}
 	return u
 }

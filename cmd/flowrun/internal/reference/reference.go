@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer"
+	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/flows"
 	"github.com/flowrun/flowrun/flows/expr/aggregate"
 	"github.com/flowrun/flowrun/flows/expr/function"
@@ -233,6 +234,8 @@ func typeName(t reflect.Type) string {
 		return "URL"
 	case reflect.TypeFor[flow.Value]():
 		return "value"
+	case reflect.TypeFor[message.Pattern]():
+		return "string" // that it is a regular expression is for its doc to say
 	}
 	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType) || t == reflect.TypeFor[flow.Path]() {
 		if !token.IsExported(t.Name()) { // a component's own: its doc says what can be written

@@ -1,4 +1,4 @@
-package peer
+package message
 
 import (
 	"encoding/base64"
@@ -24,8 +24,8 @@ type Content struct {
 	File   flow.Path `hcl:"file" doc:"the message is what the file holds"`
 }
 
-// given names the arguments that are there.
-func (c *Content) given() (names []string) {
+// Given names the arguments that are there.
+func (c *Content) Given() (names []string) {
 	for _, a := range []struct {
 		name  string
 		given bool
@@ -37,12 +37,12 @@ func (c *Content) given() (names []string) {
 	return names
 }
 
-// check finds bytes that are spelled wrongly, and too many spellings.
-func (c *Content) check() error {
-	if names := c.given(); len(names) > 1 {
+// Check finds bytes that are spelled wrongly, and too many spellings.
+func (c *Content) Check() error {
+	if names := c.Given(); len(names) > 1 {
 		return &flow.FieldError{Field: names[1], Err: fmt.Errorf("a message is %s or %s, not both", names[0], names[1])}
 	}
-	if _, err := unhex(c.Hex); err != nil {
+	if _, err := Unhex(c.Hex); err != nil {
 		return &flow.FieldError{Field: "hex", Err: err}
 	}
 	if _, err := base64.StdEncoding.DecodeString(c.Base64); err != nil {
@@ -51,7 +51,8 @@ func (c *Content) check() error {
 	return nil
 }
 
-func unhex(s string) ([]byte, error) {
+// Unhex reads bytes that are spelled as "00 ff".
+func Unhex(s string) ([]byte, error) {
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
 		return nil, errors.New("this is no hex: two digits for each byte, as in \"00 ff\"")
@@ -59,18 +60,18 @@ func unhex(s string) ([]byte, error) {
 	return b, nil
 }
 
-// bytes are the message's, and whether they are binary by nature.
-func (c *Content) bytes(p *Peer) (data []byte, binary bool, err error) {
+// Bytes are the message's, and whether they are binary by nature.
+func (c *Content) Bytes(s *Scope) (data []byte, binary bool, err error) {
 	switch {
 	case c.Text != nil:
-		data, err = p.evalText(c.Text, "text")
+		data, err = s.Text(c.Text, "text")
 	case c.JSON != nil:
 		var v flow.Value
-		if v, err = p.eval(c.JSON); err == nil {
+		if v, err = s.Eval(c.JSON); err == nil {
 			data, err = jsontext.Style{Compact: true}.Append(nil, v)
 		}
 	case c.Hex != "":
-		data, err = unhex(c.Hex)
+		data, err = Unhex(c.Hex)
 		binary = true
 	case c.Base64 != "":
 		data, err = base64.StdEncoding.DecodeString(c.Base64)
@@ -96,8 +97,8 @@ func readFile(path flow.Path) ([]byte, error) {
 	return data, nil
 }
 
-// lines are those of a file, without their ends.
-func lines(path flow.Path) ([][]byte, error) {
+// Lines are those of a file, without their ends.
+func Lines(path flow.Path) ([][]byte, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, err
@@ -112,8 +113,8 @@ func lines(path flow.Path) ([][]byte, error) {
 	return all, nil
 }
 
-// event is a message as expressions see it.
-func event(m wire.Message) flow.Event {
+// Event is a message as expressions see it.
+func Event(m wire.Message) flow.Event {
 	e := flow.Event{Meta: flow.Meta{Binary: m.Binary}, Time: m.At.UnixNano()}
 	if v, err := jsontext.Parse(m.Data); err == nil {
 		e.Value = v
@@ -125,9 +126,9 @@ func event(m wire.Message) flow.Event {
 	return e
 }
 
-// source is an expression as it stands in its file, or where it stands when it
+// Source is an expression as it stands in its file, or where it stands when it
 // is longer than a line or the file has gone.
-func source(x flow.Expr) string {
+func Source(x flow.Expr) string {
 	m := oneLine.FindStringSubmatch(x.At())
 	if m == nil {
 		return "as at " + x.At()
