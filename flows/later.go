@@ -8,7 +8,6 @@ var (
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
 		"ws_client": {"idle_interval"},
-		"file":      {"rotate", "compression"},
 		"queue":     {"persistent", "confirm"},
 	}
 )
