@@ -8,6 +8,5 @@ var (
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{
 		"ws_client": {"idle_interval"},
-		"queue":     {"persistent", "confirm"},
 	}
 )

@@ -16,11 +16,11 @@ import (
 
 // ClientCommon are the arguments of clients.
 type ClientCommon struct {
-	OnOpen []flow.Secret `hcl:"on_open" doc:"bytes sent, as they are, after every connect, before anything else"`
-	Queue  flow.Queue    `hcl:"queue" doc:"what waits for the connection, also while there is none"`
-	Per    flow.Expr     `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
-	MaxPer int           `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
-	Idle   flow.Duration `hcl:"idle_timeout" min:"10ms" doc:"makes the connection anew when no byte has passed in either direction for so long. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
+	OnOpen []flow.Secret    `hcl:"on_open" doc:"bytes sent, as they are, after every connect, before anything else"`
+	Queue  flow.ClientQueue `hcl:"queue" doc:"what waits for the connection, also while there is none"`
+	Per    flow.Expr        `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
+	MaxPer int              `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
+	Idle   flow.Duration    `hcl:"idle_timeout" min:"10ms" doc:"makes the connection anew when no byte has passed in either direction for so long. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
 	Timeouts
 }
 
@@ -32,7 +32,7 @@ const (
 
 // Shape implements flow.ConnectorConfig.
 func (c *ClientCommon) Shape() flow.Shape {
-	s := flow.Shape{Role: flow.Client, Stream: true, In: true, Out: true, Queue: &c.Queue}
+	s := flow.Shape{Role: flow.Client, Stream: true, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep()}
 	if c.Per != nil {
 		s.Per = &flow.Per{
 			Key:            c.Per,

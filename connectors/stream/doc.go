@@ -47,7 +47,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Example: tcpClientExample,
 		Config: func() flow.ConnectorConfig {
 			return &TCPClientConfig{
-				ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: clientQueue()},
+				ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: flow.DefaultClientQueue()},
 				Socket:       flow.DefaultSocketOptions(),
 			}
 		},
@@ -72,7 +72,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Doc:     unixClientDoc,
 		Example: unixClientExample,
 		Config: func() flow.ConnectorConfig {
-			return &UnixClientConfig{ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: clientQueue()}}
+			return &UnixClientConfig{ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: flow.DefaultClientQueue()}}
 		},
 	},
 }
@@ -95,10 +95,6 @@ func defaultTimeouts() Timeouts {
 
 func serverQueue() flow.Queue {
 	return flow.Queue{MaxEvents: 256, MaxBytes: 1 << 20, Overflow: "disconnect", WriteTimeout: flow.Duration(10 * time.Second)}
-}
-
-func clientQueue() flow.Queue {
-	return flow.Queue{MaxEvents: 1024, MaxBytes: 1 << 20, Overflow: "block", WriteTimeout: flow.Duration(10 * time.Second)}
 }
 
 // Rates are the limits of what a client sends.

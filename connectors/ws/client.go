@@ -25,7 +25,7 @@ type ClientConfig struct {
 	Headers map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
 	Auth    credentials.Auths      `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
 	OnOpen  []flow.Secret          `hcl:"on_open" doc:"text messages sent, as they are, after every connect, before anything else"`
-	Queue   flow.Queue             `hcl:"queue" doc:"what waits for the connection, also while there is none"`
+	Queue   flow.ClientQueue       `hcl:"queue" doc:"what waits for the connection, also while there is none"`
 	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
 	MaxPer  int                    `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
 	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
@@ -41,7 +41,7 @@ const (
 
 // Shape implements flow.ConnectorConfig.
 func (c *ClientConfig) Shape() flow.Shape {
-	s := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &c.Queue}
+	s := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(), Confirms: true}
 	if c.Per != nil {
 		s.Per = &flow.Per{
 			Key:            c.Per,
@@ -94,7 +94,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 			return nil, err
 		}
 	}
-	cl := &client{config: c, group: socket.NewGroup(c.options(&c.Queue, o))}
+	cl := &client{config: c, group: socket.NewGroup(c.options(c.Queue.Bounds(), o))}
 	if u.Scheme == "wss" || u.Scheme == "https" || c.TLS != nil {
 		conf, err := tlsfiles.Client(c.TLS)
 		if err != nil {

@@ -52,12 +52,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 			return &ClientConfig{
 				Common: defaults(),
 				Socket: flow.DefaultSocketOptions(),
-				Queue: flow.Queue{
-					MaxEvents:    1024,
-					MaxBytes:     1 << 20,
-					Overflow:     "block",
-					WriteTimeout: flow.Duration(10 * time.Second),
-				},
+				Queue:  flow.DefaultClientQueue(),
 			}
 		},
 	},

@@ -120,6 +120,8 @@ message that the socket had taken when the connection broke is not sent again;
 one that it had not taken is. What is still queued when the connector gives up
 or the process ends is counted and logged as lost. A crash loses the queue.
 
+` + keepDoc + `
+
 With ` + "`per`" + `, there is a connection for each value of that expression, opened when the
 first event with it comes, and tied to the connection that this event came from:
 what the server sends back belongs to that one, and when it closes, so does this,
@@ -136,6 +138,22 @@ password in the URL become an Authorization header and are never logged.
 On a graceful end, the queue is written, and answers are read until none has
 come for 100 ms, or for a second. A client that was sent nothing does not wait.
 ` + compressionDoc
+
+const keepDoc = `With ` + "`confirm = \"pong\"`" + ` an event leaves the queue when the peer has answered a ping that
+was sent after it. What was not confirmed when a connection is lost is sent again by
+the next one, oldest first and in order: some may come twice, none is missing. A peer
+that answers no pings, as RFC 6455 wants it to, gets what is in the queue and no more.
+
+With ` + "`persistent`" + ` the queue is on the disk, in a directory of its own. Delivered means:
+on the disk (fdatasync; events that come together are written together), so that
+neither kill -9 nor the loss of power loses what was acknowledged: an http_server
+in front answers 200 then. The next process goes on where this one was. On a full disk events
+are refused, to be sent again by who has them. ` + "`max_events` and `max_bytes`" + ` bound the
+disk; what ` + "`overflow`" + ` drops is counted and goes to ` + "`err`" + ` ("raw" when it is the oldest).
+When the process ends, what a connection takes in time is written, and the rest stays for the next
+start. A part that is damaged is told of in the log and skipped. Where there is ` + "`persistent` or `confirm = \"pong\"`" + `,
+what a flow wrote into meta about an event does not wait with it, except whether it is binary.
+`
 
 const clientExample = `connector "file" "in" {
   path  = "in.json"

@@ -124,5 +124,10 @@ func (s *session) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
 	return s.conn.TryWrite(frames)
 }
 
+// Confirm implements flow.Confirmer.
+func (s *session) Confirm(_ context.Context, confirmed func()) error {
+	return s.conn.Confirm(confirmed)
+}
+
 // Disconnect implements flow.Disconnecter.
 func (s *session) Disconnect(reason error) { s.conn.Disconnect(reason) }

@@ -148,6 +148,7 @@ func (b *builder) connector(n *graph.Node) error {
 		Seq:       b.engine.sequence(component),
 		Entered:   u.entered,
 		Removed:   u.removed,
+		Queues:    b.engine.queues,
 	}
 	if shape.Per != nil {
 		all := &lanes.Lanes{

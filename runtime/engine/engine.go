@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/queue"
 	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
@@ -46,6 +47,7 @@ type Engine struct {
 	log       *zap.Logger
 	ready     func([]status.Listener)
 	listeners *listen.Set
+	queues    *queue.Set
 	boot      string
 	notices   *feed.Feed[notice.Notice]
 	records   *feed.Feed[notice.Notice]
@@ -102,6 +104,7 @@ func New(opts Options) (*Engine, error) {
 		log:       opts.Log,
 		ready:     opts.Ready,
 		listeners: listen.New(opts.Log),
+		queues:    queue.NewSet(),
 		notices:   cmp.Or(opts.Notices, new(feed.Feed[notice.Notice])),
 		records:   cmp.Or(opts.Records, new(feed.Feed[notice.Notice])),
 		scrape:    opts.Scrape,

@@ -90,6 +90,9 @@ func (u *unit) sourceState() (ended, failed bool) {
 
 // prepare acquires what Run needs.
 func (u *unit) prepare(ctx context.Context) (err error) {
+	if err := u.table.Prepare(); err != nil {
+		return err
+	}
 	p, ok := u.connector.(flow.Preparer)
 	if !ok {
 		return nil

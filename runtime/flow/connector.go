@@ -299,6 +299,12 @@ type Shape struct {
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue
+	// Keep says how Queue keeps events until they are confirmed; nil where they
+	// leave it when they are written. It is for connectors with one connection at a
+	// time.
+	Keep *Keep
+	// Confirms says that the connector's writers are Confirmers.
+	Confirms bool
 	// Shares says that a frame which goes to several connections gets a Shared.
 	Shares bool
 	// Background says of a source that the process does not go on for its sake: it

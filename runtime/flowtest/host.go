@@ -95,6 +95,10 @@ func NewHost(t testing.TB, o Options) *Host {
 		Log:       h.log,
 	})
 	h.Table.Out().Connect(&h.Out)
+	if err := h.Table.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Table.Close(flow.ErrClosed) })
 	return h
 }
 

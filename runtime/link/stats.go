@@ -27,6 +27,8 @@ type Stats struct {
 	Unconnected  uint64 // events in while nothing was connected to out
 	Refused      uint64 // subscriptions that were not made
 	Slow         uint64 // connections ended because their queue was full
+	Confirmed    uint64 // that have left a queue which keeps them, by being confirmed
+	Resent       uint64 // handed to a writer once more, since they were not confirmed when a connection was lost
 	Queued       uint64 // waiting now, in queues that outlive connections
 	Waiting      uint64 // events that wait now in all queues, and that are being written
 	WaitingBytes uint64 // of these
@@ -80,6 +82,8 @@ func (t *Table) Stats() Stats {
 		Unconnected: t.out.Dropped(),
 		Refused:     t.refused.Load(),
 		Slow:        out.Slow.Load(),
+		Confirmed:   out.Confirmed.Load(),
+		Resent:      out.Resent.Load(),
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/outlet"
+	"github.com/flowrun/flowrun/runtime/queue"
 	"github.com/flowrun/flowrun/runtime/session"
 	"github.com/flowrun/flowrun/runtime/topic"
 	"go.uber.org/zap"
@@ -41,6 +42,9 @@ type Config struct {
 	// the transport can say more. The connection's reader calls them, and waits.
 	Entered func(*flow.Origin)
 	Removed func(o *flow.Origin, reason error)
+	// Queues are where persistent queues are opened, nil for a set of its own: tables
+	// that follow each other in one place of a flow share it, and so the queue.
+	Queues *queue.Set
 }
 
 // Table holds the open links of one connector. All methods may be called from
@@ -60,6 +64,7 @@ type Table struct {
 
 	mu       sync.RWMutex
 	closed   bool
+	prepared bool               // its persistent queue is open
 	links    map[uint64]*Link   // until their own end, which may be after the table's
 	past     inward             // of those that were there
 	ends     map[end][]*Link    // see linksOf
@@ -76,7 +81,7 @@ func NewTable(cfg Config) *Table {
 	cfg.Component.Coding = encode.Coding(cfg.Pre, cfg.Codec.Type, false)
 	t := &Table{
 		cfg:    cfg,
-		terms:  outlet.Terms{Terms: encode.NewTerms(cfg.Component.Type, cfg.Shape, cfg.Codec, cfg.Post), Queue: cfg.Shape.Queue, Log: cfg.Log},
+		terms:  outlet.Terms{Terms: encode.NewTerms(cfg.Component.Type, cfg.Shape, cfg.Codec, cfg.Post), Queue: cfg.Shape.Queue, Keep: cfg.Shape.Keep, Log: cfg.Log},
 		framed: !cfg.Shape.Stream,
 		links:  map[uint64]*Link{},
 		seq:    cfg.Seq,
@@ -84,6 +89,7 @@ func NewTable(cfg Config) *Table {
 	if t.seq == nil {
 		t.seq = new(atomic.Uint64)
 	}
+	t.terms.Dropped = t.dropped
 	if t.topics = cfg.Shape.Topics; t.topics != nil {
 		t.board = topic.NewBoard[*outlet.Outlet](topic.Match(t.topics.Match), t.topics.History)
 	}

@@ -11,13 +11,15 @@ import (
 // Counters are what the outlets of one connector have in common to count. What
 // was written each counts for itself, in memory that its writer has at hand.
 type Counters struct {
-	Sent     atomic.Uint64       // events handed to a writer by outlets that are settled
-	Bytes    atomic.Uint64       // in these
-	Lost     atomic.Uint64       // events for a connection that ended before they were written, or replies to one that was gone
-	LostSlow atomic.Uint64       // of these, since the connection was too slow
-	Dropped  atomic.Uint64       // events, by the overflow policy
-	Slow     atomic.Uint64       // connections ended because their queue was full
-	Latency  histogram.Durations // from an event's arrival until it was handed to a writer
+	Sent      atomic.Uint64       // events handed to a writer by outlets that are settled
+	Bytes     atomic.Uint64       // in these
+	Lost      atomic.Uint64       // events for a connection that ended before they were written, or replies to one that was gone
+	LostSlow  atomic.Uint64       // of these, since the connection was too slow
+	Dropped   atomic.Uint64       // events, by the overflow policy
+	Confirmed atomic.Uint64       // events that have left a queue which keeps them, by being confirmed
+	Resent    atomic.Uint64       // events handed to a writer once more, since the connection before was lost
+	Slow      atomic.Uint64       // connections ended because their queue was full
+	Latency   histogram.Durations // from an event's arrival until it was handed to a writer
 }
 
 // Counts are what one outlet has done, and what it holds.
@@ -33,7 +35,11 @@ func (o *Outlet) Counts() Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.counts
-	c.Waiting, c.WaitingBytes = o.queue.len()+o.queue.busy, o.queue.bytes+o.queue.busyBytes
+	if o.kept != nil {
+		c.Waiting, c.WaitingBytes = o.kept.len()
+	} else {
+		c.Waiting, c.WaitingBytes = o.queue.len()+o.queue.busy, o.queue.bytes+o.queue.busyBytes
+	}
 	return c
 }
 

@@ -7,15 +7,25 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/queue"
 	"go.uber.org/zap"
 )
 
 // Terms are what the outlets of one connector have in common.
 type Terms struct {
 	*encode.Terms
-	Queue    *flow.Queue // nil where senders write, and wait for each other
+	Queue *flow.Queue // nil where senders write, and wait for each other
+	Keep  *flow.Keep  // how outlets that outlive connections keep what is in the queue; nil where they do not
+	// Dropped is told what the overflow policy has dropped of what was kept; nil for
+	// nobody.
+	Dropped  func(ctx context.Context, message []byte)
 	Log      *zap.Logger // rate-limited
 	Counters Counters
+}
+
+// Limits are those of a queue that keeps events.
+func (t *Terms) Limits() queue.Limits {
+	return queue.Limits{Events: t.Queue.MaxEvents, Bytes: int64(t.Queue.MaxBytes)}
 }
 
 // Life says what an outlet outlives.
@@ -34,7 +44,8 @@ type Outlet struct {
 	mu sync.Mutex
 	encode.Encoder
 	terms   *Terms
-	queue   queue
+	queue   pending
+	kept    *keeper // instead of queue, where it keeps events; nil where it does not
 	life    Life
 	writer  flow.Writer
 	writing bool          // somebody is inside Write or Flush
@@ -52,6 +63,13 @@ type Outlet struct {
 func New(t *Terms, life Life) *Outlet {
 	o := &Outlet{terms: t, life: life}
 	o.Init(t.Terms)
+	switch {
+	case t.Keep == nil || life == OfConnection:
+	case t.Keep.Dir == "":
+		o.Keep(queue.New(t.Limits()), nil)
+	default:
+		o.kept = &keeper{} // until it is opened
+	}
 	return o
 }
 
@@ -82,8 +100,13 @@ func (o *Outlet) Detach() {
 	o.notify()
 }
 
-// Close ends the outlet. What is queued is lost.
+// Close ends the outlet. What is queued is lost, unless it is persistent.
 func (o *Outlet) Close(reason error) {
+	o.end(reason)
+	o.endKept()
+}
+
+func (o *Outlet) end(reason error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed != nil {
@@ -103,7 +126,7 @@ func (o *Outlet) Close(reason error) {
 func (o *Outlet) CloseIdle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.queue.len() > 0 {
+	if o.writing || o.waiting() > 0 {
 		return false
 	}
 	if o.closed == nil {
@@ -126,7 +149,7 @@ func (o *Outlet) Leave() {
 func (o *Outlet) LeaveIdle(idle func() bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.leaving = o.leaving || o.queue.len() == 0 && !o.writing && idle()
+	o.leaving = o.leaving || o.waiting() == 0 && !o.writing && idle()
 	return o.leaving
 }
 
@@ -145,6 +168,15 @@ func (o *Outlet) giveUp(reason error) {
 }
 
 func (o *Outlet) loseQueue(reason error) {
+	if o.kept != nil {
+		if k := o.kept; k.queue != nil && !k.queue.Persistent() {
+			if n, _ := k.len(); n > 0 {
+				o.lose(n, reason)
+			}
+			k.queue.Close()
+		}
+		return
+	}
 	if n := o.queue.len(); n > 0 {
 		o.lose(n, reason)
 		o.queue.frames, o.queue.bytes = nil, 0
@@ -189,11 +221,15 @@ func (o *Outlet) Disconnect(reason error) bool {
 	return ok
 }
 
-// Queued counts the events that wait.
+// Queued counts the events that wait and would be lost, or that the connection is
+// there for.
 func (o *Outlet) Queued() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.queue.len()
+	if k := o.kept; k != nil && o.writer == nil && (k.queue == nil || k.queue.Persistent()) {
+		return 0
+	}
+	return o.waiting()
 }
 
 // notify wakes all waiters. The caller holds mu.

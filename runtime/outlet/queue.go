@@ -9,17 +9,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// queue holds encoded frames that wait for a connection.
-type queue struct {
+// pending holds encoded frames that wait for a connection.
+type pending struct {
 	frames          []flow.Frame
 	bytes           int
 	busy, busyBytes int // of the burst that is being written
 }
 
-func (q *queue) len() int { return len(q.frames) }
+func (q *pending) len() int { return len(q.frames) }
 
 // push encodes an event and appends its frames.
-func (q *queue) push(o *Outlet, t *Turn, e *flow.Event) error {
+func (q *pending) push(o *Outlet, t *Turn, e *flow.Event) error {
 	had := len(q.frames)
 	buf := make([]byte, 0, len(e.Raw)+16)
 	if err := o.Encode(&t.scratch, &q.frames, &buf, e); err != nil {
@@ -32,7 +32,7 @@ func (q *queue) push(o *Outlet, t *Turn, e *flow.Event) error {
 }
 
 // share appends frames that other queues hold, too.
-func (q *queue) share(frames []flow.Frame, size int) {
+func (q *pending) share(frames []flow.Frame, size int) {
 	if len(q.frames) == 0 {
 		q.frames = frames
 	} else {
@@ -42,7 +42,7 @@ func (q *queue) share(frames []flow.Frame, size int) {
 }
 
 // take removes all frames, to be written. They count as waiting until done.
-func (q *queue) take() []flow.Frame {
+func (q *pending) take() []flow.Frame {
 	q.busy, q.busyBytes = len(q.frames), q.bytes
 	burst := q.frames
 	q.frames, q.bytes = nil, 0
@@ -50,10 +50,10 @@ func (q *queue) take() []flow.Frame {
 }
 
 // done says that what was taken waits no longer.
-func (q *queue) done() { q.busy, q.busyBytes = 0, 0 }
+func (q *pending) done() { q.busy, q.busyBytes = 0, 0 }
 
 // putBack puts frames that were not written before everything else.
-func (q *queue) putBack(frames []flow.Frame) {
+func (q *pending) putBack(frames []flow.Frame) {
 	rest := q.frames
 	q.frames = frames
 	for _, f := range frames {
@@ -64,7 +64,7 @@ func (q *queue) putBack(frames []flow.Frame) {
 
 // dropOldest drops a frame, which is an event: a processor that makes several
 // frames of one event does not go together with this.
-func (q *queue) dropOldest() {
+func (q *pending) dropOldest() {
 	q.bytes -= len(q.frames[0].Data)
 	q.frames = q.frames[1:]
 }
@@ -168,6 +168,10 @@ func (o *Outlet) finish(w flow.Writer, burst []flow.Frame, now int64) {
 // nothing to write, nobody to write it to, or somebody at it. The caller
 // holds mu.
 func (o *Outlet) startWriter() {
+	if o.kept != nil {
+		o.writeKept()
+		return
+	}
 	if o.writing || o.writer == nil || o.queue.len() == 0 {
 		return
 	}

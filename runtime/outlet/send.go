@@ -27,6 +27,8 @@ func (o *Outlet) accept(ctx context.Context, own *Reader, run []flow.Event) Refu
 		var refused Refusals
 		refused.AddAll(len(run), Refusal{Kind: "write", Err: flow.ErrGone, Gone: true})
 		return refused
+	case o.kept != nil:
+		return o.sendKept(ctx, own, run)
 	case mine && o.isFree():
 		own.corked = true
 		return o.sendInPlace(ctx, own.Turn, run, true)
@@ -174,6 +176,9 @@ func (o *Outlet) flushWriter(ctx context.Context) error {
 func (o *Outlet) Flush(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.kept != nil {
+		return o.flushKept(ctx)
+	}
 	o.startWriter() // which a turn that goes on may have put off
 	for (o.writing || o.queue.len() > 0) && o.closed == nil && o.writer != nil {
 		if err := o.wait(ctx); err != nil {

@@ -190,6 +190,9 @@ func (o *Outlet) Put(ctx context.Context, frames []flow.Frame) error {
 	if o.terms.Queue == nil || o.writer == nil {
 		return flow.ErrGone
 	}
+	if o.kept != nil {
+		return o.putKept(ctx, frames)
+	}
 	err := o.enqueue(ctx, false, frames)
 	o.writeNow(clock())
 	return err

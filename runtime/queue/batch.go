@@ -31,6 +31,14 @@ func (b *Batch) Whole(n int) (events int) {
 	return events
 }
 
+// Behind are the frames of all events but the first n.
+func (b *Batch) Behind(n int) []flow.Frame {
+	if n == 0 {
+		return b.Frames
+	}
+	return b.Frames[b.ends[n-1]:]
+}
+
 func (b *Batch) reset() {
 	clear(b.Frames)
 	b.Frames, b.ends, b.marks = b.Frames[:0], b.ends[:0], b.marks[:0]

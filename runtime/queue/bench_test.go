@@ -57,7 +57,7 @@ func BenchmarkPersistent(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				queued += together(func() {
-					_, t := q.Add(frames, ends)
+					_, t := q.Add(frames, 0, ends)
 					if err := q.Wait(ctx, t); err != nil {
 						b.Error(err)
 					}

@@ -203,7 +203,7 @@ func beVictim(dir string) {
 			ends = append(ends, len(frames))
 		}
 		changed := q.Changed()
-		n, ticket := q.Add(frames, ends)
+		n, ticket := q.Add(frames, 0, ends)
 		if n == 0 {
 			<-changed
 			continue
@@ -289,7 +289,7 @@ func FuzzSegment(f *testing.F) {
 	f.Add([]byte{7, 0, 0, 0, 1, 1, 1, 1, 255, 255, 255, 63, 1}, []byte{7}, uint8(3))
 	f.Fuzz(func(t *testing.T, p, between []byte, at uint8) {
 		events := 0
-		end := records(p, 7, 0, func(body []byte, begin, end int) {
+		end := records(p, 7, func(body []byte, begin, end int) {
 			if begin < 0 || end > len(p) || end-begin != headerSize+len(body) {
 				t.Errorf("%d to %d of %d", begin, end, len(p))
 			}
@@ -316,7 +316,7 @@ func FuzzSegment(f *testing.F) {
 		record := appendEvent(nil, []flow.Frame{{Data: []byte("x")}})
 		seal(record, 7)
 		n := 0
-		records(slices.Concat(record, between, record), 7, 0, func([]byte, int, int) { n++ }, func(int, int) {})
+		records(slices.Concat(record, between, record), 7, func([]byte, int, int) { n++ }, func(int, int) {})
 		if n != 2 {
 			t.Errorf("%d of 2 around %q", n, between)
 		}
@@ -333,7 +333,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte{7, 0, 0, 0, 1, 1, 1, 1, 255, 255, 255, 63, 1})
 	f.Fuzz(func(t *testing.T, p []byte) {
 		events := 0
-		records(p, 7, 0, func(body []byte, _, _ int) {
+		records(p, 7, func(body []byte, _, _ int) {
 			if _, ok := event(nil, body); ok {
 				events++
 			}

@@ -10,10 +10,12 @@ func (p place) before(q place) bool {
 	return p.segment < q.segment || p.segment == q.segment && p.offset < q.offset
 }
 
-// Mark is a place between two events, with what has been read until there. It is
-// valid until the queue is rewound.
+// Mark is a place between two events. It is valid while the queue is open.
 type Mark struct {
 	at     place
 	events uint64 // that have been read since the queue was opened
 	bytes  uint64 // of these
 }
+
+// Events numbers the event before the place, since the queue was opened.
+func (m Mark) Events() uint64 { return m.events }

@@ -47,6 +47,15 @@ type entry struct {
 // New returns a queue in memory.
 func New(l Limits) *Queue { return &Queue{limits: l} }
 
+// Close makes a queue in memory take nothing more, and forget what is in it. One on the
+// disk is closed by its Set.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.events, q.bytes, q.memory = true, 0, 0, nil
+	q.notify()
+}
+
 // Persistent reports whether what is in the queue outlives the process.
 func (q *Queue) Persistent() bool { return q.disk != nil }
 
@@ -62,13 +71,12 @@ type Ticket struct {
 }
 
 // Add takes events, the oldest first, as far as there is room: frames are those of all
-// of them, and ends says where those of each end. It copies the bytes, does not wait,
-// and returns how many it has taken. They are safe when Wait says so. A queue that is
+// of them, from the given place on, and ends says where those of each end. It copies the
+// bytes, does not wait, and returns how many it has taken. They are safe when Wait says so. A queue that is
 // empty has room for any event.
-func (q *Queue) Add(frames []flow.Frame, ends []int) (n int, t *Ticket) {
+func (q *Queue) Add(frames []flow.Frame, from int, ends []int) (n int, t *Ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	from := 0
 	for _, end := range ends {
 		of := frames[from:end]
 		if q.closed || q.isFull(of) {
@@ -235,19 +243,20 @@ func (q *Queue) Sent() (events, bytes int) {
 	return int(q.cursor.events - q.head.events), int(q.cursor.bytes - q.head.bytes)
 }
 
-// Confirm says that everything up to m has arrived, and lets it go.
-func (q *Queue) Confirm(m Mark) {
+// Confirm says that everything up to m has arrived, lets it go, and returns how many
+// events that were.
+func (q *Queue) Confirm(m Mark) (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.letGo(m)
+	return q.letGo(m)
 }
 
 // letGo is Confirm for who holds mu.
-func (q *Queue) letGo(m Mark) {
+func (q *Queue) letGo(m Mark) (n int) {
 	if m.events <= q.head.events || q.closed {
-		return
+		return 0
 	}
-	n := int(m.events - q.head.events)
+	n = int(m.events - q.head.events)
 	q.events -= n
 	if q.disk == nil {
 		for i := range n {
@@ -266,6 +275,7 @@ func (q *Queue) letGo(m Mark) {
 		q.writeHead()
 	}
 	q.notify()
+	return n
 }
 
 // writeHead notes where the head is, so that a later process does not begin before
@@ -278,14 +288,11 @@ func (q *Queue) writeHead() {
 	q.disk.writeHead(q.head.at)
 }
 
-// Rewind makes Next begin at the oldest event that is not confirmed, and returns how
-// many it will give once more.
-func (q *Queue) Rewind() (again int) {
+// Rewind makes Next begin at the oldest event that is not confirmed.
+func (q *Queue) Rewind() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	again = int(q.cursor.events - q.head.events)
 	q.cursor = q.head
-	return again
 }
 
 // Drop removes the oldest event, confirmed or not by then, and returns its frames.

@@ -66,7 +66,7 @@ func (s *scene) try(texts ...string) error {
 	for i, text := range texts {
 		frames[i], ends[i] = flow.Frame{Data: []byte(text), Time: 1}, i+1
 	}
-	n, t := s.Add(frames, ends)
+	n, t := s.Add(frames, 0, ends)
 	if n < len(texts) {
 		return flow.ErrFull
 	}
@@ -120,10 +120,10 @@ func TestOrderAndConfirmation(t *testing.T) {
 		if n < 2 || n > 300 {
 			t.Fatalf("a batch of about 1000 bytes has %d events", n)
 		}
-		s.Confirm(b.Upto(n - 1)) // not of the last
-		if again := s.Rewind(); again != 1 {
-			t.Errorf("%d are to be sent again, want 1", again)
+		if of := s.Confirm(b.Upto(n - 1)); of != n-1 { // not the last
+			t.Errorf("%d confirmed, want %d", of, n-1)
 		}
+		s.Rewind()
 		got, end := s.rest()
 		if diff := cmp.Diff(numbers(n-1, 500), got); diff != "" {
 			t.Error(diff)
@@ -147,7 +147,7 @@ func TestFramesStayAsTheyAre(t *testing.T) {
 		want := []flow.Frame{{Data: []byte("a"), Binary: true, Time: 7}, {Data: []byte{}, Time: 7}, {Data: []byte(strings.Repeat("z", 700_000)), Time: 7}, {Data: []byte("b"), Time: 8}}
 		scratch := slices.Clone(want)
 		scratch[0].Data = []byte("a")
-		n, ticket := s.Add(scratch, []int{3, 4})
+		n, ticket := s.Add(scratch, 0, []int{3, 4})
 		if n != 2 || s.Wait(t.Context(), ticket) != nil {
 			t.Fatal("not taken")
 		}
@@ -346,7 +346,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	s := newScene(t, filepath.Join(t.TempDir(), "q"), large)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, ticket := s.Add([]flow.Frame{{Data: []byte("x")}}, []int{1})
+	_, ticket := s.Add([]flow.Frame{{Data: []byte("x")}}, 0, []int{1})
 	if err := s.Wait(ctx, ticket); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

@@ -149,11 +149,11 @@ func headOf(body []byte) (place, bool) {
 	}, true
 }
 
-// records calls each for the records of a whole segment, from an offset on, with where
+// records calls each for the records of a whole segment, with where
 // they begin and end, and damaged for what is between those that can be read. It
 // returns where the last record ends: what is behind it is no record.
-func records(p []byte, key uint32, from int, each func(body []byte, begin, end int), damaged func(begin, end int)) (end int) {
-	for at := from; at < len(p); {
+func records(p []byte, key uint32, each func(body []byte, begin, end int), damaged func(begin, end int)) (end int) {
+	for at := 0; at < len(p); {
 		if body, size, _ := next(p[at:], key); size > 0 {
 			each(body, at, at+size)
 			at += size
@@ -167,5 +167,5 @@ func records(p []byte, key uint32, from int, each func(body []byte, begin, end i
 		damaged(at, at+skip)
 		at += skip
 	}
-	return max(end, from)
+	return end
 }

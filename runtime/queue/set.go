@@ -52,12 +52,13 @@ func (s *Set) Open(dir string, l Limits, log *zap.Logger) (*Queue, error) {
 
 // Close closes a queue for one of those who have opened it. With the last one,
 // nothing is added or read any more, and another process can have the directory.
-func (s *Set) Close(q *Queue) {
+func (s *Set) Close(q *Queue) (last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if q.close() {
+	if last = q.close(); last {
 		delete(s.open, q.disk.dir)
 	}
+	return last
 }
 
 func (q *Queue) close() (last bool) {
@@ -180,7 +181,7 @@ func (q *Queue) loadSegment(s *segment, newest bool) error {
 	var begins []int
 	type hole struct{ begin, end int }
 	var holes []hole
-	end := records(p, s.key, 0, func(body []byte, begin, _ int) {
+	end := records(p, s.key, func(body []byte, begin, _ int) {
 		if head, ok := headOf(body); ok {
 			if q.head.at.before(head) {
 				q.head.at = head

@@ -29,15 +29,17 @@ var (
 	lost          = ofConnector("events_lost_total", "Events that were to be written, or to go on, and were not, by reason: connection_ended, slow_connection, queue_full, nobody_there, not_connected.", "reason")
 	problems      = ofConnector("errors_total", "What has gone wrong with a message, by kind: "+strings.Join(flow.ProblemKinds[:], ", ")+".", "kind")
 	refused       = ofConnector("subscriptions_refused_total", "Subscriptions to topics that were not made.")
-	queued        = ofConnector("queued_events", "Events that wait in the queues of all connections, or are being written.")
-	queuedBytes   = ofConnector("queued_bytes", "Bytes of the events that wait in queues, or are being written.")
+	queued        = ofConnector("queued_events", "Events that wait in the queues of all connections, are being written, or wait to be confirmed.")
+	queuedBytes   = ofConnector("queued_bytes", "Bytes of the events that wait in queues, are being written, or wait to be confirmed; where the queue is persistent, on the disk.")
+	confirmed     = ofConnector("events_confirmed_total", "Events that have left a queue which keeps them, persistent or confirm = pong, by being confirmed.")
+	resent        = ofConnector("events_resent_total", "Events that were written once more, since they were not confirmed when a connection was lost.")
 	latency       = ofConnector("event_latency_seconds", "How long events took from their arrival in the process until they were handed to this connector's writer.")
 	handshake     = ofConnector("handshake_duration_seconds", "How long it took to open connections: for a server since the request came, for a client since it began to connect.")
 	roundTrip     = ofConnector("ping_round_trip_seconds", "How long answers to pings took.")
 
 	ofConnectors = []*prometheus.Desc{
 		up, state, paused, required, failed, attempts, reconnects, connections, opened, closed, closedSlow, received, receivedBytes, sent, sentBytes,
-		unhandled, lost, problems, refused, queued, queuedBytes, latency, handshake, roundTrip,
+		unhandled, lost, problems, refused, queued, queuedBytes, confirmed, resent, latency, handshake, roundTrip,
 	}
 )
 
@@ -81,6 +83,8 @@ func connector(p put, h *status.Connector, c *status.ConnectorCounts) {
 
 	p.gauge(queued, float64(s.Waiting))
 	p.gauge(queuedBytes, float64(s.WaitingBytes))
+	p.counter(confirmed, s.Confirmed)
+	p.counter(resent, s.Resent)
 	p.histogram(latency, &c.Latency)
 	p.histogram(handshake, &c.Handshake)
 	p.histogram(roundTrip, &c.RoundTrip)

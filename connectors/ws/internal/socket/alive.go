@@ -27,6 +27,15 @@ type alive struct {
 	appDue  int64        // of the next message that is a ping
 	last    atomic.Int64 // the round-trip time measured last, nanoseconds; 0 for none
 	smooth  atomic.Int64 // the same, smoothed
+	asking  atomic.Pointer[question]
+	asks    uint64 // questions so far
+}
+
+// question is a ping that asks whether what was sent before it has arrived.
+type question struct {
+	payload   uint64 // no time has its first bit
+	before    int64  // what the last other ping says that may have been sent before
+	confirmed func()
 }
 
 // joined is called when the connection begins. Those that begin together are
@@ -97,10 +106,36 @@ func (c *Conn) ping(now int64) bool {
 	return false
 }
 
+// Confirm puts a ping behind what has been written, to leave with the next Flush. confirmed
+// is called once, by the reader, when the ping is answered, or one that was sent after
+// it: a peer may answer the last of several only (RFC 6455 section 5.5.3). It is not
+// called when there is another question before. It is for the one who writes.
+func (c *Conn) Confirm(confirmed func()) error {
+	a := &c.alive
+	a.asks++
+	q := &question{payload: 1<<63 | a.asks, before: a.sent.Load(), confirmed: confirmed}
+	a.asking.Store(q)
+	var payload [8]byte
+	binary.BigEndian.PutUint64(payload[:], q.payload)
+	return c.question(payload[:])
+}
+
+// answers reports whether a pong is the answer to a question.
+func (q *question) answers(payload []byte, sent int64) bool {
+	if len(payload) != 8 {
+		return false
+	}
+	says := binary.BigEndian.Uint64(payload)
+	return says == q.payload || sent != 0 && sent != q.before && says == uint64(sent)
+}
+
 // ponged measures how long the answer to the last ping took.
 func (c *Conn) ponged(payload []byte) {
 	a := &c.alive
 	sent := a.sent.Load()
+	if q := a.asking.Load(); q != nil && q.answers(payload, sent) && a.asking.CompareAndSwap(q, nil) {
+		q.confirmed()
+	}
 	if sent == 0 || len(payload) != 8 || binary.BigEndian.Uint64(payload) != uint64(sent) {
 		return
 	}

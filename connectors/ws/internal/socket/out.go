@@ -163,6 +163,13 @@ func (o *out) tryControl(raw syscall.RawConn, opcode byte, payload []byte) bool 
 	return true
 }
 
+// question appends a ping, for the next Flush to send.
+func (o *out) question(payload []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.unwritten(o.add(frame.Ping, payload, nil))
+}
+
 func opcodeOf(f *flow.Frame) byte {
 	if f.Binary {
 		return frame.Binary

@@ -1,0 +1,68 @@
+package flow
+
+import (
+	"cmp"
+	"context"
+	"time"
+)
+
+// ClientQueue is the block `queue` of a connector that has one connection at a time:
+// what it holds outlives the connection, and where it is persistent, the process.
+type ClientQueue struct {
+	MaxEvents    int      `hcl:"max_events" min:"1" doc:"messages that may wait, and those that are sent but not confirmed; 1024 when not given, and 1000000 when persistent"`
+	MaxBytes     Size     `hcl:"max_bytes" min:"1B" doc:"bytes that may wait, with persistent on the disk; 1MiB when not given, and 1GiB when persistent"`
+	Overflow     string   `hcl:"overflow" oneof:"disconnect|drop_oldest|drop_newest|block" doc:"what happens when one more comes. Where persistent or confirm = \"pong\" keep events, what is dropped goes to the err port, and disconnect is no choice"`
+	WriteTimeout Duration `hcl:"write_timeout" min:"1ms" doc:"how long one write may take before the connection is given up"`
+	Persistent   Path     `hcl:"persistent" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it is confirmed. It is made when it is missing; the folder that it is in must exist. Without it, the queue is in memory"`
+	Confirm      string   `hcl:"confirm" oneof:"write|pong" doc:"when an event leaves the queue: write when it was handed to the connection, pong when the peer has answered a ping that was sent after it. What was not confirmed when a connection is lost is sent again by the next one"`
+}
+
+// DefaultClientQueue returns the defaults of ClientQueue.
+func DefaultClientQueue() ClientQueue {
+	return ClientQueue{Overflow: "block", WriteTimeout: Duration(10 * time.Second), Confirm: "write"}
+}
+
+// Defaults of what depends on where the queue is.
+const (
+	memoryEvents, memoryBytes = 1024, Size(1 << 20)
+	diskEvents, diskBytes     = 1_000_000, Size(1 << 30)
+)
+
+// Bounds are what the queue has in common with others.
+func (q *ClientQueue) Bounds() *Queue {
+	events, bytes := memoryEvents, memoryBytes
+	if q.Persistent != "" {
+		events, bytes = diskEvents, diskBytes
+	}
+	return &Queue{
+		MaxEvents:    cmp.Or(q.MaxEvents, events),
+		MaxBytes:     cmp.Or(q.MaxBytes, bytes),
+		Overflow:     q.Overflow,
+		WriteTimeout: q.WriteTimeout,
+	}
+}
+
+// Keep says how the queue keeps events; nil where it does not, and they leave it
+// when they are written.
+func (q *ClientQueue) Keep() *Keep {
+	if q.Persistent == "" && q.Confirm != "pong" {
+		return nil
+	}
+	return &Keep{Dir: string(q.Persistent), Pong: q.Confirm == "pong"}
+}
+
+// Keep is how a queue keeps events until they are confirmed.
+type Keep struct {
+	Dir  string // where they are on the disk; "" in memory
+	Pong bool   // the peer confirms them, by a [Confirmer]; else the writer, by having taken them
+}
+
+// Confirmer is implemented by writers that can ask their peer whether something has
+// arrived: those of connectors whose Shape says Confirms.
+type Confirmer interface {
+	// Confirm sends a question behind what Write has taken, or holds it back for
+	// Flush. confirmed is called once, by the connection's reader, when the peer has
+	// answered: all that Write had taken has arrived. It is not called when the
+	// connection is lost before, nor when Confirm is called again before.
+	Confirm(ctx context.Context, confirmed func()) error
+}
