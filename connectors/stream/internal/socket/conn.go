@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/sweep"
 )
 
 // readAhead is how much one read takes from the socket.
@@ -42,13 +43,13 @@ type Owner interface {
 // Flush, TryWrite, Part, Disconnect and Abandon may be called from others.
 type Conn struct {
 	out
-	raw     syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
-	readRaw func(fd uintptr) bool
-	owner   Owner
-	leave   leave
-	waiting atomic.Bool // the reader has read all that has come
-	spent   int64       // see spend
-	place   int         // in the group, whose it is
+	sweep.Seat                 // in its group, whose it is
+	raw        syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
+	readRaw    func(fd uintptr) bool
+	owner      Owner
+	leave      leave
+	waiting    atomic.Bool // the reader has read all that has come
+	spent      int64       // see spend
 
 	buf     *[readAhead]byte // while there is something to read
 	n       int              // of it that readRaw has filled

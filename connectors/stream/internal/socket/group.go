@@ -1,9 +1,10 @@
 package socket
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/sweep"
 )
 
 // Options are the terms on which the connections of a connector are held.
@@ -16,75 +17,33 @@ type Options struct {
 	Rate         Rate          // of what the peer sends
 }
 
-// Group is the connections of a connector, and the sweep that looks after them:
-// one goroutine, while there are any.
+// Group is the connections of a connector, which it looks after.
 type Group struct {
 	Options
-	born    time.Time
-	clock   atomic.Int64 // nanoseconds since born, at the last sweep; never 0
-	hurried atomic.Bool  // see Hurry
-	wake    chan struct{}
-
-	mu    sync.Mutex
-	conns []*Conn       // each knows its place
-	over  chan struct{} // closed when the last one has gone; nil when there is none
+	*sweep.Group[*Conn]
+	hurried atomic.Bool // see Hurry
 }
 
 // NewGroup returns a group without connections, which will be held on the terms
 // of o.
 func NewGroup(o Options) *Group {
-	g := &Group{Options: o, born: time.Now(), wake: make(chan struct{}, 1)}
-	g.clock.Store(1)
+	g := &Group{Options: o}
+	g.Group = sweep.New(g.pace, (*Conn).swept)
 	return g
 }
 
 // Add takes a connection in, before it is used. Each is removed once.
 func (g *Group) Add(c *Conn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c.place = len(g.conns)
-	g.conns = append(g.conns, c)
-	if g.over == nil {
-		g.clock.Store(g.now())
-		g.over = make(chan struct{})
-		go g.sweep(g.over)
-	}
 	c.active.Store(unseen)
-}
-
-// Remove forgets a connection, and says how many are left.
-func (g *Group) Remove(c *Conn) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	last := len(g.conns) - 1
-	g.conns[c.place], g.conns[last].place = g.conns[last], c.place
-	g.conns[last] = nil
-	g.conns = g.conns[:last]
-	if last == 0 {
-		close(g.over)
-		g.conns, g.over = nil, nil
-	}
-	return last
-}
-
-// All appends the present connections to dst.
-func (g *Group) All(dst []*Conn) []*Conn {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return append(dst, g.conns...)
+	g.Group.Add(c)
 }
 
 // Hurry says that the group is about to end: no write may take longer than
 // CloseTimeout from now on.
 func (g *Group) Hurry() {
 	g.hurried.Store(true)
-	select {
-	case g.wake <- struct{}{}:
-	default:
-	}
+	g.Repace()
 }
-
-func (g *Group) now() int64 { return int64(time.Since(g.born)) + 1 }
 
 // writeLimit is how long a write may take at present.
 func (g *Group) writeLimit() time.Duration {
@@ -103,26 +62,8 @@ func (g *Group) pace() time.Duration {
 	return max(pace, 10*time.Millisecond)
 }
 
-// sweep looks after all connections at its pace.
-func (g *Group) sweep(over chan struct{}) {
-	var all []*Conn
-	tick := time.NewTimer(g.pace())
-	defer tick.Stop()
-	for {
-		select {
-		case <-over:
-			return
-		case <-g.wake:
-		case <-tick.C:
-			now, pace, limit := g.now(), int64(g.pace()), int64(g.writeLimit())
-			g.clock.Store(now)
-			all = g.All(all[:0])
-			for _, c := range all {
-				c.stuck(now, limit)
-				c.idles(now, pace)
-			}
-			clear(all)
-		}
-		tick.Reset(g.pace())
-	}
+// swept is what the sweep does for each connection.
+func (c *Conn) swept(now, pace int64) {
+	c.stuck(now, int64(c.group.writeLimit()))
+	c.idles(now, pace)
 }

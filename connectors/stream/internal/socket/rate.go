@@ -15,7 +15,7 @@ func (c *Conn) slow(n int) {
 	if r.Bytes == 0 || c.leave.looked {
 		return
 	}
-	now := c.group.now()
+	now := c.group.Now()
 	c.spent = max(c.spent, now) + int64(float64(n)*float64(time.Second)/float64(r.Bytes))
 	if ahead := time.Duration(c.spent-now) - r.Burst; ahead > 0 {
 		c.idle()

@@ -75,7 +75,7 @@ func (c *Conn) keepAlive(now, pace int64) {
 		switch asked := a.asked.Load(); {
 		case asked != 0 && now-asked >= int64(g.PingTimeout) && c.silent():
 			c.Part(Farewell{Code: internalError, Reason: fmt.Sprintf("nothing came within %v of a ping", g.PingTimeout), Cause: ErrDead, Why: flow.EndedDead})
-		case asked == 0 && now+pace >= a.due && c.ping(g.now()):
+		case asked == 0 && now+pace >= a.due && c.ping(g.Now()):
 			a.due = now + int64(g.PingInterval)
 		}
 	}
@@ -140,7 +140,7 @@ func (c *Conn) ponged(payload []byte) {
 		return
 	}
 	a.sent.Store(0)
-	took := max(1, c.group.now()-sent)
+	took := max(1, c.group.Now()-sent)
 	a.last.Store(took)
 	c.owner.Answered(time.Duration(took))
 	if smooth := a.smooth.Load(); smooth != 0 {

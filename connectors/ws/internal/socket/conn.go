@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/sweep"
 )
 
 // readAhead is how much one read takes from the socket. A frame that does not
@@ -45,14 +46,14 @@ var turns = sync.Pool{New: func() any { return &turn{} }}
 // goroutine waits longer, a close frame would stay without one.
 type Conn struct {
 	out
-	raw     syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
-	readRaw func(fd uintptr) bool
-	owner   Owner
-	lib     *websocket.Conn // see library
-	leave   leave           // how the connection is ended from outside
-	alive   alive
-	spent   spent
-	place   int // in the group, whose it is
+	sweep.Seat                 // in its group, whose it is
+	raw        syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
+	readRaw    func(fd uintptr) bool
+	owner      Owner
+	lib        *websocket.Conn // see library
+	leave      leave           // how the connection is ended from outside
+	alive      alive
+	spent      spent
 
 	turn       *turn  // while it holds anything
 	start, end int    // of what is read and not yet used, in turn.buf

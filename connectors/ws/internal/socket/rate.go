@@ -33,11 +33,11 @@ func (c *Conn) spend(bytes int64) error {
 	// The clock of the sweep stands still for a while: what it does not allow,
 	// the true time may.
 	before := c.spent
-	if c.spendAt(c.group.clock.Load(), bytes) == "" {
+	if c.spendAt(c.group.Last(), bytes) == "" {
 		return nil
 	}
 	c.spent = before
-	if limit := c.spendAt(c.group.now(), bytes); limit != "" {
+	if limit := c.spendAt(c.group.Now(), bytes); limit != "" {
 		return &RateError{limit}
 	}
 	return nil
