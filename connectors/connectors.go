@@ -5,6 +5,7 @@ package connectors
 import (
 	"slices"
 
+	"github.com/flowrun/flowrun/connectors/exec"
 	"github.com/flowrun/flowrun/connectors/exit"
 	"github.com/flowrun/flowrun/connectors/file"
 	"github.com/flowrun/flowrun/connectors/host"
@@ -24,6 +25,7 @@ var All = slices.Concat(
 	http.Specs,
 	stream.Specs,
 	file.Specs,
+	exec.Specs,
 	stdio.Specs,
 	metronome.Specs,
 	host.Specs,
