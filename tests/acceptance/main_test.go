@@ -29,7 +29,13 @@ import (
 // program is flowrun, built once.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+func TestMain(m *testing.M) {
+	if address, path, ok := strings.Cut(os.Getenv(receives), " "); ok {
+		fmt.Fprintln(os.Stderr, receive(address, path))
+		os.Exit(1)
+	}
+	os.Exit(buildAndRun(m))
+}
 
 func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "flowrun-acceptance-")
