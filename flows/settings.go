@@ -16,7 +16,7 @@ type Settings struct {
 	Description string             `hcl:"description" doc:"what the flow is for"`
 	Drain       flowfile.Drain     `hcl:"drain" doc:"how the flow ends when its process is told to"`
 	Admin       flowfile.Admin     `hcl:"admin" doc:"the management API of the process; of the flows of a process, one has it. It is set up at the start: a reload does not change it"`
-	Telemetry   flowfile.Telemetry `hcl:"telemetry" doc:"where the process sends what it has counted, without being asked; of the flows of a process, one says so. It is set up at the start: a reload does not change it"`
+	Telemetry   flowfile.Telemetry `hcl:"telemetry" doc:"where the process sends what it has counted and seen, without being asked; of the flows of a process, one says so"`
 }
 
 // DefaultSettings returns what a flow without the block has.

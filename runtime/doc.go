@@ -57,6 +57,7 @@
 //	graph      what is connected to what, as data
 //	wiring     ports connected as the graph says, and taps for who looks on
 //	tap        copies of events for who looks on, without secrets
+//	telemetry  what is counted, and the ways of some events, for a collector
 //	listen     sockets, TLS and HTTP routes, shared by address
 //	engine     builds all of it, starts, supervises, drains
 //	flowtest   suites that every connector, codec and processor passes

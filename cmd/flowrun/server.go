@@ -29,7 +29,6 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
 	"github.com/flowrun/flowrun/runtime/status"
-	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
 func newServerRun() *cobra.Command {
@@ -119,22 +118,24 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 				defer w.Close()
 			}
 			announcer := announce.Announcer{To: notices}
+			built := readBuild()
+			reports := newReports(e, built.Version, log)
 			r := reload.New(reload.Options{
-				Engine: e,
-				Files:  files,
-				Read:   report,
-				Load:   func() ([]*flowfile.File, *flows.Report, error) { return in.load(args) },
-				Report: func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
-				Restart: func(newer []*flowfile.File) bool {
-					return !sameAdmin(adminOf(newer), adminOf(files)) || !sameCollector(newer, files)
-				},
+				Engine:   e,
+				Files:    files,
+				Read:     report,
+				Load:     func() ([]*flowfile.File, *flows.Report, error) { return in.load(args) },
+				Report:   func(r *flows.Report) { fmt.Fprint(stderr, r.Text(colourful(stderr))) },
+				Restart:  func(newer []*flowfile.File) bool { return !sameAdmin(adminOf(newer), adminOf(files)) },
+				Loaded:   reports.follow,
 				Announce: announcer,
 				Systemd:  service,
 				Log:      log,
 			})
-			built := readBuild()
-			counted := metrics.New(metrics.Options{Version: built.Version, Commit: built.Commit, Go: built.Go, Counts: e.Counts, Reloads: r.Reloads})
-			defer sendMetrics(files, telemetry.Options{Version: built.Version, Metrics: counted, Log: log})()
+			counted := metrics.New(metrics.Options{Version: built.Version, Commit: built.Commit, Go: built.Go, Counts: e.Counts, Reloads: r.Reloads, Spans: reports.spans})
+			reports.Metrics = counted
+			reports.follow(files)
+			defer reports.stop()
 			endAPI, err := api.serve(files, admin.Options{Health: e.Health, Metrics: metrics.Handler(counted), Flows: e.Flows, Connections: e.Connections, Connection: e.Connection, Pause: e.Pause, Resume: e.Resume, Config: r.Config, Reload: r.Ask, Drain: drain, Notices: notices, Records: records, Places: e.Places, Tap: e.Tap, Nearest: source.Nearest, Log: log, Level: &lowest}, e.Taken, stderr)
 			if err != nil {
 				return err

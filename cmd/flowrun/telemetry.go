@@ -1,24 +1,61 @@
 package main
 
 import (
+	"crypto/rand"
 	"reflect"
 
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/runtime/admin/metrics"
+	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
-// sendMetrics begins to send what is counted to where one of the flows or the environment
-// says. That it cannot is no reason not to run the flows.
-func sendMetrics(files []*flowfile.File, o telemetry.Options) (stop func()) {
+// reports are what a process sends of itself to where one of the flows or the
+// environment says.
+type reports struct {
+	telemetry.Options
+	engine *engine.Engine
+	sender *telemetry.Sender // nil before there is one
+}
+
+func newReports(e *engine.Engine, version string, log *zap.Logger) *reports {
+	return &reports{engine: e, Options: telemetry.Options{Version: version, Instance: rand.Text(), Counts: new(telemetry.Counts), Log: log}}
+}
+
+// follow sends to where the flows say from now on. That it cannot is no reason not to
+// run them: it goes on as before then.
+func (r *reports) follow(files []*flowfile.File) {
+	o := r.Options
 	o.Settings = collectorOf(files)
-	stop, err := telemetry.Start(o)
-	if err != nil {
-		o.Log.Warn("metrics are not sent by OTLP: correct it, and start again", zap.Error(err))
-		return func() {}
+	if r.sender != nil && reflect.DeepEqual(o.Settings, r.Settings) {
+		return
 	}
-	return stop
+	s, err := telemetry.Start(o)
+	if err != nil {
+		r.Log.Warn("nothing is sent by OTLP as it is written now: correct it, and reload or start again", zap.Error(err))
+		return
+	}
+	if t := s.Tracer(); t != nil {
+		r.engine.Trace(t)
+	} else {
+		r.engine.Trace(nil)
+	}
+	r.stop()
+	r.Options, r.sender = o, s
+}
+
+func (r *reports) stop() {
+	if r.sender != nil {
+		r.sender.Stop()
+	}
+}
+
+// spans counts those of traces.
+func (r *reports) spans() metrics.Spans {
+	c := r.Counts
+	return metrics.Spans{Sent: c.Sent(), OverRate: c.OverRate(), OverQueue: c.OverQueue(), Failed: c.Failed()}
 }
 
 func collectorOf(files []*flowfile.File) *flowfile.OTLP {
@@ -28,9 +65,4 @@ func collectorOf(files []*flowfile.File) *flowfile.OTLP {
 		}
 	}
 	return nil
-}
-
-// sameCollector reports whether nothing is to be set up anew.
-func sameCollector(a, b []*flowfile.File) bool {
-	return reflect.DeepEqual(collectorOf(a), collectorOf(b))
 }

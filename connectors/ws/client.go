@@ -121,7 +121,11 @@ func (c *client) Run(ctx context.Context, host flow.Host) error {
 			zap.Stringer("url", c.config.URL))
 	}
 	began := time.Now()
-	conn, peer, err := c.dial(ctx)
+	var trace *flow.Trace
+	if t, ok := host.(flow.Traced); ok {
+		trace = t.Trace()
+	}
+	conn, peer, err := c.dial(ctx, trace)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -18,12 +18,13 @@ import (
 )
 
 // dial connects and does the handshake: TCP, or a proxy's tunnel; TLS; then the
-// library's part, on a connection that is ours.
-func (c *client) dial(ctx context.Context) (*socket.Conn, flow.Peer, error) {
+// library's part, on a connection that is ours. trace is told in the handshake; nil
+// for none.
+func (c *client) dial(ctx context.Context, trace *flow.Trace) (*socket.Conn, flow.Peer, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.config.ConnectTimeout))
 	defer cancel()
 	target := c.target()
-	header, err := c.header()
+	header, err := c.header(trace)
 	if err != nil {
 		return nil, flow.Peer{}, fmt.Errorf("connect to %s: %w", c.config.URL, err)
 	}
@@ -142,8 +143,14 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 var past = time.Unix(1, 0)
 
 // header is what the handshake carries beside its own.
-func (c *client) header() (http.Header, error) {
+func (c *client) header(trace *flow.Trace) (http.Header, error) {
 	h := http.Header{}
+	if trace != nil {
+		h.Set("Traceparent", trace.Parent())
+		if trace.State != "" {
+			h.Set("Tracestate", trace.State)
+		}
+	}
 	for name, value := range c.config.Headers {
 		h.Set(name, value.Reveal())
 	}

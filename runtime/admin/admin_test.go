@@ -43,6 +43,7 @@ func (d *told) options(tokens ...flow.Secret) Options {
 		Connection:  func(string) (*link.Link, error) { return nil, link.ErrUnknown },
 		Metrics: metrics.Handler(metrics.New(metrics.Options{
 			Counts:  func() status.Counts { return status.Counts{} },
+			Spans:   func() metrics.Spans { return metrics.Spans{} },
 			Reloads: func() metrics.Reloads { return metrics.Reloads{} },
 		})),
 		Reload: func(context.Context) (Reloaded, error) {

@@ -108,7 +108,7 @@ func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *
 		}
 	}
 	had := len(*frames)
-	c.made = flow.Frame{Binary: c.frameType(e), Meta: e.Meta.Wrote, Time: e.Time}
+	c.made = flow.Frame{Binary: c.frameType(e), Meta: e.Meta.Wrote, Time: e.Time, Trace: e.OnwardTrace()}
 	c.frames, c.into = frames, buf
 	if c.terms.Asks {
 		c.made.Origin, c.made.Empty = e.Origin, e.IsNull()

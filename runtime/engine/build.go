@@ -150,6 +150,9 @@ func (b *builder) connector(n *graph.Node) error {
 		Removed:   u.removed,
 		Queues:    b.engine.queues,
 	}
+	if shape.Role == flow.Server {
+		config.Trace = b.engine.traceOf
+	}
 	if shape.Per != nil {
 		all := &lanes.Lanes{
 			Host: u, Connector: c, Reconnect: u.common.Reconnect, Idle: shape.Per.IdleTimeout, Running: u.running, Opened: u.life.Opened, Tried: u.life.Tried, Reopened: u.life.Reopened, Catch: u.catch,

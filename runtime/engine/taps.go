@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/wiring"
 )
@@ -18,8 +19,9 @@ type Tap interface {
 
 // taps are those who look on. A reload keeps them as long as there is the place.
 type taps struct {
-	mu  sync.Mutex // held while ports are connected, too
-	all []*tapping
+	mu     sync.Mutex // held while ports are connected, too
+	all    []*tapping
+	tracer atomic.Pointer[Tracer] // nil for none
 }
 
 // tapping is one who looks on.
@@ -76,8 +78,8 @@ func (t *taps) insert(now *state, at NamedPlace) {
 	}
 }
 
-// of lists the taps of a flow. The caller holds mu.
-func (t *taps) of(flow string) wiring.Taps {
+// of lists who looks on at a flow. The caller holds mu.
+func (t *taps) of(flow string) wiring.Lookers {
 	var its wiring.Taps
 	for _, one := range t.all {
 		if one.place.Flow == flow {
@@ -87,7 +89,11 @@ func (t *taps) of(flow string) wiring.Taps {
 			its[one.place.Place] = append(its[one.place.Place], one.Tap)
 		}
 	}
-	return its
+	all := wiring.Lookers{Taps: its}
+	if by := t.tracer.Load(); by != nil {
+		all.Tracer = *by
+	}
+	return all
 }
 
 // dismiss ends the taps at places that are no more. The caller holds mu.

@@ -50,6 +50,11 @@ func tapped(tb testing.TB, by string, n int) (send func()) {
 		}
 		tb.Cleanup(func() { t.Close(); end() })
 	}
+	return sender(tb, l, n)
+}
+
+// sender returns what sends n messages by a connection at a time.
+func sender(tb testing.TB, l flow.Link, n int) (send func()) {
 	frames := make([]flow.Frame, n)
 	for i := range frames {
 		frames[i].Data = []byte(`{"symbol":"ABC","price":12.5,"text":"` + strings.Repeat("x", 100) + `"}`)
@@ -64,33 +69,41 @@ func tapped(tb testing.TB, by string, n int) (send func()) {
 // TestWhatTapsCost shows that an echo costs what it did before when nobody looks on
 // any more, and little more while somebody does.
 func TestWhatTapsCost(t *testing.T) {
+	for _, n := range []int{1, 32} {
+		ratio := costs(t, n, onlookers, tapped)
+		if !flowtest.RaceDetector && (ratio("gone") > 1.25 || ratio("capped") > 2) {
+			t.Errorf("%d at a time: one who has gone costs %.2f of before, one who is capped %.2f", n, ratio("gone"), ratio("capped"))
+		}
+	}
+}
+
+// costs returns what a message costs, n at a time, when somebody looks on, beside what
+// it costs with nobody.
+func costs(t *testing.T, n int, onlookers []string, echo func(tb testing.TB, by string, n int) (send func())) (ratio func(by string) float64) {
+	t.Helper()
 	const each = 2000
 	rounds := 40
 	if flowtest.RaceDetector {
 		rounds = 1 // costs are not what it is for
 	}
-	for _, n := range []int{1, 32} {
-		best, send := map[string]time.Duration{}, map[string]func(){}
+	best, send := map[string]time.Duration{}, map[string]func(){}
+	for _, by := range onlookers {
+		best[by], send[by] = time.Hour, echo(t, by, n)
+	}
+	for range rounds {
 		for _, by := range onlookers {
-			best[by], send[by] = time.Hour, tapped(t, by, n)
-		}
-		for range rounds {
-			for _, by := range onlookers {
-				best[by] = min(best[by], cputime.Of(func() {
-					for range each / n {
-						send[by]()
-					}
-				}))
-			}
-		}
-		ratio := func(by string) float64 { return float64(best[by]) / float64(best["nobody"]) }
-		for _, by := range onlookers {
-			t.Logf("%d at a time, %-10s %4d ns an event, ratio %.2f", n, by, best[by].Nanoseconds()/each, ratio(by))
-		}
-		if !flowtest.RaceDetector && (ratio("gone") > 1.25 || ratio("capped") > 2) {
-			t.Errorf("%d at a time: one who has gone costs %.2f of before, one who is capped %.2f", n, ratio("gone"), ratio("capped"))
+			best[by] = min(best[by], cputime.Of(func() {
+				for range each / n {
+					send[by]()
+				}
+			}))
 		}
 	}
+	ratio = func(by string) float64 { return float64(best[by]) / float64(best["nobody"]) }
+	for _, by := range onlookers {
+		t.Logf("%d at a time, %-10s %4d ns an event, ratio %.2f", n, by, best[by].Nanoseconds()/each, ratio(by))
+	}
+	return ratio
 }
 
 func BenchmarkTapped(b *testing.B) {

@@ -105,6 +105,9 @@ type Frame struct {
 	// Time is when the event came that an outgoing frame is made of, in nanoseconds
 	// since 1970; 0 where that says nothing.
 	Time int64
+	// Trace goes into the headers of an outgoing frame, where there are any; nil for
+	// none.
+	Trace *Trace
 	// Shared is there when the frame goes to several connections of a connector
 	// whose Shape asks for it.
 	Shared *Shared

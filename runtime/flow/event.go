@@ -18,6 +18,7 @@ type Event struct {
 	Meta   Meta    // what the transport said, and what the flow wrote on top
 	Origin *Origin // the connection(s) it came from: immutable, shared
 	Time   int64   // arrival, in nanoseconds since 1970
+	Trace  *Trace  // who looks at its way goes on from there; nil where nobody does
 }
 
 // Payload returns the event's payload, decoding it when that has not been

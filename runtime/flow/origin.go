@@ -16,6 +16,7 @@ type Origin struct {
 	Peer      Peer       // who is at the other end
 	Seq       uint64     // counts the connections of one connector; never used twice in a process
 	Parent    *Origin    // for a connection opened on behalf of another: that one
+	Trace     *Trace     // what its client has named, where traces are wanted; of one with a parent, what that has
 	Union     []*Origin  // for the output of a window or batch: the origins of its inputs; then all else is empty
 }
 
@@ -123,10 +124,10 @@ func (o *Origin) PeerField(name string) Value {
 		q, _ := url.ParseQuery(p.Query) // what can be parsed is there
 		return firstValues(q, asIs)
 	case "headers":
-		return firstValues(p.header(), strings.ToLower)
+		return firstValues(p.HeaderFields(), strings.ToLower)
 	case "cookies":
 		cookies := NewObject(2)
-		for _, c := range (&http.Request{Header: p.header()}).Cookies() {
+		for _, c := range (&http.Request{Header: p.HeaderFields()}).Cookies() {
 			cookies.Set(c.Name, TextOf(c.Value))
 		}
 		return MapOf(cookies)

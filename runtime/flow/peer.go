@@ -19,7 +19,8 @@ func WireHeader(h http.Header) string {
 	return b.String()
 }
 
-func (p *Peer) header() http.Header {
+// HeaderFields are the request's header fields, not to be changed.
+func (p *Peer) HeaderFields() http.Header {
 	if p.Fields != nil {
 		return p.Fields
 	}

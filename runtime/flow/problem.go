@@ -99,6 +99,7 @@ func (p *Problems) event(problem *Problem) Event {
 		Meta:   Meta{Binary: problem.Event.Meta.Binary},
 		Origin: problem.Event.Origin,
 		Time:   problem.Event.Time,
+		Trace:  problem.Event.Trace,
 	}
 }
 

@@ -25,6 +25,7 @@ type Lane struct {
 	table  *Table
 	key    string
 	parent *flow.Origin
+	trace  *flow.Trace
 	out    *outlet.Outlet
 	active atomic.Int64 // when something last passed, unix nanoseconds
 	tied   atomic.Int64 // connections that it was opened for and that are open
@@ -72,7 +73,7 @@ func (r *replies) sendToLane(ctx context.Context, own *outlet.Reader, key []byte
 	var closed *Lane
 	var refused outlet.Refusals
 	for {
-		lane, made, cause := r.table.lane(key, run[0].Origin)
+		lane, made, cause := r.table.lane(key, &run[0])
 		if cause != nil {
 			r.unroutable(ctx, run, base, cause, err)
 			return
@@ -96,16 +97,16 @@ func (r *replies) sendToLane(ctx context.Context, own *outlet.Reader, key []byte
 	}
 }
 
-// lane returns the lane of a key. It makes one on behalf of origin when there
-// is none; then it is to be tied.
-func (t *Table) lane(key []byte, origin *flow.Origin) (l *Lane, made bool, err error) {
+// lane returns the lane of a key. It makes one on behalf of where an event came from
+// when there is none; then it is to be tied.
+func (t *Table) lane(key []byte, first *flow.Event) (l *Lane, made bool, err error) {
 	t.mu.RLock()
 	l = t.lanes[string(key)]
 	t.mu.RUnlock()
 	if l != nil {
 		return l, false, nil
 	}
-	l, made, err = t.makeLane(string(key), origin)
+	l, made, err = t.makeLane(string(key), first)
 	if !made {
 		return l, false, err
 	}
@@ -116,7 +117,7 @@ func (t *Table) lane(key []byte, origin *flow.Origin) (l *Lane, made bool, err e
 	return l, true, nil
 }
 
-func (t *Table) makeLane(key string, origin *flow.Origin) (l *Lane, made bool, err error) {
+func (t *Table) makeLane(key string, first *flow.Event) (l *Lane, made bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	limit := t.cfg.Shape.Per.MaxConnections
@@ -128,7 +129,7 @@ func (t *Table) makeLane(key string, origin *flow.Origin) (l *Lane, made bool, e
 	case len(t.allLanes) >= limit:
 		return nil, false, fmt.Errorf("%s: there are %d connections, and max_connections allows no more", t.cfg.Component.Address(), limit)
 	}
-	l = &Lane{table: t, key: key, parent: origin, out: outlet.New(&t.terms, outlet.OfKey)}
+	l = &Lane{table: t, key: key, parent: first.Origin, trace: first.OnwardTrace(), out: outlet.New(&t.terms, outlet.OfKey)}
 	l.ending, l.end = context.WithCancel(context.Background())
 	t.lanes[key] = l
 	t.allLanes[l] = struct{}{}
@@ -227,6 +228,9 @@ func (l *Lane) leave() {
 
 // Ending ends when the lane is to end.
 func (l *Lane) Ending() context.Context { return l.ending }
+
+// Trace is that of the event that the lane was opened for.
+func (l *Lane) Trace() *flow.Trace { return l.trace }
 
 // Waiting counts what waits for a connection, or for the connection to take it.
 func (l *Lane) Waiting() int { return l.out.Queued() }

@@ -45,6 +45,8 @@ type Config struct {
 	// Queues are where persistent queues are opened, nil for a set of its own: tables
 	// that follow each other in one place of a flow share it, and so the queue.
 	Queues *queue.Set
+	// Trace, where it is set, reads the trace that a client has named; nil for none.
+	Trace func(*flow.Peer) *flow.Trace
 }
 
 // Table holds the open links of one connector. All methods may be called from
@@ -164,6 +166,12 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1), Parent: l.origin.Parent}
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
+	}
+	switch parent := l.origin.Parent; {
+	case parent != nil:
+		l.origin.Trace = parent.Trace
+	case t.cfg.Trace != nil:
+		l.origin.Trace = t.cfg.Trace(&l.origin.Peer)
 	}
 	l.reader.Own, l.since = l.out, time.Now().UnixNano()
 	if l.out.Lasting() {

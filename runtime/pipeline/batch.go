@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"sync"
@@ -47,7 +48,8 @@ type list struct {
 	since   int64 // by the clock, when its first event came
 	due     int64
 	origins origins
-	errs    bool // err events are among them
+	seen    *flow.Trace // of the last event that has one
+	errs    bool        // err events are among them
 }
 
 // over reports whether the list has waited for as long as it may at the time
@@ -58,6 +60,7 @@ func (l *list) over(now int64) bool {
 
 func (l *list) payload() (flow.Value, string, error) { return flow.ListOf(l.events), "", nil }
 func (l *list) origin() *flow.Origin                 { return l.origins.union() }
+func (l *list) trace() *flow.Trace                   { return l.seen }
 func (l *list) ofErrs() bool                         { return l.errs }
 
 // Send implements flow.Sink.
@@ -116,6 +119,7 @@ func (b *batcher) put(e *flow.Event, now int64, errs bool) {
 	l.events = append(l.events, v)
 	l.bytes += size
 	l.origins.add(e.Origin, math.MaxInt)
+	l.seen = cmp.Or(e.Trace, l.seen)
 	l.errs = l.errs || errs
 	if len(l.events) >= b.MaxEvents || l.bytes >= int(b.MaxBytes) {
 		b.close()

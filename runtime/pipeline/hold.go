@@ -192,6 +192,9 @@ func (i *Instance) Pass(ctx context.Context) error {
 	return nil
 }
 
+// Holds reports whether a step of it holds events.
+func (i *Instance) Holds() bool { return len(i.timing.holders) > 0 }
+
 // Lost counts what steps made of events that they had acknowledged, and that
 // neither the next step nor err took.
 func (i *Instance) Lost() (n uint64) {

@@ -17,6 +17,7 @@ type result interface {
 	// payload computes it. at is the place of the expression that failed.
 	payload() (v flow.Value, at string, err error)
 	origin() *flow.Origin
+	trace() *flow.Trace // of the last event in it that has one
 	// ofErrs reports whether err events are in it.
 	ofErrs() bool
 }
@@ -141,7 +142,7 @@ func (o *outbox) deliver(ctx context.Context, batch []result) {
 	now := time.Now().UnixNano()
 	for _, r := range batch {
 		v, at, err := r.payload()
-		e := flow.Event{Value: v, Origin: r.origin(), Time: now}
+		e := flow.Event{Value: v, Origin: r.origin(), Time: now, Trace: r.trace()}
 		if err != nil {
 			o.counts.Add(0, 0, 0, 1)
 			o.report(ctx, e, at, err)

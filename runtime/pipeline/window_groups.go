@@ -29,7 +29,8 @@ type pane struct {
 	arrived    uint64 // place of its first event in the stream
 	events     int
 	origins    origins
-	errs       bool // err events are among them
+	trace      *flow.Trace // of the last event that has one
+	errs       bool        // err events are among them
 }
 
 // insert puts a pane in its place.
@@ -98,6 +99,7 @@ func (w *window) join(g *group) {
 		a.acc.Merge(b.acc)
 		a.end, a.events = max(a.end, b.end), a.events+b.events
 		a.arrived, a.errs = min(a.arrived, b.arrived), a.errs || b.errs
+		a.trace = cmp.Or(b.trace, a.trace)
 		w.joinOrigins(&a.origins, &b.origins)
 		g.panes = slices.Delete(g.panes, i, i+1)
 		i--
@@ -265,6 +267,14 @@ func (c *closedWindow) origin() *flow.Origin {
 		c.joinOrigins(&all, &p.origins)
 	}
 	return all.union()
+}
+
+// trace implements result.
+func (c *closedWindow) trace() (last *flow.Trace) {
+	for _, p := range c.panes {
+		last = cmp.Or(p.trace, last)
+	}
+	return last
 }
 
 // ofErrs implements result.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -242,6 +243,7 @@ func (w *window) add(g *step.Entry[group], p *pane, key []byte, x *arrival, e *f
 	w.arrivals++
 	w.Held.Add(1)
 	p.events++
+	p.trace = cmp.Or(e.Trace, p.trace)
 	p.errs = p.errs || errs
 	switch w.Origins {
 	case "all":

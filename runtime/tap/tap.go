@@ -29,6 +29,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/bucket"
 	"github.com/flowrun/flowrun/runtime/feed"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -47,7 +48,7 @@ type Tap struct {
 	options Options
 	feed    feed.Feed[Event]
 	heard   *feed.Subscription[Event]
-	bucket  bucket
+	bucket  bucket.Bucket
 	gone    chan struct{}
 	once    sync.Once
 
@@ -65,7 +66,8 @@ type Counts struct {
 
 // New returns a tap that copies until Close.
 func New(o Options) *Tap {
-	t := &Tap{options: o, bucket: newBucket(o.Rate), gone: make(chan struct{})}
+	t := &Tap{options: o, gone: make(chan struct{})}
+	t.bucket.SetRate(o.Rate)
 	t.heard = t.feed.Subscribe(o.Queue)
 	return t
 }
@@ -119,7 +121,7 @@ func (t *Tap) look(batch []flow.Event) {
 			unsampled++
 			continue
 		}
-		if !t.bucket.take(now.UnixNano()) {
+		if !t.bucket.Take(now.UnixNano()) {
 			overRate = len(batch) - i
 			break
 		}
@@ -132,31 +134,5 @@ func (t *Tap) look(batch []flow.Event) {
 	}
 	if overRate > 0 {
 		t.overRate.Add(uint64(overRate))
-	}
-}
-
-// bucket holds back what comes faster than so many a second. It is full at first,
-// and holds what a second allows.
-type bucket struct {
-	interval, most int64        // nanoseconds that one takes, and that may be taken at once
-	until          atomic.Int64 // what has been taken lasts until then
-}
-
-func newBucket(rate int) bucket {
-	interval := int64(time.Second) / int64(max(rate, 1))
-	return bucket{interval: interval, most: int64(time.Second)}
-}
-
-// take reports whether there is one for who comes now.
-func (b *bucket) take(now int64) bool {
-	for {
-		until := b.until.Load()
-		next := max(until, now) + b.interval
-		if next > now+b.most {
-			return false
-		}
-		if b.until.CompareAndSwap(until, next) {
-			return true
-		}
 	}
 }

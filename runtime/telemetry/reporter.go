@@ -10,6 +10,18 @@ import (
 	"go.uber.org/zap"
 )
 
+// reporter tells of the reports that do not arrive.
+type reporter struct {
+	metric.Exporter
+	told teller
+}
+
+// Export implements metric.Exporter. All that has gone wrong is told here.
+func (r *reporter) Export(ctx context.Context, m *metricdata.ResourceMetrics) error {
+	r.told.of(ctx, r.Exporter.Export(ctx, m))
+	return nil
+}
+
 const (
 	// silence is the least time between two complaints.
 	silence = 10 * time.Minute
@@ -17,33 +29,31 @@ const (
 	maxComplaint = 300
 )
 
-// reporter tells in the log, now and then, that reports do not arrive, and when they
-// do again. It is used by one goroutine at a time.
-type reporter struct {
-	metric.Exporter
+// teller tells in the log, now and then, that something does not arrive, and when it
+// does again. It is used by one goroutine at a time.
+type teller struct {
 	log    *zap.Logger
+	what   string    // does not arrive
 	told   time.Time // of the last complaint
 	failed int       // reports since then; 0 when all is well
 }
 
-// Export implements metric.Exporter. All that has gone wrong is told here.
-func (r *reporter) Export(ctx context.Context, m *metricdata.ResourceMetrics) error {
-	err := r.Exporter.Export(ctx, m)
+// of tells of a report, as far as there is something to say.
+func (t *teller) of(ctx context.Context, err error) {
 	switch {
-	case err == nil && r.failed > 0:
-		r.log.Info("metrics reach the collector again", zap.Int("reports_lost", r.failed))
-		r.failed = 0
+	case err == nil && t.failed > 0:
+		t.log.Info(t.what+" reach the collector again", zap.Int("reports_lost", t.failed))
+		t.failed = 0
 	case err == nil || errors.Is(ctx.Err(), context.Canceled): // the last report is still to come
-	case r.failed > 0 && time.Since(r.told) < silence:
-		r.failed++
+	case t.failed > 0 && time.Since(t.told) < silence:
+		t.failed++
 	default:
-		if r.failed == 0 && !r.told.IsZero() && time.Since(r.told) < silence {
-			return nil // it comes and goes
+		if t.failed == 0 && !t.told.IsZero() && time.Since(t.told) < silence {
+			return // it comes and goes
 		}
-		r.failed++
-		r.told = time.Now()
+		t.failed++
+		t.told = time.Now()
 		text := err.Error()
-		r.log.Warn("metrics do not reach the collector", zap.String("error", text[:min(len(text), maxComplaint)]))
+		t.log.Warn(t.what+" do not reach the collector", zap.String("error", text[:min(len(text), maxComplaint)]))
 	}
-	return nil
 }

@@ -71,9 +71,13 @@ func TestEnvironment(t *testing.T) {
 			name, value, _ := strings.Cut(word, "=")
 			env[name] = value
 		}
-		wanted, err := environment(func(name string) string { return env[name] }, c.here)
-		if wanted != c.wanted || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, %v: want %v, %s", c.variables, wanted, err, c.wanted, c.says)
+		var here *flowfile.OTLP
+		if c.here {
+			here = &flowfile.OTLP{}
+		}
+		want, err := environment(func(name string) string { return env[name] }, here)
+		if want.metrics != c.wanted || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, %v: want %v, %s", c.variables, want.metrics, err, c.wanted, c.says)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("a secret is told: %v", err)

@@ -18,6 +18,9 @@
 //
 // A port that is not connected stays so for those who ask ([flow.Port.Connected]):
 // the tap hears what the port drops.
+//
+// A [Tracer] looks on everywhere, in the same way: where events leave a connector, at
+// each edge, and where a pipeline of one edge lets go what it has held.
 package wiring
 
 import (
@@ -75,7 +78,7 @@ func New(g *graph.Graph, parts Parts) *Wiring {
 		}
 		for _, name := range n.Ports {
 			w.joints = append(w.joints, joint{
-				node: n, name: name, port: w.port(n, name), to: w.behind(n, name, nil), places: placesFrom(g, n, name),
+				node: n, name: name, port: w.port(n, name), to: w.behind(n, name, Lookers{}), places: placesFrom(g, n, name),
 			})
 		}
 	}
@@ -83,32 +86,34 @@ func New(g *graph.Graph, parts Parts) *Wiring {
 }
 
 // Connect connects the ports of the nodes that are meant.
-func (w *Wiring) Connect(meant func(*graph.Node) bool, taps Taps) {
+func (w *Wiring) Connect(meant func(*graph.Node) bool, by Lookers) {
 	for i := range w.joints {
 		if j := &w.joints[i]; meant(j.node) {
-			w.connect(j, taps)
+			w.connect(j, by)
 		}
 	}
 }
 
 // Retap connects those ports anew from which events come past a place, whose taps
 // have changed.
-func (w *Wiring) Retap(at Place, taps Taps) {
+func (w *Wiring) Retap(at Place, by Lookers) {
 	for i := range w.joints {
 		if j := &w.joints[i]; slices.Contains(j.places, at) {
-			w.connect(j, taps)
+			w.connect(j, by)
 		}
 	}
 }
 
-func (w *Wiring) connect(j *joint, taps Taps) {
+func (w *Wiring) connect(j *joint, by Lookers) {
 	to, aside := j.to, flow.Sink(nil)
 	switch {
-	case !taps.at(j.places):
+	case !by.at(j):
 	case to == nil:
-		aside = taps.through(j.places[0], nowhere{})
+		if by.Taps.at(j.places) {
+			aside = by.Taps.through(j.places[0], nowhere{})
+		}
 	default:
-		to = taps.through(j.places[0], w.behind(j.node, j.name, taps))
+		to = by.from(w, j, w.behind(j.node, j.name, by))
 	}
 	j.port.Connect(to)
 	j.port.Aside(aside)
@@ -125,22 +130,22 @@ func (w *Wiring) port(n *graph.Node, name string) *flow.Port {
 }
 
 // behind is what a port leads to, nil for nothing.
-func (w *Wiring) behind(n *graph.Node, port string, taps Taps) flow.Sink {
+func (w *Wiring) behind(n *graph.Node, port string, by Lookers) flow.Sink {
 	wires := w.graph.Leaving(n, port)
 	switch {
 	case len(wires) == 0:
 		return nil
 	case n.Private && port == "out":
 		// The end of an edge: its `to`, one after the other.
-		return inOrder(w.sinks(wires, n, taps))
+		return by.onward(w, n, inOrder(w.sinks(wires, n, by)))
 	}
-	return pipeline.FanOut(w.sinks(wires, n, taps))
+	return pipeline.FanOut(w.sinks(wires, n, by))
 }
 
-func (w *Wiring) sinks(wires []graph.Wire, source *graph.Node, taps Taps) []flow.Sink {
+func (w *Wiring) sinks(wires []graph.Wire, source *graph.Node, by Lookers) []flow.Sink {
 	sinks := make([]flow.Sink, len(wires))
 	for i, wire := range wires {
-		sinks[i] = w.sink(wire, source, taps)
+		sinks[i] = w.sink(wire, source, by)
 	}
 	return sinks
 }
@@ -148,16 +153,16 @@ func (w *Wiring) sinks(wires []graph.Wire, source *graph.Node, taps Taps) []flow
 // sink is what a wire leads to. An edge becomes one sink per source, since
 // the source hears of the problems with its expressions: what comes to its end
 // through a pipeline has its source there.
-func (w *Wiring) sink(wire graph.Wire, source *graph.Node, taps Taps) flow.Sink {
+func (w *Wiring) sink(wire graph.Wire, source *graph.Node, by Lookers) flow.Sink {
 	switch wire.To.Kind {
 	case graph.Connector:
 		// Only edges, and the pipelines in them, lead to connectors.
-		return taps.through(placeIn(wire.To), w.end(end{wire.To, source, wire.From.Edge}))
+		return by.Taps.through(placeIn(wire.To), w.end(end{wire.To, source, wire.From.Edge}))
 	case graph.Pipeline:
-		return taps.through(placeIn(wire.To), w.parts.Instance(wire.To).In())
+		return by.Taps.through(placeIn(wire.To), w.parts.Instance(wire.To).In())
 	}
 	edge := wire.To.Edge
-	behind := taps.through(placeOf(wire.To), inOrder(w.sinks(w.graph.Leaving(wire.To, "out"), source, taps)))
+	behind := by.past(w, wire.To, inOrder(w.sinks(w.graph.Leaving(wire.To, "out"), source, by)))
 	to := &pipeline.Edge{
 		Where: edge.Where, To: []flow.Sink{behind},
 		Problems: w.parts.Problems(wire.From), Counts: w.parts.Counts(wire.To),

@@ -26,11 +26,15 @@ type Reloads struct {
 	LoadedAt  time.Time     // what runs now
 }
 
+// Spans says what has become of the spans of traces so far.
+type Spans struct{ Sent, OverRate, OverQueue, Failed uint64 }
+
 // Options say what is told.
 type Options struct {
 	Version, Commit, Go string // of the binary
 	Counts              func() status.Counts
 	Reloads             func() Reloads
+	Spans               func() Spans
 }
 
 // New returns a registry of the process: with what it has counted, and with the

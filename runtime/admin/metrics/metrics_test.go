@@ -39,6 +39,7 @@ func scraped(t *testing.T) string {
 	o := Options{
 		Version: "1.2.3", Commit: "abc", Go: "go1.26",
 		Reloads: func() Reloads { return Reloads{Good: 1, Bad: 2, LastTook: 250 * time.Millisecond} },
+		Spans:   func() Spans { return Spans{Sent: 31, OverRate: 32, OverQueue: 33, Failed: 34} },
 		Counts: func() status.Counts {
 			return status.Counts{
 				Health: status.Health{Phase: status.Running, Connectors: []status.Connector{{
@@ -77,6 +78,7 @@ func TestMetricsTellWhatIsCounted(t *testing.T) {
 	)
 	labels := func(more string) string { return fmt.Sprintf(with, more) }
 	for _, want := range []string{
+		"trace_spans_sent_total 31", `trace_spans_dropped_total{reason="rate"} 32`, `trace_spans_dropped_total{reason="queue"} 33`, `trace_spans_dropped_total{reason="collector"} 34`,
 		"ready 0", `reloads_total{result="failure"} 2`, "last_reload_successful 0", "last_reload_duration_seconds 0.25",
 		"connector_up" + edge + " 0", "connector_required" + edge + " 1", "connector_failed_attempts" + edge + " 3",
 		"connector_state" + labels(`state="backing_off"`) + " 1", "connector_state" + labels(`state="open"`) + " 0",

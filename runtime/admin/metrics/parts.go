@@ -14,8 +14,10 @@ var (
 	lastReload    = desc("last_reload_successful", "1 unless the last reload failed.")
 	reloadTook    = desc("last_reload_duration_seconds", "How long the last reload took; 0 before the first.")
 	flowsLoadedAt = desc("flows_loaded_timestamp_seconds", "When the flows that run were read, as Unix time.")
+	spansSent     = desc("trace_spans_sent_total", "Spans of traces that a collector has taken.")
+	spansDropped  = desc("trace_spans_dropped_total", "Spans of traces that nobody gets, by reason: rate, when more were to be made than may be in a second; queue, when there was no room to wait in; collector, when that did not take them.", "reason")
 
-	ofProcess = []*prometheus.Desc{buildInfo, ready, reloadsTotal, lastReload, reloadTook, flowsLoadedAt}
+	ofProcess = []*prometheus.Desc{buildInfo, ready, reloadsTotal, lastReload, reloadTook, flowsLoadedAt, spansSent, spansDropped}
 )
 
 func (c collector) process(p put, isReady bool) {
@@ -27,6 +29,11 @@ func (c collector) process(p put, isReady bool) {
 	p.gauge(lastReload, oneIf(reloads.LastGood))
 	p.gauge(reloadTook, reloads.LastTook.Seconds())
 	p.gauge(flowsLoadedAt, float64(reloads.LoadedAt.UnixMilli())/1000)
+	spans := c.Spans()
+	p.counter(spansSent, spans.Sent)
+	p.counter(spansDropped, spans.OverRate, "rate")
+	p.counter(spansDropped, spans.OverQueue, "queue")
+	p.counter(spansDropped, spans.Failed, "collector")
 }
 
 var (

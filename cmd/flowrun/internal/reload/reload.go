@@ -36,7 +36,9 @@ type Options struct {
 	Systemd *systemd.Notifier
 	// Restart tells whether something in files takes effect only when the process
 	// starts anew.
-	Restart  func(files []*flowfile.File) bool
+	Restart func(files []*flowfile.File) bool
+	// Loaded is told what runs now.
+	Loaded   func(files []*flowfile.File)
 	Announce announce.Announcer
 	Log      *zap.Logger
 }
@@ -89,7 +91,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 	}
 	restart := o.err == nil && r.Restart(files)
 	if restart {
-		log.Warn("the block admin or telemetry has changed, which takes effect when the process starts anew")
+		log.Warn("the block admin has changed, which takes effect when the process starts anew")
 	}
 	if why == written {
 		r.Announce.Saved(r.files, files, restart, o.err == nil)
@@ -110,6 +112,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 		return o
 	}
 	r.files = files
+	r.Loaded(files)
 	r.Announce.Reloaded(o.done.Changes, restart)
 	n := o.done.Count
 	log.Info("reloaded", zap.Int("kept", n[graph.Keep]), zap.Int("rewired", n[graph.Rewire]), zap.Int("started", n[graph.Start]),

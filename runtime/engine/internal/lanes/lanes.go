@@ -90,15 +90,16 @@ func (s *Lanes) connect(lane *link.Lane) error {
 	between := waits.New(waits.Terms(s.Reconnect))
 	limit := s.Reconnect.MaxRetries
 	reopened := func() {}
+	trace := lane.Trace()
 	for failures := 0; ; {
 		last := lane.Ending().Err() != nil
-		opened, err := s.attempt(ctx, lane, reopened)
+		opened, err := s.attempt(ctx, lane, trace, reopened)
 		if err == nil || last || ctx.Err() != nil {
 			return err
 		}
 		failures++
 		if opened {
-			failures, reopened = 0, s.Reopened
+			failures, reopened, trace = 0, s.Reopened, nil // that event has gone
 			between.Reset()
 		}
 		log := s.Host.Log().With(zap.Error(err), zap.Int("failed_attempts", failures), zap.Int("waiting", lane.Waiting()))
@@ -126,11 +127,11 @@ func sleepBoth(a, b context.Context, d time.Duration) {
 }
 
 // attempt is one connection of a lane, from the dial to its end.
-func (s *Lanes) attempt(ctx context.Context, lane *link.Lane, isOpen func()) (opened bool, err error) {
+func (s *Lanes) attempt(ctx context.Context, lane *link.Lane, trace *flow.Trace, isOpen func()) (opened bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.Tried()
-	h := &laneHost{Host: s.Host, lane: lane, isOpen: isOpen, end: cancel}
+	h := &laneHost{Host: s.Host, lane: lane, trace: trace, isOpen: isOpen, end: cancel}
 	defer context.AfterFunc(lane.Ending(), h.ending)()
 	func() {
 		defer s.Catch(&err)
@@ -146,6 +147,7 @@ func (s *Lanes) attempt(ctx context.Context, lane *link.Lane, isOpen func()) (op
 type laneHost struct {
 	Host
 	lane   *link.Lane
+	trace  *flow.Trace
 	isOpen func() // is told so
 	end    context.CancelFunc
 
@@ -153,6 +155,9 @@ type laneHost struct {
 	open bool // the connection has come to be
 	last bool // the lane is to end
 }
+
+// Trace implements flow.Traced.
+func (h *laneHost) Trace() *flow.Trace { return h.trace }
 
 // Open implements flow.Host.
 func (h *laneHost) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
