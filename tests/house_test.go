@@ -51,6 +51,7 @@ var rooms = []struct {
 	{"runtime/nonblock", nil, "it knows sockets"},
 	{"runtime/sweep", nil, "it knows what time it is, and nothing of whom it looks after"},
 	{"runtime/feed", nil, "it passes on anything"},
+	{"runtime/usage", nil, "it knows processes by their numbers"},
 	{"runtime/sse", nil, "it knows a format, and nothing of what is written in it"},
 	{"runtime/notice", []string{"runtime/flow", "runtime/jsontext"}, "it spells what is told, and tells nobody"},
 	{"runtime/engine/internal/*", []string{"runtime/flow", "runtime/flowfile", "runtime/waits", "runtime/feed", "runtime/notice", "runtime/link", "runtime/graph", "runtime/pipeline", "runtime/status", "runtime/engine/internal/*"}, "each is a craft of the engine, which knows the rest"},
@@ -107,8 +108,8 @@ var rooms = []struct {
 	{"connectors/file", []string{"runtime/flow", "connectors/file/internal/*"}, "it makes connectors of files"},
 	{"connectors/*", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},
 	{"cmd/*", []string{"..."}, ""},
-	{"tests", []string{"runtime/flowtest"}, "they use flowrun as its users do: the built binary"},
-	{"tests/*", []string{"runtime/flowtest", "tests/*"}, "they use flowrun as its users do: the built binary"},
+	{"tests", []string{"runtime/flowtest", "runtime/usage"}, "they use flowrun as its users do: the built binary"},
+	{"tests/*", []string{"runtime/flowtest", "runtime/usage", "tests/*"}, "they use flowrun as its users do: the built binary"},
 }
 
 // guests says where a dependency that must not spread may be used, outside

@@ -9,13 +9,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
-func with(change func(*config)) *config {
-	c := Spec.Config().(*config)
-	if change != nil {
-		change(c)
-	}
-	return c
-}
+var with = codectest.With[config](Spec)
 
 func TestRead(t *testing.T) {
 	const message = ` {"version":"1.1","host":"h","short_message":"m","timestamp":1385053862.3072,"_a":9001} `

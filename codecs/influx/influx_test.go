@@ -6,13 +6,7 @@ import (
 	"github.com/flowrun/flowrun/codecs/internal/codectest"
 )
 
-func with(change func(*config)) *config {
-	c := Spec.Config().(*config)
-	if change != nil {
-		change(c)
-	}
-	return c
-}
+var with = codectest.With[config](Spec)
 
 func TestRead(t *testing.T) {
 	codectest.Reads(t, with(nil), `weather,city=Graz\ 1,a=b temp=21.5,n=-3i,u=18446744073709551615u,ok=t,s="a \"b\" c" 1795227184000000000`,

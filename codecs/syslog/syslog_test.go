@@ -7,13 +7,7 @@ import (
 	"github.com/flowrun/flowrun/codecs/internal/codectest"
 )
 
-func with(change func(*config)) *config {
-	c := Spec.Config().(*config)
-	if change != nil {
-		change(c)
-	}
-	return c
-}
+var with = codectest.With[config](Spec)
 
 func TestRead(t *testing.T) {
 	codectest.Reads(t, with(nil), `<165>1 2026-11-21T02:13:04.003Z web app 8710 ID47 [login user="eve \"x\] \\"][b c=""] refused`,

@@ -19,7 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"go.uber.org/zap"
 )
 
@@ -147,7 +147,7 @@ func startMeasured(b *testing.B, what string) *measured {
 func (m *measured) load(b *testing.B, connections, n int, body string) time.Duration {
 	b.Helper()
 	request := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	before, err := process.CPU(m.cmd.Process.Pid)
+	before, err := usage.CPU(m.cmd.Process.Pid)
 	if err != nil {
 		b.Skip(err)
 	}
@@ -160,7 +160,7 @@ func (m *measured) load(b *testing.B, connections, n int, body string) time.Dura
 		})
 	}
 	all.Wait()
-	after, _ := process.CPU(m.cmd.Process.Pid)
+	after, _ := usage.CPU(m.cmd.Process.Pid)
 	return (after - before) / time.Duration(connections*n)
 }
 

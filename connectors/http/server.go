@@ -83,13 +83,11 @@ func (s *server) listen(r *route) flow.ListenSpec {
 		Socket:     s.config.Socket,
 		Backlog:    s.config.Backlog,
 		Timeout:    time.Duration(s.config.ConnectTimeout),
+		Proxies:    s.config.ProxyNetworks(),
 		Handshakes: s.config.Limits.MaxHandshakes,
 	}
 	if s.config.TLS != nil {
 		spec.Scheme = "https"
-	}
-	if s.config.ProxyProtocol {
-		spec.Proxies = s.config.Networks()
 	}
 	return spec
 }

@@ -98,13 +98,11 @@ func (c *TCPServerConfig) New() (flow.Connector, error) {
 		TLS:     c.TLS,
 		Socket:  c.Socket,
 		Backlog: c.Backlog,
+		Proxies: c.access().ProxyNetworks(),
 		Timeout: time.Duration(c.ConnectTimeout),
 	}
 	if c.TLS != nil {
 		listen.Scheme = "tls"
-	}
-	if c.ProxyProtocol {
-		listen.Proxies = c.access().Networks()
 	}
 	return &server{
 		listen:         listen,

@@ -144,12 +144,10 @@ func (s *server) Prepare(_ context.Context, host flow.Host) error {
 		TLS:     s.config.TLS,
 		Socket:  s.config.Socket,
 		Backlog: s.config.Backlog,
+		Proxies: s.config.ProxyNetworks(),
 		Timeout: time.Duration(s.config.ConnectTimeout),
 
 		Handshakes: s.config.Limits.MaxHandshakes,
-	}
-	if s.config.ProxyProtocol {
-		spec.Proxies = s.config.Networks()
 	}
 	shut := s.gate.Open(host.Log())
 	stop, err := host.Handle(spec, s)

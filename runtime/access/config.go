@@ -22,7 +22,7 @@ type Config struct {
 func (c *Config) Claim(address, part, field string, tls *flow.TLSServer) flow.Claim {
 	claim := flow.Claim{Resource: "listener " + address, Part: part, Field: field}
 	if c.ProxyProtocol {
-		claim.Terms = fmt.Sprintf("proxy_protocol %v ", c.Networks())
+		claim.Terms = fmt.Sprintf("proxy_protocol %v ", c.networks())
 	}
 	if tls != nil {
 		claim.Terms += fmt.Sprintf("tls %s %s %s %s %s", tls.Cert, tls.Key, tls.ClientCA, tls.ClientAuth, tls.MinVersion)

@@ -12,10 +12,19 @@ type proxies struct {
 	field   string // the only one that counts; "" for either
 }
 
-func (c *Config) proxies() proxies { return proxies{c.Networks(), c.ProxyHeader} }
+func (c *Config) proxies() proxies { return proxies{c.networks(), c.ProxyHeader} }
 
-// Networks are the trusted proxies' networks.
-func (c *Config) Networks() []netip.Prefix {
+// ProxyNetworks are those from which each connection begins with a header of the
+// PROXY protocol, for flow.ListenSpec; nil where none does.
+func (c *Config) ProxyNetworks() []netip.Prefix {
+	if !c.ProxyProtocol {
+		return nil
+	}
+	return c.networks()
+}
+
+// networks are the trusted proxies' networks.
+func (c *Config) networks() []netip.Prefix {
 	var list []netip.Prefix
 	for _, n := range c.TrustedProxies {
 		list = append(list, n.Prefix)

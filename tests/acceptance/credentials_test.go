@@ -24,7 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -217,7 +217,7 @@ func TestGuessedPasswords(t *testing.T) {
 	}
 	siege{dir: dir, flow: flow, mib: fortifiedMiB, fields: basic("alice", "wonderland")}.run(t, func(f *flowrun, addr string) {
 		cpu := func() time.Duration {
-			used, err := process.CPU(f.PID())
+			used, err := usage.CPU(f.PID())
 			if err != nil {
 				t.Skipf("skipped: %v", err)
 			}

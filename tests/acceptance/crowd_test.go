@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -309,7 +309,7 @@ func (f *flowrun) rests() {
 	f.t.Helper()
 	var before time.Duration
 	await(f.t, "the process rests", func() bool {
-		now, err := process.CPU(f.PID())
+		now, err := usage.CPU(f.PID())
 		if err != nil {
 			f.t.Skipf("skipped: %v", err)
 		}

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/process"
 	"github.com/flowrun/flowrun/tests/selfsigned"
 	"github.com/flowrun/flowrun/tests/wire"
@@ -153,7 +154,7 @@ func (f *flowrun) logged(what string, enough func(text string) bool) {
 
 func (f *flowrun) rss() int64 {
 	f.t.Helper()
-	n, err := process.RSS(f.PID())
+	n, err := usage.RSS(f.PID())
 	if err != nil {
 		f.t.Skipf("skipped: %v", err)
 	}

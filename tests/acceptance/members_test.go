@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -60,7 +60,7 @@ func TestRefusalsCostLess(t *testing.T) {
 	spent := make([]time.Duration, len(kinds))
 	for range 5 { // by turns, so that they share what the machine does meanwhile
 		for i, kind := range kinds {
-			before, err := process.CPU(run.PID())
+			before, err := usage.CPU(run.PID())
 			if err != nil {
 				t.Skip(err)
 			}
@@ -76,7 +76,7 @@ func TestRefusalsCostLess(t *testing.T) {
 					_ = c.Close()
 				}
 			}
-			after, err := process.CPU(run.PID())
+			after, err := usage.CPU(run.PID())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 )
 
 // Whoever is sent away costs the server less than who is let in and leaves:
@@ -56,7 +56,7 @@ connect "echo" {
 	// cost is what the process spends on some of them.
 	cost := func(v visit) float64 {
 		f.rests()
-		before, err := process.CPU(f.PID())
+		before, err := usage.CPU(f.PID())
 		if err != nil {
 			t.Skipf("skipped: %v", err)
 		}
@@ -71,7 +71,7 @@ connect "echo" {
 			return err
 		})
 		f.rests()
-		after, err := process.CPU(f.PID())
+		after, err := usage.CPU(f.PID())
 		if err != nil {
 			t.Skipf("skipped: %v", err)
 		}

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -31,7 +31,7 @@ const perSecond = 2000
 func (b *bench) crowded(ctx context.Context, c kase, s *server, beside others) (f figure, err error) {
 	crowd := crowd{server: s}
 	if beside != (others{}) {
-		before, err := process.RSS(s.PID())
+		before, err := usage.RSS(s.PID())
 		if err != nil {
 			return f, err
 		}

@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -76,14 +76,14 @@ func (f *feed) figure(b *bench, c kase, s *server, sends io.Writer, spell func(d
 		return r, err
 	}
 	before, begun := f.heard, time.Now()
-	used, err := process.CPU(s.PID())
+	used, err := usage.CPU(s.PID())
 	if err != nil {
 		return r, err
 	}
 	if err := f.run(sends, spell, hears, c.depth, b.window); err != nil {
 		return r, err
 	}
-	after, err := process.CPU(s.PID())
+	after, err := usage.CPU(s.PID())
 	if err != nil {
 		return r, err
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/flowrun/flowrun/tests/process"
+	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -123,7 +123,7 @@ func settled(ctx context.Context, pid int, calm time.Duration) (int64, error) {
 	const step = 50 * time.Millisecond
 	var reference int64
 	for since := time.Now(); time.Since(since) < calm; {
-		rss, err := process.RSS(pid)
+		rss, err := usage.RSS(pid)
 		if err != nil {
 			return 0, err
 		}
@@ -136,5 +136,5 @@ func settled(ctx context.Context, pid int, calm time.Duration) (int64, error) {
 			return 0, errors.New("the server's memory does not settle")
 		}
 	}
-	return process.RSS(pid)
+	return usage.RSS(pid)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/usage"
 )
 
 // The test binary is the child too.
@@ -55,13 +57,13 @@ func TestListeningAndCost(t *testing.T) {
 	if addr, err := p.Listening(ctx, "edge"); addr != "127.0.0.1:4242" || err != nil {
 		t.Errorf("it listens on %q, %v", addr, err)
 	}
-	cpu, err := CPU(p.PID())
+	cpu, err := usage.CPU(p.PID())
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Log(err)
 	} else if err != nil || cpu <= 0 {
 		t.Errorf("it used %v, %v", cpu, err)
 	}
-	if rss, err := RSS(p.PID()); !errors.Is(err, errors.ErrUnsupported) && (err != nil || rss < 1<<20) {
+	if rss, err := usage.RSS(p.PID()); !errors.Is(err, errors.ErrUnsupported) && (err != nil || rss < 1<<20) {
 		t.Errorf("it has %d bytes, %v", rss, err)
 	}
 	cancel()

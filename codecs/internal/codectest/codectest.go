@@ -24,6 +24,18 @@ func Of(t testing.TB, c flow.CodecConfig) flow.Codec {
 	return maker()
 }
 
+// With returns what makes configurations of a codec: with their defaults, and a
+// change where one is given.
+func With[C any](spec flow.Spec[flow.CodecConfig]) func(change func(*C)) *C {
+	return func(change func(*C)) *C {
+		c := any(spec.Config()).(*C)
+		if change != nil {
+			change(c)
+		}
+		return c
+	}
+}
+
 // Reads checks the payload of a message, as JSON, or its error, behind an
 // exclamation mark.
 func Reads(t *testing.T, c flow.CodecConfig, message, want string) {

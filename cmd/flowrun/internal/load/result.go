@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/usage"
 )
 
 // Result is what a run found.
@@ -146,11 +148,11 @@ func newCosts(pid int) (*Costs, error) {
 	if pid == 0 {
 		return s, nil
 	}
-	if _, err := cpuTime(pid); err != nil {
+	if _, err := usage.CPU(pid); err != nil {
 		return nil, err
 	}
 	var err error
-	s.MemoryBefore, err = memory(pid)
+	s.MemoryBefore, err = usage.RSS(pid)
 	return s, err
 }
 
@@ -159,7 +161,7 @@ func (s *Costs) memory() (bytes int64) {
 	if s.PID == 0 {
 		return 0
 	}
-	bytes, err := memory(s.PID)
+	bytes, err := usage.RSS(s.PID)
 	s.keep(err)
 	return bytes
 }
@@ -168,7 +170,7 @@ func (s *Costs) cpu() (t time.Duration) {
 	if s.PID == 0 {
 		return 0
 	}
-	t, err := cpuTime(s.PID)
+	t, err := usage.CPU(s.PID)
 	s.keep(err)
 	return t
 }

@@ -1,11 +1,10 @@
 //go:build !linux
 
-package process
+package usage
 
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"time"
 )
 
@@ -18,10 +17,3 @@ func CPU(pid int) (time.Duration, error) {
 func RSS(pid int) (int64, error) {
 	return 0, fmt.Errorf("read the memory of process %d: %w", pid, errors.ErrUnsupported)
 }
-
-// MaxFiles leaves it to the Go runtime, which raises the limit itself.
-func MaxFiles() error { return nil }
-
-func dieWithParent(*exec.Cmd) {}
-
-func pinned(_ int, start func() error) error { return start() }
