@@ -6,7 +6,5 @@ var (
 	laterConnectors = []string{"udp_server", "udp_client", "exec", "kafka", "nats", "mqtt", "redis", "postgres"}
 	laterProcessors = []string{"xz", "ingest_time", "chunk", "collect"}
 	laterCommon     = []string{"singleton"}
-	laterArguments  = map[string][]string{
-		"ws_client": {"idle_interval"},
-	}
+	laterArguments  = map[string][]string{}
 )

@@ -29,6 +29,7 @@ type ClientConfig struct {
 	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
 	MaxPer  int                    `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
 	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
+	Fresh   flow.Duration          `hcl:"idle_interval" min:"1ms" doc:"before a message is sent after no message has passed in either direction for so long, the connection is made anew: what is between the two may have forgotten it. Never when not given"`
 	AppPing *ClientAppPing         `hcl:"app_ping" doc:"pings that are text messages: this side sends one at an interval, and its answer is no event; one that comes is answered"`
 	Common
 }
@@ -114,12 +115,22 @@ type client struct {
 }
 
 // Run implements flow.Connector: it is one connection, from the dial to its
-// loss. The engine calls it again, or for each key.
+// loss, and those that take its place when it has been idle. The engine calls it
+// again, or for each key.
 func (c *client) Run(ctx context.Context, host flow.Host) error {
 	if c.tls != nil && c.tls.InsecureSkipVerify && c.warned.CompareAndSwap(false, true) {
 		host.Log().Warn("insecure = true: the server's certificate is not checked, anybody on the way can read and change what is sent",
 			zap.Stringer("url", c.config.URL))
 	}
+	for {
+		if err := c.once(ctx, host); err == nil || ctx.Err() != nil || !errors.Is(err, errStale) {
+			return err
+		}
+	}
+}
+
+// once is one connection, from the dial to its loss.
+func (c *client) once(ctx context.Context, host flow.Host) error {
 	began := time.Now()
 	var trace *flow.Trace
 	if t, ok := host.(flow.Traced); ok {

@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -266,5 +270,73 @@ func TestAFullQueueDoesNotStopItsOwnReader(t *testing.T) {
 	})
 	if s := host.Table.Stats(); s.Dropped != 0 || int(s.EventsOut)+len(host.Err.Events()) != 10 {
 		t.Errorf("%d at err, %+v", len(host.Err.Events()), s)
+	}
+}
+
+// TestAnIdleConnectionIsReplaced before it is written to, and no message is lost or
+// comes twice for it.
+func TestAnIdleConnectionIsReplaced(t *testing.T) {
+	for name, edit := range map[string]func(*flow.ClientQueue){
+		"queue":  func(*flow.ClientQueue) {},
+		"kept":   func(q *flow.ClientQueue) { q.Confirm = "pong" },
+		"silent": func(*flow.ClientQueue) {}, // does not answer the close frame
+	} {
+		t.Run(name, func(t *testing.T) {
+			type message struct {
+				connection int64
+				text       string
+			}
+			got := make(chan message, 100)
+			closed := make(chan websocket.StatusCode, 100)
+			var connections atomic.Int64
+			s := upstream(t, func(c *websocket.Conn, _ *http.Request) {
+				number := connections.Add(1)
+				for {
+					_, data, err := c.Read(context.Background())
+					if err != nil {
+						closed <- websocket.CloseStatus(err)
+						return
+					}
+					got <- message{number, string(data)}
+					if name == "silent" {
+						<-t.Context().Done()
+						return
+					}
+				}
+			})
+			const limit = 100 * time.Millisecond
+			c, host := clientOf(t, s.URL, func(c *ClientConfig) {
+				c.Fresh = flow.Duration(limit)
+				c.CloseTimeout = flow.Duration(20 * time.Millisecond)
+				edit(&c.Queue)
+			})
+			running := flowtest.Start(t, c, host)
+			host.WaitOpen(1, nil)
+			for i := range 4 {
+				text := fmt.Sprint(i)
+				if err := host.Send(t.Context(), text); err != nil {
+					t.Fatal(err)
+				}
+				m := <-got
+				if m.text != text {
+					t.Fatalf("%q came instead of %s", m.text, text)
+				}
+				if m.connection < int64(i+1) { // more where this machine was slow
+					t.Errorf("message %d came on connection %d", i, m.connection)
+				}
+				if name != "silent" && i > 0 {
+					if code := <-closed; code != websocket.StatusNormalClosure {
+						t.Errorf("the one before ended with %d", code)
+					}
+				}
+				<-time.After(2 * limit)
+			}
+			if err := running.Stop(); err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			if s := host.Table.Stats(); s.Lost+s.Dropped+s.Failed > 0 || s.EventsOut != 4 {
+				t.Errorf("%+v", s)
+			}
+		})
 	}
 }

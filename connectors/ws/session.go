@@ -20,6 +20,36 @@ type session struct {
 	link   flow.Link
 	peer   string      // for logs
 	asked  atomic.Bool // the flow has sent something
+	// passed is when a message last passed, or the connection was opened, Unix
+	// nanoseconds: where idle_interval asks for it.
+	passed atomic.Int64
+}
+
+// errStale is why a connection is replaced that was idle for longer than
+// idle_interval.
+var errStale = errors.New("nothing has passed for longer than idle_interval, a message to be sent waits for a new connection")
+
+// passes notes that a message passes.
+func (s *session) passes() {
+	if s.client.config.Fresh > 0 {
+		s.passed.Store(time.Now().UnixNano())
+	}
+}
+
+// freshen asks for the end of a connection that is too old to be written to, and
+// returns what its writer says then; nil when it can be.
+func (s *session) freshen() error {
+	limit := s.client.config.Fresh
+	if limit == 0 {
+		return nil
+	}
+	now := time.Now().UnixNano()
+	if now-s.passed.Load() < int64(limit) {
+		s.passed.Store(now)
+		return nil
+	}
+	s.conn.Part(socket.Farewell{Code: socket.NormalClosure, Reason: "idle", Cause: errStale, Why: flow.EndedIdle})
+	return &flow.WriteError{Err: errStale}
 }
 
 // A client that ends believes that all answers have come when the server has
@@ -33,6 +63,7 @@ const (
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c := s.conn
+	s.passes()
 	s.client.group.Add(c)
 	defer s.client.group.Remove(c)
 	defer c.HangUp()
@@ -72,6 +103,9 @@ func (s *session) explain(err error) error {
 	config := s.client.config
 	peer := config.URL.String()
 	why, closed := socket.Closed(err)
+	if parted := s.conn.Parted(); parted != nil && errors.Is(parted.Cause, errStale) {
+		return fmt.Errorf("connection to %s: %w", peer, errStale)
+	}
 	if parted := s.conn.Parted(); parted != nil && (errors.Is(parted.Cause, socket.ErrDead) || errors.Is(parted.Cause, socket.ErrIdle)) {
 		return fmt.Errorf("connection to %s: %s", peer, parted.Reason)
 	}
@@ -92,6 +126,7 @@ func (s *session) explain(err error) error {
 
 // Deliver implements socket.Owner.
 func (s *session) Deliver(frames []flow.Frame) {
+	s.passes()
 	if err := s.link.Receive(context.Background(), frames); err != nil {
 		undelivered(s.host, s.peer, err)
 	}
@@ -111,6 +146,9 @@ func (s *session) Drain() {}
 
 // Write implements flow.Writer.
 func (s *session) Write(ctx context.Context, frames []flow.Frame, corked bool) error {
+	if err := s.freshen(); err != nil {
+		return err
+	}
 	s.asked.Store(true)
 	return s.conn.Write(ctx, frames, corked)
 }
@@ -120,6 +158,9 @@ func (s *session) Flush(ctx context.Context) error { return s.conn.Flush(ctx) }
 
 // TryWrite implements flow.Trier.
 func (s *session) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
+	if err := s.freshen(); err != nil {
+		return true, false, err
+	}
 	s.asked.Store(true)
 	return s.conn.TryWrite(frames)
 }

@@ -199,6 +199,51 @@ connector "http_server" "in" {
 	d.ends()
 }
 
+// A client that is edited while it sends goes on with what its queue holds, and one
+// that is not, keeps its connection.
+func TestDeliveryWhileTheFlowChanges(t *testing.T) {
+	address := free(t)
+	d := newDelivery(t, fmt.Sprintf(`
+connector "http_server" "in" {
+  url   = "%s"
+  codec = "json"
+}
+`, address), persistentQueue)
+	d.start()
+	client := browser(t)
+	var all sync.WaitGroup
+	for source, n := range d.counts {
+		all.Go(func() {
+			for i := range n {
+				d.post(client, "http://"+address, recordOf(source, i))
+			}
+		})
+	}
+	const edits = 8
+	for i := range edits {
+		d.through(i+1, edits+1)
+		text := d.flow
+		switch i % 4 {
+		case 0: // another client, under the same name
+			text = strings.Replace(text, "  reconnect {", fmt.Sprintf("  headers = { X-Edit = \"%d\" }\n  reconnect {", i), 1)
+		case 1: // under another name
+			text = strings.NewReplacer(`"out"`, `"outward"`, "connector.out", "connector.outward").Replace(text)
+		case 2: // nothing that concerns it
+			text += fmt.Sprintf("\nconnector \"null\" \"n%d\" {}\n", i)
+		}
+		if err := os.WriteFile(filepath.Join(d.dir, "flow.hcl"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.run.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		d.run.logged("a reload", func(text string) bool { return strings.Count(text, `"reloaded"`) == i+1 })
+	}
+	all.Wait()
+	d.arrives()
+	d.ends()
+}
+
 // post sends a record until it is accepted.
 func (d *delivery) post(client *http.Client, url, body string) {
 	for end := time.Now().Add(deliveryPatience); ; {
