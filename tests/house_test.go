@@ -43,6 +43,7 @@ var rooms = []struct {
 	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/histogram", "runtime/outlet", "runtime/queue", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
 	{"runtime/outlet", []string{"runtime/flow", "runtime/encode", "runtime/histogram", "runtime/queue"}, "it knows the outward half of one connection"},
 	{"runtime/endpoint", nil, "it knows addresses as people write them"},
+	{"runtime/access/internal/keys", []string{"runtime/flow", "runtime/endpoint", "runtime/tlsfiles"}, "it knows keys, and nothing of what tokens say"},
 	{"runtime/access", []string{"runtime/flow", "runtime/endpoint", "runtime/tlsfiles"}, "it knows requests, and no connector"},
 	{"runtime/credentials", []string{"runtime/flow"}, "it knows a client's secrets, and no connector"},
 	{"runtime/histogram", nil, "it counts durations, and knows nobody"},
@@ -122,8 +123,8 @@ var guests = map[string][]string{
 	"github.com/fsnotify/fsnotify":   {"connectors/file", "cmd/*"},
 	"github.com/spf13/cobra":         {"cmd/*"},
 	"github.com/goccy/go-yaml":       {"runtime/yamltext"},
-	"github.com/golang-jwt/jwt/v5":   {"runtime/access", "tests/*"},
-	"github.com/MicahParks/jwkset":   {"runtime/access"},
+	"github.com/golang-jwt/jwt/v5":   {"runtime/access", "runtime/access/internal/keys", "tests/*"},
+	"github.com/MicahParks/jwkset":   {"runtime/access/internal/keys"},
 	"golang.org/x/crypto":            {"runtime/access"},
 	"github.com/pires/go-proxyproto": {"runtime/listen"},
 

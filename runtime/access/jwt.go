@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/access/internal/keys"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/golang-jwt/jwt/v5"
@@ -74,16 +75,19 @@ func (c *JWT) open(*flow.TLSServer) (verifier, error) {
 	if secret != "" && len(secret) < minSecret {
 		note(fieldError("secret", "secret has less than %d bytes: whoever has a token could guess it", minSecret))
 	}
-	fits := asymmetric
+	fits := keys.Asymmetric
 	switch {
 	case secret != "":
-		t.keys, fits = sharedKey(secret), symmetric
+		t.keys, fits = keys.Shared(secret), keys.Symmetric
 	case c.PublicKey != "":
-		f, err := openFile("public_key", c.PublicKey, parsePublicKey)
+		f, err := openFile("public_key", c.PublicKey, keys.ParsePublic)
 		note(err)
-		t.keys = keyFile{f}
+		t.keys = keys.File{Get: f.get, Watch: f.start}
 	case !c.JWKSURL.IsZero():
-		t.keys, err = newKeySet(c)
+		t.keys, err = keys.NewSet(keys.Options{
+			URL: c.JWKSURL, TLS: c.TLS,
+			Refresh: time.Duration(c.JWKSRefresh), Cooldown: time.Duration(c.JWKSCooldown), Timeout: time.Duration(c.JWKSTimeout),
+		})
 		note(err)
 	}
 	for i, a := range c.Algorithms {
@@ -111,13 +115,13 @@ func (c *JWT) open(*flow.TLSServer) (verifier, error) {
 // tokenReader is auth "jwt" at work.
 type tokenReader struct {
 	from    from
-	keys    keys
+	keys    keys.Source
 	parser  *jwt.Parser
 	require bool
 	leeway  time.Duration
 }
 
-func (t *tokenReader) start(ctx context.Context, log *zap.Logger) { t.keys.start(ctx, log) }
+func (t *tokenReader) start(ctx context.Context, log *zap.Logger) { t.keys.Start(ctx, log) }
 
 func (t *tokenReader) conceal(r *http.Request) { t.from.conceal(r) }
 
@@ -134,7 +138,7 @@ func (t *tokenReader) verify(r *http.Request) (Identity, *Refusal) {
 			return nil, errCritical // RFC 7515 section 4.1.11: what is not understood is not accepted
 		}
 		kid, _ := token.Header["kid"].(string)
-		found, err := t.keys.find(r.Context(), kid, token.Method.Alg())
+		found, err := t.keys.Find(r.Context(), kid, token.Method.Alg())
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +164,7 @@ func (t *tokenReader) verify(r *http.Request) (Identity, *Refusal) {
 // explain makes a refusal of an error of the library, whose own text may hold
 // parts of the token.
 func explain(err error) *Refusal {
-	if errors.Is(err, errNoKeys) {
+	if errors.Is(err, keys.ErrNone) {
 		return &Refusal{
 			Status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: "tokens cannot be checked at the moment",
 			Reason: "there are no keys of jwks_url yet", RetryAfter: retryAfter,
@@ -171,7 +175,7 @@ func explain(err error) *Refusal {
 		err  error
 		text string
 	}{
-		{errUnknownKey, "the token is signed with an unknown key"},
+		{keys.ErrUnknown, "the token is signed with an unknown key"},
 		{errCritical, "the token asks for an extension that is not known"},
 		{jwt.ErrTokenSignatureInvalid, "the token's signature is wrong, or by an algorithm that does not fit the key"},
 		{jwt.ErrTokenExpired, "the token has expired"},

@@ -1,4 +1,4 @@
-package access
+package keys
 
 import (
 	"context"
@@ -13,12 +13,22 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
 
+	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
-// keySet are the keys that somebody else publishes.
-type keySet struct {
+// Options say where keys are published, and how often they are fetched.
+type Options struct {
+	URL      endpoint.URL
+	TLS      *flow.TLSClient
+	Refresh  time.Duration // how old they may be before they are fetched again
+	Cooldown time.Duration // between two fetches
+	Timeout  time.Duration // of a fetch, and of who waits for it
+}
+
+// Set are the keys that somebody else publishes.
+type Set struct {
 	url      string
 	shown    string // the URL without its secrets
 	client   *http.Client
@@ -45,23 +55,25 @@ type publishedKey struct {
 	key     any
 }
 
-func newKeySet(c *JWT) (*keySet, error) {
-	u := c.JWKSURL
+// NewSet returns the keys that are published at a URL, before they have been
+// fetched. Errors name the arguments as flows do.
+func NewSet(o Options) (*Set, error) {
+	u := o.URL
 	switch {
 	case u.Scheme == "http" && !loopback(u.Host):
-		return nil, fieldError("jwks_url", "jwks_url must be https: whoever is on the way could forge keys")
+		return nil, &flow.FieldError{Field: "jwks_url", Err: errors.New("jwks_url must be https: whoever is on the way could forge keys")}
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fieldError("jwks_url", "jwks_url must begin with https://")
+		return nil, &flow.FieldError{Field: "jwks_url", Err: errors.New("jwks_url must begin with https://")}
 	case u.Host == "":
-		return nil, fieldError("jwks_url", "jwks_url has no host")
+		return nil, &flow.FieldError{Field: "jwks_url", Err: errors.New("jwks_url has no host")}
 	}
-	conf, err := tlsfiles.Client(c.TLS)
+	conf, err := tlsfiles.Client(o.TLS)
 	if err != nil {
 		return nil, flow.Within("tls", err)
 	}
-	k := &keySet{
+	k := &Set{
 		url: u.Reveal(u.Scheme), shown: u.String(), ctx: context.Background(), log: zap.NewNop(),
-		refresh: time.Duration(c.JWKSRefresh), cooldown: time.Duration(c.JWKSCooldown), timeout: time.Duration(c.JWKSTimeout),
+		refresh: o.Refresh, cooldown: o.Cooldown, timeout: o.Timeout,
 	}
 	k.client = &http.Client{Timeout: k.timeout, Transport: transport(conf), CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) || len(via) > 5 {
@@ -82,14 +94,16 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
-func (k *keySet) start(ctx context.Context, log *zap.Logger) {
+// Start implements Source.
+func (k *Set) Start(ctx context.Context, log *zap.Logger) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.ctx, k.log = ctx, log
 	k.fetch(time.Now())
 }
 
-func (k *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error) {
+// Find implements Source.
+func (k *Set) Find(ctx context.Context, kid, alg string) ([]jwt.VerificationKey, error) {
 	known := k.known.Load()
 	found := known.find(kid, alg)
 	if len(found) > 0 && time.Since(known.at) < k.refresh {
@@ -115,10 +129,10 @@ func (k *keySet) find(ctx context.Context, kid, alg string) ([]jwt.VerificationK
 		known = k.known.Load()
 	}
 	if known == nil {
-		return nil, errNoKeys
+		return nil, ErrNone
 	}
 	if found = known.find(kid, alg); len(found) == 0 {
-		return nil, errUnknownKey
+		return nil, ErrUnknown
 	}
 	return found, nil
 }
@@ -136,7 +150,7 @@ func (p *published) find(kid, alg string) (found []jwt.VerificationKey) {
 }
 
 // fetch begins to fetch the keys. The caller holds mu, and nobody is fetching.
-func (k *keySet) fetch(now time.Time) {
+func (k *Set) fetch(now time.Time) {
 	k.begun = now
 	done := make(chan struct{})
 	k.fetched = done

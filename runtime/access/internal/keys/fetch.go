@@ -1,4 +1,4 @@
-package access
+package keys
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	maxJWKS = 1 << 20 // bytes of a key set
+	maxSet  = 1 << 20 // bytes of a key set
 	maxKeys = 1000
 )
 
 // get asks for the keys.
-func (k *keySet) get(ctx context.Context) ([]publishedKey, error) {
+func (k *Set) get(ctx context.Context) ([]publishedKey, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
 		return nil, errors.New("it is no URL that can be asked for")
@@ -35,19 +35,19 @@ func (k *keySet) get(ctx context.Context) ([]publishedKey, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("it answers %s", answer.Status)
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxJWKS+1))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxSet+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(body) > maxJWKS:
+	case len(body) > maxSet:
 		return nil, errors.New("it is longer than 1 MiB")
 	}
-	return parseKeySet(body)
+	return parseSet(body)
 }
 
-// parseKeySet reads a JSON Web Key Set (RFC 7517). Keys that are not for
+// parseSet reads a JSON Web Key Set (RFC 7517). Keys that are not for
 // signatures, or of kinds that are not known, are left out.
-func parseKeySet(body []byte) ([]publishedKey, error) {
+func parseSet(body []byte) ([]publishedKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
