@@ -34,7 +34,7 @@ type Keeper struct {
 // the block ("cert"). What becomes of the files later goes to log. protocols are what
 // clients may choose from (ALPN); none leaves it to them.
 func Keep(from *flow.TLSServer, log *zap.Logger, protocols ...string) (*Keeper, error) {
-	c := &Keeper{from: from, alpn: protocols, log: log, stamp: stamp(from)}
+	c := &Keeper{from: from, alpn: protocols, log: log, stamp: stampOf(from)}
 	var err error
 	if c.config, err = c.load(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (c *Keeper) load() (*tls.Config, error) {
 
 // current is the configuration for one more connection.
 func (c *Keeper) current() *tls.Config {
-	now := stamp(c.from)
+	now := stampOf(c.from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now == c.stamp {
@@ -79,10 +79,34 @@ func (c *Keeper) current() *tls.Config {
 	return c.config
 }
 
+// pairKeeper keeps the certificate of a client as its files say.
+type pairKeeper struct {
+	from *flow.TLSClient
+
+	mu    sync.Mutex
+	pair  *tls.Certificate
+	stamp string // of the files that it was read from
+}
+
+func (k *pairKeeper) current() *tls.Certificate {
+	now := stamp(k.from.Cert, k.from.Key)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now == k.stamp {
+		return k.pair
+	}
+	if pair, err := loadPair(k.from.Cert, k.from.Key); err == nil { // else one of two is written yet
+		k.pair, k.stamp = &pair, now
+	}
+	return k.pair
+}
+
+func stampOf(t *flow.TLSServer) string { return stamp(t.Cert, t.Key, t.ClientCA) }
+
 // stamp changes when one of the files does.
-func stamp(t *flow.TLSServer) string {
+func stamp(files ...flow.Path) string {
 	var b strings.Builder
-	for _, path := range []flow.Path{t.Cert, t.Key, t.ClientCA} {
+	for _, path := range files {
 		if info, err := os.Stat(string(path)); err == nil {
 			fmt.Fprint(&b, info.ModTime().UnixNano(), " ", info.Size(), " ")
 		}

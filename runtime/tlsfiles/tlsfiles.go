@@ -2,8 +2,7 @@
 // and the authorities that are trusted.
 //
 // An error is a *flow.FieldError that names the argument below the block ("cert"),
-// so that the flow file can be pointed at. Files are read by each call: who wants
-// to notice that they change calls again.
+// so that the flow file can be pointed at.
 package tlsfiles
 
 import (
@@ -47,7 +46,8 @@ func Server(t *flow.TLSServer) (*tls.Config, error) {
 }
 
 // Client returns the configuration for dialling; that of the system's defaults for
-// nil.
+// nil. The client's certificate is looked at with each handshake, and read again when
+// its files have changed; as long as they do not fit together, the old one is in use.
 func Client(t *flow.TLSClient) (*tls.Config, error) {
 	if t == nil {
 		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
@@ -69,7 +69,8 @@ func Client(t *flow.TLSClient) (*tls.Config, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.Certificates = []tls.Certificate{cert}
+		k := &pairKeeper{from: t, pair: &cert, stamp: stamp(t.Cert, t.Key)}
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.current(), nil }
 	case t.Cert != "":
 		return nil, &flow.FieldError{Field: "cert", Err: errors.New("cert needs key: the private key of the certificate")}
 	case t.Key != "":
