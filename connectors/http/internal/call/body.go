@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"sync"
@@ -14,10 +15,21 @@ type message struct {
 	over bool
 }
 
+// copied is the size up to which net/http is given a copy instead, in a form that it
+// knows: it sends that with the head in one write.
+const copied = 64 << 10
+
 // attach makes m the body of r, which may be sent more than once.
 func (m *message) attach(r *http.Request) {
-	if len(m.data) == 0 {
+	switch n := len(m.data); {
+	case n == 0:
 		r.Body = http.NoBody
+		return
+	case n <= copied:
+		data := bytes.Clone(m.data)
+		r.ContentLength = int64(n)
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+		r.Body = io.NopCloser(bytes.NewReader(data))
 		return
 	}
 	r.ContentLength = int64(len(m.data))

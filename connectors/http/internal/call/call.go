@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 type Request struct {
 	Method string
 	URL    *url.URL
+	Host   string // the header field; that of URL when it is empty
 	Header http.Header
 	Body   []byte // none when it is empty; it is not used any more when Call returns
 	// Deaf says that nobody wants the body of the answer.
@@ -34,6 +36,7 @@ type Caller struct {
 	Waits    waits.Terms   // between attempts, and how many
 	MaxAfter time.Duration // the longest wait that a server may ask for
 	Secrets  Secrets
+	Until    context.Context // its end is that of all requests
 }
 
 // Call makes a request, again while that makes sense. Without an error, the answer is
@@ -46,7 +49,7 @@ func (c *Caller) Call(ctx context.Context, q *Request) (Answer, error) {
 		switch {
 		case err == nil:
 			return answer, nil
-		case ctx.Err() != nil, !errors.As(err, &failed), !failed.Again:
+		case !errors.As(err, &failed), !failed.Again:
 			return answer, err
 		case attempt == c.Waits.MaxRetries:
 			return answer, fmt.Errorf("%w, after %d attempts", err, attempt)
@@ -54,8 +57,8 @@ func (c *Caller) Call(ctx context.Context, q *Request) (Answer, error) {
 		if between == nil {
 			between = waits.New(c.Waits)
 		}
-		if !sleep(ctx, max(between.Next(), min(failed.After, c.MaxAfter))) {
-			return answer, fmt.Errorf("%w, and the time to try again is over: %w", err, context.Cause(ctx))
+		if !c.sleep(ctx, max(between.Next(), min(failed.After, c.MaxAfter))) {
+			return answer, fmt.Errorf("%w, and there is no time to try again", err)
 		}
 	}
 }
@@ -75,13 +78,10 @@ func (f *Failed) Error() string { return f.why }
 func (c *Caller) Once(ctx context.Context, q *Request) (Answer, error) {
 	inner, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
+	defer context.AfterFunc(c.Until, cancel)()
 	body := message{data: q.Body}
 	defer body.end()
-	r := (&http.Request{Method: q.Method, URL: q.URL, Host: q.URL.Host, Header: q.Header.Clone(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(inner)
-	if host := r.Header.Get("Host"); host != "" {
-		r.Host = host
-		r.Header.Del("Host")
-	}
+	r := (&http.Request{Method: q.Method, URL: q.URL, Host: cmp.Or(q.Host, q.URL.Host), Header: q.Header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(inner)
 	body.attach(r)
 	resp, err := c.Client.Do(r)
 	if err != nil {
@@ -141,13 +141,15 @@ func after(h http.Header) time.Duration {
 }
 
 // sleep reports whether it lasted until its end.
-func sleep(ctx context.Context, d time.Duration) bool {
+func (c *Caller) sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
 	case <-ctx.Done():
+		return false
+	case <-c.Until.Done():
 		return false
 	}
 }

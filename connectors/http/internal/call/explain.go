@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // Why an answer is not taken that has come.
@@ -30,6 +32,8 @@ func (c *Caller) explain(ctx, inner context.Context, q *Request, err error) erro
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", c.what(q), context.Cause(ctx))
+	case c.Until.Err() != nil:
+		return fmt.Errorf("%s: %w", c.what(q), flow.ErrClosed)
 	case inner.Err() != nil:
 		why = fmt.Sprintf("no answer within timeout (%s)", c.Timeout)
 	case errors.Is(err, errTooLong), errors.Is(err, errManyTimes), errors.Is(err, errElsewhere), errors.Is(err, errUnprotected):

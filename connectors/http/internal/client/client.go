@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +22,8 @@ type client struct {
 	slots       chan struct{} // one is taken by each request that is made
 	warned      atomic.Bool   // of insecure
 	host        flow.Host
+	headers     http.Header // of every request, but for Host
+	hostField   string
 	contentType []string
 
 	mu   sync.Mutex
@@ -30,8 +33,7 @@ type client struct {
 
 // Run implements flow.Connector. It connects nowhere: the first event does.
 func (c *client) Run(ctx context.Context, host flow.Host) error {
-	c.warn(host)
-	c.host, c.contentType = host, []string{host.MediaType()}
+	c.begin(host)
 	defer c.caller.Client.CloseIdleConnections()
 	link, err := host.Open(flow.Peer{Host: c.config.URL.Host, Port: max(c.config.URL.Port, 0), TLS: c.config.withTLS(), Path: c.config.URL.Path}, c)
 	if err != nil {
@@ -44,8 +46,9 @@ func (c *client) Run(ctx context.Context, host flow.Host) error {
 	return nil
 }
 
-// warn tells once of what is not safe.
-func (c *client) warn(host flow.Host) {
+// begin is the beginning of Run. It tells once of what is not safe.
+func (c *client) begin(host flow.Host) {
+	c.host, c.contentType, c.caller.Until = host, []string{host.MediaType()}, host.Abandon()
 	if c.config.TLS != nil && c.config.TLS.Insecure && c.warned.CompareAndSwap(false, true) {
 		host.Log().Warn("insecure = true: the server's certificate is not checked, anybody on the way can read and change what is sent",
 			zap.Stringer("url", c.config.URL))
@@ -172,13 +175,12 @@ func (c *client) ask(ctx context.Context, f *flow.Frame) (call.Answer, error) {
 	if err != nil {
 		return call.Answer{}, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(c.host.Abandon(), func() { cancel(flow.ErrClosed) })()
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
 		return call.Answer{}, context.Cause(ctx)
+	case <-c.caller.Until.Done():
+		return call.Answer{}, flow.ErrClosed
 	}
 	defer func() { <-c.slots }()
 	return c.caller.Call(ctx, q)

@@ -16,10 +16,7 @@ import (
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func json(t testing.TB) flow.CodecUse {
 	t.Helper()

@@ -138,7 +138,12 @@ func (c *Config) New() (flow.Connector, error) {
 		},
 		MaxAfter: time.Duration(c.Retry.MaxAfter), Secrets: secrets,
 	}
-	cl := &client{config: c, caller: caller, target: target, slots: make(chan struct{}, c.Concurrency)}
+	cl := &client{config: c, caller: caller, target: target, slots: make(chan struct{}, c.Concurrency), headers: http.Header{"User-Agent": {"flowrun"}}}
+	for name, value := range c.Headers {
+		cl.headers.Set(name, value.Reveal())
+	}
+	cl.hostField = cl.headers.Get("Host")
+	cl.headers.Del("Host")
 	if c.Poll != nil {
 		return &poller{client: cl}, nil
 	}

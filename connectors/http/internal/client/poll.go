@@ -21,8 +21,7 @@ type poller struct {
 
 // Run implements flow.Connector.
 func (p *poller) Run(ctx context.Context, host flow.Host) (err error) {
-	p.warn(host)
-	p.host = host
+	p.begin(host)
 	defer p.caller.Client.CloseIdleConnections()
 	var link flow.Link
 	defer func() {
@@ -71,16 +70,13 @@ func (p *poller) get(ctx context.Context) (call.Answer, error) {
 	if err != nil {
 		return call.Answer{}, err
 	}
-	q := &call.Request{Method: p.config.method(), URL: u, Header: p.fields()}
+	q := &call.Request{Method: p.config.method(), URL: u, Host: p.hostField, Header: p.fields()}
 	for name, values := range p.seen {
 		q.Header[name] = values
 	}
 	if err := p.config.Auth.AddTo(q.Header, p.config.URL.User); err != nil {
 		return call.Answer{}, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(p.host.Abandon(), cancel)()
 	answer, err := p.caller.Once(ctx, q)
 	failed := (*call.Failed)(nil)
 	if errors.As(err, &failed) && failed.Status == http.StatusNotModified {

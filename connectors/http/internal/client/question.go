@@ -43,7 +43,7 @@ func (c *client) question(f *flow.Frame) (*call.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &call.Request{Method: c.config.method(), URL: u, Header: c.fields(), Body: f.Data, Deaf: !c.host.Heard()}
+	q := &call.Request{Method: c.config.method(), URL: u, Host: c.hostField, Header: c.fields(), Body: f.Data, Deaf: !c.host.Heard()}
 	if m := said.Get("method"); m.Kind() == flow.Text {
 		q.Method = m.Text()
 	}
@@ -59,15 +59,12 @@ func (c *client) question(f *flow.Frame) (*call.Request, error) {
 
 // fields are the header fields of one more request.
 func (c *client) fields() http.Header {
-	h := make(http.Header, len(c.config.Headers)+4)
-	h["User-Agent"] = userAgent
-	for name, value := range c.config.Headers {
-		h.Set(name, value.Reveal())
+	h := make(http.Header, len(c.headers)+4)
+	for name, values := range c.headers {
+		h[name] = values
 	}
 	return h
 }
-
-var userAgent = []string{"flowrun"}
 
 // said is what events tell of the answer that they are, and of its question: what the
 // flow has kept for it.
