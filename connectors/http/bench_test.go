@@ -35,6 +35,7 @@ type bare struct {
 }
 
 func (h bare) Open(p flow.Peer, w flow.Writer) (flow.Link, error) { return h.table.Open(p, w) }
+func (h bare) Admit(p flow.Peer) error                            { return h.table.Admit(p) }
 func (h bare) Abandon() context.Context                           { return h.ctx }
 func (h bare) MediaType() string                                  { return h.table.MediaType() }
 func (h bare) Log() *zap.Logger                                   { return zap.NewNop() }
@@ -50,9 +51,12 @@ func (h bare) Handle(spec flow.ListenSpec, handler http.Handler) (func(), error)
 func benchServer(what string) {
 	addr := os.Getenv(benchEnv + "_ADDR")
 	var err error
-	if what == "hand" {
+	switch what {
+	case "hand":
 		err = serveByHand(addr)
-	} else {
+	case "listen":
+		err = listenMany(strings.Fields(addr))
+	default:
 		err = serveByFlow(addr)
 	}
 	if err != nil {

@@ -29,11 +29,12 @@ type stream struct {
 	chunked bool
 
 	parted atomic.Pointer[parting] // why this side ends it
-	wrote  atomic.Int64            // when something was last written, unix nanoseconds
+	last   atomic.Int64            // when something was last written, unix nanoseconds
 
 	mu    sync.Mutex
-	held  []byte // not written yet
-	lasts bool   // nothing has gone wrong yet
+	held  []byte  // not written yet
+	lasts bool    // nothing has gone wrong yet
+	at    *atOnce // nil where a write may always wait
 }
 
 // parting is why a stream is ended by this side.
@@ -74,7 +75,7 @@ func (s *server) serveStream(w http.ResponseWriter, q *http.Request, r *route, v
 		s.leave(nil)
 		return
 	}
-	st := &stream{server: s, conn: conn, visitor: visitor, peer: peer.Addr(), chunked: chunked, lasts: true}
+	st := &stream{server: s, conn: conn, visitor: visitor, peer: peer.Addr(), chunked: chunked, lasts: true, at: newAtOnce(conn)}
 	ending := s.enter(st)
 	st.begin(head)
 	if ending {
@@ -255,81 +256,14 @@ func (st *stream) Disconnect(reason error) {
 	st.part(why)
 }
 
-// Write implements flow.Writer.
-func (st *stream) Write(_ context.Context, frames []flow.Frame, corked bool) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	for i := range frames {
-		if !st.lasts {
-			return &flow.WriteError{Written: i, Err: flow.ErrGone}
-		}
-		said := wroteOf(frames[i].Meta)
-		st.hold(func(dst []byte) []byte { return appendEvent(dst, frames[i].Data, said) })
-		if said.Is("close") {
-			st.part(parting{counts: flow.EndedByFlow})
-		}
-		if len(st.held) >= maxHeld {
-			if err := st.flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if corked {
-		return nil
-	}
-	return st.flush()
-}
-
-// Flush implements flow.Writer.
-func (st *stream) Flush(context.Context) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	return st.flush()
-}
-
-// hold appends what add spells to what is to be written. The caller holds mu.
-func (st *stream) hold(add func(dst []byte) []byte) {
-	if !st.chunked {
-		st.held = add(st.held)
-		return
-	}
-	start := len(st.held)
-	st.held = closeChunk(add(openChunk(st.held)), start)
-}
-
-// flush writes what is held. The caller holds mu.
-func (st *stream) flush() error {
-	if len(st.held) == 0 {
-		return nil
-	}
-	if !st.lasts {
-		return flow.ErrGone
-	}
-	now := time.Now()
-	st.wrote.Store(now.UnixNano())
-	_ = st.conn.SetWriteDeadline(now.Add(time.Duration(st.server.config.Queue.WriteTimeout))) // of a broken connection, Write tells
-	if why := st.parted.Load(); why != nil && errors.Is(why.cause, flow.ErrSlow) {
-		_ = st.conn.SetWriteDeadline(past)
-	}
-	_, err := st.conn.Write(st.held)
-	if st.held = st.held[:0]; cap(st.held) > maxHeld {
-		st.held = nil
-	}
-	if err != nil {
-		st.lasts = false
-		st.part(parting{cause: err})
-	}
-	return err
-}
-
 // beat sends a comment to the streams on which nothing has been for long.
 func (s *server) beat(now time.Time) {
 	before := now.Add(-s.heartbeat()).UnixNano()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for b := range s.busy {
-		if st, ok := b.(*stream); ok && st.wrote.Load() <= before {
-			st.wrote.Store(now.UnixNano())
+		if st, ok := b.(*stream); ok && st.last.Load() <= before {
+			st.last.Store(now.UnixNano())
 			go st.beat() // a client that does not read holds back nobody else
 		}
 	}
