@@ -64,6 +64,9 @@ Inwards, ` + "`types` and `skip`" + ` leave messages out, silently; in bmp and o
 the tag ` + "`websocket/remote`" + ` is it. A message that ends before the length that it declares is an error of the kind "truncated", in
 ` + "`event.error.kind`" + ` at ` + "`err`" + `. Outwards, another type than UPDATE has no spelling in exa: it is written as an empty message.
 
+Expressions look into messages with ` + "`prefix_within(event, \"192.0.2.0/24\")`, `as_origin(event) == 64501`, `community(event, \"64501:*\")`" + ` and
+others; flows/examples has an archive, sessions that pass through or are copied, and a station for BMP (` + "`bgp_*.hcl`" + `).
+
 A connector that names no processors uses, for messages in json and exa, ` + "`separate`" + `: several lines in a frame are several
 messages, blank lines and comments (#) are passed over; nothing is appended. On streams of bytes json and exa are lines in both
 directions, and the others are told apart by their lengths (` + "`bgp_stream`" + `).`,

@@ -128,7 +128,9 @@ func TestAttributes(t *testing.T) {
 			`"MP_REACH":{"flags":"O","value":{"af":"IPV6/UNICAST","nexthop":"2001:db8::1","link-local":"fe80::1","prefixes":["2001:db8::/32"]}}`},
 		{"800e09 0001 85 00 00 03 01 18 c0", `"MP_REACH":{"flags":"O","value":{"af":"IPV4/FLOWSPEC","data":"0x030118c0"}}`},
 		{"800f03 0002 01", `"MP_UNREACH":{"flags":"O","value":{"af":"IPV6/UNICAST","prefixes":[]}}`},
-		{"c01008 0002 fbf5 00000064", `"EXT_COMMUNITY":{"flags":"OT","value":"0x0002fbf500000064"}`},
+		{"c01008 0002 fbf5 00000064", `"EXT_COMMUNITY":{"flags":"OT","value":[{"type":"TARGET","value":"64501:100"}]}`},
+		{"c01010 8006000000000000 80070000 00000002", `"EXT_COMMUNITY":{"flags":"OT","value":[{"type":"FLOW_RATE_BYTES","value":0},{"type":"FLOW_ACTION","value":{"terminal":false,"sample":true}}]}`},
+		{"c01007 0002fbf5000000", `"EXT_COMMUNITY":{"flags":"OT","value":"0x0002fbf5000000"}`}, // too short to be one
 		{"c0230400000007", `"OTC":{"flags":"OT","value":7}`},
 		{"400303 c00002", `"NEXTHOP":{"flags":"T","value":"0xc00002"}`}, // too short to be one
 	} {
@@ -175,8 +177,6 @@ func TestOpen(t *testing.T) {
 
 // The formats around one message: what each carries of it.
 var tagsJSON = `{"PEER_AS":"64501","PEER_IP":"192.0.2.1","LOCAL_AS":"64502","LOCAL_IP":"192.0.2.2","INTERFACE":"7","COLLECTOR":"rv","ROUTER":"192.0.2.9"}`
-
-const exaLine = "announce route 192.0.2.0/24 next-hop 192.0.2.1 origin IGP as-path [ 64501 3356 ] med 5 local-preference 200 community [ 64501:100 no-export ]"
 
 // simpleJSON is what exa can say too.
 const simpleJSON = `{"reach":["192.0.2.0/24"],"attrs":{"ORIGIN":{"flags":"T","value":"IGP"},"ASPATH":{"flags":"T","value":[64501,3356]},"NEXTHOP":{"flags":"T","value":"192.0.2.1"},` +
@@ -314,35 +314,6 @@ func TestSpellings(t *testing.T) {
 	b, err = codectest.Of(t, with("obmp", nil)).Encode(nil, &flow.Event{Value: u})
 	if err != nil || string(b[:8]) != "OBMP\x01\x07\x00\x59" || b[12] != 0x80 || b[13] != 12 || string(b[len(b)-75:len(b)-69]) != "\x03\x00\x00\x00\x4b\x00" {
 		t.Errorf("obmp: %x, %v", b, err)
-	}
-}
-
-func TestExa(t *testing.T) {
-	e, err := decode(t, with("exa", nil), exaLine)
-	if err != nil || !strings.Contains(spelled(t, &e), `"data":`+simpleJSON) {
-		t.Errorf("%v %s", err, spelled(t, &e))
-	}
-	if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != exaLine {
-		t.Errorf("%s, %v", b, err)
-	}
-	for _, line := range []string{
-		"announce route 2001:db8::/32 next-hop 2001:db8::1 origin EGP as-path [ 1 ]", "withdraw route 2001:db8::/32", "withdraw route 192.0.2.0/24",
-	} {
-		e, err := decode(t, with("exa", nil), line+"\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != line {
-			t.Errorf("%s became %s, %v", line, b, err)
-		}
-	}
-	e, err = decode(t, with("raw", nil), rawUpdate(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "announce route 192.0.2.0/24 next-hop 192.0.2.1 origin IGP as-path [ 64501 3356 174 1299 ] med 5 local-preference 200 community [ 64501:100 no-export ]\nwithdraw route 198.51.100.0/25"
-	if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != want {
-		t.Errorf("%s, %v", b, err)
 	}
 }
 
@@ -521,7 +492,9 @@ func TestNotWritten(t *testing.T) {
 		{`{"type":"UPDATE","data":{"attrs":{"ASPATH":{"value":["x"]}}}}`, "no number of 32 bits"},
 		{`{"type":"UPDATE","data":{"attrs":{"COMMUNITY":{"value":["1:2:3"]}}}}`, "not 2 numbers"},
 		{`{"type":"UPDATE","data":{"attrs":{"MP_REACH":{"value":{"af":"X"}}}}}`, "no family"},
-		{`{"type":"UPDATE","data":{"attrs":{"EXT_COMMUNITY":{"value":[]}}}}`, "must be hexadecimal"},
+		{`{"type":"UPDATE","data":{"attrs":{"AIGP":{"value":[]}}}}`, "must be hexadecimal"},
+		{`{"type":"UPDATE","data":{"attrs":{"EXT_COMMUNITY":{"value":[{"type":"HELLO","value":1}]}}}}`, "no type of an extended community"},
+		{`{"type":"UPDATE","data":{"attrs":{"EXT_COMMUNITY":{"value":["TARGET:1:1"]}}}}`, "no type of an extended community"},
 	} {
 		v, err := jsontext.Parse([]byte(test.event))
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,10 +53,11 @@ func (m *message) readExa(b []byte) error {
 	} else if data, err = announced(prefix.Masked(), words[3:]); err != nil {
 		return err
 	}
-	m.data, err = jsontext.Parse(data)
-	if err == nil {
-		_, err = writeBody(nil, m.typ, m.data, false)
+	if data, err = jsontext.Check(data, jsontext.DefaultDepth); err != nil {
+		return err
 	}
+	m.data = flow.LazyOf(data, jsontext.Form{})
+	_, err = writeBody(nil, m.typ, m.data, false)
 	return err
 }
 
@@ -169,7 +171,8 @@ func (m *message) writeExa(dst []byte) ([]byte, error) {
 	}
 	attrs := data.get("attrs")
 	start := len(dst)
-	lines := func(action string, prefixes node, more string) {
+	var problems []error // an event need not be right: a word of it must not become a line
+	lines := func(action string, prefixes node, more string, err error) {
 		for p := prefixes.parts(); p.next(); {
 			if len(dst) > start {
 				dst = append(dst, '\n')
@@ -177,6 +180,13 @@ func (m *message) writeExa(dst []byte) ([]byte, error) {
 			prefix := p.text()
 			if rest, ok := strings.CutPrefix(prefix, "#"); ok { // without its path identifier
 				_, prefix, _ = strings.Cut(rest, "#")
+			}
+			if _, wrong := netip.ParsePrefix(prefix); wrong != nil {
+				err = fmt.Errorf("%.50q is no prefix", prefix)
+			}
+			if err != nil {
+				problems = append(problems, err)
+				return
 			}
 			dst = append(append(append(append(dst, action...), " route "...), prefix...), more...)
 		}
@@ -186,24 +196,31 @@ func (m *message) writeExa(dst []byte) ([]byte, error) {
 	if hop.kind() == flow.Null {
 		hop = mp.get("nexthop")
 	}
-	lines("announce", data.get("reach"), exaAttrs(attrs, hop))
+	announce := func(prefixes, hop node) {
+		more, err := exaAttrs(attrs, hop)
+		lines("announce", prefixes, more, err)
+	}
+	announce(data.get("reach"), hop)
 	if strings.HasSuffix(mp.get("af").text(), "/UNICAST") {
-		lines("announce", mp.get("prefixes"), exaAttrs(attrs, mp.get("nexthop")))
+		announce(mp.get("prefixes"), mp.get("nexthop"))
 	}
-	lines("withdraw", data.get("unreach"), "")
+	lines("withdraw", data.get("unreach"), "", nil)
 	if strings.HasSuffix(unreach.get("af").text(), "/UNICAST") {
-		lines("withdraw", unreach.get("prefixes"), "")
+		lines("withdraw", unreach.get("prefixes"), "", nil)
 	}
-	return dst, nil
+	return dst, errors.Join(problems...)
 }
 
 // exaAttrs spells what an announcement says of its prefix.
-func exaAttrs(attrs, hop node) string {
+func exaAttrs(attrs, hop node) (string, error) {
 	var b []byte
 	if hop.kind() == flow.Text {
+		if a, err := netip.ParseAddr(hop.text()); err != nil || a.Zone() != "" {
+			return "", fmt.Errorf("its next hop %.50q is no address", hop.text())
+		}
 		b = append(append(b, " next-hop "...), hop.text()...)
 	}
-	if v := attrs.get("ORIGIN").get("value"); v.kind() == flow.Text && !strings.HasPrefix(v.text(), "0x") {
+	if v := attrs.get("ORIGIN").get("value"); slices.Contains(origins[:], v.text()) {
 		b = append(append(b, " origin "...), v.text()...)
 	}
 	open := " as-path ["
@@ -231,6 +248,9 @@ func exaAttrs(attrs, hop node) string {
 	open = " community ["
 	for list := attrs.get("COMMUNITY").get("value").parts(); list.next(); {
 		name := list.text()
+		if _, err := writeNumbers(nil, name, 16, 2); err != nil {
+			return "", err
+		}
 		if known, ok := knownBy[name]; ok {
 			name = known
 		}
@@ -240,5 +260,5 @@ func exaAttrs(attrs, hop node) string {
 	if open == "" {
 		b = append(b, " ]"...)
 	}
-	return string(b)
+	return string(b), nil
 }

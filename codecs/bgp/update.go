@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 )
 
 // attrNames are the names of attributes, by their codes.
@@ -210,6 +212,12 @@ func appendAttr(dst, whole, value []byte, as2, addPath bool) []byte {
 	}
 	if t := whole[1]; t == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI) || t == uint8(bgp.BGP_ATTR_TYPE_MP_UNREACH_NLRI) {
 		if b, ok := appendMP(dst, value, t == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI), addPath); ok {
+			return b
+		}
+		return raw()
+	}
+	if whole[1] == uint8(bgp.BGP_ATTR_TYPE_EXTENDED_COMMUNITIES) {
+		if b, ok := extended.AppendJSON(dst, value); ok {
 			return b
 		}
 		return raw()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -283,6 +284,8 @@ func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeNumbers(dst, x.text(), 16, 2) })
 	case bgp.BGP_ATTR_TYPE_LARGE_COMMUNITY:
 		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeNumbers(dst, x.text(), 32, 3) })
+	case bgp.BGP_ATTR_TYPE_EXTENDED_COMMUNITIES:
+		return writeList(dst, n, writeExtended)
 	case bgp.BGP_ATTR_TYPE_CLUSTER_LIST:
 		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeAddrOf(dst, x, true) })
 	case bgp.BGP_ATTR_TYPE_MP_REACH_NLRI, bgp.BGP_ATTR_TYPE_MP_UNREACH_NLRI:
@@ -343,6 +346,18 @@ func writeNumbers(dst []byte, s string, bits, count int) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// writeExtended writes one extended community.
+func writeExtended(dst []byte, n node) ([]byte, error) {
+	value := n.get("value")
+	spelled := value.text()
+	if v := value.scalar(); v.IsNumber() {
+		b, _ := jsontext.Append(nil, v, false)
+		spelled = string(b)
+	}
+	stays := n.get("nontransitive").scalar().Bool()
+	return extended.Append(dst, n.get("type").text(), spelled, stays, func(name string) bool { return value.get(name).scalar().Bool() })
 }
 
 // writePath writes an AS path. A segment has 255 numbers at most.
