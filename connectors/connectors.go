@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/observe"
 	"github.com/flowrun/flowrun/connectors/stdio"
 	"github.com/flowrun/flowrun/connectors/stream"
+	"github.com/flowrun/flowrun/connectors/udp"
 	"github.com/flowrun/flowrun/connectors/ws"
 )
 
@@ -24,6 +25,7 @@ var All = slices.Concat(
 	ws.Specs,
 	http.Specs,
 	stream.Specs,
+	udp.Specs,
 	file.Specs,
 	exec.Specs,
 	stdio.Specs,

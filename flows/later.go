@@ -3,7 +3,7 @@ package flows
 // What the language names and this version does not have: told apart from
 // mistakes.
 var (
-	laterConnectors = []string{"udp_server", "udp_client", "kafka", "nats", "mqtt", "redis", "postgres"}
+	laterConnectors = []string{"kafka", "nats", "mqtt", "redis", "postgres"}
 	laterProcessors = []string{"xz", "ingest_time", "chunk", "collect"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{}

@@ -3,6 +3,7 @@
 package encode
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -15,13 +16,14 @@ type Terms struct {
 	Post   []flow.ProcessorUse
 	Wrote  func(flow.Value) error // checks what the flow wrote into meta.<type>; nil where that cannot be wrong
 	Asks   bool                   // frames are for a flow.Asker
+	Most   int                    // bytes of a frame; 0 for no limit
 	coding string
 	binary bool
 }
 
 // NewTerms returns the terms of a connector of the given type and shape.
 func NewTerms(typ string, shape flow.Shape, codec flow.CodecUse, post []flow.ProcessorUse) *Terms {
-	t := &Terms{Type: typ, Wrote: shape.Wrote, Asks: shape.Asks, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
+	t := &Terms{Type: typ, Wrote: shape.Wrote, Asks: shape.Asks, Most: shape.MaxFrame, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
 	for _, p := range post {
 		t.binary = t.binary || !p.Text
 	}
@@ -115,10 +117,22 @@ func (c *Encoder) Encode(scratch *[]byte, frames *[]flow.Frame, buf *[]byte, e *
 	}
 	err := c.encodeOne(scratch, e)
 	c.frames, c.into = nil, nil
+	if most := c.terms.Most; most > 0 && err == nil {
+		err = tooLong((*frames)[had:], most)
+	}
 	if err != nil {
 		*frames = (*frames)[:had]
 	}
 	return err
+}
+
+func tooLong(frames []flow.Frame, most int) error {
+	for i := range frames {
+		if n := len(frames[i].Data); n > most {
+			return fmt.Errorf("a message of %d bytes is longer than can be sent in one piece, %d", n, most)
+		}
+	}
+	return nil
 }
 
 func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {

@@ -58,6 +58,15 @@ func (u *unit) Accept(spec flow.ListenSpec, take func(net.Conn)) (stop func(), e
 	return u.reached(spec, route, err)
 }
 
+// Packets implements flow.Host.
+func (u *unit) Packets(spec flow.ListenSpec) (conn *net.UDPConn, stop func(), err error) {
+	route, err := u.door().Packets(u, spec)
+	if stop, err = u.reached(spec, route, err); err != nil {
+		return nil, nil, err
+	}
+	return route.Packets(), stop, nil
+}
+
 // door is where routes are to be had: of the process, or of the change that a
 // reload prepares, before it has been made.
 func (u *unit) door() door {
@@ -72,6 +81,7 @@ func (u *unit) door() door {
 type door interface {
 	Handle(owner any, spec flow.ListenSpec, h http.Handler) (*listen.Route, error)
 	Accept(owner any, spec flow.ListenSpec, take func(net.Conn)) (*listen.Route, error)
+	Packets(owner any, spec flow.ListenSpec) (*listen.Route, error)
 }
 
 // reached notes where the connector can be reached, until stop is called.

@@ -64,6 +64,9 @@ type Host interface {
 	// with the first Read or question for RemoteAddr, and with them the wait. stop
 	// ends it, as that of Handle does.
 	Accept(spec ListenSpec, take func(net.Conn)) (stop func(), err error)
+	// Packets binds an address for datagrams, which is the connector's alone. A
+	// successor, at a reload, reads beside it until stop is called, which closes conn.
+	Packets(spec ListenSpec) (conn *net.UDPConn, stop func(), err error)
 	// Exit asks the process to drain and end with code after delay. It
 	// returns at once.
 	Exit(code int, delay time.Duration)
@@ -299,6 +302,9 @@ type Shape struct {
 	// later, where it ends as soon as what it has received is delivered; "" where it
 	// does not.
 	Hurried string
+	// MaxFrame is the longest frame that can be written, in bytes: a longer one is a
+	// problem of its event. 0 for no limit.
+	MaxFrame int
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
 	Queue *Queue

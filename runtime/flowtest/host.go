@@ -278,6 +278,15 @@ func (h *Host) Accept(spec flow.ListenSpec, take func(net.Conn)) (stop func(), e
 	}, nil
 }
 
+// Packets implements flow.Host.
+func (h *Host) Packets(spec flow.ListenSpec) (conn *net.UDPConn, stop func(), err error) {
+	c, err := net.ListenPacket("udp", spec.Address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen %s: %w", spec.Address, err)
+	}
+	return c.(*net.UDPConn), func() { _ = c.Close() }, nil
+}
+
 // begins answers requests as a listener does that is not shared.
 func begins(a flow.Answerer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -200,3 +200,54 @@ func TestManyFindAStaleSocket(t *testing.T) {
 		_ = os.Remove(path)
 	}
 }
+
+func packetsOf(t *testing.T, r *Route, err error) *net.UDPConn {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Packets()
+}
+
+// Who takes an address over reads beside the one before it, until that one closes.
+func TestDatagramsAreHandedOver(t *testing.T) {
+	s, _ := newSet(t)
+	address := freeAddress(t)
+	first, err := s.Packets("one", spec(address, ""))
+	one := packetsOf(t, first, err)
+	if _, err := s.Packets("two", spec(address, "")); err == nil || !strings.Contains(err.Error(), "another connector takes the datagrams") {
+		t.Errorf("two have an address: %v", err)
+	}
+	if _, err := s.Change(leaving("other")).Packets("two", spec(address, "")); err == nil {
+		t.Error("it is shared with one who stays")
+	}
+	c := s.Change(leaving("one"))
+	second, err := c.Packets("two", spec(address, ""))
+	two := packetsOf(t, second, err)
+	if err := c.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if _, err := one.Read(make([]byte, 1)); err == nil {
+		t.Error("it reads after it was closed")
+	}
+	sender, err := net.Dial("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	if _, err := io.WriteString(sender, "hi"); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 10)
+	if n, err := two.Read(buf); err != nil || string(buf[:n]) != "hi" {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+	if second.Addr() != address {
+		t.Errorf("it is at %s", second.Addr())
+	}
+	second.Close()
+	again, err := s.Packets("three", spec(address, ""))
+	packetsOf(t, again, err)
+	again.Close()
+}

@@ -42,6 +42,9 @@
 // between such a one and HTTP, too: which it is, each connection finds when it is
 // accepted.
 //
+// An address for datagrams is one connector's alone, too. Each owner has a copy of its
+// socket, so that a successor reads beside the one before it while that ends.
+//
 // # Sockets
 //
 // A listener may be in the file system. A socket there that nobody serves is

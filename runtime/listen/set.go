@@ -25,13 +25,14 @@ type Set struct {
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
 	byAddress map[string]*listener // as the flow writes it, port 0 aside
-	taken     map[string]string    // see Taken
+	byPackets map[string]*packets
+	taken     map[string]string // see Taken
 }
 
 // New returns an empty set. What strangers do wrong is logged with the same
 // few messages; log should limit how often.
 func New(log *zap.Logger) *Set {
-	return &Set{log: log, listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}, taken: map[string]string{}}
+	return &Set{log: log, listeners: map[*listener]struct{}{}, byAddress: map[string]*listener{}, byPackets: map[string]*packets{}, taken: map[string]string{}}
 }
 
 // Route is one handler on one listener.
@@ -44,11 +45,19 @@ type Route struct {
 	take     func(net.Conn) // takes all connections of its address; then it has no patterns and no handler
 	once     sync.Once
 
+	packets *packets     // of a route for datagrams, which has no listener
+	copied  *net.UDPConn // the owner's copy of its socket
+
 	handshakes int // of its spec
 }
 
 // Addr is the address that the listener is bound to: "127.0.0.1:4242".
-func (r *Route) Addr() string { return r.listener.socket.Addr().String() }
+func (r *Route) Addr() string {
+	if r.copied != nil {
+		return r.copied.LocalAddr().String()
+	}
+	return r.listener.socket.Addr().String()
+}
 
 // Close ends the route. The listener closes with its last route, and has
 // closed when Close returns. It may be called more than once.
@@ -183,14 +192,23 @@ func (s *Set) Close() {
 	for l := range s.listeners {
 		l.close()
 	}
+	for _, p := range s.byPackets {
+		_ = p.socket.Close() // nobody reads it; its owners close their copies
+	}
 	clear(s.listeners)
 	clear(s.byAddress)
+	clear(s.byPackets)
 }
 
 // remove ends a route, which may have been replaced.
 func (s *Set) remove(r *Route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.packets != nil {
+		_ = r.copied.Close() // what comes is another's
+		s.release(r.packets, r.owner)
+		return
+	}
 	l := r.listener
 	if l == nil { // of a change that has not come to it
 		return
