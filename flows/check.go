@@ -19,15 +19,15 @@ type checks struct{ *source.Report }
 func (r checks) names(readers []*reader) (distinct []*reader) {
 	first := map[string]*reader{}
 	for _, f := range readers {
-		other := first[f.name]
+		other := first[f.Name]
 		switch {
 		case other == nil:
-			first[f.name] = f
+			first[f.Name] = f
 			distinct = append(distinct, f)
-		case other.shown == f.shown:
-			r.Errorf(source.NoPlace(""), "the flow %s is given twice", f.shown)
+		case other.Shown == f.Shown:
+			r.Errorf(source.NoPlace(""), "the flow %s is given twice", f.Shown)
 		default:
-			r.Errorf(source.NoPlace(""), "two flows are called %q: %s and %s", f.name, other.shown, f.shown).
+			r.Errorf(source.NoPlace(""), "two flows are called %q: %s and %s", f.Name, other.Shown, f.Shown).
 				Hint("a flow is called like its file or folder: rename one")
 			distinct = append(distinct, f)
 		}
@@ -128,7 +128,7 @@ func (c *connector) title() string {
 func (r checks) inputs(given *startup.Given, readers []*reader) {
 	var declared []string
 	for _, f := range readers {
-		if f.broken {
+		if f.Broken {
 			return
 		}
 		declared = append(declared, f.Variables()...)

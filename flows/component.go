@@ -69,7 +69,7 @@ func (r *reader) readShared() {
 
 func readBlocks[C, U any](r *reader, c *catalogue[C, U]) {
 	c.blocks = map[string]*shared[U]{}
-	for _, b := range r.blocks[c.kind] {
+	for _, b := range r.Blocks[c.kind] {
 		typ, name := b.Labels[0], b.Labels[1]
 		b.Owner = c.kind + " " + quote(name)
 		if !r.ValidName(b, 1) {
@@ -235,7 +235,7 @@ func (r *reader) fingerprint(parts ...any) flow.Fingerprint {
 }
 
 func (r *reader) decoder() *decode.Decoder {
-	return &decode.Decoder{Report: r.Report, Values: r.Values, Dir: r.dir, Later: laterArguments}
+	return &decode.Decoder{Report: r.Report, Values: r.Values, Dir: r.Dir, Later: laterArguments}
 }
 
 // referenceRoots are the kinds of blocks that can be referred to.

@@ -33,7 +33,7 @@ type hop struct {
 // of a module are there when from joins them.
 func (r *reader) readConnects() {
 	families := readFamilies(r, "connect", 0, (*reader).readConnect)
-	for _, b := range r.blocks["connect"] {
+	for _, b := range r.Blocks["connect"] {
 		f := families[b.Labels[0]]
 		if f == nil {
 			continue

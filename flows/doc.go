@@ -6,7 +6,7 @@
 // The way of a flow through the package, a file per step:
 //
 //	load       paths to flows; the same for several flows side by side
-//	folder     files and folders to blocks, HCL or JSON alike
+//	folder     files and folders to blocks, HCL or JSON alike (a package)
 //	reader     the blocks of a flow, or of one use of a module, in their order
 //	settings   the block flow
 //	each       the instances of a block with for_each

@@ -40,7 +40,7 @@ func (f *family[T]) all() (list []T) {
 // index label; one calls read per instance, with the instance's name.
 func readFamilies[T any](r *reader, kind string, label int, read func(r *reader, b source.Block, name string) T) map[string]*family[T] {
 	families := map[string]*family[T]{}
-	for _, b := range r.blocks[kind] {
+	for _, b := range r.Blocks[kind] {
 		name := b.Labels[label]
 		b.Owner = kind + " " + quote(name)
 		if !r.ValidName(b, label) {

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"github.com/flowrun/flowrun/flows/folder"
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -12,17 +13,17 @@ import (
 func LoadExpression(text, path string, in Inputs) (flow.Expr, *Report) {
 	report := &Report{}
 	given := startup.Read(report, in)
-	f := &folder{}
+	f := &folder.Folder{}
 	if path != "" {
-		f = openFlow(report, path)
+		f = folder.Open(report, path)
 	}
-	if f == nil || f.broken {
+	if f == nil || f.Broken {
 		return nil, report
 	}
 	r := newReader(report, f, &Tables{}, given)
-	r.Declare(r.blocks["variable"])
+	r.Declare(r.Blocks["variable"])
 	checks{report}.inputs(given, []*reader{r})
-	r.Set(given, r.blocks["locals"])
+	r.Set(given, r.Blocks["locals"])
 	e := r.ParseExpression("expression", text)
 	if e == nil {
 		return nil, report

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"github.com/flowrun/flowrun/flows/folder"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -35,19 +36,19 @@ func Load(paths []string, tables Tables, in Inputs) ([]*flowfile.File, *Report) 
 	given := startup.Read(report, in)
 	var readers []*reader
 	for _, path := range paths {
-		if f := openFlow(report, path); f != nil {
+		if f := folder.Open(report, path); f != nil {
 			readers = append(readers, newReader(report, f, &tables, given))
 		}
 	}
 	readers = checks.names(readers)
 	for _, r := range readers {
-		r.Declare(r.blocks["variable"])
+		r.Declare(r.Blocks["variable"])
 	}
 	checks.inputs(given, readers)
 	files := make([]*flowfile.File, 0, len(readers))
 	for _, r := range readers {
-		if !r.broken {
-			r.Set(given, r.blocks["locals"])
+		if !r.Broken {
+			r.Set(given, r.Blocks["locals"])
 			r.read()
 			r.whole.check()
 			files = append(files, r.whole.file)

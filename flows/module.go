@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/flowrun/flowrun/flows/folder"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/flows/wiring"
@@ -19,8 +20,8 @@ type module struct {
 	reader    *reader // of the block
 	name      string  // audit, audit["ams"]
 	arguments map[string]source.Argument
-	folder    *folder // nil when it cannot be read
-	shared    *reader // the use that is not in via; nil when there is none
+	folder    *folder.Folder // nil when it cannot be read
+	shared    *reader        // the use that is not in via; nil when there is none
 	uses      []*reader
 	edges     map[string]int // uses in via, by edge
 	used      bool
@@ -33,7 +34,7 @@ func (r *reader) readModules() {
 	r.modules = readFamilies(r, "module", 0, (*reader).readModule)
 	inVia, named := r.mentioned()
 	done := map[string]bool{}
-	for _, b := range r.blocks["module"] {
+	for _, b := range r.Blocks["module"] {
 		name := b.Labels[0]
 		f := r.modules[name]
 		if f == nil || done[name] || inVia[name] && !named[name] {
@@ -76,7 +77,7 @@ func (r *reader) readUnused() {
 // to in a way that only the shared use can answer.
 func (r *reader) mentioned() (inVia, named map[string]bool) {
 	inVia, named = map[string]bool{}, map[string]bool{}
-	for _, b := range slices.Concat(r.blocks["connect"], r.blocks["input"], r.blocks["output"]) {
+	for _, b := range slices.Concat(r.Blocks["connect"], r.Blocks["input"], r.Blocks["output"]) {
 		for _, argument := range []string{"from", "via", "to"} {
 			a, ok := source.Peek(b.Region, argument)
 			if !ok {
@@ -121,26 +122,26 @@ func (m *module) use(w *whole, name string) *reader {
 		return &reader{}
 	}
 	u := &reader{
-		Values: startup.New(r.Report, m.folder.dir, r.env),
-		folder: m.folder,
+		Values: startup.New(r.Report, m.folder.Dir, r.env),
+		Folder: m.folder,
 		whole:  w,
 		tables: r.tables,
 		env:    r.env,
 		prefix: r.prefix + name + ".",
 		title:  "module " + r.prefix + name + " (" + source.Line(m.At) + ")",
-		above:  append(slices.Clone(r.above), r.folder),
+		above:  append(slices.Clone(r.above), r.Folder),
 	}
 	if w == r.whole {
 		m.uses = append(m.uses, u)
 	}
 	leave := r.Within(u.title)
-	u.Declare(u.blocks["variable"])
+	u.Declare(u.Blocks["variable"])
 	leave()
 	leave = r.Within(r.title)
 	arguments := m.evaluate(u)
 	leave()
 	defer r.Within(u.title)()
-	u.SetArguments(arguments, m.Owner, u.blocks["locals"])
+	u.SetArguments(arguments, m.Owner, u.Blocks["locals"])
 	u.read()
 	return u
 }
@@ -185,7 +186,7 @@ func (m *module) ports(argument string) (names []string) {
 	if argument == "from" {
 		kind = "output"
 	}
-	for _, b := range m.folder.blocks[kind] {
+	for _, b := range m.folder.Blocks[kind] {
 		if !slices.Contains(names, b.Labels[0]) {
 			names = append(names, b.Labels[0])
 		}
@@ -220,7 +221,7 @@ func (r *reader) readPorts() {
 func (r *reader) portsOf(kind, argument string) map[string][]wiring.End {
 	all := map[string][]wiring.End{}
 	first := map[string]hcl.Range{}
-	for _, b := range r.blocks[kind] {
+	for _, b := range r.Blocks[kind] {
 		name := b.Labels[0]
 		b.Owner = kind + " " + quote(name)
 		if !r.ValidName(b, 0) {

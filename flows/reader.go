@@ -3,6 +3,7 @@ package flows
 import (
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/flowrun/flowrun/flows/folder"
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/flows/startup"
 	"github.com/flowrun/flowrun/flows/wiring"
@@ -18,30 +19,30 @@ type whole struct {
 	connectors map[string]*connector
 	pipelines  map[string]*pipeline
 	edges      []wiring.Edge
-	folders    map[string]*folder // of modules, by source
-	parts      int                // instances of blocks so far
-	misread    bool               // there are errors where components are referred to
-	drainAt    hcl.Range          // of the block drain
-	adminAt    hcl.Range          // of the block admin
-	reportsAt  hcl.Range          // of the block telemetry
+	folders    map[string]*folder.Folder // of modules, by source
+	parts      int                       // instances of blocks so far
+	misread    bool                      // there are errors where components are referred to
+	drainAt    hcl.Range                 // of the block drain
+	adminAt    hcl.Range                 // of the block admin
+	reportsAt  hcl.Range                 // of the block telemetry
 }
 
 func newWhole(report *source.Report) *whole {
-	return &whole{Report: report, file: &flowfile.File{Drain: flowfile.DefaultDrain()}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder{}}
+	return &whole{Report: report, file: &flowfile.File{Drain: flowfile.DefaultDrain()}, connectors: map[string]*connector{}, pipelines: map[string]*pipeline{}, folders: map[string]*folder.Folder{}}
 }
 
 // reader reads the blocks of a flow, or of one use of a module, into a whole.
 // Names in it are local.
 type reader struct {
 	*startup.Values
-	*folder
+	*folder.Folder
 	whole  *whole
 	tables *Tables
 	env    map[string]string
 
-	prefix string    // of full names: "audit."
-	title  string    // what the report calls a use of a module; "" for the flow itself
-	above  []*folder // the folders around this one
+	prefix string           // of full names: "audit."
+	title  string           // what the report calls a use of a module; "" for the flow itself
+	above  []*folder.Folder // the folders around this one
 
 	codecs     *catalogue[flow.CodecConfig, codec]
 	pre, post  *catalogue[flow.ProcessorConfig, processor]
@@ -53,15 +54,15 @@ type reader struct {
 }
 
 // newReader returns the reader of a flow.
-func newReader(report *source.Report, f *folder, tables *Tables, given *startup.Given) *reader {
+func newReader(report *source.Report, f *folder.Folder, tables *Tables, given *startup.Given) *reader {
 	r := &reader{
-		Values: startup.New(report, f.dir, given.Env),
-		folder: f,
+		Values: startup.New(report, f.Dir, given.Env),
+		Folder: f,
 		whole:  newWhole(report),
 		tables: tables,
 		env:    given.Env,
 	}
-	r.whole.file.Name, r.whole.file.Path, r.whole.file.Dir = f.name, f.shown, f.dir
+	r.whole.file.Name, r.whole.file.Path, r.whole.file.Dir = f.Name, f.Shown, f.Dir
 	return r
 }
 

@@ -27,7 +27,7 @@ func DefaultSettings() Settings {
 // readSettings reads the flow block.
 func (r *reader) readSettings() {
 	var first hcl.Range
-	for i, b := range r.blocks["flow"] {
+	for i, b := range r.Blocks["flow"] {
 		if i > 0 {
 			r.Twice(b, first)
 			continue

@@ -22,7 +22,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"go.uber.org/zap"
 
-	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/flows/folder"
 	"github.com/flowrun/flowrun/flows/source"
 )
 
@@ -169,7 +169,7 @@ func contentOf(files []string) Content {
 	for _, name := range files {
 		var text []byte
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			list, _ := flows.FilesIn(name)
+			list, _ := folder.FilesIn(name)
 			text = []byte(strings.Join(list, "\n"))
 		} else if text, err = source.Read(name); err != nil {
 			text = []byte(err.Error())
