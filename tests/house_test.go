@@ -107,7 +107,7 @@ var rooms = []struct {
 	{"connectors/http/internal/call", []string{"runtime/flow", "runtime/endpoint", "runtime/waits"}, "it asks servers, and knows nothing of who wants to know"},
 	{"connectors/http/internal/wrote", []string{"runtime/flow", "runtime/endpoint"}, "it reads what a flow wrote, and sends nothing"},
 	{"connectors/http/internal/client", []string{"runtime/flow", "runtime/endpoint", "runtime/credentials", "runtime/tlsfiles", "runtime/waits", "connectors/http/internal/*"}, "it makes a connector of requests"},
-	{"connectors/http", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse", "connectors/http/internal/*"}, "it makes connectors of requests"},
+	{"connectors/http", []string{"runtime/flow", "runtime/nonblock", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse", "connectors/http/internal/*"}, "it makes connectors of requests"},
 	{"connectors/file/internal/*", []string{"connectors/file/internal/*"}, "each is a craft of the file connector"},
 	{"connectors/file", []string{"runtime/flow", "connectors/file/internal/*"}, "it makes connectors of files"},
 	{"connectors/*", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},

@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/http/internal/wrote"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/nonblock"
 	"github.com/flowrun/flowrun/runtime/sse"
 	"go.uber.org/zap"
 )
@@ -32,9 +33,9 @@ type stream struct {
 	last   atomic.Int64            // when something was last written, unix nanoseconds
 
 	mu    sync.Mutex
-	held  []byte  // not written yet
-	lasts bool    // nothing has gone wrong yet
-	at    *atOnce // nil where a write may always wait
+	held  []byte           // not written yet
+	lasts bool             // nothing has gone wrong yet
+	now   *nonblock.Writer // nil where a write may always wait
 }
 
 // parting is why a stream is ended by this side.
@@ -75,7 +76,10 @@ func (s *server) serveStream(w http.ResponseWriter, q *http.Request, r *route, v
 		s.leave(nil)
 		return
 	}
-	st := &stream{server: s, conn: conn, visitor: visitor, peer: peer.Addr(), chunked: chunked, lasts: true, at: newAtOnce(conn)}
+	st := &stream{server: s, conn: conn, visitor: visitor, peer: peer.Addr(), chunked: chunked, lasts: true}
+	if raw := nonblock.Of(conn); raw != nil {
+		st.now = nonblock.NewWriter(raw)
+	}
 	ending := s.enter(st)
 	st.begin(head)
 	if ending {

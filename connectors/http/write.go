@@ -88,13 +88,13 @@ func (st *stream) flush() error {
 // flushNow writes what is held as far as the socket takes it at once, and reports
 // whether that was all. The caller holds mu.
 func (st *stream) flushNow() (sent bool, err error) {
-	if st.at == nil {
+	if st.now == nil {
 		return false, nil
 	}
 	if err := st.deadline(); err != nil {
 		return false, err
 	}
-	n, err := st.at.write(st.held)
+	n, err := st.now.Write(st.held)
 	return n == len(st.held), st.wrote(n, err)
 }
 

@@ -170,7 +170,7 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	switch parent := l.origin.Parent; {
 	case parent != nil:
 		l.origin.Trace = parent.Trace
-	case t.cfg.Trace != nil:
+	case t.cfg.Trace != nil && !l.answers: // who answers names none
 		l.origin.Trace = t.cfg.Trace(&l.origin.Peer)
 	}
 	l.reader.Own, l.since = l.out, time.Now().UnixNano()

@@ -35,7 +35,7 @@ type client struct {
 func (c *client) Run(ctx context.Context, host flow.Host) error {
 	c.begin(host)
 	defer c.caller.Client.CloseIdleConnections()
-	link, err := host.Open(flow.Peer{Host: c.config.URL.Host, Port: max(c.config.URL.Port, 0), TLS: c.config.withTLS(), Path: c.config.URL.Path}, c)
+	link, err := host.Open(c.self(), c)
 	if err != nil {
 		return err
 	}

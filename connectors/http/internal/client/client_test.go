@@ -152,6 +152,29 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// A trace goes on with the request.
+func TestTheTraceOfAQuestion(t *testing.T) {
+	seen := make(chan http.Header, 1)
+	a := startClient(t, behind(t, func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header
+		good(w, r)
+	}), nil)
+	e := text("x")
+	e.Trace = &flow.Trace{ID: [16]byte{0x4b, 15: 0x36}, Span: [8]byte{7: 0xb7}, Flags: 1, State: "shop=7"}
+	if err := a.send(e); err != nil {
+		t.Fatal(err)
+	}
+	if h := <-seen; h.Get("Traceparent") != "00-4b000000000000000000000000000036-00000000000000b7-01" || h.Get("Tracestate") != "shop=7" {
+		t.Errorf("the server is told %v", h)
+	}
+	if err := a.send(text("x")); err != nil {
+		t.Fatal(err)
+	}
+	if h := <-seen; h["Traceparent"] != nil || h["Tracestate"] != nil {
+		t.Errorf("the server is told %v", h)
+	}
+}
+
 func TestQuestionsThatCannotBeAsked(t *testing.T) {
 	url := behind(t, func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })
 	a := startClient(t, url+"/v1/{id}/{rest...}?key=k", nil)

@@ -42,6 +42,8 @@ To pass on whatever a server says, as a proxy does, take ` + "`success_on = [\"2
 Answers compressed with gzip are asked for, and decompressed. To compress requests, take
 ` + "`postprocessors = [\"gzip\"]`" + ` and ` + "`headers = { content-encoding = \"gzip\" }`" + `.
 
+What is followed goes on with the headers traceparent and tracestate (W3C Trace Context).
+
 On a graceful end, what has been asked is waited for, as long as the drain's timeout allows.
 
 ## Connections

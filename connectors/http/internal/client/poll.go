@@ -12,8 +12,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// poller is an http_client that asks by itself. A session, which is a Run, begins with
-// the first answer and ends with the first request that fails.
+// poller is an http_client that asks by itself. A session, which is a Run and a link,
+// begins with the first answer and ends with the first request that fails; each answer
+// has a link of its own.
 type poller struct {
 	*client
 	seen http.Header // the conditions under which there is something new
@@ -34,10 +35,10 @@ func (p *poller) Run(ctx context.Context, host flow.Host) (err error) {
 		var answer call.Answer
 		answer, err = p.get(ctx)
 		if err == nil && link == nil {
-			link, err = host.Open(p.peer(&answer), nil)
+			link, err = host.Open(p.self(), nil)
 		}
 		if err == nil && answer.Status != http.StatusNotModified {
-			p.deliver(ctx, link, &answer)
+			err = p.deliver(ctx, &answer)
 		}
 		answer.Release()
 		if err == nil {
@@ -94,15 +95,20 @@ func (p *poller) get(ctx context.Context) (call.Answer, error) {
 }
 
 // deliver hands an answer over. Only when the flow has taken it, the server may say the
-// next time that nothing is new.
-func (p *poller) deliver(ctx context.Context, link flow.Link, a *call.Answer) {
+// next time that nothing is new. An error is that it could not even be handed over.
+func (p *poller) deliver(ctx context.Context, a *call.Answer) error {
+	p.seen = nil
+	link, err := p.host.OpenFor(nil, p.peer(a))
+	if err != nil {
+		return err
+	}
 	frames := [1]flow.Frame{{Data: a.Body, Empty: len(a.Body) == 0, Meta: said(a, wrote.Wrote{})}}
 	ctx = context.WithoutCancel(ctx)
-	err := errors.Join(link.Receive(ctx, frames[:]), link.Finish(ctx))
-	p.seen = nil
+	err = errors.Join(link.Receive(ctx, frames[:]), link.Finish(ctx))
+	link.Close(ctx, nil)
 	if err != nil {
 		p.host.Log().Warn("an answer was not delivered, it is asked for again", zap.Error(err))
-		return
+		return nil
 	}
 	p.seen = http.Header{}
 	if etag := a.Header.Get("Etag"); etag != "" {
@@ -111,4 +117,5 @@ func (p *poller) deliver(ctx context.Context, link flow.Link, a *call.Answer) {
 	if at := a.Header.Get("Last-Modified"); at != "" {
 		p.seen["If-Modified-Since"] = []string{at}
 	}
+	return nil
 }

@@ -54,6 +54,13 @@ func (c *client) question(f *flow.Frame) (*call.Request, error) {
 		q.Header["Content-Type"] = c.contentType
 	}
 	said.Headers(q.Header)
+	if f.Trace != nil {
+		q.Header["Traceparent"] = []string{f.Trace.Parent()}
+		q.Header.Del("Tracestate")
+		if f.Trace.State != "" {
+			q.Header["Tracestate"] = []string{f.Trace.State}
+		}
+	}
 	return q, c.config.Auth.AddTo(q.Header, c.config.URL.User)
 }
 
@@ -75,7 +82,14 @@ func said(a *call.Answer, question wrote.Wrote) *flow.Object {
 	))})
 }
 
+// self describes whom the client asks.
+func (c *client) self() flow.Peer {
+	return flow.Peer{Host: c.config.URL.Host, Port: max(c.config.URL.Port, 0), TLS: c.config.withTLS(), Path: c.config.URL.Path}
+}
+
 // peer describes who has answered.
 func (c *client) peer(a *call.Answer) flow.Peer {
-	return flow.Peer{Host: c.config.URL.Host, Port: max(c.config.URL.Port, 0), TLS: c.config.withTLS(), Path: c.config.URL.Path, Fields: a.Header}
+	p := c.self()
+	p.Fields = a.Header
+	return p
 }
