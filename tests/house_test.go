@@ -91,7 +91,7 @@ var rooms = []struct {
 	{"flows", []string{"runtime/flow", "runtime/queue", "runtime/flowfile", "flows/expr", "flows/source", "flows/decode", "flows/fingerprint", "flows/startup", "flows/std", "flows/folder", "flows/wiring"}, "components reach it as tables, never as imports"},
 	{"codecs", []string{"runtime/flow", "runtime/jsontext", "runtime/yamltext", "codecs/*"}, "it is the table of codecs, and knows events and bytes"},
 	{"codecs/bgp", []string{"runtime/flow", "runtime/jsontext", "codecs/internal/*", "codecs/bgp/internal/*"}, "a codec knows events and bytes"},
-	{"codecs/bgp/internal/*", nil, "it spells a part of messages"},
+	{"codecs/bgp/internal/*", []string{"codecs/bgp/internal/*"}, "it spells a part of messages"},
 	{"codecs/internal/*", []string{"runtime/flow", "runtime/jsontext"}, "it spells what several codecs have in common"},
 	{"codecs/*", []string{"runtime/flow", "runtime/jsontext", "codecs/internal/*"}, "a codec knows events and bytes"},
 	{"preprocessors", []string{"runtime/flow"}, "a processor knows bytes"},

@@ -29,8 +29,8 @@ func decode(t testing.TB, c *config, message string) (flow.Event, error) {
 	return e, err
 }
 
-// spelled is the payload as JSON.
-func spelled(t testing.TB, e *flow.Event) string {
+// shown is the payload as JSON.
+func shown(t testing.TB, e *flow.Event) string {
 	t.Helper()
 	v, err := e.Payload()
 	if err != nil {
@@ -92,8 +92,8 @@ func TestUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"dir":"R","type":"UPDATE","data":` + dataJSON + `,"tags":{}}`; spelled(t, &e) != want {
-		t.Errorf("%s\nwant %s", spelled(t, &e), want)
+	if want := `{"dir":"R","type":"UPDATE","data":` + dataJSON + `,"tags":{}}`; shown(t, &e) != want {
+		t.Errorf("%s\nwant %s", shown(t, &e), want)
 	}
 	// Untouched it leaves byte for byte, and so it does by way of JSON.
 	for _, via := range []string{"raw", "json"} {
@@ -142,10 +142,10 @@ func TestAttributes(t *testing.T) {
 			t.Errorf("%s: %v", test.attr, err)
 			continue
 		}
-		if got := spelled(t, &e); got != `{"dir":"R","type":"UPDATE","data":{"attrs":{`+test.want+`}},"tags":{}}` {
+		if got := shown(t, &e); got != `{"dir":"R","type":"UPDATE","data":{"attrs":{`+test.want+`}},"tags":{}}` {
 			t.Errorf("%s is %s\nwant %s", test.attr, got, test.want)
 		}
-		v, _ := jsontext.Parse([]byte(spelled(t, &e)))
+		v, _ := jsontext.Parse([]byte(shown(t, &e)))
 		if b, err := codectest.Of(t, with("raw", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || string(b) != raw {
 			t.Errorf("%s becomes %x, %v", test.attr, b, err)
 		}
@@ -157,6 +157,12 @@ func TestOpen(t *testing.T) {
 		{"04 fe1f 005a c0000201 00", `{"bgp":4,"asn":65055,"id":"192.0.2.1","hold":90,"caps":{}}`},
 		{"04 fe1f 005a c0000201 1a 02 18 0104 0001 00 01 0104 0002 00 01 0200 4104 0000fe1f 4002 0078",
 			`{"bgp":4,"asn":65055,"id":"192.0.2.1","hold":90,"caps":{"MP":["IPV4/UNICAST","IPV6/UNICAST"],"ROUTE_REFRESH":true,"AS4":65055,"GRACEFUL_RESTART":"0x0078"}}`},
+		// As FRRouting sends it: families with paths, the next hop of another kind, a role, a name.
+		{"04 fe1f 005a c0000201 28 02 26 4508 00010101 00020103 0506 0001 0001 0002 0901 03 490f 02 7231 0b 6578616d706c652e636f6d",
+			`{"bgp":4,"asn":65055,"id":"192.0.2.1","hold":90,"caps":{"ADDPATH":["IPV4/UNICAST/RECEIVE","IPV6/UNICAST/BIDIR"],"EXTENDED_NEXTHOP":["IPV4/UNICAST/IPV6"],"ROLE":"CUSTOMER","FQDN":{"host":"r1","domain":"example.com"}}}`},
+		// What words cannot say, and a capability that is there twice.
+		{"04 fe1f 005a c0000201 1c 02 1a 4504 00010107 0904 00000001 0901 09 4903 026122 4904 02612200",
+			`{"bgp":4,"asn":65055,"id":"192.0.2.1","hold":90,"caps":{"ADDPATH":"0x00010107","ROLE":["0x00000001","0x09"],"FQDN":["0x026122","0x02612200"]}}`},
 		{"04 fe1f 005a c0000201 03 01 01 ff", `{"bgp":4,"asn":65055,"id":"192.0.2.1","hold":90,"params":"0x0101ff"}`},
 	} {
 		body := unhexed(t, test.body)
@@ -165,10 +171,10 @@ func TestOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := spelled(t, &e); got != `{"dir":"R","type":"OPEN","data":`+test.want+`,"tags":{}}` {
+		if got := shown(t, &e); got != `{"dir":"R","type":"OPEN","data":`+test.want+`,"tags":{}}` {
 			t.Errorf("%s is %s", test.body, got)
 		}
-		v, _ := jsontext.Parse([]byte(spelled(t, &e)))
+		v, _ := jsontext.Parse([]byte(shown(t, &e)))
 		if b, err := codectest.Of(t, with("raw", nil)).Encode(nil, &flow.Event{Value: v}); err != nil || string(b) != raw {
 			t.Errorf("%s becomes %x, %v", test.body, b, err)
 		}
@@ -403,8 +409,8 @@ func TestLeftOut(t *testing.T) {
 		}
 	}
 	e, err := decode(t, with("json", func(c *config) { c.KeepSeq, c.KeepTime, c.KeepTags = false, false, false }), keepalive)
-	if want := `{"dir":"R","type":"KEEPALIVE","data":null,"tags":{}}`; err != nil || spelled(t, &e) != want {
-		t.Errorf("%s, %v", spelled(t, &e), err)
+	if want := `{"dir":"R","type":"KEEPALIVE","data":null,"tags":{}}`; err != nil || shown(t, &e) != want {
+		t.Errorf("%s, %v", shown(t, &e), err)
 	}
 	for _, bad := range []func(*config){func(c *config) { c.Types = []string{"HELLO"} }, func(c *config) { c.Skip = []string{"0"} }} {
 		if _, err := with("json", bad).New(); err == nil {
@@ -419,8 +425,8 @@ func TestRemote(t *testing.T) {
 	if err := codectest.Of(t, with("json", nil)).Decode(&e, []byte(`["R",1,"","KEEPALIVE",null,{"websocket/remote":"me","a":1}]`)); err != nil {
 		t.Fatal(err)
 	}
-	if want := `"tags":{"websocket/remote":"10.0.0.5:4711","a":1}}`; !strings.HasSuffix(spelled(t, &e), want) {
-		t.Error(spelled(t, &e))
+	if want := `"tags":{"websocket/remote":"10.0.0.5:4711","a":1}}`; !strings.HasSuffix(shown(t, &e), want) {
+		t.Error(shown(t, &e))
 	}
 }
 
@@ -433,8 +439,8 @@ func TestOldSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `"data":{"reach":["#5#192.0.2.0/24"],"attrs":{"ORIGIN":{"flags":"T","value":"IGP"},"ASPATH":{"flags":"T","value":[64501]}}}`; !strings.Contains(spelled(t, &e), want) {
-		t.Errorf("%s", spelled(t, &e))
+	if want := `"data":{"reach":["#5#192.0.2.0/24"],"attrs":{"ORIGIN":{"flags":"T","value":"IGP"},"ASPATH":{"flags":"T","value":[64501]}}}`; !strings.Contains(shown(t, &e), want) {
+		t.Errorf("%s", shown(t, &e))
 	}
 	b, err := codectest.Of(t, with("mrt", nil)).Encode(nil, &e)
 	if err != nil || string(b[4:8]) != "\x00\x11\x00\x08" || !strings.HasSuffix(string(b), unhexed(t, message)) {
@@ -483,6 +489,11 @@ func TestNotWritten(t *testing.T) {
 		{`{"type":"UPDATE","data":{"x":1}}`, "x: it is no part of an UPDATE"},
 		{`{"type":"OPEN","data":{"x":1}}`, "x: it is no part of an OPEN"},
 		{`{"type":"OPEN","data":{"caps":{"X":1}}}`, "no name of a capability"},
+		{`{"type":"OPEN","data":{"caps":{"ADDPATH":["IPV4/UNICAST"]}}}`, "no family"},
+		{`{"type":"OPEN","data":{"caps":{"ADDPATH":["IPV4/UNICAST/UP"]}}}`, "no direction at its end"},
+		{`{"type":"OPEN","data":{"caps":{"EXTENDED_NEXTHOP":["IPV4/UNICAST/UP"]}}}`, "no kind of addresses"},
+		{`{"type":"OPEN","data":{"caps":{"ROLE":"FRIEND"}}}`, "no role"},
+		{`{"type":"OPEN","data":{"caps":{"BGPSEC":["x"]}}}`, "must be true or hexadecimal"},
 		{`{"type":"UPDATE","data":{"reach":["::/0"]}}`, "no prefix of IPV4/UNICAST"},
 		{`{"type":"UPDATE","data":{"reach":7}}`, "not a list of prefixes"},
 		{`{"type":"UPDATE","data":{"attrs":{"X":{"value":1}}}}`, "no name of an attribute"},

@@ -13,8 +13,8 @@ const exaLine = "announce route 192.0.2.0/24 next-hop 192.0.2.1 origin IGP as-pa
 
 func TestExa(t *testing.T) {
 	e, err := decode(t, with("exa", nil), exaLine)
-	if err != nil || !strings.Contains(spelled(t, &e), `"data":`+simpleJSON) {
-		t.Errorf("%v %s", err, spelled(t, &e))
+	if err != nil || !strings.Contains(shown(t, &e), `"data":`+simpleJSON) {
+		t.Errorf("%v %s", err, shown(t, &e))
 	}
 	if b, err := codectest.Of(t, with("exa", nil)).Encode(nil, &e); err != nil || string(b) != exaLine {
 		t.Errorf("%s, %v", b, err)

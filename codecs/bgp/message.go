@@ -155,11 +155,7 @@ func (m *message) wire(scratch []byte, says, addPath bool) ([]byte, error) {
 // tagText is a tag as text; numbers are taken too.
 func (m *message) tagText(key string) string {
 	v, _ := m.tags.Get(key)
-	if v.IsNumber() {
-		b, _ := jsontext.Append(nil, v, false)
-		return string(b)
-	}
-	return v.Text()
+	return spelled(node{v: v})
 }
 
 func (m *message) tagNumber(key string, bits int) (uint64, error) {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/capability"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -44,14 +46,15 @@ func appendOpen(dst, body []byte) []byte {
 	return append(appendHex(append(dst, `,"params":`...), body[openHead:]), '}')
 }
 
-type capability struct {
+// offered is one capability, as it stands in an OPEN.
+type offered struct {
 	code  uint8
 	value []byte
 }
 
 // capsOf finds the capabilities of an OPEN. It is false where there are other
 // parameters, or none can be found.
-func capsOf(body []byte) (caps []capability, ok bool) {
+func capsOf(body []byte) (caps []offered, ok bool) {
 	params, width := body[openHead:], 1
 	n := int(body[openHead-1])
 	if len(params) >= 3 && params[0] == paramExtend && n == paramExtend {
@@ -77,7 +80,7 @@ func capsOf(body []byte) (caps []capability, ok bool) {
 			if len(list) < 2 || len(list) < 2+int(list[1]) {
 				return nil, false
 			}
-			caps = append(caps, capability{list[0], list[2 : 2+list[1]]})
+			caps = append(caps, offered{list[0], list[2 : 2+list[1]]})
 			list = list[2+list[1]:]
 		}
 	}
@@ -86,7 +89,7 @@ func capsOf(body []byte) (caps []capability, ok bool) {
 
 // appendCaps appends capabilities as an object. Those that are there several
 // times are a list: that of families, and of hexadecimal texts for others.
-func appendCaps(dst []byte, caps []capability) []byte {
+func appendCaps(dst []byte, caps []offered) []byte {
 	dst = append(dst, '{')
 	done := [256]bool{}
 	for _, c := range caps {
@@ -114,6 +117,11 @@ func appendCaps(dst []byte, caps []capability) []byte {
 }
 
 func appendCap(dst []byte, code uint8, values [][]byte) []byte {
+	if len(values) == 1 {
+		if b, ok := capability.AppendJSON(dst, code, values[0]); ok {
+			return b
+		}
+	}
 	families := code == capMP
 	for _, v := range values {
 		families = families && len(v) == 4 && v[2] == 0
@@ -121,7 +129,7 @@ func appendCap(dst []byte, code uint8, values [][]byte) []byte {
 	switch {
 	case families:
 		return appendList(dst, values, func(dst, v []byte) []byte {
-			return append(append(append(dst, '"'), familyName(binary.BigEndian.Uint16(v), v[3])...), '"')
+			return append(append(append(dst, '"'), family.Name(binary.BigEndian.Uint16(v), v[3])...), '"')
 		})
 	case code == capAS4 && len(values) == 1 && len(values[0]) == 4:
 		return strconv.AppendUint(dst, uint64(binary.BigEndian.Uint32(values[0])), 10)
@@ -191,10 +199,11 @@ func capsBytes(n node) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.kind() != flow.List {
+		several := p.kind() == flow.List && !inWords(code, p.node)
+		if !several {
 			b, err = writeCap(b, code, p.node)
 		}
-		for list := p.parts(); p.kind() == flow.List && err == nil && list.next(); {
+		for list := p.parts(); several && err == nil && list.next(); {
 			b, err = writeCap(b, code, list.node)
 		}
 		if err != nil {
@@ -202,6 +211,13 @@ func capsBytes(n node) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// inWords reports whether a list is the value of one capability; others are one
+// capability for each element.
+func inWords(code uint8, n node) bool {
+	list := n.parts()
+	return (code == capability.AddPath || code == capability.ExtendedHop) && list.next() && !strings.HasPrefix(list.text(), "0x")
 }
 
 func capCode(name string) (uint8, error) {
@@ -229,10 +245,18 @@ func writeCap(dst []byte, code uint8, n node) ([]byte, error) {
 	case code == capMP:
 		var afi uint16
 		var safi uint8
-		afi, safi, err = familyOf(v.Text())
+		afi, safi, err = family.Parse(v.Text())
 		dst = append(binary.BigEndian.AppendUint16(dst, afi), 0, safi)
 	case code == capAS4:
 		dst, err = writeNumber(dst, n)
+	case code == capability.Role:
+		dst, err = capability.AppendRole(dst, spelled(n))
+	case code == capability.FQDN && n.kind() == flow.Map:
+		dst, err = capability.AppendFQDN(dst, n.get("host").text(), n.get("domain").text())
+	case n.kind() == flow.List:
+		for list := n.parts(); list.next() && err == nil; {
+			dst, err = capability.AppendWord(dst, code, list.text())
+		}
 	default:
 		err = errors.New("its value must be true or hexadecimal text, 0x…")
 	}

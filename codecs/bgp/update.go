@@ -10,6 +10,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 )
 
 // attrNames are the names of attributes, by their codes.
@@ -19,22 +20,6 @@ var attrNames = map[uint8]string{
 	18: "AS4AGGREGATOR", 22: "PMSI_TUNNEL", 23: "TUNNEL", 24: "TRAFFIC_ENG", 25: "IPV6_EXT_COMMUNITY", 26: "AIGP",
 	27: "PE_DISTING", 29: "BGP_LS", 32: "LARGE_COMMUNITY", 33: "BGPSEC_PATH", 35: "OTC", 36: "DPATH", 37: "SFP_ATTR",
 	38: "BFD_DISCRIMINATOR", 39: "RCA", 40: "PREFIX_SID", 128: "SET",
-}
-
-var (
-	afiNames  = map[uint16]string{1: "IPV4", 2: "IPV6", 25: "L2VPN", 16388: "LS"}
-	safiNames = map[uint8]string{1: "UNICAST", 2: "MULTICAST", 4: "MPLS", 5: "MCAST_VPN", 65: "VPLS", 70: "EVPNS", 71: "LS", 85: "MUP", 128: "MPLS_VPN", 129: "MULTICAST_VPNS", 132: "ROUTE_TARGET", 133: "FLOWSPEC", 134: "L3VPN_FLOWSPEC"}
-)
-
-func familyName(afi uint16, safi uint8) string {
-	a, s := afiNames[afi], safiNames[safi]
-	if a == "" {
-		a = strconv.Itoa(int(afi))
-	}
-	if s == "" {
-		s = strconv.Itoa(int(safi))
-	}
-	return a + "/" + s
 }
 
 // plain reports whether prefixes of a family are an address with a length.
@@ -341,7 +326,7 @@ func appendMP(dst, b []byte, reach, addPath bool) ([]byte, bool) {
 	}
 	known := plain(afi, safi) && (!reach || len(hop) == 4 && afi == 1 || len(hop) == 16 || len(hop) == 32) &&
 		eachPrefix(b, afi, addPath, func(uint32, netip.Prefix) {}) == nil
-	dst = append(append(append(dst, `{"af":"`...), familyName(afi, safi)...), `",`...)
+	dst = append(append(append(dst, `{"af":"`...), family.Name(afi, safi)...), `",`...)
 	if !known {
 		if len(hop) > 0 {
 			dst = append(appendHex(append(dst, `"nh":`...), hop), ',')

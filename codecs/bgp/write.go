@@ -14,6 +14,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -125,7 +126,7 @@ func writePrefixes(dst []byte, n node, afi uint16, safi uint8, addPath bool) ([]
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil || p.Addr().Is4() != (afi == 1) {
-			return dst, fmt.Errorf("%.50q is no prefix of %s", s, familyName(afi, safi))
+			return dst, fmt.Errorf("%.50q is no prefix of %s", s, family.Name(afi, safi))
 		}
 		if addPath {
 			dst = binary.BigEndian.AppendUint32(dst, uint32(id))
@@ -350,14 +351,17 @@ func writeNumbers(dst []byte, s string, bits, count int) ([]byte, error) {
 
 // writeExtended writes one extended community.
 func writeExtended(dst []byte, n node) ([]byte, error) {
-	value := n.get("value")
-	spelled := value.text()
-	if v := value.scalar(); v.IsNumber() {
+	value, stays := n.get("value"), n.get("nontransitive").scalar().Bool()
+	return extended.Append(dst, n.get("type").text(), spelled(value), stays, func(name string) bool { return value.get(name).scalar().Bool() })
+}
+
+// spelled is a text, or the spelling of a number.
+func spelled(n node) string {
+	if v := n.scalar(); v.IsNumber() {
 		b, _ := jsontext.Append(nil, v, false)
-		spelled = string(b)
+		return string(b)
 	}
-	stays := n.get("nontransitive").scalar().Bool()
-	return extended.Append(dst, n.get("type").text(), spelled, stays, func(name string) bool { return value.get(name).scalar().Bool() })
+	return n.text()
 }
 
 // writePath writes an AS path. A segment has 255 numbers at most.
@@ -393,33 +397,9 @@ func writeAS(dst []byte, segment int, kind uint8, n node) ([]byte, int, error) {
 	return dst, segment, err
 }
 
-func familyOf(s string) (afi uint16, safi uint8, err error) {
-	a, b, _ := strings.Cut(s, "/")
-	for n, name := range afiNames {
-		if name == a {
-			afi = n
-		}
-	}
-	for n, name := range safiNames {
-		if name == b {
-			safi = n
-		}
-	}
-	if n, err := strconv.ParseUint(a, 10, 16); err == nil {
-		afi = uint16(n)
-	}
-	if n, err := strconv.ParseUint(b, 10, 8); err == nil {
-		safi = uint8(n)
-	}
-	if afi == 0 || safi == 0 {
-		return 0, 0, fmt.Errorf("%.40q is no family, like IPV6/UNICAST", s)
-	}
-	return afi, safi, nil
-}
-
 // writeMP writes an attribute of another family than unicast IPv4.
 func writeMP(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
-	afi, safi, err := familyOf(n.get("af").text())
+	afi, safi, err := family.Parse(n.get("af").text())
 	if err != nil {
 		return dst, err
 	}
@@ -440,7 +420,7 @@ func writeMP(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	case data.kind() != flow.Null:
 		return writeHex(dst, data)
 	case !plain(afi, safi):
-		return dst, fmt.Errorf("prefixes of %s are given as hexadecimal text: data", familyName(afi, safi))
+		return dst, fmt.Errorf("prefixes of %s are given as hexadecimal text: data", family.Name(afi, safi))
 	default:
 		return writePrefixes(dst, prefixes, afi, safi, addPath)
 	}
