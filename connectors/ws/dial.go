@@ -145,12 +145,7 @@ var past = time.Unix(1, 0)
 // header is what the handshake carries beside its own.
 func (c *client) header(trace *flow.Trace) (http.Header, error) {
 	h := http.Header{}
-	if trace != nil {
-		h.Set("Traceparent", trace.Parent())
-		if trace.State != "" {
-			h.Set("Tracestate", trace.State)
-		}
-	}
+	trace.Tell(h)
 	for name, value := range c.config.Headers {
 		h.Set(name, value.Reveal())
 	}

@@ -36,8 +36,8 @@ func (u *unit) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 }
 
 // OpenFor implements flow.Host.
-func (u *unit) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
-	return u.table.OpenFor(cause, peer)
+func (u *unit) OpenFor(question *flow.Frame, peer flow.Peer) (flow.Link, error) {
+	return u.table.OpenFor(question, peer)
 }
 
 // Heard implements flow.Host.

@@ -45,9 +45,9 @@ type Host interface {
 	// makes of the opening is done then. ErrDuplicate refuses a session too many.
 	Open(peer Peer, w Writer) (Link, error)
 	// OpenFor is Open, for a connection that cannot be written to and brings what
-	// comes of a frame that the connector was given to write: cause is where that
-	// came from, and what this connection brings can be a reply to there.
-	OpenFor(cause *Origin, peer Peer) (Link, error)
+	// comes of a frame that the connector was given to write: what it brings can be
+	// a reply to where that came from, and goes on with its trace.
+	OpenFor(question *Frame, peer Peer) (Link, error)
 	// Heard reports whether anybody hears what connections bring in.
 	Heard() bool
 	// Admit tells, before a handshake, whether Open would refuse the connection

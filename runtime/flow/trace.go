@@ -1,14 +1,17 @@
 package flow
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+	"net/http"
+)
 
 // Trace is a place on a way that is looked at, maybe through several processes: what
 // W3C calls a trace context (https://www.w3.org/TR/trace-context/). It is immutable
 // and shared. nil is nowhere: most events pass unseen, and where no traces are
 // configured all of them do.
 //
-// A connector whose protocol has headers writes it there: [Frame.Trace] is that of
-// what it writes, [Traced] that of a connection which is opened for an event.
+// A connector whose protocol has headers writes it there ([Trace.Tell]): [Frame.Trace]
+// is that of what it writes, [Traced] that of a connection which is opened for an event.
 type Trace struct {
 	ID    [16]byte // of the whole way
 	Span  [8]byte  // of the part of it that goes on here
@@ -25,6 +28,17 @@ func (t *Trace) Parent() string {
 	b = append(hex.AppendEncode(b, t.ID[:]), '-')
 	b = append(hex.AppendEncode(b, t.Span[:]), '-')
 	return string(hex.AppendEncode(b, []byte{t.Flags}))
+}
+
+// Tell writes the header fields that name it; nil writes none.
+func (t *Trace) Tell(h http.Header) {
+	if t == nil {
+		return
+	}
+	h.Set("Traceparent", t.Parent())
+	if t.State != "" {
+		h.Set("Tracestate", t.State)
+	}
 }
 
 // Traced is implemented by the [Host] of a connection that is opened for an event.

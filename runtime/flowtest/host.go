@@ -132,8 +132,8 @@ func (h *Host) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 }
 
 // OpenFor implements flow.Host.
-func (h *Host) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
-	return h.Table.OpenFor(cause, peer)
+func (h *Host) OpenFor(question *flow.Frame, peer flow.Peer) (flow.Link, error) {
+	return h.Table.OpenFor(question, peer)
 }
 
 // Heard implements flow.Host.

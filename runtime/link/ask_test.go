@@ -27,7 +27,7 @@ func (a *asker) Ask(ctx context.Context, frames []flow.Frame) (failed error) {
 			flow.Fail(&failed, i, errors.New("no answer"))
 			continue
 		}
-		l, err := a.table.OpenFor(f.Origin, flow.Peer{})
+		l, err := a.table.OpenFor(&f, flow.Peer{})
 		if err != nil {
 			a.t.Error(err)
 		}

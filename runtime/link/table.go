@@ -132,7 +132,8 @@ func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 
 // OpenFor implements flow.Host's. What leads to an answer by way of other answers is
 // not remembered: a reply is never for those.
-func (t *Table) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
+func (t *Table) OpenFor(question *flow.Frame, peer flow.Peer) (flow.Link, error) {
+	cause := question.Origin
 	for cause != nil {
 		l, ok := cause.Link.(*Link)
 		if !ok || !l.answers {
@@ -140,7 +141,7 @@ func (t *Table) OpenFor(cause *flow.Origin, peer flow.Peer) (flow.Link, error) {
 		}
 		cause = cause.Parent
 	}
-	return t.add(&Link{table: t, out: t.single, answers: true, origin: flow.Origin{Parent: cause}}, peer, nil)
+	return t.add(&Link{table: t, out: t.single, answers: true, origin: flow.Origin{Parent: cause, Trace: question.Trace}}, peer, nil)
 }
 
 // Heard implements flow.Host's.
@@ -163,11 +164,12 @@ func (t *Table) add(l *Link, peer flow.Peer, w flow.Writer) (flow.Link, error) {
 }
 
 func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
-	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1), Parent: l.origin.Parent}
+	l.origin = flow.Origin{Link: l, Connector: t.cfg.Component, Peer: peer, Seq: t.seq.Add(1), Parent: l.origin.Parent, Trace: l.origin.Trace}
 	if l.lane != nil {
 		l.origin.Parent = l.lane.parent
 	}
 	switch parent := l.origin.Parent; {
+	case l.origin.Trace != nil:
 	case parent != nil:
 		l.origin.Trace = parent.Trace
 	case t.cfg.Trace != nil && !l.answers: // who answers names none

@@ -264,6 +264,48 @@ func TestTraces(t *testing.T) {
 	c.none()
 }
 
+// A request names the way of the event that it is made of, and the answer goes on with
+// it.
+func TestTracesOfQuestions(t *testing.T) {
+	c := collectTraces(t)
+	asked := make(chan http.Header, 1)
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Header
+		_, _ = io.Copy(w, r.Body)
+	}))
+	t.Cleanup(behind.Close)
+	f := start(t, "", c.reports("sample = 1")+`
+connector "ws_server" "edge" {
+  url   = "127.0.0.1:0"
+  codec = "json"
+}
+connector "http_client" "up" {
+  url   = "`+behind.URL+`"
+  codec = "json"
+}
+connect "there" {
+  from = connector.edge
+  to   = connector.up
+}
+connect "back" {
+  from = connector.up
+  to   = connector.edge
+}
+`)
+	speaks(t, f.address("edge"), map[string]string{"tracestate": "shop=7"})
+	spans := c.await("connector.edge.out", "connect.there", "connector.up.out", "connect.back")
+	inside := []string{"connector.edge.out", "connect.there", "connector.up.out", "connect.back"}
+	for i, name := range inside {
+		if i > 0 && string(spans[name].GetParentSpanId()) != string(spans[inside[i-1]].GetSpanId()) {
+			t.Errorf("%s is not part of %s: %v", name, inside[i-1], spans[name])
+		}
+	}
+	there := spans["connect.there"]
+	if h := <-asked; h.Get("Traceparent") != fmt.Sprintf("00-%x-%x-01", there.GetTraceId(), there.GetSpanId()) || h.Get("Tracestate") != "" {
+		t.Errorf("the server behind is told %v", h)
+	}
+}
+
 // Where clients are strangers they decide nothing.
 func TestTracesOfStrangers(t *testing.T) {
 	c := collectTraces(t)

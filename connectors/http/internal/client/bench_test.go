@@ -81,8 +81,8 @@ type bare struct {
 }
 
 func (h bare) Open(p flow.Peer, w flow.Writer) (flow.Link, error) { return h.Table.Open(p, w) }
-func (h bare) OpenFor(cause *flow.Origin, p flow.Peer) (flow.Link, error) {
-	return h.Table.OpenFor(cause, p)
+func (h bare) OpenFor(question *flow.Frame, p flow.Peer) (flow.Link, error) {
+	return h.Table.OpenFor(question, p)
 }
 func (h bare) Admit(p flow.Peer) error  { return h.Table.Admit(p) }
 func (h bare) Heard() bool              { return h.Table.Heard() }

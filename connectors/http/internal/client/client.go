@@ -193,7 +193,7 @@ func (c *client) receive(ctx context.Context, f *flow.Frame, a *call.Answer) err
 	if a.Deaf {
 		return nil
 	}
-	link, err := c.host.OpenFor(f.Origin, c.peer(a))
+	link, err := c.host.OpenFor(f, c.peer(a))
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ func (c *client) question(f *flow.Frame) (*call.Request, error) {
 	if len(q.Body) > 0 && q.Header["Content-Type"] == nil {
 		q.Header["Content-Type"] = c.contentType
 	}
+	f.Trace.Tell(q.Header)
 	said.Headers(q.Header)
 	if f.Trace != nil {
 		q.Header["Traceparent"] = []string{f.Trace.Parent()}
