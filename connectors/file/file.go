@@ -76,7 +76,8 @@ to its end first, and on for as long as something still comes, and ` + "`rotate_
 what stands behind its last newline is a message, too. Several that came and were renamed while
 the flow took nothing are found by names like ` + "`x.log.1`, `x.log-20261128` or `x.log.old`" + ` in the same folder.
 A file that is emptied (copytruncate) is read from its beginning; what had not been read
-by then is lost. Compressed files are not followed: let a pattern not match them.
+by then is lost. A reload that changes the connector begins as the start does: where it was with a
+position, or where ` + "`start`" + ` says. Compressed files are not followed: let a pattern not match them.
 
 The path may be a pattern. Each file has a connection of its own then, and ` + "`peer.path`" + ` names it;
 pieces of all are read in turns. A file that no longer fits the pattern is let go.

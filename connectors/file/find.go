@@ -23,6 +23,7 @@ func isPattern(path string) bool { return strings.ContainsAny(path, `*?[\`) }
 func (f *follower) find() error {
 	candidates := f.candidates()
 	there := make(map[position.Identity]bool, len(candidates))
+	f.waits = false
 	for _, c := range candidates {
 		id := position.IdentityOf(c.info)
 		there[id] = true
@@ -37,6 +38,7 @@ func (f *follower) find() error {
 		if t != nil {
 			there[t.id] = true
 		}
+		f.waits = t == nil
 	}
 	for _, t := range f.tails {
 		if !there[t.id] && !t.gone {
@@ -53,8 +55,7 @@ func (f *follower) find() error {
 // add opens the file at a path, which was called so when it was written; nil when it
 // has to wait, cannot be read, or is not there any more.
 func (f *follower) add(path, called string) (*tail, error) {
-	if len(f.tails) >= f.cfg.MaxFiles {
-		f.host.Log().Warn("max_files are being read: others wait", zap.Int("max_files", f.cfg.MaxFiles), zap.String("path", path))
+	if f.isFull(path) {
 		return nil, nil //nolint:nilnil // as said
 	}
 	t, err := f.open(path, called)
@@ -67,7 +68,8 @@ func (f *follower) add(path, called string) (*tail, error) {
 	}
 	// From here on the file is ours, whatever becomes of its path.
 	if !f.pattern && path == called && t.isNew {
-		if err := f.addMissed(path, t.id); err != nil {
+		// Those before it come first, even if it has to wait for them.
+		if all, err := f.addMissed(path, t.id); !all || f.isFull(path) {
 			t.interrupt(f.host.Abandon(), err)
 			return nil, err
 		}
@@ -79,6 +81,15 @@ func (f *follower) add(path, called string) (*tail, error) {
 	}
 	f.tails = append(f.tails, t)
 	return t, nil
+}
+
+// isFull reports whether no more files may be open: the one at path has to wait.
+func (f *follower) isFull(path string) bool {
+	if len(f.tails) < f.cfg.MaxFiles {
+		return false
+	}
+	f.host.Log().Warn("max_files are being read: others wait", zap.Int("max_files", f.cfg.MaxFiles), zap.String("path", path))
+	return true
 }
 
 // links is how many names a file has.

@@ -27,6 +27,7 @@ type follower struct {
 	wake   *wake
 	spare  flow.Link // opened before there is a file: the connector is at work
 	tails  []*tail
+	waits  bool // a file is at the path that is not open yet
 	buf    []byte
 	frames [1]flow.Frame
 }
@@ -164,7 +165,7 @@ func (f *follower) isOver(t *tail) bool {
 	if !t.gone || time.Since(t.last) < time.Duration(f.cfg.RotateWait) {
 		return false
 	}
-	if f.pattern {
+	if f.pattern || f.waits {
 		return true
 	}
 	for _, other := range f.tails {

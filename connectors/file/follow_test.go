@@ -329,6 +329,33 @@ func TestFollowGoesOnAtItsPosition(t *testing.T) {
 	round("nine is longer than eight was")
 }
 
+// More files than may be open were rotated while nobody looked.
+func TestFollowCatchesUp(t *testing.T) {
+	l := newLog(t, filepath.Join(t.TempDir(), "log"))
+	config := following(l.path, withPosition, func(c *file.Config) { c.MaxFiles = 3 })
+	l.write("0\n")
+	s := newScene(t, config, lines(t))
+	running := s.start()
+	s.hasRead("0")
+	if err := running.Stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	var want []string
+	for n := 1; n <= 10; n++ {
+		l.rename(fmt.Sprintf(".%03d", n))
+		_ = l.file.Close()
+		l.create()
+		l.write(fmt.Sprintf("%d\n", n))
+		want = append(want, fmt.Sprint(n))
+	}
+	s = newScene(t, config, lines(t))
+	running = s.start()
+	s.hasRead(want...)
+	if err := running.Stop(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
 // What the flow does not take comes again, from the last place on where it did.
 func TestFollowRepeatsWhatWasRefused(t *testing.T) {
 	l := newLog(t, filepath.Join(t.TempDir(), "log"))

@@ -28,21 +28,25 @@ type finished struct {
 // written to within one tick of the file system's clock.
 const maxFinished = 16
 
-// addMissed opens what was missed when another file is at the path than before.
-func (f *follower) addMissed(path string, now position.Identity) error {
+// addMissed opens what was missed when another file is at the path than before. It is
+// false while some of that has to wait.
+func (f *follower) addMissed(path string, now position.Identity) (all bool, err error) {
 	for _, c := range f.missed(path, now) {
 		if f.isCopy(c.path) {
 			continue
 		}
+		if f.isFull(c.path) {
+			return false, nil
+		}
 		t, err := f.add(c.path, path)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if t != nil {
 			t.gone = true
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // missed are files that were at the path after the one that was read last, which is
