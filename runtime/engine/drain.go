@@ -103,11 +103,12 @@ func (e *Engine) leave(g *group) {
 // settle waits until nothing more comes for a connection of a server that takes
 // leave, or until ctx ends. When the whole process ends, that is when its
 // clients have ended. A server that ends before, or alone, waits for the answers
-// of clients as long as they may take: others would never stop talking.
+// of clients as long as they may take, if an edge leads to it: others would never stop
+// talking.
 func (u *unit) settle(ctx context.Context) {
 	e := u.engine
 	if e.stages[flow.Server].ctx.Err() == nil {
-		if slices.ContainsFunc(e.now.Load().units, func(u *unit) bool { return u.shape.Role == flow.Client }) {
+		if u.table.Addressed() && slices.ContainsFunc(e.now.Load().units, func(u *unit) bool { return u.shape.Role == flow.Client }) {
 			sleep(ctx, answersWithin)
 		}
 		return

@@ -411,13 +411,15 @@ func TestDelayAndSpread(t *testing.T) {
 		name  string
 		drain flowfile.Drain
 		other flow.Role
+		edge  bool // from the other one to the server
 		took  time.Duration
 		want  string
 	}{
-		{"none", flowfile.Drain{}, flow.Source, 0, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
-		{"delay", flowfile.Drain{Delay: 3}, flow.Source, 3, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
-		{"spread", flowfile.Drain{Delay: 3, Spread: 4, Code: 1012}, flow.Source, 5, "1012 \"server is restarting\"\n1012 \"server is restarting\"\nother ends"},
-		{"answers are waited for", flowfile.Drain{Spread: 4, Reason: "bye"}, flow.Client, 3, "1001 \"bye\"\n1001 \"bye\"\nother ends"},
+		{"none", flowfile.Drain{}, flow.Source, false, 0, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
+		{"delay", flowfile.Drain{Delay: 3}, flow.Source, false, 3, "other ends\n1001 \"server is shutting down\"\n1001 \"server is shutting down\""},
+		{"spread", flowfile.Drain{Delay: 3, Spread: 4, Code: 1012}, flow.Source, false, 5, "1012 \"server is restarting\"\n1012 \"server is restarting\"\nother ends"},
+		{"answers are waited for", flowfile.Drain{Spread: 4, Reason: "bye"}, flow.Client, true, 3, "1001 \"bye\"\n1001 \"bye\"\nother ends"},
+		{"there are no answers", flowfile.Drain{Spread: 4, Reason: "bye"}, flow.Client, false, 2, "1001 \"bye\"\n1001 \"bye\"\nother ends"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -427,11 +429,15 @@ func TestDelayAndSpread(t *testing.T) {
 				if test.drain.Code != 0 {
 					drain.Code = test.drain.Code
 				}
-				r := start(t, &flowfile.File{
+				f := &flowfile.File{
 					Name:       "f",
 					Drain:      drain,
 					Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 2)), connector("other", noting(&d, "other", test.other))},
-				})
+				}
+				if test.edge {
+					f.Connects = []*flowfile.ConnectBlock{connect("e", "connector.other.out > connector.edge.in")}
+				}
+				r := start(t, f)
 				synctest.Wait()
 				begin := time.Now()
 				r.cancel()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // TestTheGate pauses and resumes what somebody waits for.
@@ -45,4 +47,20 @@ func TestTheGate(t *testing.T) {
 			t.Error("it is paused")
 		}
 	})
+}
+
+func TestATableKnowsWhetherItIsAddressed(t *testing.T) {
+	for name, lead := range map[string]func(*Table) flow.Sink{
+		"by replies": func(tab *Table) flow.Sink { return tab.In(flow.Reply, false) },
+		"to all":     func(tab *Table) flow.Sink { return tab.In(flow.Broadcast, false) },
+		"by names":   func(tab *Table) flow.Sink { return tab.InTo(Whom{By: flow.Identity}, false) },
+	} {
+		tab := NewTable(Config{Component: &flow.Component{}, Shape: many(), Codec: codec(t, "json")})
+		if tab.Addressed() {
+			t.Errorf("%s: it is addressed before", name)
+		}
+		if lead(tab); !tab.Addressed() {
+			t.Errorf("%s: it is not addressed", name)
+		}
+	}
 }

@@ -52,13 +52,15 @@ type Config struct {
 // Table holds the open links of one connector. All methods may be called from
 // any goroutine.
 type Table struct {
-	cfg    Config
-	out    flow.Port
-	gate   gate
-	terms  outlet.Terms
-	framed bool // frames have a type that the transport tells
-	single *outlet.Outlet
-	seq    *atomic.Uint64
+	cfg  Config
+	out  flow.Port
+	gate gate
+	// addressed says that an edge has led to the connector.
+	addressed atomic.Bool
+	terms     outlet.Terms
+	framed    bool // frames have a type that the transport tells
+	single    *outlet.Outlet
+	seq       *atomic.Uint64
 
 	topics   *flow.Topics // nil where nobody can subscribe
 	board    *topic.Board[*outlet.Outlet]
@@ -115,11 +117,16 @@ func (t *Table) Out() *flow.Port { return &t.out }
 // an event whose connections are all gone is a problem for the err port instead
 // of being dropped and counted.
 func (t *Table) In(deliver flow.Delivery, lostErr bool) flow.Sink {
+	t.addressed.Store(true)
 	if deliver == flow.Broadcast && t.cfg.Shape.Many {
 		return newFanout(t, nil, lostErr)
 	}
 	return &replies{table: t, lostErr: lostErr}
 }
+
+// Addressed reports whether anything can come for connections of the connector: an
+// edge leads to it, or did.
+func (t *Table) Addressed() bool { return t.addressed.Load() }
 
 // Open implements flow.Host's. It fails with flow.ErrClosed after Close.
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {

@@ -22,7 +22,10 @@ type Whom struct {
 // its identities is connected a problem for the err port; otherwise, as with
 // topics that nobody has subscribed to, it is counted. What is wrong with Names
 // goes to Problems.
-func (t *Table) InTo(whom Whom, lostErr bool) flow.Sink { return newFanout(t, &whom, lostErr) }
+func (t *Table) InTo(whom Whom, lostErr bool) flow.Sink {
+	t.addressed.Store(true)
+	return newFanout(t, &whom, lostErr)
+}
 
 // sendNamed delivers one event to whom it names.
 func (s *sending) sendNamed(event []flow.Event, base int) {

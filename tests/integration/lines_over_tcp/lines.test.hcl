@@ -119,3 +119,47 @@ test "a_reload_hands_the_address_over" {
     exit_code = 0
   }
 }
+
+# Who has sent all and says so gets the answers that another server has, too.
+test "the_last_answer_is_waited_for" {
+  tags = ["tcp", "ws"]
+  locals {
+    port = free_port()
+    up   = free_port()
+  }
+  before "proxy" {
+    flow = "proxy.hcl"
+    vars = { port = local.port, up = local.up }
+    ready {
+      port = local.port
+    }
+  }
+  peer "server" {
+    listen = "127.0.0.1:${local.up}"
+    expect {
+      json = { n = 1 }
+    }
+    await "half" {}
+    send {
+      json = { answer = 1 }
+    }
+    expect_close {}
+  }
+  peer "alice" {
+    connect = "ws://127.0.0.1:${local.port}"
+    dial {
+      tcp = true
+    }
+    raw {
+      text = "{\"n\":1}"
+    }
+    cut {
+      how = "half"
+    }
+    signal "half" {}
+    expect_raw {
+      matches = "^{\"answer\":1}\n$"
+    }
+    expect_close {}
+  }
+}

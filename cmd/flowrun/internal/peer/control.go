@@ -212,7 +212,7 @@ func (x *ExpectClose) wanted() string {
 
 // Cut is the step `cut`.
 type Cut struct {
-	How string `hcl:"how" oneof:"reset|end" doc:"a TCP reset, or the end of the stream"`
+	How string `hcl:"how" oneof:"reset|end|half" doc:"a TCP reset; the end of the stream; or that of what this side sends, while it goes on reading"`
 }
 
 // Run implements Step.
@@ -222,6 +222,9 @@ func (x *Cut) Run(ctx context.Context, p *Peer) error {
 		return err
 	}
 	p.log.Add("cut       by %s", x.How)
+	if x.How == "half" {
+		return c.EndWriting()
+	}
 	c.Cut(x.How == "reset")
 	return nil
 }

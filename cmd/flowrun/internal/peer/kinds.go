@@ -77,7 +77,7 @@ true.`,
 	},
 	{
 		Name: "cut", Summary: "end the connection without a word",
-		Doc:     "Without a close frame: by a reset, as when a process or a machine dies, or by the end of the TCP stream (how = \"end\").",
+		Doc:     "Without a close frame: by a reset, as when a process or a machine dies, or by the end of the TCP stream (how = \"end\"), or of the half of it that is ours (how = \"half\"): what comes is still to be expected then.",
 		Example: "cut {\n}\n",
 		Config:  func() Step { return &Cut{How: "reset"} },
 	},

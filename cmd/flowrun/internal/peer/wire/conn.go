@@ -492,6 +492,15 @@ func (c *Conn) Cut(reset bool) {
 	<-c.done
 }
 
+// EndWriting says that this side has sent all, and goes on reading.
+func (c *Conn) EndWriting() error {
+	half, ok := c.gate.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.New("the connection has no halves")
+	}
+	return half.CloseWrite()
+}
+
 // Leave ends the connection: politely when the script has come to its end, with
 // a close frame and time for the answer to get through; at once otherwise.
 func (c *Conn) Leave(politely bool) {
