@@ -128,6 +128,10 @@ func (g *Gate) Adopt(addr netip.AddrPort) (*Visitor, *Refusal) {
 	return v, nil
 }
 
+// Identify says who has sent r, without letting them in: whether somebody who was let
+// in before would be today. What it took for credentials is no longer in r then.
+func (g *Gate) Identify(r *http.Request) (Identity, *Refusal) { return g.identify(r) }
+
 // identify asks all auth blocks. Where none is satisfied, the one that had the
 // most to look at says why.
 func (g *Gate) identify(r *http.Request) (Identity, *Refusal) {

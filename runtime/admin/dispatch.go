@@ -41,6 +41,10 @@ func (s *Server) handler() http.Handler {
 // dispatch looks at who asks before it tells what there is. to are the routes of
 // the path.
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, to []*route) {
+	var again *http.Request // before its token is taken out
+	if len(to) > 0 && to[0].streams && s.guard.keyed {
+		again = r.Clone(r.Context())
+	}
 	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 	who, refusal := s.guard.admit(r, preflight || len(to) > 0 && to[0].needs == Anybody)
 	if refusal != nil {
@@ -80,10 +84,16 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, to []*route) {
 		if !looks && to[at].takes == nil && !read(w, r, func(body io.Reader) error { _, err := io.Copy(io.Discard, body); return err }) {
 			return
 		}
+		ctx := r.Context()
 		if to[at].streams {
 			who.Leave()
+			if again != nil {
+				allowed, stop := s.whileAllowed(again, &who, to[at].needs)
+				defer stop()
+				ctx = allowed
+			}
 		}
-		to[at].serve(s, w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, who)))
+		to[at].serve(s, w, r.WithContext(context.WithValue(ctx, visitorKey{}, who)))
 	}
 }
 

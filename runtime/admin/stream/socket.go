@@ -93,6 +93,7 @@ func (s *Server) upgraded(w http.ResponseWriter, r *http.Request, wants func(not
 	timeout := time.Duration(s.Options.Events.ReadTimeout)
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)
+	defer context.AfterFunc(r.Context(), func() { end(context.Cause(r.Context())) })()
 	silence := time.AfterFunc(timeout, func() { end(errSilent) })
 	defer silence.Stop()
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -143,6 +144,8 @@ func (c *socket) leave(why error, cut context.CancelFunc) {
 	switch {
 	case errors.Is(why, errEnding):
 		_ = c.conn.Close(websocket.StatusGoingAway, errEnding.Error())
+	case errors.Is(why, ErrRevoked):
+		_ = c.conn.Close(websocket.StatusPolicyViolation, ErrRevoked.Error())
 	case errors.Is(why, errSilent):
 		_ = c.conn.Close(websocket.StatusGoingAway, "nothing was heard from you for too long")
 	default:

@@ -138,6 +138,10 @@ type spelling interface {
 	lost(n uint64, add func(text []byte))
 }
 
+// ErrRevoked is the cause of the end of the context of a request whose client may not
+// listen any more. A WebSocket is closed with 1008 then.
+var ErrRevoked = errors.New("the token is no longer valid")
+
 // errEnding ends a stream when the process does.
 var errEnding = errors.New("the process is about to end")
 
