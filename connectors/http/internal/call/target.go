@@ -31,7 +31,8 @@ type part struct {
 
 // NewTarget reads a URL, of which scheme is that of its protocol: http or https.
 func NewTarget(u endpoint.URL, scheme string) (*Target, error) {
-	if err := endpoint.CheckPath(u.Path); err != nil {
+	pieces := strings.Split(strings.TrimPrefix(u.Path, "/"), "/")
+	if err := checkParams(pieces); err != nil {
 		return nil, err
 	}
 	base, err := url.Parse(u.Reveal(scheme))
@@ -48,7 +49,7 @@ func NewTarget(u endpoint.URL, scheme string) (*Target, error) {
 	if len(t.names) == 0 {
 		return t, nil
 	}
-	for _, piece := range strings.Split(strings.TrimPrefix(u.Path, "/"), "/") {
+	for _, piece := range pieces {
 		p := part{text: (&url.URL{Path: "/" + piece}).EscapedPath()}
 		if inner, ok := strings.CutPrefix(piece, "{"); ok {
 			p = part{text: "/"}
@@ -57,6 +58,19 @@ func NewTarget(u endpoint.URL, scheme string) (*Target, error) {
 		t.parts = append(t.parts, p)
 	}
 	return t, nil
+}
+
+// checkParams reports what is wrong with the parameters of a path; the rest of it may
+// be anything.
+func checkParams(pieces []string) error {
+	var path strings.Builder
+	for _, piece := range pieces {
+		if !strings.ContainsAny(piece, "{}") {
+			piece = "x"
+		}
+		path.WriteString("/" + piece)
+	}
+	return endpoint.CheckPath(path.String())
 }
 
 // URL is where one request goes: params give a value to each parameter of the path,

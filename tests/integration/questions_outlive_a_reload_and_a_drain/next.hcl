@@ -1,0 +1,42 @@
+variable "address" {
+  type = string
+}
+
+variable "behind" {
+  type = string
+}
+
+connector "ws_server" "clients" {
+  url   = var.address
+  codec = "json"
+}
+
+connector "http_client" "behind" {
+  url   = "http://${var.behind}/"
+  codec = "json"
+}
+
+connect "questions" {
+  from = connector.clients
+  to   = connector.behind
+}
+
+connect "answers" {
+  from = connector.behind
+  to   = connector.clients
+}
+
+# The next edition has this, too.
+variable "more" {
+  type = string
+}
+
+connector "ws_server" "more" {
+  url   = var.more
+  codec = "json"
+}
+
+connect "more" {
+  from = connector.more
+  to   = connector.more
+}
