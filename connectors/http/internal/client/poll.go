@@ -98,7 +98,7 @@ func (p *poller) get(ctx context.Context) (call.Answer, error) {
 // next time that nothing is new. An error is that it could not even be handed over.
 func (p *poller) deliver(ctx context.Context, a *call.Answer) error {
 	p.seen = nil
-	link, err := p.host.OpenFor(nil, p.peer(a))
+	link, err := p.host.OpenFor(&flow.Frame{}, p.peer(a)) // nobody has asked
 	if err != nil {
 		return err
 	}

@@ -55,13 +55,6 @@ func (c *client) question(f *flow.Frame) (*call.Request, error) {
 	}
 	f.Trace.Tell(q.Header)
 	said.Headers(q.Header)
-	if f.Trace != nil {
-		q.Header["Traceparent"] = []string{f.Trace.Parent()}
-		q.Header.Del("Tracestate")
-		if f.Trace.State != "" {
-			q.Header["Tracestate"] = []string{f.Trace.State}
-		}
-	}
 	return q, c.config.Auth.AddTo(q.Header, c.config.URL.User)
 }
 
