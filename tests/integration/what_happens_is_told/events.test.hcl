@@ -39,6 +39,9 @@ test "over_websocket" {
     expect {
       includes = { type = "config.saved", data = { changed_sections = [], requires_restart = false, valid = false } }
     }
+    expect {
+      includes = { type = "config.reload", data = { changed_sections = [], error = "the files have errors, which are in the log" } }
+    }
     signal "refused" {}
     expect {
       includes = { type = "config.saved", data = { changed_sections = ["flow", "connector.edge", "connector.talk", "connect.talk"], requires_restart = true, valid = true } }

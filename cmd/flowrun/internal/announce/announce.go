@@ -32,6 +32,13 @@ func (a Announcer) Reloaded(changes map[string][]graph.Change, restart bool) {
 	}
 }
 
+// Failed tells that a reload has changed nothing, and why.
+func (a Announcer) Failed(why string) {
+	if a.listened() {
+		a.To.Publish(notice.Of(notice.ConfigReload, nil, append(changed(nil, false), flow.Field{Key: "error", Value: flow.TextOf(why)})...))
+	}
+}
+
 // Saved tells that the files have been written: what a reload would do, which is
 // nothing when they are not valid, and whether it would leave something to a new start.
 func (a Announcer) Saved(now, next []*flowfile.File, restart, valid bool) {

@@ -62,6 +62,14 @@ type outcome struct {
 	err    error
 }
 
+// why says what has gone wrong to who does not see what was written of the files.
+func (o *outcome) why() string {
+	if o.report != nil && o.report.HasErrors() {
+		return "the files have errors, which are in the log"
+	}
+	return o.err.Error()
+}
+
 // written is why a watcher wants a reload.
 const written = "the files have changed"
 
@@ -109,6 +117,7 @@ func (r *Reloader) reload(ctx context.Context, why string) (o outcome) {
 	r.note(o, start)
 	if o.err != nil {
 		log.Error("the reload failed, the flows run on as they are", zap.Error(o.err))
+		r.Announce.Failed(o.why())
 		return o
 	}
 	r.files = files
