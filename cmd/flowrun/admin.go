@@ -19,10 +19,12 @@ import (
 // adminFlags are those of a process that serves the admin API.
 type adminFlags struct {
 	address, tokens string
+	origins         []string
 }
 
 func (a *adminFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.address, "admin", "", "serve health, metrics and the admin API at this `address`, like 127.0.0.1:8686")
+	cmd.Flags().StringSliceVar(&a.origins, "admin-origins", nil, "`origins` of pages that may use the admin API from a browser, like https://ops.example.org; again for more")
 	cmd.Flags().StringVar(&a.tokens, "admin-tokens", "", "`file` with the tokens of the admin API, a line each, which may be {SHA256} and the digest, then sub=NAME roles=read,tap,control")
 }
 
@@ -35,6 +37,9 @@ func (a *adminFlags) settings(files []*flowfile.File) flowfile.Admin {
 	}
 	if a.tokens != "" {
 		s.TokensFile = flow.Path(a.tokens)
+	}
+	if len(a.origins) > 0 {
+		s.Origins = a.origins
 	}
 	if token := os.Getenv(manage.TokenVariable); token != "" {
 		s.Tokens = append(s.Tokens[:len(s.Tokens):len(s.Tokens)], flow.SecretOf(token))

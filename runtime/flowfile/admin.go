@@ -12,7 +12,7 @@ type Admin struct {
 	Tokens     []flow.Secret              `hcl:"tokens" doc:"who shows one of these may do everything. Without tokens, the address must be of this machine alone, and the API is to look at"`
 	TokensFile flow.Path                  `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64. After it may stand sub=NAME, for the log, and roles=read,tap,control: what it may do, everything when that is not said. Lines that begin with # are comments. It is read again when it changes. What --admin-tokens says comes before it"`
 	Hashes     map[flow.Secret]flow.Value `hcl:"hashes" doc:"the same here: an object { sub = \"ci\", roles = [\"control\"] } for each token, by the token's SHA-256 digest in hex or base64"`
-	Origins    []string                   `hcl:"origins" doc:"pages of other hosts that may use the API from a browser, by the Origin that it sends: \"https://ops.example.org\", \"https://*.example.org\", \"http://localhost:*\". Pages of this very address may; \"*\", for any, needs tokens"`
+	Origins    []string                   `hcl:"origins" doc:"pages of other hosts that may use the API from a browser, by the Origin that it sends: \"https://ops.example.org\", \"https://*.example.org\", \"http://localhost:*\". Pages of this very address may; \"*\", for any, needs tokens. What --admin-origins says comes before it"`
 	TLS        *flow.TLSServer            `hcl:"tls" doc:"certificate and key: the API is served by HTTPS alone then"`
 	Events     AdminEvents                `hcl:"events" doc:"who may listen to what happens in the process, at /api/v1/ws and /api/v1/events"`
 	Logs       AdminLogs                  `hcl:"logs" doc:"who may listen to the log, at /api/v1/logs/stream"`
