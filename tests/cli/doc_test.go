@@ -82,7 +82,7 @@ connect "all" {
 var clients = regexp.MustCompile(`connector "\w+_client"`)
 
 // goesOn finds connectors that do not end by themselves.
-var goesOn = regexp.MustCompile(`connector "(\w+_server|host|metronome|events|logs|metrics)"`)
+var goesOn = regexp.MustCompile(`connector "(\w+_server|exec|host|metronome|events|logs|metrics)"|follow\s*=\s*true`)
 
 func runExample(t *testing.T, binary, example string) {
 	dir := t.TempDir()
