@@ -3,6 +3,7 @@ package ws
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -182,6 +183,27 @@ func TestAnAnswerToALaterPing(t *testing.T) {
 			}
 			all = rest
 		}
+	}
+}
+
+// TestAPeerThatAnswersNoPing is told of.
+func TestAPeerThatAnswersNoPing(t *testing.T) {
+	connector, host := clientOf(t, "ws://peer.test", func(c *ClientConfig) {
+		c.Queue.Confirm, c.Queue.WriteTimeout = "pong", flow.Duration(20*time.Millisecond)
+	})
+	there, done := connect(connector, host)
+	defer func() { _ = there.Close(); <-done }()
+	go func() { _, _ = io.Copy(io.Discard, there) }()
+	if err := host.Send(t.Context(), "0"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); host.Logs.FilterMessageSnippet("has not answered a ping").Len() == 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody was told")
+		}
+	}
+	if s := host.Table.Stats(); s.Waiting != 1 || s.Lost > 0 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -3,6 +3,7 @@ package outlet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -29,6 +30,8 @@ type keeper struct {
 	upTo      queue.Mark
 	sent      queue.Mark // where the events end that this connection has been given
 	unasked   bool       // there are such behind upTo
+	heard     bool       // this connection's peer has answered a question
+	watched   bool       // it is noticed when it does not
 }
 
 // Sizes in bytes: of one write, and of what is sent and not confirmed, which bounds
@@ -73,6 +76,8 @@ func (k *keeper) len() (events, bytes int) {
 // for it.
 func (o *Outlet) pongs() bool { return o.terms.Keep != nil && o.terms.Keep.Pong }
 
+var errTooLarge = fmt.Errorf("the event has more than %d bytes, and a queue keeps none so large", queue.MaxEvent)
+
 // keeping is a run on its way into the queue.
 type keeping struct {
 	outlet  *Outlet
@@ -97,6 +102,11 @@ func (o *Outlet) sendKept(ctx context.Context, own *Reader, run []flow.Event) Re
 		had := len(t.frames)
 		if err := o.Encode(&t.scratch, &t.frames, &t.buf, &run[i]); err != nil {
 			s.refused.Add(len(run), i, Refusal{Kind: "encode", Err: err})
+			continue
+		}
+		if sizeOf(t.frames[had:]) > queue.MaxEvent {
+			t.frames = t.frames[:had]
+			s.refused.Add(len(run), i, Refusal{Kind: "write", Err: errTooLarge})
 			continue
 		}
 		if len(t.frames) > had {

@@ -3,9 +3,11 @@ package outlet
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/queue"
+	"go.uber.org/zap"
 )
 
 // writeKept sees to it that what is in a queue that keeps events is written, by a
@@ -20,7 +22,7 @@ func (o *Outlet) writeKept() {
 		return
 	}
 	if k.to != o.writer {
-		k.to, k.asked, k.unasked, k.stop = o.writer, false, false, false
+		k.to, k.asked, k.unasked, k.stop, k.heard, k.watched = o.writer, false, false, false, false, false
 		k.questions++ // what the one before was asked is of no interest
 		k.queue.Rewind()
 	}
@@ -74,6 +76,7 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 		if !ok {
 			panic("outlet: a writer of a connector whose Shape says Confirms is no flow.Confirmer")
 		}
+		o.watch(w)
 		ask = func() error { return asker.Confirm(ctx, func() { o.answered(number) }) }
 	}
 	if n == 0 && ask == nil {
@@ -149,12 +152,32 @@ func (o *Outlet) answered(number uint64) {
 		return
 	}
 	mark := k.upTo
+	k.heard = true
 	_ = o.unlocked(func() error { o.confirm(mark); return nil })
 	if k.questions == number {
 		k.asked = false
 	}
 	o.notify()
 	o.writeKept()
+}
+
+// watch tells of a peer that answers nothing: no event would ever leave the queue. It
+// is not given up, since it may only be slow. The caller holds mu.
+func (o *Outlet) watch(w flow.Writer) {
+	k, limit := o.kept, time.Duration(o.terms.Queue.WriteTimeout)
+	if k.watched {
+		return
+	}
+	k.watched = true
+	time.AfterFunc(limit, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.writer == w && k.to == w && !k.heard {
+			events, _ := k.len()
+			o.terms.Log.Warn("the peer has not answered a ping, so nothing that it was sent is confirmed: if it never does, choose confirm = \"write\"",
+				zap.Duration("waited", limit), zap.Int("events", events), zap.String("peer", o.origin.Peer.Addr()))
+		}
+	})
 }
 
 func (o *Outlet) confirm(m queue.Mark) {

@@ -100,18 +100,22 @@ func (d *disk) writeHead(head place) {
 }
 
 // trim removes the segments before head, which it returns as a place in those that
-// are left.
+// are left. The last one goes only when it is full, on a full disk, too: then the next
+// write needs its room.
 func (d *disk) trim(head place) place {
-	for len(d.segments) > 1 {
+	for len(d.segments) > 0 {
 		s := d.segments[0]
 		if s.number > head.segment || s.number == head.segment && head.offset < s.size {
+			break
+		}
+		if s == d.last() && (!s.full || d.writing > 0) {
 			break
 		}
 		d.segments = d.segments[1:]
 		d.total -= s.size
 		s.remove()
 		if s.number == head.segment {
-			head = place{segment: d.segments[0].number}
+			head = place{segment: s.number + 1}
 		}
 	}
 	return head

@@ -184,6 +184,7 @@ func (q *Queue) commit() {
 		q.disk.wrote(s, int64(len(t.records)), t.err)
 		if t.err != nil {
 			q.events -= t.events
+			q.trim()
 		}
 		if cap(t.records) <= maxSpare {
 			q.disk.spare = t.records
@@ -271,11 +272,22 @@ func (q *Queue) letGo(m Mark) (n int) {
 	}
 	if q.disk != nil {
 		q.disk.stale = true
-		q.head.at = q.disk.trim(q.head.at)
+		q.trim()
 		q.writeHead()
 	}
 	q.notify()
 	return n
+}
+
+// trim removes what is confirmed, as far as that can be done. The caller holds mu.
+func (q *Queue) trim() {
+	if s := q.disk.last(); s != nil && q.events == 0 {
+		q.head.at = place{s.number, s.size} // what is there are heads
+	}
+	q.head.at = q.disk.trim(q.head.at)
+	if q.cursor.at.before(q.head.at) {
+		q.cursor.at = q.head.at
+	}
 }
 
 // writeHead notes where the head is, so that a later process does not begin before

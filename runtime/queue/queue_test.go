@@ -321,16 +321,20 @@ func TestWhatCannotBeWrittenIsRefused(t *testing.T) {
 		}
 		s.disk.last().file = readOnly
 		for range 3 {
-			// A segment that cannot be written is given up, and so is each new one.
 			if err := s.try("no"); err == nil {
 				t.Fatal("acknowledged what was not written")
 			}
-			s.disk.last().full = false
+			if s.disk.last() == nil {
+				break // nothing was in it, and it is given up
+			}
+			s.disk.last().full = false // so that it is tried once more
 		}
 		if n, _ := s.Len(); n != before {
 			t.Errorf("%d wait, want %d", n, before)
 		}
-		s.disk.last().full = true
+		if last := s.disk.last(); last != nil {
+			last.full = true
+		}
 		s.add("yes")
 		if got, _ := s.rest(); !slices.Equal(got, append(want, "yes")) {
 			t.Errorf("%q came", got)
@@ -405,5 +409,49 @@ func TestCheck(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("it made %v", left)
+	}
+}
+
+// TestAFullDiskIsFreed by what is confirmed, be it all that there is.
+func TestAFullDiskIsFreed(t *testing.T) {
+	for _, confirmFirst := range []bool{true, false} {
+		s := newScene(t, filepath.Join(t.TempDir(), "q"), large)
+		s.add("1", "2")
+		_, end := s.rest()
+		fail := func() {
+			t.Helper()
+			readOnly, err := os.Open(s.disk.last().file.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.disk.last().file = readOnly
+			if err := s.try("no"); err == nil {
+				t.Fatal("acknowledged what was not written")
+			}
+		}
+		if confirmFirst {
+			s.Confirm(end)
+			fail()
+		} else {
+			fail()
+			s.Confirm(end)
+		}
+		if files, _ := filepath.Glob(filepath.Join(s.dir, "*.q1")); len(files) > 0 {
+			t.Errorf("%v are left, and nothing is in them", files)
+		}
+		for range 2 {
+			s.add("3", "4")
+			if got, _ := s.rest(); !slices.Equal(got, []string{"3", "4"}) {
+				t.Errorf("%q came", got)
+			}
+			s.Rewind()
+			s.leave()
+			s = newScene(t, s.dir, large)
+			got, end := s.rest()
+			if !slices.Equal(got, []string{"3", "4"}) {
+				t.Errorf("%q came again", got)
+			}
+			s.Confirm(end)
+		}
 	}
 }

@@ -24,11 +24,14 @@ import (
 // make bytes that are taken for a record there.
 const (
 	headerSize = 12
-	maxBody    = 1 << 30
+	maxBody    = 1<<30 + 1<<20 // of an event, and what belongs to its frames
 
 	kindEvent = 1
 	kindHead  = 2
 )
+
+// MaxEvent is how many bytes the frames of an event may have.
+const MaxEvent = 1 << 30
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
