@@ -69,10 +69,11 @@ func (r *reader) readAdmin(d *decode.Decoder, s *Settings) {
 	case !given:
 	case r.title != "":
 		r.Warnf(at, "admin has no effect in a module").Hint("the API of the process is set up in the flow that uses the module")
-	case s.Admin.Address == "" && !d.Failed:
-		r.Errorf(at, "admin needs an address: where is the API to listen?").Hint("address = \"127.0.0.1:8686\" is for this machine alone")
 	case !d.Failed:
-		r.whole.file.Admin, r.whole.adminAt = s.Admin, at
+		if s.Admin.Address == "" {
+			r.Warnf(at, "admin names no address: the API listens only where --admin says").Hint("address = \"127.0.0.1:8686\" is for this machine alone")
+		}
+		r.whole.file.Admin, r.whole.adminAt = &s.Admin, at
 		if check := r.tables.Admin; check != nil {
 			r.refusedAdmin(d, at, check(s.Admin))
 		}
@@ -123,7 +124,7 @@ func (r checks) admins(readers []*reader) {
 	var first *flowfile.File
 	for _, f := range readers {
 		switch file := f.whole.file; {
-		case file.Admin.Address == "":
+		case file.Admin == nil:
 		case first == nil:
 			first = file
 		default:

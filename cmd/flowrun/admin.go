@@ -49,8 +49,8 @@ func (a *adminFlags) settings(files []*flowfile.File) flowfile.Admin {
 
 func adminOf(files []*flowfile.File) flowfile.Admin {
 	for _, f := range files {
-		if f.Admin.Address != "" {
-			return f.Admin
+		if f.Admin != nil {
+			return *f.Admin
 		}
 	}
 	return flowfile.DefaultAdmin()

@@ -16,7 +16,7 @@ type File struct {
 	Pipelines   []*PipelineBlock
 	Connects    []*ConnectBlock
 	Drain       Drain     // [DefaultDrain] where the flow has none
-	Admin       Admin     // of the process; of several flows, one has it
+	Admin       *Admin    // of the process; of several flows, one has it, others nil
 	Telemetry   Telemetry // likewise
 }
 
