@@ -42,10 +42,10 @@ func (d *disk) last() *segment {
 	return d.segments[len(d.segments)-1]
 }
 
-// write puts records behind s, the last segment, or into a new one, which it returns.
-// Nobody else writes meanwhile.
-func (d *disk) write(s *segment, records []byte) (*segment, error) {
-	if s == nil || s.full || s.size >= d.limit {
+// write puts records behind s, the last segment, or into a new one, which it returns,
+// when that has as many bytes as limit. Nobody else writes meanwhile.
+func (d *disk) write(s *segment, limit int64, records []byte) (*segment, error) {
+	if s == nil || s.full || s.size >= limit {
 		var err error
 		if s, err = create(d.dir, d.newest+1); err != nil {
 			return nil, err

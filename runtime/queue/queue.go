@@ -176,9 +176,9 @@ func (q *Queue) commit() {
 		t := q.pending
 		q.pending = nil
 		q.disk.writing = int64(len(t.records))
-		s := q.disk.last()
+		s, limit := q.disk.last(), q.disk.limit
 		q.mu.Unlock()
-		s, t.err = q.disk.write(s, t.records)
+		s, t.err = q.disk.write(s, limit, t.records)
 		q.mu.Lock()
 		q.disk.writing = 0
 		q.disk.wrote(s, int64(len(t.records)), t.err)

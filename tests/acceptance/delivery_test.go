@@ -219,7 +219,7 @@ connector "http_server" "in" {
 			}
 		})
 	}
-	const edits = 8
+	const edits = 4 // one of each kind: the log tells of no more at a time
 	for i := range edits {
 		d.through(i+1, edits+1)
 		text := d.flow
