@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log"
@@ -25,6 +26,9 @@ const (
 	// lastAnswers is how long a listener that closes lets net/http send what the
 	// handlers, which have ended, have left in its buffers.
 	lastAnswers = 250 * time.Millisecond
+	// lastRequests is how long a listener that others share the address of waits for
+	// the requests of those that it was given.
+	lastRequests = 50 * time.Millisecond
 )
 
 // listener is one address: its socket, its server, its routes. Its set's mu
@@ -35,6 +39,7 @@ type listener struct {
 	timeout  time.Duration
 	socket   net.Listener
 	server   http.Server
+	shared   bool // the address may be that of other processes, too
 	pending  *pending
 	entrance *entrance
 	ended    chan struct{} // closed when the accept loop is over
@@ -61,6 +66,7 @@ func open(s *Set, spec flow.ListenSpec, first *Route) (*listener, error) {
 		set:     s,
 		address: spec.Address,
 		timeout: timeoutOf(spec),
+		shared:  spec.Socket.ReusePort,
 		pending: newPending(spec.Address, s.log),
 		ended:   make(chan struct{}),
 	}
@@ -105,6 +111,14 @@ func timeoutOf(spec flow.ListenSpec) time.Duration {
 		return defaultTimeout
 	}
 	return spec.Timeout
+}
+
+// leave takes no more connections. Those that it has are served, but for those that
+// wait for a next request.
+func (l *listener) leave() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // it is not to wait for those
+	_ = l.server.Shutdown(ctx)
 }
 
 // close cuts what is not hijacked and waits for the accept loop. What handlers

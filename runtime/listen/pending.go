@@ -161,12 +161,21 @@ func (p *pending) uncount(g *guest) bool {
 
 // await waits until no request is being answered any more, or for limit.
 func (p *pending) await(limit time.Duration) {
-	none := func() bool {
+	p.until(limit, func() bool { return p.busy == 0 })
+}
+
+// awaitRequests waits until all connections have sent a request, or for limit.
+func (p *pending) awaitRequests(limit time.Duration) {
+	p.until(limit, func() bool { return p.counted == 0 })
+}
+
+func (p *pending) until(limit time.Duration, done func() bool) {
+	is := func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return p.busy == 0
+		return done()
 	}
-	for end := time.Now().Add(limit); !none() && time.Now().Before(end); {
+	for end := time.Now().Add(limit); !is() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 }

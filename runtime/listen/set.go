@@ -180,8 +180,26 @@ func (s *Set) Hold() (release func()) {
 }
 
 // Drain answers requests that are not served yet with 503 from now on, and
-// refuses new routes. The listeners stay until their routes are closed.
-func (s *Set) Drain() { s.draining.Store(true) }
+// refuses new routes. The listeners stay until their routes are closed, but where
+// other processes may share the address: they have it from now on, and who has come
+// here before is still served.
+func (s *Set) Drain() {
+	var shared []*listener
+	s.mu.Lock()
+	for l := range s.listeners {
+		if l.shared {
+			shared = append(shared, l)
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range shared {
+		l.leave()
+	}
+	for _, l := range shared {
+		l.pending.awaitRequests(lastRequests)
+	}
+	s.draining.Store(true)
+}
 
 // Close closes all listeners, whatever routes they still have. Closing those
 // routes later does nothing.
