@@ -32,7 +32,7 @@ const (
 
 // Shape implements flow.ConnectorConfig.
 func (c *ClientCommon) Shape() flow.Shape {
-	s := flow.Shape{Role: flow.Client, Stream: true, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep()}
+	s := flow.Shape{Role: flow.Client, Stream: true, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(false)}
 	if c.Per != nil {
 		s.Per = &flow.Per{
 			Key:            c.Per,

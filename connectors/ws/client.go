@@ -42,7 +42,7 @@ const (
 
 // Shape implements flow.ConnectorConfig.
 func (c *ClientConfig) Shape() flow.Shape {
-	s := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(), Confirms: true}
+	s := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(true), Confirms: true}
 	if c.Per != nil {
 		s.Per = &flow.Per{
 			Key:            c.Per,

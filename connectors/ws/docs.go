@@ -141,8 +141,9 @@ come for 100 ms, or for a second. A client that was sent nothing does not wait.
 
 const keepDoc = `With ` + "`confirm = \"pong\"`" + ` an event leaves the queue when the peer has answered a ping that
 was sent after it. What was not confirmed when a connection is lost is sent again by
-the next one, oldest first and in order: some may come twice, none is missing. A peer
-that answers no pings, as RFC 6455 wants it to, gets what is in the queue and no more.
+the next one, oldest first and in order: some may come twice, none is missing. It is
+the default where the queue says how much may wait and blocks, and where it is persistent.
+A peer that answers no pings, as RFC 6455 wants it to, gets what is in the queue and no more.
 
 With ` + "`persistent`" + ` the queue is on the disk, in a directory of its own. Delivered means:
 on the disk (fdatasync; events that come together are written together), so that

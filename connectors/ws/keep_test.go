@@ -100,7 +100,7 @@ func TestWhatIsNotConfirmedIsSentAgain(t *testing.T) {
 	for name, edit := range map[string]func(*flow.ClientQueue, string){
 		"memory, pong":      func(q *flow.ClientQueue, _ string) { q.Confirm = "pong" },
 		"persistent, pong":  func(q *flow.ClientQueue, dir string) { q.Confirm, q.Persistent = "pong", flow.Path(dir) },
-		"persistent, write": func(q *flow.ClientQueue, dir string) { q.Persistent = flow.Path(dir) },
+		"persistent, write": func(q *flow.ClientQueue, dir string) { q.Confirm, q.Persistent = "write", flow.Path(dir) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "q")

@@ -17,7 +17,7 @@ import (
 // not sent again, and everything else is: each message arrives exactly once,
 // and in order.
 func TestWhatTheSocketDidNotTakeIsSentAgain(t *testing.T) {
-	connector, host := clientOf(t, "ws://peer.test", func(c *ClientConfig) { c.Queue.MaxEvents = 7 })
+	connector, host := clientOf(t, "ws://peer.test", func(c *ClientConfig) { c.Queue.MaxEvents, c.Queue.Confirm = 7, "write" })
 	const n = 2000
 	sent := make(chan error, 1)
 	go func() {

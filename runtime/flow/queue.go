@@ -14,12 +14,12 @@ type ClientQueue struct {
 	Overflow     string   `hcl:"overflow" oneof:"disconnect|drop_oldest|drop_newest|block" doc:"what happens when one more comes. Where persistent or confirm = \"pong\" keep events, what is dropped goes to the err port, and disconnect is no choice"`
 	WriteTimeout Duration `hcl:"write_timeout" min:"1ms" doc:"how long one write may take before the connection is given up"`
 	Persistent   Path     `hcl:"persistent" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it is confirmed. It is made when it is missing; the folder that it is in must exist. Without it, the queue is in memory"`
-	Confirm      string   `hcl:"confirm" oneof:"write|pong" doc:"when an event leaves the queue: write when it was handed to the connection, pong when the peer has answered a ping that was sent after it. What was not confirmed when a connection is lost is sent again by the next one"`
+	Confirm      string   `hcl:"confirm" oneof:"write|pong" doc:"when an event leaves the queue: write when it was handed to the connection, pong when the peer has answered a ping that was sent after it. What was not confirmed when a connection is lost is sent again by the next one. When not given: pong where the peer can be asked, for a queue that is persistent, or that has a max_events or max_bytes and blocks; write for others"`
 }
 
 // DefaultClientQueue returns the defaults of ClientQueue.
 func DefaultClientQueue() ClientQueue {
-	return ClientQueue{Overflow: "block", WriteTimeout: Duration(10 * time.Second), Confirm: "write"}
+	return ClientQueue{Overflow: "block", WriteTimeout: Duration(10 * time.Second)}
 }
 
 // Defaults of what depends on where the queue is.
@@ -43,12 +43,19 @@ func (q *ClientQueue) Bounds() *Queue {
 }
 
 // Keep says how the queue keeps events; nil where it does not, and they leave it
-// when they are written.
-func (q *ClientQueue) Keep() *Keep {
-	if q.Persistent == "" && q.Confirm != "pong" {
+// when they are written. confirms says that the peer can be asked what has arrived.
+func (q *ClientQueue) Keep(confirms bool) *Keep {
+	pong := q.Confirm == "pong" || q.Confirm == "" && confirms && q.mustArrive()
+	if q.Persistent == "" && !pong {
 		return nil
 	}
-	return &Keep{Dir: string(q.Persistent), Pong: q.Confirm == "pong"}
+	return &Keep{Dir: string(q.Persistent), Pong: pong}
+}
+
+// mustArrive reports whether who wrote the block has thought of what waits in it, and
+// wants none of it lost.
+func (q *ClientQueue) mustArrive() bool {
+	return q.Persistent != "" || q.Overflow == "block" && (q.MaxEvents > 0 || q.MaxBytes > 0)
 }
 
 // Keep is how a queue keeps events until they are confirmed.

@@ -62,9 +62,7 @@ const deliveryTo = `
 connector "ws_client" "out" {
   url   = "ws://%s/"
   codec = "json"
-  queue {
 %s
-  }
   reconnect {
     interval     = "20ms"
     max_interval = "200ms"
@@ -77,8 +75,10 @@ connect "it" {
 }
 `
 
-const persistentQueue = `    persistent = "queue"
-    confirm    = "pong"`
+const persistentQueue = `  queue {
+    persistent = "queue"
+    confirm    = "pong"
+  }`
 
 func newDelivery(t *testing.T, source, queue string) *delivery {
 	d := &delivery{t: t, receiver: newReceiver(t), dir: t.TempDir(), counts: make([]int, deliverySources)}
@@ -308,8 +308,10 @@ connector "file" "in" {
 // a while, killed and started again.
 func TestDeliveryFromConnections(t *testing.T) {
 	for name, queue := range map[string]string{
-		"memory": fmt.Sprintf("    max_events = %d\n    max_bytes  = \"100MiB\"\n    confirm    = \"pong\"", deliveryRecords),
-		"small":  "    max_events = 100\n    confirm    = \"pong\"",
+		// As Fluent Bit's users write it; the connection is given up while the receiver
+		// does not read.
+		"memory": fmt.Sprintf("  idle_timeout = %q\n  queue {\n    max_events = %d\n    overflow   = \"block\"\n  }", deliveryPause*4/7, deliveryRecords),
+		"small":  "  queue {\n    max_events = 100\n    confirm    = \"pong\"\n  }",
 		"disk":   persistentQueue,
 	} {
 		t.Run(name, func(t *testing.T) {
