@@ -34,6 +34,9 @@ test "and_kept" {
     accept { # asked again for the key two
       tcp = true
     }
+    expect_raw {
+      matches = "^GET /jwks.json"
+    }
     raw {
       text = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     }
