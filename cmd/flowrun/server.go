@@ -88,8 +88,9 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			notices, records := new(feed.Feed[notice.Notice]), new(feed.Feed[notice.Notice])
 			lowest := zap.NewAtomicLevelAt(atLevel)
 			log := journal.New(stderr, journal.Options{Format: format, Coloured: colourful(stderr), Level: lowest, Records: records})
-			defer log.Sync()                                                       //nolint:errcheck // a terminal cannot be synced
-			if undo, err := zap.RedirectStdLogAt(log, zap.WarnLevel); err == nil { // net/http tells there of servers that break the protocol
+			defer log.Sync() //nolint:errcheck // a terminal cannot be synced
+			// By way of the standard log, net/http tells of servers that break the protocol.
+			if undo, err := zap.RedirectStdLogAt(log, zap.WarnLevel); err == nil {
 				defer undo()
 			}
 			var service *systemd.Notifier
