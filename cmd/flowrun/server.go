@@ -76,8 +76,7 @@ the environment as FLOWRUN_ADMIN_TOKEN) it is for this machine alone, and change
 			}
 
 			hangups := make(chan os.Signal, 1)
-			signal.Notify(hangups, syscall.SIGHUP) // from here on: one that comes too early must not end the process
-			defer signal.Stop(hangups)
+			signal.Notify(hangups, syscall.SIGHUP) // from here on, to the end: one that comes too early or too late must not end the process
 			files, report, err := in.load(args)
 			if err != nil {
 				return err
@@ -168,7 +167,8 @@ var (
 )
 
 // untilTold returns a context that ends with the first SIGTERM or SIGINT, or by
-// drain. The second signal stops the engine. stop ends the watch.
+// drain. The second signal stops the engine. stop ends the watch; signals stay without
+// effect, since one that comes while the process ends is not to change its exit code.
 func untilTold(cmd *cobra.Command, e *engine.Engine) (ctx context.Context, drain, stop func()) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	signals := make(chan os.Signal, 2)
@@ -191,7 +191,6 @@ func untilTold(cmd *cobra.Command, e *engine.Engine) (ctx context.Context, drain
 		}
 	}()
 	return ctx, cancel, func() {
-		signal.Stop(signals)
 		close(ended)
 		cancel()
 	}

@@ -43,6 +43,28 @@ func TestSIGHUPWhileFilesAreRead(t *testing.T) {
 	f.exits(0)
 }
 
+// Signals that come while the process ends do not change how it does.
+func TestSignalsAtTheEnd(t *testing.T) {
+	for range 10 {
+		f := start(t, "", flowWith("127.0.0.1:0", ""))
+		f.address("edge")
+		if err := f.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		f.logged("its exit code", func(text string) bool { return strings.Contains(text, `"msg":"exit"`) })
+		for ended := false; !ended; {
+			select {
+			case <-f.Done():
+				ended = true
+			default:
+				_ = f.Signal(syscall.SIGTERM) // it may have ended
+				_ = f.Signal(syscall.SIGHUP)
+			}
+		}
+		f.exits(0)
+	}
+}
+
 // reads waits until the process reads a pipe, and returns its other end.
 func (f *flowrun) reads(pipe string) *os.File {
 	f.t.Helper()
