@@ -52,13 +52,9 @@ func TestSignalsAtTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.logged("its exit code", func(text string) bool { return strings.Contains(text, `"msg":"exit"`) })
-		for ended := false; !ended; {
-			select {
-			case <-f.Done():
-				ended = true
-			default:
-				_ = f.Signal(syscall.SIGTERM) // it may have ended
-				_ = f.Signal(syscall.SIGHUP)
+		for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+			if err := f.Signal(s); err != nil {
+				t.Fatal(err)
 			}
 		}
 		f.exits(0)
