@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,8 @@ func TestTargetWithoutParameters(t *testing.T) {
 // Whatever an event says, the request goes to the same host, below the same path, and
 // the server finds there what the event has said.
 func FuzzTarget(f *testing.F) {
+	f.Add("../..", "", "")
+	f.Add("/", ".a/..b", "")
 	for _, s := range []string{"a", "..", "a/../b", "%2e%2e", "?x", "#", "\\..\\", "//evil/", "\r\nHost: x", "é\x00"} {
 		f.Add(s, s, s)
 	}
@@ -81,7 +84,10 @@ func FuzzTarget(f *testing.F) {
 		if r.URL.Host != "host:1" || r.URL.Scheme != "http" || strings.ContainsAny(u.RequestURI(), " \r\n") {
 			t.Errorf("goes to %s", u)
 		}
-		if strings.Contains(rest, "//") || strings.HasPrefix(rest, "/") {
+		if !strings.HasPrefix(path.Clean(u.Path)+"/", "/api/") {
+			t.Fatalf("%q, %q: another path, %s", id, rest, u.RequestURI())
+		}
+		if path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") {
 			return // net/http's servers redirect these
 		}
 		if pattern == "" {

@@ -118,14 +118,14 @@ func (t *Target) path(params *flow.Object) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("the parameter {%s} of the url is a string, an integer or a bool, not %s", p.name, v.Kinds())
 		}
-		pieces := []string{text}
-		if p.rest {
-			pieces = strings.Split(text, "/")
+		pieces := strings.Split(text, "/")
+		if text == "" && !p.rest || slices.Contains(pieces, ".") || slices.Contains(pieces, "..") { // many servers look for these in what they have unescaped
+			return "", fmt.Errorf("the parameter {%s} of the url cannot be %q: it would lead to another path", p.name, text)
+		}
+		if !p.rest {
+			pieces = []string{text}
 		}
 		for i, piece := range pieces {
-			if piece == "." || piece == ".." || piece == "" && !p.rest {
-				return "", fmt.Errorf("the parameter {%s} of the url cannot be %q: it would lead to another path", p.name, text)
-			}
 			if i > 0 {
 				b.WriteByte('/')
 			}
