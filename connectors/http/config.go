@@ -121,7 +121,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 		}
 	}
 	routes, err := c.routes()
-	problems = append(problems, err, c.checkSSE(), c.checkWhom())
+	problems = append(problems, err, c.checkSSE(), c.checkTopics(), c.Session.Check())
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
 	problems = append(problems, err)
 	if err := errors.Join(problems...); err != nil {
@@ -154,20 +154,18 @@ func (c *ServerConfig) checkSSE() error {
 	return errors.Join(problems...)
 }
 
-// checkWhom reports what makes the blocks topics and sessions pointless.
-func (c *ServerConfig) checkWhom() error {
-	var problems []error
-	if t := c.Topics; t != nil {
-		problems = append(problems, flow.MustBe("topics.initial", t.Initial, flow.OfText|flow.OfList))
-		if t.Initial == nil {
-			problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("topics needs initial: a client of a stream says nothing later")})
-		}
-		if t.Subscribe != nil || t.Unsubscribe != nil {
-			problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("subscribe and unsubscribe have no use with sse: a client of a stream says nothing later than peer.query")})
-		}
+// checkTopics is Topics.Check where clients say nothing after their request.
+func (c *ServerConfig) checkTopics() error {
+	t := c.Topics
+	if t == nil {
+		return nil
 	}
-	if s := c.Session; s != nil {
-		problems = append(problems, flow.MustBe("sessions.key", s.Key, flow.OfText|flow.OfNumber|flow.OfBool))
+	problems := []error{flow.MustBe("topics.initial", t.Initial, flow.OfText|flow.OfList)}
+	if t.Initial == nil {
+		problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("topics needs initial: a client of a stream says nothing later")})
+	}
+	if t.Subscribe != nil || t.Unsubscribe != nil {
+		problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("subscribe and unsubscribe have no use with sse: a client of a stream says nothing later than peer.query")})
 	}
 	return errors.Join(problems...)
 }

@@ -122,22 +122,3 @@ func checkWrote(name string) func(flow.Value) error {
 		return nil
 	}
 }
-
-// checkWhom reports what makes the blocks topics and sessions pointless.
-func checkWhom(t *flow.Topics, s *flow.Sessions) error {
-	var problems []error
-	if t != nil {
-		names := flow.OfText | flow.OfList
-		problems = append(problems,
-			flow.MustBe("topics.initial", t.Initial, names),
-			flow.MustBe("topics.subscribe", t.Subscribe, names),
-			flow.MustBe("topics.unsubscribe", t.Unsubscribe, names))
-		if t.Initial == nil && t.Subscribe == nil {
-			problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("topics needs initial or subscribe: nobody could subscribe to anything")})
-		}
-	}
-	if s != nil {
-		problems = append(problems, flow.MustBe("sessions.key", s.Key, flow.OfText|flow.OfNumber|flow.OfBool))
-	}
-	return errors.Join(problems...)
-}

@@ -74,7 +74,7 @@ func (c *TCPServerConfig) access() *access.Config {
 
 // New implements flow.ConnectorConfig.
 func (c *TCPServerConfig) New() (flow.Connector, error) {
-	problems := []error{checkAddress(c.URL, c.TLS != nil), checkWhom(c.Topics, c.Session)}
+	problems := []error{checkAddress(c.URL, c.TLS != nil), c.Topics.Check(), c.Session.Check()}
 	if c.TLS != nil {
 		if _, err := tlsfiles.Server(c.TLS); err != nil {
 			problems = append(problems, flow.Within("tls", err))

@@ -50,7 +50,7 @@ func (c *UnixServerConfig) New() (flow.Connector, error) {
 		err = &flow.FieldError{Field: "mode", Err: fmt.Errorf("%q is no mode of a file: write \"0660\"", c.Mode)}
 	}
 	gate, gateErr := (&access.Config{}).New(access.Limits{MaxConnections: c.Limits.MaxConnections}, nil)
-	if err := errors.Join(err, gateErr, checkPath(c.Path), checkWhom(c.Topics, c.Session)); err != nil {
+	if err := errors.Join(err, gateErr, checkPath(c.Path), c.Topics.Check(), c.Session.Check()); err != nil {
 		return nil, err
 	}
 	return &server{

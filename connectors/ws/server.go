@@ -77,7 +77,7 @@ func (c *ServerConfig) New() (flow.Connector, error) {
 	rate, rateErr := c.Limits.Rates.options(c.MaxMessage, c.Ping)
 	o.Rate = rate
 	gate, err := c.Config.New(c.Limits.Limits, c.TLS)
-	problems = append(problems, rateErr, err, c.checkSubprotocols(), c.checkCompression(), c.Reject.check(), c.checkWhom(), c.Headless.check(c.TLS != nil))
+	problems = append(problems, rateErr, err, c.checkSubprotocols(), c.checkCompression(), c.Reject.check(), c.Topics.Check(), c.Session.Check(), c.Headless.check(c.TLS != nil))
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}

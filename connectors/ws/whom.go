@@ -1,7 +1,6 @@
 package ws
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/ending"
@@ -16,23 +15,4 @@ func checkWrote(v flow.Value) error {
 		}
 	}
 	return nil
-}
-
-// checkWhom reports what makes the blocks topics and sessions pointless.
-func (c *ServerConfig) checkWhom() error {
-	var problems []error
-	if t := c.Topics; t != nil {
-		names := flow.OfText | flow.OfList
-		problems = append(problems,
-			flow.MustBe("topics.initial", t.Initial, names),
-			flow.MustBe("topics.subscribe", t.Subscribe, names),
-			flow.MustBe("topics.unsubscribe", t.Unsubscribe, names))
-		if t.Initial == nil && t.Subscribe == nil {
-			problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("topics needs initial or subscribe: nobody could subscribe to anything")})
-		}
-	}
-	if s := c.Session; s != nil {
-		problems = append(problems, flow.MustBe("sessions.key", s.Key, flow.OfText|flow.OfNumber|flow.OfBool))
-	}
-	return errors.Join(problems...)
 }

@@ -1,5 +1,7 @@
 package flow
 
+import "errors"
+
 // Topics says what the connections of a connector are told beside replies: what
 // is delivered by topic.
 type Topics struct {
@@ -19,6 +21,24 @@ func (t *Topics) SetDefaults() {
 	*t = Topics{Match: "exact", MaxPerConnection: 100, MaxLength: 256, MaxPerMessage: 1000}
 }
 
+// Check reports what makes the block pointless where clients say something: nothing
+// for nil. It is called by New.
+func (t *Topics) Check() error {
+	if t == nil {
+		return nil
+	}
+	const names = OfText | OfList
+	problems := []error{
+		MustBe("topics.initial", t.Initial, names),
+		MustBe("topics.subscribe", t.Subscribe, names),
+		MustBe("topics.unsubscribe", t.Unsubscribe, names),
+	}
+	if t.Initial == nil && t.Subscribe == nil {
+		problems = append(problems, &FieldError{Field: "topics", Err: errors.New("topics needs initial or subscribe: nobody could subscribe to anything")})
+	}
+	return errors.Join(problems...)
+}
+
 // History bounds what is kept of topics. Over a limit the oldest goes.
 type History struct {
 	Size      int      `hcl:"size" min:"1" doc:"messages kept of each topic"`
@@ -36,6 +56,14 @@ type Sessions struct {
 	Key        Expr   `hcl:"key" required:"true" of:"connection" doc:"whose connection it is, a string or a number made of peer. Null is nobody: then nothing here applies"`
 	MaxPerKey  int    `hcl:"max_per_key" min:"1" doc:"connections of the same key at a time"`
 	OnConflict string `hcl:"on_conflict" oneof:"reject|replace" doc:"one more is refused, or takes the place of the oldest, which is closed"`
+}
+
+// Check is that of Topics.
+func (s *Sessions) Check() error {
+	if s == nil {
+		return nil
+	}
+	return MustBe("sessions.key", s.Key, OfText|OfNumber|OfBool)
 }
 
 // SetDefaults implements Defaulter.
