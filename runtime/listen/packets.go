@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"syscall"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -77,12 +76,7 @@ func (s *Set) release(p *packets, owner any) {
 
 func bindPackets(spec flow.ListenSpec) (*net.UDPConn, error) {
 	var refused error
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		if err := c.Control(func(fd uintptr) { refused = setOptions(fd, spec.Socket) }); err != nil {
-			return err
-		}
-		return refused
-	}}
+	config := net.ListenConfig{Control: before(&refused, func(fd uintptr) error { return setOptions(fd, spec.Socket) })}
 	socket, err := config.ListenPacket(context.Background(), "udp", spec.Address)
 	if refused != nil {
 		return nil, refused

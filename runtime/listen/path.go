@@ -35,12 +35,7 @@ func bindPath(spec flow.ListenSpec) (net.Listener, error) {
 		return nil, err
 	}
 	var refused error
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		if err := c.Control(func(fd uintptr) { refused = setMode(fd, spec.Mode) }); err != nil {
-			return err
-		}
-		return refused
-	}}
+	config := net.ListenConfig{Control: before(&refused, func(fd uintptr) error { return setMode(fd, spec.Mode) })}
 	l, err := config.Listen(context.Background(), "unix", spec.Address)
 	if refused != nil {
 		return nil, fmt.Errorf("mode = %04o: %w", spec.Mode, refused)

@@ -18,15 +18,10 @@ func bind(spec flow.ListenSpec) (net.Listener, error) {
 	if spec.Network == "unix" {
 		return bindPath(spec)
 	}
-	var refused error // by Control: net wraps it into words about bind
+	var refused error
 	config := net.ListenConfig{
 		KeepAlive: keepalive(spec.Socket),
-		Control: func(_, _ string, c syscall.RawConn) error {
-			if err := c.Control(func(fd uintptr) { refused = setOptions(fd, spec.Socket) }); err != nil {
-				return err
-			}
-			return refused
-		},
+		Control:   before(&refused, func(fd uintptr) error { return setOptions(fd, spec.Socket) }),
 	}
 	config.SetMultipathTCP(false) // its sockets know fewer options
 	socket, err := config.Listen(context.Background(), "tcp", spec.Address)
@@ -41,6 +36,17 @@ func bind(spec flow.ListenSpec) (net.Listener, error) {
 		return nil, fmt.Errorf("backlog = %d: %w", spec.Backlog, err)
 	}
 	return socket, nil
+}
+
+// before is what net calls with a socket before it is bound. An error of set is put
+// into refused, too: net wraps it into words about bind.
+func before(refused *error, set func(fd uintptr) error) func(_, _ string, c syscall.RawConn) error {
+	return func(_, _ string, c syscall.RawConn) error {
+		if err := c.Control(func(fd uintptr) { *refused = set(fd) }); err != nil {
+			return err
+		}
+		return *refused
+	}
 }
 
 // keepalive is the period as net wants it: negative for none.
