@@ -173,27 +173,8 @@ func (s *server) Release() {
 func (s *server) Run(ctx context.Context, host flow.Host) error {
 	close(s.running)
 	defer context.AfterFunc(host.Abandon(), s.abandon)()
-	done := ctx.Done()
-	var (
-		goodbyes *goodbye.Round[*socket.Conn]
-		turn     <-chan time.Time // of the next connection that is told goodbye
-		empty    <-chan struct{}
-	)
-	for {
-		select {
-		case <-done:
-			goodbyes, empty = s.end(host.Farewell())
-			done, turn = nil, time.After(0)
-		case now := <-turn:
-			if wait := goodbyes.Say(now); wait > 0 {
-				turn = time.After(wait)
-				continue
-			}
-			s.group.Hurry()
-		case <-empty:
-			return nil
-		}
-	}
+	goodbye.Await(ctx, func() (*goodbye.Round[*socket.Conn], <-chan struct{}) { return s.end(host.Farewell()) }, s.group.Hurry)
+	return nil
 }
 
 // farewell is what the close frame says of the runtime's farewell.

@@ -2,11 +2,36 @@
 // clients are told one after the other, so that they come back as they were sent
 // away, and not all at once.
 //
-// The server owns a [Round] and asks it to go on whenever it is time for the next
-// one; there is no goroutine and no timer in it.
+// A server that has nothing else to do leaves its end to [Await]. Others own a [Round]
+// and ask it to go on whenever it is time for the next one.
 package goodbye
 
-import "time"
+import (
+	"context"
+	"time"
+)
+
+// Await is the life of a server whose connections look after themselves: it waits for
+// the end of ctx, sees all told goodbye, and returns when the last has gone. begin
+// returns the goodbyes, and what is closed then; told is called when all have had
+// theirs. Both are called by the goroutine that calls Await.
+func Await[T any](ctx context.Context, begin func() (*Round[T], <-chan struct{}), told func()) {
+	<-ctx.Done()
+	round, empty := begin()
+	turn := time.After(0)
+	for {
+		select {
+		case now := <-turn:
+			if wait := round.Say(now); wait > 0 {
+				turn = time.After(wait)
+				continue
+			}
+			told()
+		case <-empty:
+			return
+		}
+	}
+}
 
 // Round is a series of goodbyes. It is used by one goroutine at a time.
 type Round[T any] struct {
