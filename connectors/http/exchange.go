@@ -197,14 +197,15 @@ func (x *exchange) unanswered(why *access.Refusal) error {
 	return why
 }
 
-// settle returns a channel that is closed when no reply can come any more; stop
-// ends the wait for that.
+// settle returns a channel that is closed when no reply can come any more, and those
+// that have come are written; stop ends the wait for that.
 func (x *exchange) settle() (settled <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(x.server.host.Abandon())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		x.link.Settle(ctx)
+		_ = x.link.Flush(ctx) // what could not be written is counted by the link
 	}()
 	return done, func() {
 		cancel()
