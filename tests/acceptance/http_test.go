@@ -78,11 +78,6 @@ pipeline "sum" {
   }
 }
 
-connect "taken" {
-  from = connector.sum
-  to   = connector.taken
-}
-
 connect "sum" {
   from = connector.sum
   via  = [pipeline.sum]
@@ -94,6 +89,12 @@ connect "feed" {
   via     = [pipeline.sum]
   to      = connector.feed
   deliver = "broadcast"
+}
+
+# The last of them: what is taken is in both windows.
+connect "taken" {
+  from = connector.sum
+  to   = connector.taken
 }
 `)
 	url, client := "http://"+f.address("sum"), browser(t)
