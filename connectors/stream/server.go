@@ -33,14 +33,13 @@ type server struct {
 
 	mu     sync.Mutex
 	guests guests
-	ended  bool          // no more guests
-	empty  chan struct{} // closed when the last connection has gone; nil before the end
+	ended  bool // no more guests
 }
 
 // Prepare implements flow.Preparer: it listens.
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
 	s.mu.Lock()
-	s.host, s.ended, s.empty = host, false, nil
+	s.host, s.ended = host, false
 	running := make(chan struct{})
 	s.running, s.run = running, sync.OnceFunc(func() { close(running) })
 	s.mu.Unlock()
@@ -91,12 +90,7 @@ func (s *server) end(why flow.Farewell) (*goodbye.Round[*socket.Conn], <-chan st
 	defer s.mu.Unlock()
 	s.ended = true
 	s.guests.cutAll()
-	all := s.group.All(nil)
-	s.empty = make(chan struct{})
-	if len(all) == 0 {
-		close(s.empty)
-	}
-	return goodbye.New(why.Spread, all, func(c *socket.Conn) { c.Part(parting) }), s.empty
+	return goodbye.New(why.Spread, s.group.All(nil), func(c *socket.Conn) { c.Part(parting) }), s.group.Gone()
 }
 
 func (s *server) abandon() {
@@ -164,14 +158,6 @@ func (s *server) know(nc net.Conn) (*access.Visitor, flow.Peer, bool) {
 	return visitor, peer, true
 }
 
-func (s *server) remove(c *socket.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if left := s.group.Remove(c); left == 0 && s.empty != nil {
-		close(s.empty)
-	}
-}
-
 // served is one client of a server: the owner of its connection.
 type served struct {
 	server *server
@@ -185,7 +171,7 @@ type served struct {
 // frame, which every connection has on its stack.
 func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) {
 	defer visitor.Leave()
-	defer s.remove(c)
+	defer s.group.Remove(c)
 	owner := s.open(c, peer)
 	if owner == nil {
 		c.HangUp(nil)

@@ -44,7 +44,7 @@ func (c *served) Drain() { flushLink(c.link, time.Duration(c.server.config.Close
 // the ends is kept out of its frame, which every connection has on its stack.
 func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) {
 	defer s.leave(visitor)
-	defer s.remove(c)
+	defer s.group.Remove(c)
 	defer c.HangUp()
 	owner := s.open(c, peer)
 	if owner == nil {

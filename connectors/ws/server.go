@@ -123,14 +123,13 @@ type server struct {
 	tooSlow atomic.Uint64 // connections closed for a write that took too long
 
 	mu         sync.Mutex
-	last       *socket.Farewell //  set when the server ends: what new connections are told
-	empty      chan struct{}    // closed when the last connection has gone; nil before the end
+	last       *socket.Farewell // set when the server ends: what new connections are told
 	handshakes sync.WaitGroup   // that may still add a connection
 }
 
 // Prepare implements flow.Preparer: it listens.
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
-	s.host, s.last, s.empty = host, nil, nil
+	s.host, s.last = host, nil
 	s.running = make(chan struct{})
 	s.params = endpoint.Params(s.config.path())
 	scheme := "ws"
@@ -200,13 +199,7 @@ func (s *server) end(why flow.Farewell) (*goodbye.Round[*socket.Conn], <-chan st
 		s.stop()
 	}
 	s.handshakes.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.empty = make(chan struct{})
-	if len(s.group.All(nil)) == 0 {
-		close(s.empty)
-	}
-	return g, s.empty
+	return g, s.group.Gone()
 }
 
 func (s *server) abandon() {
@@ -234,14 +227,6 @@ func (s *server) add(c *socket.Conn) {
 	s.group.Add(c)
 	if s.last != nil {
 		c.Part(*s.last)
-	}
-}
-
-func (s *server) remove(c *socket.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if left := s.group.Remove(c); left == 0 && s.empty != nil {
-		close(s.empty)
 	}
 }
 

@@ -56,8 +56,8 @@ func (g *Group[M]) Add(m M) {
 	}
 }
 
-// Remove forgets a member, and says how many are left.
-func (g *Group[M]) Remove(m M) int {
+// Remove forgets a member.
+func (g *Group[M]) Remove(m M) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	last := len(g.members) - 1
@@ -69,7 +69,20 @@ func (g *Group[M]) Remove(m M) int {
 		close(g.over)
 		g.members, g.over = nil, nil
 	}
-	return last
+}
+
+// nobody is over in a group of none.
+var nobody = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// Gone is closed when the last of the present members has been removed, and of those
+// that are added before: now, where there is none.
+func (g *Group[M]) Gone() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over == nil {
+		return nobody
+	}
+	return g.over
 }
 
 // All appends the present members to dst.

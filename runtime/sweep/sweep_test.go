@@ -28,7 +28,9 @@ func TestSweep(t *testing.T) {
 			m.last = now
 		})
 		a, b := &member{}, &member{}
+		<-g.Gone() // nobody is there yet
 		g.Add(a)
+		gone := g.Gone()
 		time.Sleep(2500 * time.Millisecond)
 		g.Add(b)
 		time.Sleep(2 * time.Second)
@@ -36,8 +38,8 @@ func TestSweep(t *testing.T) {
 		if a.looks != 4 || b.looks != 2 {
 			t.Errorf("looked at %d and %d times", a.looks, b.looks)
 		}
-		if left := g.Remove(a); left != 1 {
-			t.Errorf("%d are left", left)
+		if g.Remove(a); len(g.All(nil)) != 1 {
+			t.Errorf("%d are left", len(g.All(nil)))
 		}
 		pace.Store(int64(time.Minute))
 		g.Repace()
@@ -46,9 +48,16 @@ func TestSweep(t *testing.T) {
 		if a.looks != 4 || b.looks != 2 {
 			t.Errorf("at the new pace, looked at %d and %d times", a.looks, b.looks)
 		}
-		if left := g.Remove(b); left != 0 || len(g.All(nil)) != 0 {
-			t.Errorf("%d are left", left)
+		select {
+		case <-gone:
+			t.Error("all have gone, though one is there")
+		default:
 		}
+		if g.Remove(b); len(g.All(nil)) != 0 {
+			t.Errorf("%d are left", len(g.All(nil)))
+		}
+		<-gone
+		<-g.Gone()
 	}) // which sees that no goroutine is left
 }
 
