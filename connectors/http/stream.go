@@ -212,17 +212,13 @@ func (st *stream) sayGoodbye(why *parting) {
 }
 
 // expire ends the stream when its client's identity does. The result stops that.
-func (st *stream) expire() (stop func()) {
+func (st *stream) expire() (stop func() bool) {
 	v := st.visitor
-	if v.Expires.IsZero() {
-		return func() {}
-	}
-	t := time.AfterFunc(time.Until(v.Expires), func() {
+	return v.AtExpiry(func() {
 		st.server.host.Log().Info("who a client was holds no longer, its stream is ended",
 			zap.String("peer", st.peer), zap.String("connection", st.link.ID()), zap.String("reason", v.Expired))
 		st.part(parting{counts: flow.EndedExpired})
 	})
-	return func() { t.Stop() }
 }
 
 // part asks the stream to end. It returns at once and may be called by anyone; the

@@ -230,14 +230,11 @@ func (c *served) close(err error) {
 // expire ends the connection when its client's certificate does. The result stops
 // that.
 func (c *served) expire(v *access.Visitor) (stop func() bool) {
-	if v.Expires.IsZero() {
-		return func() bool { return true }
-	}
-	return time.AfterFunc(time.Until(v.Expires), func() {
+	return v.AtExpiry(func() {
 		c.server.host.Log().Info("who a client was holds no longer, the connection is ended",
 			zap.String("peer", c.peer), zap.String("connection", c.link.ID()), zap.String("reason", v.Expired))
 		c.conn.Part(socket.Farewell{Why: flow.EndedExpired})
-	}).Stop
+	})
 }
 
 // Deliver implements socket.Owner. The end of a connection is its reader's to

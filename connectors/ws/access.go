@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/access"
@@ -105,12 +104,9 @@ func (s *server) lastMessage(c *socket.Conn, refusal *access.Refusal) {
 // expire ends the connection when its client's identity does. The result
 // stops that.
 func (c *served) expire(v *access.Visitor) (stop func() bool) {
-	if v.Expires.IsZero() {
-		return func() bool { return true }
-	}
-	return time.AfterFunc(time.Until(v.Expires), func() {
+	return v.AtExpiry(func() {
 		c.server.host.Log().Info("who a client was holds no longer, the connection is closed with 1008",
 			zap.String("peer", c.peer), zap.String("connection", c.link.ID()), zap.String("reason", v.Expired))
 		c.conn.Part(socket.Farewell{Code: socket.PolicyViolation, Reason: v.Expired, Why: flow.EndedExpired})
-	}).Stop
+	})
 }

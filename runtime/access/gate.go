@@ -32,6 +32,15 @@ type Identity struct {
 	Expired string
 }
 
+// AtExpiry has do called, by a goroutine of its own, when the identity ends. The
+// result stops that, and may be called more than once.
+func (i *Identity) AtExpiry(do func()) (stop func() bool) {
+	if i.Expires.IsZero() {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(time.Until(i.Expires), do).Stop
+}
+
 // Visitor is a client that was let in.
 type Visitor struct {
 	Identity
