@@ -17,15 +17,15 @@ import (
 
 // ClientConfig is the configuration of udp_client.
 type ClientConfig struct {
-	URL            endpoint.URL  `hcl:"url" required:"true" doc:"where datagrams go: \"host:port\" or \"udp://host:port\""`
-	ConnectTimeout flow.Duration `hcl:"connect_timeout" min:"1ms" doc:"time to find the address of a name"`
-	MaxMessage     flow.Size     `hcl:"max_message" min:"1B" max:"65507B" doc:"longest answer that is taken; a longer one is dropped"`
-	Queue          flow.Queue    `hcl:"queue" doc:"what waits for the socket"`
+	URL            endpoint.URL     `hcl:"url" required:"true" doc:"where datagrams go: \"host:port\" or \"udp://host:port\""`
+	ConnectTimeout flow.Duration    `hcl:"connect_timeout" min:"1ms" doc:"time to find the address of a name"`
+	MaxMessage     flow.Size        `hcl:"max_message" min:"1B" max:"65507B" doc:"longest answer that is taken; a longer one is dropped"`
+	Queue          flow.ClientQueue `hcl:"queue" doc:"what waits for the socket, also while there is none"`
 }
 
 // Shape implements flow.ConnectorConfig.
 func (c *ClientConfig) Shape() flow.Shape {
-	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &c.Queue, MaxFrame: longest}
+	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(false), MaxFrame: longest}
 }
 
 // New implements flow.ConnectorConfig.
@@ -76,6 +76,7 @@ type session struct {
 	link   flow.Link
 	asked  atomic.Bool // the flow has sent something
 	woken  chan struct{}
+	broken atomic.Pointer[error] // why the socket has been closed, for its reader
 }
 
 func (s *session) run(ctx context.Context) error {
@@ -88,16 +89,23 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.link = link
-	context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(ctx, func() {
 		defer close(s.woken)
 		flush, cancel := context.WithTimeout(s.host.Abandon(), time.Duration(s.client.config.Queue.WriteTimeout))
 		defer cancel()
 		_ = link.Flush(flush) // what could not be written is counted by the link
 		_ = s.conn.SetReadDeadline(past)
-	})
+	})()
 	buf := make([]byte, int(s.client.config.MaxMessage)+1)
 	err = s.read(ctx, buf)
-	link.Close(context.Background(), &flow.Ended{Err: err, Cause: flow.EndedDrain})
+	ended := &flow.Ended{Err: err, Cause: flow.EndedDrain}
+	if err != nil {
+		ended.Cause = flow.EndedLost
+	}
+	link.Close(context.Background(), ended)
+	if ctx.Err() != nil {
+		return nil
+	}
 	return err
 }
 
@@ -118,7 +126,7 @@ func (s *session) read(ctx context.Context, buf []byte) error {
 		case errors.Is(err, syscall.ECONNREFUSED):
 			s.nobody()
 		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("receive from %s: %w", s.client.config.URL, cause(err))
+			return s.explain(err)
 		case until.IsZero() && s.asked.Load():
 			<-s.woken
 			until = time.Now().Add(answersAtMost)
@@ -142,21 +150,43 @@ func (s *session) nobody() {
 	s.host.Log().Warn("nobody listens there: datagrams are lost", zap.Stringer("url", s.client.config.URL))
 }
 
-// Write implements flow.Writer: each frame is a datagram. That nobody listened to an
-// earlier one is no error of this.
+// explain says why the socket cannot be read from any more.
+func (s *session) explain(err error) error {
+	if why := s.broken.Load(); why != nil {
+		return *why
+	}
+	return fmt.Errorf("receive from %s: %w", s.client.config.URL, cause(err))
+}
+
+// Write implements flow.Writer: each frame is a datagram. What one of them meets on its
+// way is no error of the socket; what keeps the socket from sending ends the session, so
+// that another one takes its place.
 func (s *session) Write(_ context.Context, frames []flow.Frame, _ bool) error {
 	s.asked.Store(true)
 	for i := range frames {
-		_, err := s.conn.Write(frames[i].Data)
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			s.nobody()
-			_, err = s.conn.Write(frames[i].Data)
-		}
-		if err != nil {
+		if err := s.send(frames[i].Data); err != nil {
+			s.Disconnect(fmt.Errorf("send to %s: %w", s.client.config.URL, cause(err)))
 			return &flow.WriteError{Written: i, Err: cause(err)}
 		}
 	}
 	return nil
+}
+
+// refusals bounds how many answers that nobody listened to earlier datagrams are read
+// before one is sent.
+const refusals = 100
+
+func (s *session) send(datagram []byte) error {
+	_, err := s.conn.Write(datagram)
+	for i := 0; i < refusals && errors.Is(err, syscall.ECONNREFUSED); i++ { // of an earlier one: this was not sent
+		s.nobody()
+		_, err = s.conn.Write(datagram)
+	}
+	if errors.Is(err, syscall.EMSGSIZE) { // it would stand before all others for ever
+		s.host.Log().Warn("a datagram is longer than this system sends there, and lost", zap.Stringer("url", s.client.config.URL), zap.Int("bytes", len(datagram)))
+		return nil
+	}
+	return err
 }
 
 // Flush implements flow.Writer.
@@ -169,4 +199,7 @@ func (s *session) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
 }
 
 // Disconnect implements flow.Disconnecter: the socket is made anew.
-func (s *session) Disconnect(error) { _ = s.conn.Close() }
+func (s *session) Disconnect(reason error) {
+	s.broken.CompareAndSwap(nil, &reason)
+	_ = s.conn.Close()
+}

@@ -30,7 +30,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 				MaxMessage: longest,
 				Idle:       flow.Duration(time.Minute),
 				Limits:     Limits{MaxPeers: 10_000, Burst: flow.Duration(2 * time.Second)},
-				Queue:      queue("drop_oldest"),
+				Queue:      flow.Queue{MaxEvents: 1024, MaxBytes: 1 << 20, Overflow: "drop_oldest", WriteTimeout: flow.Duration(10 * time.Second)},
 			}
 		},
 	},
@@ -40,17 +40,13 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Doc:     clientDoc,
 		Example: clientExample,
 		Config: func() flow.ConnectorConfig {
-			return &ClientConfig{ConnectTimeout: flow.Duration(10 * time.Second), MaxMessage: longest, Queue: queue("block")}
+			return &ClientConfig{ConnectTimeout: flow.Duration(10 * time.Second), MaxMessage: longest, Queue: flow.DefaultClientQueue()}
 		},
 	},
 }
 
 // longest is what a datagram can carry over IPv4: 65,535 bytes without the headers.
 const longest = 65_507
-
-func queue(overflow string) flow.Queue {
-	return flow.Queue{MaxEvents: 1024, MaxBytes: 1 << 20, Overflow: overflow, WriteTimeout: flow.Duration(10 * time.Second)}
-}
 
 func checkAddress(u endpoint.URL) error {
 	var wrong error
@@ -90,13 +86,21 @@ connector hands its address over; what the senders are to it begins anew.
 
 const clientDoc = `
 Datagrams to one address; what comes back from there leaves by ` + "`out`" + `. A message is a
-datagram.
+datagram. While the name of the machine has no address, or the system finds no way to it, events wait in the ` + "`queue`" + `,
+and it is tried again as ` + "`reconnect`" + ` says.
 
-Delivered means: handed to the socket. Where nobody listens, a machine may say so, after
-the datagram is lost: that is logged. An event that is longer than a datagram can be is a problem
-for ` + "`err`" + `.
+Delivered means: taken by the ` + "`queue`" + `, from which an event goes to the socket at once when there is one. A
+crash loses what waits. What becomes of a datagram on its way, nobody knows. Where nobody listens, a machine may say so,
+after the datagram is lost: that is logged. An event that is longer than a datagram can be is a problem
+for ` + "`err`" + `; one that only the system's own limit forbids is lost, and the log tells of it.
 
-On a graceful end, the queue is written, and answers are read until none has come for
+With ` + "`queue { persistent = \"dir\" }`" + ` the queue is on the disk, in a directory of its own. Delivered
+means then: on the disk, so that neither kill -9 nor the loss of power loses what was acknowledged; an event leaves
+it when it was handed to the socket, and what a kill interrupts there is sent again by the next process, so that
+some may come twice. Nothing confirms a datagram: there is no ` + "`confirm = \"pong\"`" + `. What else there is to say
+of such queues, ws_client does.
+
+On a graceful end, the queue is written (where it is persistent, what has not been taken in time stays for the next start), and answers are read until none has come for
 100 ms, or for a second. A client that was sent nothing does not wait.
 `
 

@@ -59,11 +59,13 @@ func (p *peer) spend(l *Limits, now int64, bytes int) string {
 	return ""
 }
 
-// Write implements flow.Writer: each frame is a datagram.
+// Write implements flow.Writer: each frame is a datagram. A connection that could not be
+// written to is forgotten by the next sweep: its sender's next datagram begins another.
 func (p *peer) Write(_ context.Context, frames []flow.Frame, _ bool) error {
 	p.wrote.Store(true)
 	for i := range frames {
 		if _, err := p.conn.WriteToUDPAddrPort(frames[i].Data, p.addr); err != nil {
+			p.Disconnect(&flow.Ended{Cause: flow.EndedLost})
 			return &flow.WriteError{Written: i, Err: cause(err)}
 		}
 	}

@@ -1,0 +1,41 @@
+# What a client with a persistent queue was given while the name had no address is sent by
+# the next process, which finds one, before anything that it is given itself.
+test "and_for_the_next_process" {
+  tags = ["udp"]
+  locals {
+    port = free_port()
+  }
+  before "receiver" {
+    flow = "receiver.hcl"
+    vars = { address = "127.0.0.1:${local.port}" }
+    ready {
+      log = "listens on"
+    }
+  }
+  before "early" {
+    flow  = "flow.hcl"
+    vars  = { to = "nobody.invalid:4242" }
+    stdin = "{\"n\":1}\n{\"n\":2}\n"
+    wait  = true
+  }
+  run {
+    flow  = "flow.hcl"
+    vars  = { to = "127.0.0.1:${local.port}" }
+    stdin = "{\"n\":3}\n"
+  }
+  expect {
+    exit_code = 0
+    file "got.ndjson" {
+      events = [{ n = 1 }, { n = 2 }, { n = 3 }]
+    }
+    process "early" {
+      exit_code = 0
+      stderr {
+        contains = ["stay in the queue's directory", "\"lost\":0,\"dropped\":0,\"failed\":0"]
+      }
+    }
+    stderr {
+      contains = ["of an earlier process are in the queue"]
+    }
+  }
+}
