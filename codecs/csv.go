@@ -20,8 +20,10 @@ var csvSpec = flow.Spec[flow.CodecConfig]{
 break. The payload is a list of strings or, with ` + "`columns`" + `, an object with these keys. With ` + "`header`" + `, a message is a table whose
 first row names the columns, and the payload is a list of objects; the step ` + "`split`" + ` makes events of them.
 
+A byte order mark in front, as spreadsheets write it, is passed over.
 A row with another number of fields than there are columns, with more than ` + "`max_fields`" + `, with a quote in a field that does
-not begin with one, or that is not UTF-8, is an error; so is a message of several rows without ` + "`header`" + `. A connector that names no
+not begin with one, or that is not UTF-8, is an error; so are a header with a name that
+is there twice, and a message of several rows without ` + "`header`" + `. A connector that names no
 processors uses ` + "`separate`" + `, one row a line: for fields with line breaks in them, a message must come whole, in a frame or behind its
 length. A carriage return before a line break within a field is lost.
 
@@ -77,6 +79,9 @@ func (c *csvConfig) Framing(stream bool) (in, out string) {
 	return lines, lines
 }
 
+// byteOrderMark is what spreadsheets write in front of their tables.
+const byteOrderMark = "\ufeff"
+
 type csvCodec struct {
 	csvConfig
 	comma rune
@@ -95,7 +100,7 @@ func (c *csvCodec) read(frame []byte) (flow.Value, error) {
 	if !utf8.Valid(frame) {
 		return flow.NullValue, fmt.Errorf("it is not UTF-8 at byte %d", invalidAt(frame))
 	}
-	r := csv.NewReader(bytes.NewReader(frame))
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(frame, []byte(byteOrderMark))))
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = c.comma, -1, true
 	row, err := c.row(r)
 	if err != nil {
@@ -133,6 +138,13 @@ func (c *csvCodec) row(r *csv.Reader) ([]string, error) {
 
 func (c *csvCodec) table(r *csv.Reader, header []string) (flow.Value, error) {
 	names := append([]string{}, header...)
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		if seen[name] {
+			return flow.NullValue, fmt.Errorf("its header names a column %.40q twice", name)
+		}
+		seen[name] = true
+	}
 	rows := []flow.Value{}
 	for {
 		row, err := r.Read()
@@ -274,7 +286,7 @@ func (c *csvCodec) appendField(dst []byte, v flow.Value, only bool) ([]byte, err
 	switch {
 	case !utf8.ValidString(s):
 		return dst, errNotUTF8
-	case only && s == "", strings.ContainsRune(s, c.comma), strings.ContainsAny(s, "\"\r\n"), strings.HasPrefix(s, " "), strings.HasPrefix(s, "\t"):
+	case only && s == "", strings.ContainsRune(s, c.comma), strings.ContainsAny(s, "\"\r\n"), strings.HasPrefix(s, " "), strings.HasPrefix(s, "\t"), strings.HasPrefix(s, byteOrderMark):
 		dst = append(dst, '"')
 		dst = append(dst, strings.ReplaceAll(s, `"`, `""`)...)
 		return append(dst, '"'), nil

@@ -32,7 +32,8 @@ keep their spelling: ` + "`42.0`" + ` stays ` + "`42.0`" + `.
 - With ` + "`date_key`" + `, an object is written with the time of its event, which is when it arrived, at its beginning, spelled as
   ` + "`date_format`" + ` says: ` + "`1795227184.60552`" + ` (double), ` + "`1795227184`" + ` (epoch), ` + "`1795227184605`" + ` (epoch_ms),
   ` + "`\"2026-11-21T02:13:04.605520Z\"`" + ` (iso8601) or ` + "`\"2026-11-21 02:13:04.605520\"`" + ` (java_sql_timestamp). What has the key already, keeps it as it
-  is; in a list, each object gets the time. Inwards it means nothing.
+  is. In a list, each object gets the time of the list: what the step ` + "`batch`" + ` puts together needs a ` + "`map`" + ` in front of it, like
+  ` + "`merge({ date = epoch_ms() / 1000 }, event)`" + `, for times of its own. Inwards it means nothing.
 - With ` + "`indent`" + `, messages have several lines: the postprocessor ` + "`separate`" + ` refuses them, unless its separator is no line
   break.`,
 	Example: `connector "ws_server" "edge" {

@@ -44,8 +44,8 @@ preprocessors. The payload is the record with its time in front, under this key,
 ` + "`\"2026-11-21 02:13:04.605520\"`" + ` (java_sql_timestamp). Where the record has the key itself, its own value stands and the time is left out.
 Times of -1 and -2 seconds mark the beginning and the end of a group of records. Metadata are left out, unless
 ` + "`metadata_key`" + ` names a key for them. Outwards, an object is written as such a record; its time is what it has under
-` + "`date_key`" + `, in any of the formats, and otherwise when its event arrived. A list of objects (a batch) is written as several
-records, one behind the other.`,
+` + "`date_key`" + `, as text of either form or as seconds (milliseconds where the format is epoch_ms), and otherwise when its event arrived. A
+list of objects (a batch) is written as several records, one behind the other; those without a time of their own get that of the list.`,
 	Example: `connector "ws_server" "edge" {
   url   = "127.0.0.1:4242"
   codec = { name = "msgpack", max_depth = 64 }

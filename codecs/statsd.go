@@ -75,6 +75,9 @@ func (c statsdCodec) read(s string) (*flow.Object, error) {
 	case !statsdTypes[typ]:
 		return nil, fmt.Errorf("there is no type %.20q at byte %d: c, g, ms, s, h or d is meant", typ, len(first)+1)
 	}
+	if severalValues(first[:colon]) {
+		return nil, fmt.Errorf("it has several values, %.20q: send one a message", first[strings.IndexByte(first, ':')+1:])
+	}
 	o := flow.ObjectOf(flow.Field{Key: "metric", Value: flow.TextOf(first[:colon])}, flow.Field{Key: "type", Value: flow.TextOf(typ)})
 	value := first[colon+1:]
 	action := ""
@@ -103,6 +106,14 @@ func (c statsdCodec) read(s string) (*flow.Object, error) {
 		at += len(section) + 1
 	}
 	return o, nil
+}
+
+// severalValues reports whether what stands before the last colon ends with a
+// number behind another one, as DogStatsD packs values: a:1:2|h. All other colons
+// belong to the name.
+func severalValues(name string) bool {
+	colon := strings.LastIndexByte(name, ':')
+	return colon >= 0 && jsontext.IsNumber(name[colon+1:])
 }
 
 // section reads what stands behind the type.
@@ -183,6 +194,8 @@ type statsdMetric struct {
 var (
 	errStatsdKind = errors.New("is of the wrong type")
 	errStatsdText = errors.New("holds characters that mean something in StatsD")
+	errStatsdType = errors.New("is none of c, g, ms, s, h and d")
+	errStatsdName = errors.New("ends with a colon and a number, which would be read as a value")
 	errStatsdKey  = errors.New("is no key of a metric: omit it")
 )
 
@@ -201,9 +214,13 @@ func (m *statsdMetric) set(key string, v flow.Value) error {
 	s, special := v.Text(), "|\n"
 	switch {
 	case key == "metric" && v.Kind() == flow.Text:
-		m.name = s
-	case key == "type" && statsdTypes[s]:
-		m.typ = s
+		if m.name = s; severalValues(s) {
+			return errStatsdName
+		}
+	case key == "type" && v.Kind() == flow.Text:
+		if m.typ = s; !statsdTypes[s] {
+			return errStatsdType
+		}
 	case key == "value" && number != "":
 		m.value = number
 	case key == "value" && v.Kind() == flow.Text:

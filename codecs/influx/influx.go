@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/influxdata/line-protocol/v2/lineprotocol"
 
@@ -30,7 +32,8 @@ var Spec = flow.Spec[flow.CodecConfig]{
 The time is a number in the unit of ` + "`precision`" + `; a line without one becomes an object without ` + "`timestamp`" + `. Outwards the same keys are
 wanted; without a ` + "`timestamp`" + ` the line has none. Numbers that are spelled as integers are written as such (` + "`21i`" + `, and ` + "`u`" + ` for those beyond 63
 bits), all others as floats: a field that is a float at one time and an integer at another, as JSON may have it, is refused by
-InfluxDB, so map it with care. Nulls are left out.
+InfluxDB, so map it with care. Nulls are left out. Measurements, tags and keys of fields that the protocol cannot say are an error:
+empty ones, and those with a line break or a backslash at their end.
 
 An empty line and a comment (` + "`#`" + `) are an error; the messages of a connector that names no processors are lines without empty ones.`,
 	Example: `connector "ws_server" "edge" {
@@ -188,8 +191,11 @@ func (c *codec) line(v flow.Value) ([]byte, error) {
 			return nil, fmt.Errorf("%q is no part of a point: put it into fields or tags", f.Key)
 		}
 	}
+	if err := nameable(measurement.Text()); err != nil {
+		return nil, fmt.Errorf("its measurement %.40q %w", measurement.Text(), err)
+	}
 	var w lineprotocol.Encoder
-	w.SetLax(true) // tags stay in their order
+	w.SetLax(true) // tags stay in their order; it checks nothing then, so nameable does
 	w.SetPrecision(c.precision)
 	w.StartLine(measurement.Text())
 	for _, f := range tags.Object().Fields() {
@@ -199,6 +205,11 @@ func (c *codec) line(v flow.Value) ([]byte, error) {
 		if f.Value.Kind() != flow.Text {
 			return nil, fmt.Errorf("its tag %q is of type %v, not a string: map it with tostring()", f.Key, f.Value.Kind())
 		}
+		for _, s := range []string{f.Key, f.Value.Text()} {
+			if err := nameable(s); err != nil {
+				return nil, fmt.Errorf("its tag %.40q %w", f.Key, err)
+			}
+		}
 		w.AddTag(f.Key, f.Value.Text())
 	}
 	written := 0
@@ -207,8 +218,11 @@ func (c *codec) line(v flow.Value) ([]byte, error) {
 			continue
 		}
 		x, err := fieldOf(f.Value)
+		if err == nil {
+			err = nameable(f.Key)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("its field %q %w", f.Key, err)
+			return nil, fmt.Errorf("its field %.40q %w", f.Key, err)
 		}
 		w.AddField(f.Key, x)
 		written++
@@ -225,6 +239,25 @@ func (c *codec) line(v flow.Value) ([]byte, error) {
 		return nil, err
 	}
 	return []byte(strings.TrimSuffix(string(w.Bytes()), "\n")), nil
+}
+
+// nameable says whether a reader would take a measurement, a tag or the key of a
+// field for what it is: none of them can hold a line break, however it is
+// escaped, and a line with one would be two.
+func nameable(s string) error {
+	switch {
+	case s == "":
+		return errors.New("is empty, or has an empty value: the protocol cannot say that")
+	case s[0] == '#':
+		return errors.New("begins with #, as comments do")
+	case strings.HasSuffix(s, `\`):
+		return errors.New("ends with a backslash, which would escape what follows it")
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return errors.New("has a line break or another control character: replace() it")
+	case !utf8.ValidString(s):
+		return errors.New("is no UTF-8")
+	}
+	return nil
 }
 
 // timeOf is the point's time; the zero time where it has none.

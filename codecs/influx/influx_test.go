@@ -1,6 +1,8 @@
 package influx
 
 import (
+	"encoding/json"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/flowrun/flowrun/codecs/internal/codectest"
@@ -40,6 +42,41 @@ func TestWrite(t *testing.T) {
 	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"a":1},"timestamp":1.5}`, `!its timestamp is no integer`)
 	codectest.Writes(t, with(func(c *config) { c.Precision = "s" }), `{"measurement":"m","fields":{"a":1},"timestamp":9223372036854775807}`, `!beyond what nanoseconds`)
 	codectest.Writes(t, with(nil), `{"measurement":"","fields":{"a":1}}`, `!and not empty`)
+}
+
+// What a reader would take for something else is refused: with a line break, one
+// point would be two.
+func TestWriteNames(t *testing.T) {
+	for bad, why := range map[string]string{
+		`"x\ny f=1"`: `has a line break`,
+		`"x\r"`:      `has a line break or another control`,
+		`"\tx"`:      `has a line break or another control`,
+		`"x\\"`:      `ends with a backslash`,
+		`"#x"`:       `begins with #`,
+	} {
+		codectest.Writes(t, with(nil), `{"measurement":`+bad+`,"fields":{"a":1}}`, `!its measurement `)
+		codectest.Writes(t, with(nil), `{"measurement":`+bad+`,"fields":{"a":1}}`, `!`+why)
+		codectest.Writes(t, with(nil), `{"measurement":"m","tags":{`+bad+`:"x"},"fields":{"a":1}}`, `!`+why)
+		codectest.Writes(t, with(nil), `{"measurement":"m","tags":{"x":`+bad+`},"fields":{"a":1}}`, `!its tag "x" `+why)
+		codectest.Writes(t, with(nil), `{"measurement":"m","fields":{`+bad+`:1}}`, `!`+why)
+	}
+	codectest.Writes(t, with(nil), `{"measurement":"m","tags":{"x":""},"fields":{"a":1}}`, `!its tag "x" is empty, or has an empty value`)
+	codectest.Writes(t, with(nil), `{"measurement":"m","fields":{"":1}}`, `!its field "" is empty`)
+	chars := []rune(`ab\\, =#"` + "\"\n\r\té{}")
+	text := func() string {
+		s := make([]rune, rand.IntN(5))
+		for i := range s {
+			s[i] = chars[rand.IntN(len(chars))]
+		}
+		return string(s)
+	}
+	for range 5000 {
+		point, err := json.Marshal(map[string]any{"measurement": text(), "tags": map[string]string{text(): text()}, "fields": map[string]string{text(): text()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		codectest.ReadsBack(t, with(nil), string(point))
+	}
 }
 
 func FuzzInflux(f *testing.F) {

@@ -38,7 +38,8 @@ var Spec = flow.Spec[flow.CodecConfig]{
 What the message leaves out (` + "`-`" + `) is not there. One of RFC 3164, ` + "`<34>Nov 21 02:13:04 web su[42]: refused`" + `, has the same keys, without
 ` + "`msgid` and `structured_data`" + `; its time is in ` + "`timezone`" + `, of the year that is nearest to when it arrived. Times in RFC 3339 or with
 fractions of seconds, as many programs write them there, and days with a zero in front are accepted too. ` + "`format`" + ` says which of
-both is expected; "auto" looks for the version that follows the priority. Something else is an error, as is a message of more
+both is expected; "auto" looks for the version that follows the priority. The names in structured data are in the order of
+their bytes; of a parameter that an element has twice, the last value counts. Something else is an error, as is a message of more
 than ` + "`max_length`" + `.
 
 Outwards the same keys are written, by RFC 3164 if ` + "`format`" + ` or ` + "`protocol`" + ` says so, else by RFC 5424. A missing facility is ` + "`user`" + `, a missing
@@ -190,11 +191,19 @@ func (c *codec) readOld(frame []byte, arrived int64) (*flow.Object, error) {
 	return o, nil
 }
 
-// nearestYear gives a time of no year the one in which it is nearest to now.
+// nearestYear gives a time of no year the one in which it is nearest to now. The
+// twenty-ninth of February is not in all years, and at most eight years apart.
 func nearestYear(t time.Time, zone *time.Location, now time.Time) time.Time {
 	var best time.Time
-	for year := now.Year() - 1; year <= now.Year()+1; year++ {
+	leapDay, reach := t.Month() == time.February && t.Day() == 29, 1
+	if leapDay {
+		reach = 8
+	}
+	for year := now.Year() - reach; year <= now.Year()+reach; year++ {
 		at := time.Date(year, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
+		if leapDay && at.Month() != time.February {
+			continue
+		}
 		if best.IsZero() || at.Sub(now).Abs() < best.Sub(now).Abs() {
 			best = at
 		}

@@ -12,6 +12,7 @@ var with = codectest.With[config](Spec)
 func TestRead(t *testing.T) {
 	codectest.Reads(t, with(nil), `<165>1 2026-11-21T02:13:04.003Z web app 8710 ID47 [login user="eve \"x\] \\"][b c=""] refused`,
 		`{"protocol":"rfc5424","facility":"local4","severity":"notice","timestamp":"2026-11-21T02:13:04.003Z","hostname":"web","appname":"app","procid":"8710","msgid":"ID47","structured_data":{"b":{"c":""},"login":{"user":"eve \"x] \\"}},"message":"refused"}`)
+	codectest.Reads(t, with(nil), `<0>1 - - - - - [a z="1" b="2" z="3"]`, `{"protocol":"rfc5424","facility":"kern","severity":"emerg","structured_data":{"a":{"b":"2","z":"3"}}}`)
 	codectest.Reads(t, with(nil), `<0>1 - - - - - -`, `{"protocol":"rfc5424","facility":"kern","severity":"emerg"}`)
 	codectest.Reads(t, with(nil), "<34>Nov 21 02:13:04 web su[42]: refused\n",
 		`{"protocol":"rfc3164","facility":"auth","severity":"crit","timestamp":"2026-11-21T02:13:04Z","hostname":"web","appname":"su","procid":"42","message":"refused"}`)
@@ -60,6 +61,9 @@ func TestNearestYear(t *testing.T) {
 	for _, test := range []struct{ at, now, want string }{
 		{"0000-12-31T23:59:59Z", "2027-01-01T00:00:05Z", "2026-12-31T23:59:59Z"},
 		{"0000-01-01T00:00:01Z", "2026-12-31T23:59:59Z", "2027-01-01T00:00:01Z"},
+		{"0000-02-29T01:02:03Z", "2026-11-21T00:00:00Z", "2028-02-29T01:02:03Z"},
+		{"0000-02-29T01:02:03Z", "2025-11-21T00:00:00Z", "2024-02-29T01:02:03Z"},
+		{"0000-02-29T01:02:03Z", "2099-03-01T00:00:00Z", "2096-02-29T01:02:03Z"},
 		{"0000-06-01T00:00:00Z", "2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z"},
 	} {
 		parse := func(s string) time.Time {

@@ -68,7 +68,11 @@ connector "log" "problems" {
   level = "warn"
 }
 
+# A list has one time, so each record takes its own along.
 pipeline "second" {
+  map "dated" {
+    event = type(event) == "object" ? merge({ date = epoch_ms() / 1000 }, event) : event
+  }
   batch "records" {
     max_events = 1000
     max_wait   = "1s"

@@ -11,9 +11,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/big"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -35,30 +37,31 @@ const (
 // quotes where they are needed; bytes have the tag !!binary. What JSON cannot
 // say is an error: numbers that are infinite or none.
 func Append(dst []byte, v flow.Value) ([]byte, error) {
-	b, err := appendValue(nil, v, 0)
+	b, err := appendValue(nil, v, 0, false)
 	if err != nil {
 		return dst, err
 	}
 	return append(append(dst, bytes.TrimPrefix(b, []byte{'\n'})...), '\n'), nil
 }
 
-// appendValue appends v behind a key or a dash. A list or object begins on a
-// line of its own, indented by so many spaces.
-func appendValue(dst []byte, v flow.Value, spaces int) ([]byte, error) {
+// appendValue appends v behind a key or, with dash, behind the dash of a list.
+// A list or object begins on a line of its own, indented by so many spaces,
+// or right behind the dash.
+func appendValue(dst []byte, v flow.Value, spaces int, dash bool) ([]byte, error) {
 	var err error
 	switch {
 	case v.Kind() == flow.List && len(v.List()) > 0:
-		for _, x := range v.List() {
-			dst = append(lineOf(dst, spaces), '-')
-			if dst, err = appendValue(dst, x, spaces+2); err != nil {
+		for i, x := range v.List() {
+			dst = append(lineOf(dst, spaces, dash && i == 0), '-')
+			if dst, err = appendValue(dst, x, spaces+2, true); err != nil {
 				return dst, err
 			}
 		}
 		return dst, nil
 	case v.Kind() == flow.Map && v.Object().Len() > 0:
-		for _, f := range v.Object().Fields() {
-			dst = append(appendText(lineOf(dst, spaces), f.Key), ':')
-			if dst, err = appendValue(dst, f.Value, spaces+2); err != nil {
+		for i, f := range v.Object().Fields() {
+			dst = append(appendText(lineOf(dst, spaces, dash && i == 0), f.Key), ':')
+			if dst, err = appendValue(dst, f.Value, spaces+2, false); err != nil {
 				return dst, err
 			}
 		}
@@ -76,9 +79,9 @@ func appendValue(dst []byte, v flow.Value, spaces int) ([]byte, error) {
 	return jsontext.Append(dst, v, false)
 }
 
-// lineOf begins a line, right here when a dash began it and nothing more.
-func lineOf(dst []byte, spaces int) []byte {
-	if n := len(dst); n >= spaces-1 && spaces > 0 && dst[n-1] == '-' && strings.TrimLeft(string(dst[max(0, n-spaces):n]), "\n -") == "" {
+// lineOf begins a line, or goes on behind a dash that began it.
+func lineOf(dst []byte, spaces int, dash bool) []byte {
+	if dash {
 		return append(dst, ' ')
 	}
 	return append(append(dst, '\n'), strings.Repeat(" ", spaces)...)
@@ -106,6 +109,9 @@ func ParseWithin(text []byte, maxDepth int) (v flow.Value, err error) {
 	if len(text) > MaxLength {
 		return flow.NullValue, errors.New("the YAML is longer than 64 KiB")
 	}
+	if !utf8.Valid(text) {
+		return flow.NullValue, errors.New("the YAML is not UTF-8")
+	}
 	if depthOf(string(text)) > maxDepth {
 		return flow.NullValue, tooDeep(maxDepth)
 	}
@@ -118,7 +124,10 @@ func ParseWithin(text []byte, maxDepth int) (v flow.Value, err error) {
 	if err != nil {
 		return flow.NullValue, problem(err)
 	}
-	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
+	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool {
+		_, directive := d.Body.(*ast.DirectiveNode) // like %YAML 1.2, in front of the document
+		return d.Body == nil || directive
+	})
 	switch len(docs) {
 	case 0:
 		return flow.NullValue, nil
@@ -210,23 +219,14 @@ func (r *reader) value(n ast.Node, depth int) (flow.Value, error) {
 	case *ast.BoolNode:
 		return flow.BoolOf(n.Value), nil
 	case *ast.IntegerNode:
-		switch i := n.Value.(type) {
-		case int64:
-			return flow.IntOf(i), nil
-		case uint64:
-			return flow.NumberOf(fmt.Sprint(i)), nil
-		}
-		return flow.NullValue, errSyntax
+		return plainScalar(n.Token.Value), nil
 	case *ast.FloatNode:
-		if s := n.Token.Value; jsontext.IsNumber(s) {
-			return flow.NumberOf(s), nil
-		}
-		return flow.FloatOf(n.Value), nil
+		return plainScalar(n.Token.Value), nil
 	case *ast.InfinityNode, *ast.NanNode:
 		return flow.NullValue, errors.New("the YAML has a number that is infinite or none")
 	case *ast.StringNode:
-		if n.Token.Type == token.StringType && jsontext.IsNumber(n.Value) { // 1e3 is one in YAML 1.2
-			return flow.NumberOf(n.Value), nil
+		if n.Token.Type == token.StringType {
+			return plainScalar(n.Value), nil
 		}
 		return flow.TextOf(n.Value), nil
 	case *ast.LiteralNode:
@@ -262,6 +262,34 @@ func (r *reader) value(n ast.Node, depth int) (flow.Value, error) {
 		return r.tagged(n, depth)
 	}
 	return flow.NullValue, errSyntax
+}
+
+// The numbers of YAML 1.2's core schema, section 10.3.2. The parser also takes
+// those of 1.1 for numbers, as 0777 (octal there), 1_000 and 0b11.
+var (
+	inDecimals = regexp.MustCompile(`^([-+]?)0*([0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
+	inDigits   = regexp.MustCompile(`^(0o[0-7]+|0x[0-9a-fA-F]+)$`)
+)
+
+// plainScalar is a number where YAML 1.2 takes s for one, spelled as JSON has it,
+// and else text.
+func plainScalar(s string) flow.Value {
+	if jsontext.IsNumber(s) {
+		return flow.NumberOf(s)
+	}
+	if inDigits.MatchString(s) {
+		if n, ok := new(big.Int).SetString(s, 0); ok {
+			return flow.NumberOf(n.String())
+		}
+	}
+	if m := inDecimals.FindStringSubmatch(s); m != nil && strings.ContainsAny(strings.TrimSuffix(s, m[4]), "0123456789") {
+		whole, fraction := m[2], strings.TrimSuffix(m[3], ".")
+		if whole == "" {
+			whole = "0"
+		}
+		return flow.NumberOf(strings.TrimPrefix(m[1], "+") + whole + fraction + m[4])
+	}
+	return flow.TextOf(s)
 }
 
 func (r *reader) object(fields []*ast.MappingValueNode, depth int) (flow.Value, error) {
@@ -332,8 +360,8 @@ func (r *reader) tagged(n *ast.TagNode, depth int) (flow.Value, error) {
 			return flow.BytesOf(b), nil
 		}
 	case "!!float", "!!int":
-		if v.Kind() == flow.Text && jsontext.IsNumber(v.Text()) {
-			return flow.NumberOf(v.Text()), nil
+		if v.Kind() == flow.Text {
+			v = plainScalar(v.Text())
 		}
 		if v.IsNumber() {
 			return v, nil

@@ -47,6 +47,13 @@ func TestYAML(t *testing.T) {
 		{"x: y\na: [1", `!something is wrong in line 2`},
 		{"a: 1\nb: 2\na: 3", `!a key is there twice in line 3`},
 		{".inf", `!infinite`},
+		{"[0777, 1_000, 0b11, 08, 0o17, 0x1F, -0x1, 1_0.5]", `[777,"1_000","0b11",8,15,31,"-0x1","1_0.5"]`}, // as 1.2 has them, not 1.1
+		{"[+1, .5, 5., -.5e-3, +1e3, -007.50, '1', e1, ., +]", `[1,0.5,5,-0.5e-3,1e3,-7.50,"1","e1",".","+"]`},
+		{"0xffffffffffffffffff", `4722366482869645213695`},
+		{"!!int '0x10'", `16`},
+		{"%YAML 1.2\n---\na: 1\n", `{"a":1}`},
+		{"%YAML 1.2\n---\na: 1\n---\nb: 1\n", `!more than one`},
+		{"a: \xff", `!not UTF-8`},
 		{"\"", `!`},
 		{"a: &a [*a]", `!`},
 		{strings.Repeat("[", 600) + strings.Repeat("]", 600), `!deeper than 500`},
@@ -72,6 +79,8 @@ func TestYAML(t *testing.T) {
 		`[]`:                                  "[]\n",
 		`{}`:                                  "{}\n",
 		`[1,[2,[]],{"a":1,"b":{"c":[null]}}]`: "- 1\n- - 2\n  - []\n- a: 1\n  b:\n    c:\n      - null\n",
+		`{"a":["x--","z"],"b":{"c":"z--"}}`:   "a:\n  - x--\n  - z\nb:\n  c: z--\n", // the end of a text is no dash of a list
+		`{"a":["--",["x----",["z"]]]}`:        "a:\n  - \"--\"\n  - - x----\n    - - z\n",
 		`{"a":[[1,2],{"x y":"1"}]}`:           "a:\n  - - 1\n    - 2\n  - \"x y\": \"1\"\n",
 	} {
 		x, err := jsontext.Parse([]byte(value))

@@ -99,3 +99,26 @@ func ReadsAgain(t *testing.T, c flow.CodecConfig, message []byte) {
 		t.Fatalf("%q became %q, then %q: %v", message, b, twice, err)
 	}
 }
+
+// ReadsBack checks that a payload, given as JSON, is read again as it was written. The codec
+// may refuse to write it.
+func ReadsBack(t *testing.T, c flow.CodecConfig, payload string) {
+	t.Helper()
+	v, err := jsontext.Parse([]byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec := Of(t, c)
+	b, err := codec.Encode(nil, &flow.Event{Value: v, Time: Arrival})
+	if err != nil {
+		return
+	}
+	e := flow.Event{Time: Arrival}
+	if err := codec.Decode(&e, b); err != nil {
+		t.Fatalf("%s became %q: %v", payload, b, err)
+	}
+	if w, err := e.Payload(); err != nil || !w.Equal(v) {
+		again, _ := jsontext.Append(nil, w, false)
+		t.Fatalf("%s became %q, and that %s: %v", payload, b, again, err)
+	}
+}
