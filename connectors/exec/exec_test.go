@@ -258,6 +258,24 @@ func TestDaemon(t *testing.T) {
 	s.prints("done")
 }
 
+// One that prints on and on: what the program itself has printed is in a pipe, and that
+// has an end.
+func TestAnEndlessDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pid")
+	s := newScene(t, running("source", "sh", "-c", `setsid sh -c 'echo $$ >"$0"; exec yes' "$1" & until [ -s "$1" ]; do :; done; exit 3`, "sh", path))
+	r := s.start()
+	err := r.Wait()
+	text, _ := os.ReadFile(path)
+	pid, parse := strconv.Atoi(strings.TrimSpace(string(text)))
+	if parse != nil {
+		t.Skipf("this system makes no daemon so: %v", parse)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL) // it has ended when its pipe was closed
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
 func TestClosedInput(t *testing.T) {
 	s := newScene(t, shell("filter", "exec <&-; echo closed; exec sleep 1000"))
 	run := s.start()

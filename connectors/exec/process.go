@@ -20,6 +20,9 @@ const (
 	// leftover is how long to wait for output that somebody else still could write
 	// when the program has ended.
 	leftover = 200 * time.Millisecond
+	// longestPipe is how many bytes Linux lets a pipe hold: more than that is not the
+	// program's when it has ended.
+	longestPipe = 1 << 20
 	// longestLine is how much of a line the log shows.
 	longestLine = 4 << 10
 )
@@ -33,6 +36,8 @@ type process struct {
 	exited chan struct{}
 	err    error // why it ended, when exited is closed; nil for exit code 0
 	told   sync.WaitGroup
+	left   int // bytes that may still come, once over
+	over   bool
 }
 
 // start starts the program.
@@ -127,19 +132,25 @@ func (p *process) hasExited() bool {
 	}
 }
 
-// Read reads what the program prints, to its end.
+// Read reads what the program prints, to its end. Somebody who is no part of the program
+// may hold the pipe open then, and print on.
 func (p *process) Read(buf []byte) (int, error) {
-	for again := false; ; again = true {
+	for again := false; !p.over || p.left > 0; again = true {
 		n, err := p.stdout.Read(buf)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			p.left -= n
 			return n, err
 		}
 		if again {
-			return 0, io.EOF // somebody holds it open who is no part of the program
+			break
+		}
+		if !p.over {
+			p.over, p.left = true, longestPipe
 		}
 		// The deadline may have passed while others were waited for.
 		_ = p.stdout.SetReadDeadline(time.Now().Add(leftover))
 	}
+	return 0, io.EOF
 }
 
 // close gives back our ends of the pipes.
