@@ -75,8 +75,8 @@ func (f *follower) add(path, called string) (*tail, error) {
 		}
 	}
 	for _, other := range f.tails {
-		if other.path == called && !other.atEnd {
-			t.before = other
+		if other.path == called {
+			t.before, other.atEnd = other, false // it may have grown since it was looked at
 		}
 	}
 	f.tails = append(f.tails, t)

@@ -30,7 +30,7 @@ type tail struct {
 	size   int64     // when it was last looked at
 	time   time.Time // when it had been written to then
 	idle   bool      // there was nothing more to read then
-	atEnd  bool      // all that was there has been read, once
+	atEnd  bool      // all that was there has been read, since another file is at its path
 	last   time.Time // when something was read, or the file left its path
 	gone   bool      // another file, or none, is at its path
 }
@@ -66,6 +66,7 @@ func (t *tail) read(buf []byte) (n int, begins bool, err error) {
 	same := size == t.size && info.ModTime().Equal(t.time)
 	t.size, t.time = size, info.ModTime()
 	if t.idle && same {
+		t.atEnd = true
 		return 0, false, nil
 	}
 	if size < t.offset || !t.sameHead() {
