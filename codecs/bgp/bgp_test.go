@@ -353,6 +353,8 @@ func TestRefused(t *testing.T) {
 		{"exa", "announce route 192.0.2.0", "no prefix"},
 		{"exa", "announce route 192.0.2.0/24 next-hop", "has no value"},
 		{"exa", "announce route 192.0.2.0/24 as-path [ 1", "not closed"},
+		{"exa", "announce route 192.0.2.0/24 origin [ ]", "one value, not 0"},
+		{"exa", "announce route 192.0.2.0/24 next-hop [ 192.0.2.1 192.0.2.2 ]", "one value, not 2"},
 		{"exa", "announce route 192.0.2.0/24 as-path [ x ]", "decode a BGP message as exa"},
 		{"exa", "announce route 192.0.2.0/24 label 5", `no attribute "label"`},
 		{"exa", "announce route 192.0.2.0/24 med 4294967296", "no number of 32 bits"},

@@ -78,7 +78,9 @@ func announced(p netip.Prefix, words []string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
-		words = rest
+		if words = rest; len(value) != 1 && key != "as-path" && key != "community" {
+			return nil, fmt.Errorf("%s: it has one value, not %d", key, len(value))
+		}
 		switch key {
 		case "next-hop":
 			if hop = value[0]; hop == "self" {
