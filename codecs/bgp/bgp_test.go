@@ -330,7 +330,8 @@ func TestRefused(t *testing.T) {
 	obmp, _ := codectest.Of(t, with("obmp", nil)).Encode(nil, event(t, raw))
 	for _, test := range []struct{ format, message, want string }{
 		{"json", `{}`, "no list [dir"},
-		{"json", `["R",1,"","UPDATE"]`, "no list [dir"},
+		{"json", `["R",1,""]`, "no list [dir"},
+		{"json", `["R",1,"",0]`, `type "0"`},
 		{"json", `["X",1,"","UPDATE",{},{}]`, "direction"},
 		{"json", `["R","a","","UPDATE",{},{}]`, "sequence"},
 		{"json", `["R",1,"soon","UPDATE",{},{}]`, "time"},
@@ -396,6 +397,8 @@ func TestLeftOut(t *testing.T) {
 		none    bool
 	}{
 		{with("json", nil), keepalive, false},
+		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037","KEEPALIVE"]`, false},
+		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037",4,null,null]`, false},
 		{with("json", nil), "", true},
 		{with("json", nil), "# comment", true},
 		{with("exa", nil), "# comment", true},

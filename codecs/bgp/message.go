@@ -256,8 +256,8 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 			list[n] = p.node
 		}
 	}
-	if n < 5 || n > 6 || raw[0] != '[' {
-		return errors.New("it is no list [dir, seq, time, type, data, tags]")
+	if n < 4 || n > 6 || raw[0] != '[' {
+		return errors.New("it is no list [dir, seq, time, type, data, tags], of which the last two may be missing")
 	}
 	if m.dir = list[0].text(); m.dir != "L" && m.dir != "R" {
 		return errors.New(`its direction is neither "L" nor "R"`)
@@ -276,8 +276,8 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 		m.ns, m.timed = t.UnixNano(), true
 	}
 	var ok bool
-	if m.typ, ok = typeNamed(list[3].text()); !ok {
-		return fmt.Errorf("its type %.20q is none", list[3].text())
+	if m.typ, ok = typeNamed(spelled(list[3])); !ok {
+		return fmt.Errorf("its type %.20q is none", spelled(list[3]))
 	}
 	if kind := list[5].kind(); kind != flow.Null && kind != flow.Map {
 		return errors.New("its tags are no object")
@@ -288,7 +288,9 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 		}
 		m.tags.Set(tag.key, flow.LazyOf(tag.raw, jsontext.Form{}))
 	}
-	m.data = flow.LazyOf(list[4].raw, jsontext.Form{})
+	if list[4].raw != nil {
+		m.data = flow.LazyOf(list[4].raw, jsontext.Form{})
+	}
 	return checkData(m.typ, list[4])
 }
 
