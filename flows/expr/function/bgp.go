@@ -30,12 +30,12 @@ var routes = []Function{
 	},
 	{
 		Name: "as_path", Group: groupRoutes, Params: params(message(flow.OfList)), Returns: flow.OfList | flow.OfNull, Call1: route.Path,
-		Doc:      "the AS numbers of the path of the BGP message, its data or a path, in their order, those of sets too; null without a path",
+		Doc:      "the AS numbers of the path of the BGP message, its data or a path, in their order, those of sets too; AS_TRANS (23456) of who knows two octets only is replaced by what AS4PATH says (RFC 6793); null without a path",
 		Examples: []Example{{`as_path({ attrs = { ASPATH = { value = [64501, 3356, [174, 1299]] } } })`, `[64501,3356,174,1299]`}, {`contains(as_path([64501, [174, 1299]]), 174)`, `true`}},
 	},
 	{
 		Name: "as_origin", Group: groupRoutes, Params: params(message(flow.OfList)), Returns: flow.OfNumber | flow.OfNull, Call1: route.Origin,
-		Doc:      "the AS number at the end of the path of the BGP message, its data or a path; null without a path, or where that is a set of several",
+		Doc:      "the AS number at the end of the path of the BGP message, its data or a path, as as_path has it; null without a path, or where that is a set of several",
 		Examples: []Example{{`as_origin({ attrs = { ASPATH = { value = [64501, 3356] } } })`, `3356`}, {`as_origin([64501, [174, 1299]])`, `null`}},
 	},
 	{

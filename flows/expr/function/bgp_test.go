@@ -19,6 +19,42 @@ const (
 	strange   = `{"type":"UPDATE","data":{"reach":5,"attrs":{"ASPATH":{"value":"0x030100000001"},"COMMUNITY":7,"MP_REACH":{"value":{"af":"IPV4/FLOWSPEC","data":"0x00"}}}}}`
 )
 
+// two is a message of a speaker that knows AS numbers of two octets only.
+func two(path, path4, more string) string {
+	return `{"type":"UPDATE","data":{"attrs":{"ASPATH":{"value":` + path + `},"AS4PATH":{"value":` + path4 + `}` + more + `}}}`
+}
+
+// TestPathsOfTwoOctets is RFC 6793, 4.2.3.
+func TestPathsOfTwoOctets(t *testing.T) {
+	const trans = `,"AGGREGATOR":{"value":{"asn":23456,"addr":"192.0.2.1"}},"AS4AGGREGATOR":{"value":{"asn":70000,"addr":"192.0.2.1"}}`
+	const other = `,"AGGREGATOR":{"value":{"asn":64501,"addr":"192.0.2.1"}},"AS4AGGREGATOR":{"value":{"asn":70000,"addr":"192.0.2.1"}}`
+	for _, c := range []struct{ path, path4, more, whole, origin string }{
+		{`[1,23456,23456]`, `[70000,70001]`, ``, `[1,70000,70001]`, `70001`},
+		{`[23456,23456]`, `[70000,70001]`, ``, `[70000,70001]`, `70001`},
+		{`[23456]`, `[70000,70001]`, ``, `[23456]`, `23456`}, // it is longer: of something else
+		{`[1,23456]`, `[]`, ``, `[1,23456]`, `23456`},
+		// A set counts as one.
+		{`[1,[23456,23456,2]]`, `[[70000,70001]]`, ``, `[1,70000,70001]`, `null`},
+		{`[1,[2,23456],23456]`, `[70000]`, ``, `[1,2,23456,70000]`, `70000`},
+		{`[23456,[2,23456]]`, `[70000,70001,70002]`, ``, `[23456,2,23456]`, `null`},
+		{`[1,23456]`, `[[70000]]`, ``, `[1,70000]`, `70000`},
+		// Who aggregated knows two octets, and nothing of what is in AS4PATH.
+		{`[1,23456]`, `[70000]`, other, `[1,23456]`, `23456`},
+		{`[1,23456]`, `[70000]`, trans, `[1,70000]`, `70000`},
+		{`[1,23456]`, `[70000]`, `,"AGGREGATOR":{"value":{"asn":64501,"addr":"192.0.2.1"}}`, `[1,70000]`, `70000`},
+		// A speaker of four octets has nothing to say in AS4PATH.
+		{`[65536,23456]`, `[70000]`, ``, `[65536,23456]`, `23456`},
+		{`[1,[2,65536]]`, `[3]`, ``, `[1,2,65536]`, `null`},
+		// What could not be read is not there.
+		{`[1,23456]`, `"0x0203"`, ``, `[1,23456]`, `23456`},
+		{`"0x0203"`, `[1]`, ``, `null`, `null`},
+		{`[1,23456]`, `["x"]`, ``, `!the list has a string in it, where only AS numbers are wanted`, `!only AS numbers`},
+	} {
+		of := `[` + two(c.path, c.path4, c.more) + `]`
+		cases{{"as_path", of, c.whole}, {"as_origin", of, c.origin}}.run(t)
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	cases{
 		// A message, its data, a list, one prefix.
@@ -42,6 +78,8 @@ func TestRoutes(t *testing.T) {
 		{"prefixes", `[` + announced + `]`, `["192.0.2.0/24","10.0.0.0/8","198.51.100.0/25","2001:db8::/32","2001:db8:1::/48"]`},
 		{"as_path", `[` + announced + `]`, `[64501,3356,174,1299]`},
 		{"as_path", `[[64501, [], [174]]]`, `[64501,174]`},
+		{"as_path", `[[64501, [174]]]`, `[64501,174]`},
+		{"as_path", `[[[], [174, 1299]]]`, `[174,1299]`},
 		{"as_path", `[[]]`, `[]`},
 		{"as_origin", `[` + announced + `]`, `null`},
 		{"as_origin", `[[64501, 3356]]`, `3356`},

@@ -7,6 +7,10 @@
 // could not be read, is not there. Of lists that are given by themselves, and of
 // the lists in a message, every element must be what is wanted.
 //
+// A path of a speaker that knows AS numbers of two octets only is the one that RFC 6793,
+// 4.2.3, makes of ASPATH and AS4PATH. AS4PATH beside a number of four octets counts for
+// nothing: who has sent that is no such speaker (4.1).
+//
 // Nothing here allocates where a question can be answered without; a message that
 // is still bytes is opened once for all questions. Errors do not quote what was
 // given.
@@ -95,66 +99,6 @@ func withoutID(s string) string {
 		_, s, _ = strings.Cut(s[1:], "#")
 	}
 	return s
-}
-
-// Path returns the AS numbers of the path in their order, those of its sets
-// too; null where there is no path. of is a message or a path.
-func Path(of flow.Value) (flow.Value, error) {
-	path, n, err := pathOf(of)
-	if err != nil || n == len(path.List()) {
-		return path, err
-	}
-	flat := make([]flow.Value, 0, n)
-	for _, x := range path.List() {
-		if x.Kind() == flow.List {
-			flat = append(flat, x.List()...)
-		} else {
-			flat = append(flat, x)
-		}
-	}
-	return flow.ListOf(flat), nil
-}
-
-// Origin returns the AS number at the end of the path; null where there is
-// none, or a set of several. of is a message or a path.
-func Origin(of flow.Value) (flow.Value, error) {
-	path, n, err := pathOf(of)
-	if err != nil || n == 0 {
-		return flow.NullValue, err
-	}
-	last := path.List()[len(path.List())-1]
-	if last.Kind() != flow.List {
-		return last, nil
-	}
-	if len(last.List()) == 1 {
-		return last.List()[0], nil
-	}
-	return flow.NullValue, nil
-}
-
-// pathOf finds a path and counts its AS numbers.
-func pathOf(of flow.Value) (path flow.Value, n int, err error) {
-	if path = of; of.Kind() != flow.List {
-		path = attr(of, "ASPATH")
-	}
-	if path.Kind() != flow.List {
-		return flow.NullValue, 0, nil
-	}
-	for _, x := range path.List() {
-		if x.Kind() != flow.List {
-			n++
-			if !x.IsNumber() {
-				return flow.NullValue, 0, unwanted(x, "AS numbers")
-			}
-		}
-		for _, y := range x.List() {
-			n++
-			if !y.IsNumber() {
-				return flow.NullValue, 0, unwanted(y, "AS numbers")
-			}
-		}
-	}
-	return path, n, nil
 }
 
 func unwanted(v flow.Value, wanted string) error {
