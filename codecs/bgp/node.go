@@ -40,6 +40,15 @@ func (n node) scalar() flow.Value {
 	return v
 }
 
+// json is it as JSON.
+func (n node) json() []byte {
+	if n.raw != nil {
+		return n.raw
+	}
+	b, _ := appendJSON(nil, n.v) // of what cannot be written, nothing is right
+	return b
+}
+
 func (n node) text() string { return n.scalar().Text() }
 
 // get is what an object has under a key, null where there is no such thing.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/flowspec"
 )
 
 // attrNames are the names of attributes, by their codes.
@@ -21,9 +22,6 @@ var attrNames = map[uint8]string{
 	27: "PE_DISTING", 29: "BGP_LS", 32: "LARGE_COMMUNITY", 33: "BGPSEC_PATH", 35: "OTC", 36: "DPATH", 37: "SFP_ATTR",
 	38: "BFD_DISCRIMINATOR", 39: "RCA", 40: "PREFIX_SID", 128: "SET",
 }
-
-// plain reports whether prefixes of a family are an address with a length.
-func plain(afi uint16, safi uint8) bool { return (afi == 1 || afi == 2) && (safi == 1 || safi == 2) }
 
 // updateParts are the three parts of an UPDATE.
 func updateParts(body []byte) (withdrawn, attrs, reach []byte, err error) {
@@ -324,22 +322,39 @@ func appendMP(dst, b []byte, reach, addPath bool) ([]byte, bool) {
 		}
 		hop, b = b[1:1+b[0]], b[2+b[0]:]
 	}
-	known := plain(afi, safi) && (!reach || len(hop) == 4 && afi == 1 || len(hop) == 16 || len(hop) == 32) &&
-		eachPrefix(b, afi, addPath, func(uint32, netip.Prefix) {}) == nil
 	dst = append(append(append(dst, `{"af":"`...), family.Name(afi, safi)...), `",`...)
-	if !known {
-		if len(hop) > 0 {
-			dst = append(appendHex(append(dst, `"nh":`...), hop), ',')
-		}
-		return append(appendHex(append(dst, `"data":`...), b), '}'), true
+	if whole, ok := appendRoutes(appendHop(dst, hop), b, afi, safi, addPath); ok && (!reach || isHop(hop, afi, safi)) {
+		return append(whole, '}'), true
 	}
 	if len(hop) > 0 {
-		first, _ := netip.AddrFromSlice(hop[:min(len(hop), 16)])
+		dst = append(appendHex(append(dst, `"nh":`...), hop), ',')
+	}
+	return append(appendHex(append(dst, `"data":`...), b), '}'), true
+}
+
+// isHop reports whether a next hop is one that JSON has as addresses.
+func isHop(hop []byte, afi uint16, safi uint8) bool {
+	return len(hop) == 4 && afi == 1 || len(hop) == 16 || len(hop) == 32 || len(hop) == 0 && family.IsRules(afi, safi)
+}
+
+func appendHop(dst, hop []byte) []byte {
+	if first, ok := netip.AddrFromSlice(hop[:min(len(hop), 16)]); ok {
 		dst = append(appendAddr(append(dst, `"nexthop":`...), first), ',')
 	}
 	if len(hop) == 32 {
 		second, _ := netip.AddrFromSlice(hop[16:])
 		dst = append(appendAddr(append(dst, `"link-local":`...), second), ',')
 	}
-	return append(appendPrefixes(append(dst, `"prefixes":`...), b, afi, addPath), '}'), true
+	return dst
+}
+
+// appendRoutes appends the routes of a family that JSON has a spelling for.
+func appendRoutes(dst, b []byte, afi uint16, safi uint8, addPath bool) ([]byte, bool) {
+	switch {
+	case family.IsPrefixes(afi, safi) && eachPrefix(b, afi, addPath, func(uint32, netip.Prefix) {}) == nil:
+		return appendPrefixes(append(dst, `"prefixes":`...), b, afi, addPath), true
+	case family.IsRules(afi, safi) && !addPath:
+		return flowspec.AppendJSON(append(dst, `"rules":`...), b, afi == 2)
+	}
+	return dst, false
 }

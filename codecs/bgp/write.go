@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/flowspec"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -416,14 +417,15 @@ func writeMP(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 		dst[at] = uint8(hop)
 		dst = append(dst, 0)
 	}
-	switch data, prefixes := n.get("data"), n.get("prefixes"); {
+	switch data := n.get("data"); {
 	case data.kind() != flow.Null:
 		return writeHex(dst, data)
-	case !plain(afi, safi):
-		return dst, fmt.Errorf("prefixes of %s are given as hexadecimal text: data", family.Name(afi, safi))
-	default:
-		return writePrefixes(dst, prefixes, afi, safi, addPath)
+	case family.IsRules(afi, safi) && !addPath:
+		return flowspec.Append(dst, n.get("rules").json(), afi == 2)
+	case family.IsPrefixes(afi, safi):
+		return writePrefixes(dst, n.get("prefixes"), afi, safi, addPath)
 	}
+	return dst, fmt.Errorf("routes of %s are given as hexadecimal text: data", family.Name(afi, safi))
 }
 
 // writeHop writes the next hop, as it is spelled or as hexadecimal text.

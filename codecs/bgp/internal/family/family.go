@@ -13,6 +13,14 @@ var (
 	safis = map[uint8]string{1: "UNICAST", 2: "MULTICAST", 4: "MPLS", 5: "MCAST_VPN", 65: "VPLS", 70: "EVPNS", 71: "LS", 85: "MUP", 128: "MPLS_VPN", 129: "MULTICAST_VPNS", 132: "ROUTE_TARGET", 133: "FLOWSPEC", 134: "L3VPN_FLOWSPEC"}
 )
 
+// IsPrefixes reports whether routes of a family are an address with a length.
+func IsPrefixes(afi uint16, safi uint8) bool {
+	return (afi == 1 || afi == 2) && (safi == 1 || safi == 2)
+}
+
+// IsRules reports whether routes of a family are rules of FlowSpec.
+func IsRules(afi uint16, safi uint8) bool { return (afi == 1 || afi == 2) && safi == 133 }
+
 // Name is the name of a family.
 func Name(afi uint16, safi uint8) string {
 	s := safis[safi]
