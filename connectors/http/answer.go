@@ -32,6 +32,9 @@ func (x *exchange) push() error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.held == nil && cap(held) <= largeBody {
+		x.held = held[:0] // there is room for the next part
+	}
 	x.wake()
 	return err
 }

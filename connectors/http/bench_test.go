@@ -26,6 +26,8 @@ import (
 // benchEnv makes the test binary one of the servers that are measured.
 const benchEnv = "FLOWRUN_HTTP_BENCH"
 
+var benchBody = `{"symbol":"EURUSD","bid":1.08342,"ask":1.08347,"pad":"` + strings.Repeat("x", 80) + `"}`
+
 // bare is a flow.Host with nothing but what an engine has, too.
 type bare struct {
 	flow.Host
@@ -90,13 +92,24 @@ func serveByHand(addr string) error {
 }
 
 func serveByFlow(addr string) error {
+	s, h, err := benchFlow(addr)
+	if err != nil {
+		return err
+	}
+	go func() { _ = s.Run(context.Background(), h) }()
+	return nil
+}
+
+// benchFlow is a connector that sends back what comes, and its host. It has been
+// prepared.
+func benchFlow(addr string) (*server, bare, error) {
 	config := Specs[0].Config().(*ServerConfig)
 	if err := config.URL.UnmarshalText([]byte(addr)); err != nil {
-		return err
+		return nil, bare{}, err
 	}
 	connector, err := config.New()
 	if err != nil {
-		return err
+		return nil, bare{}, err
 	}
 	component := &flow.Component{Boot: "node.1", Flow: "bench", Kind: "connector", Type: "http_server", Name: "edge"}
 	table := link.NewTable(link.Config{
@@ -104,12 +117,8 @@ func serveByFlow(addr string) error {
 		OnDecode: "err", Problems: &flow.Problems{Component: component, Log: zap.NewNop()}, Log: zap.NewNop(),
 	})
 	table.Out().Connect(table.In(flow.Reply, false))
-	h := bare{table: table, set: listen.New(zap.NewNop()), ctx: context.Background()}
-	if err := connector.(*server).Prepare(context.Background(), h); err != nil {
-		return err
-	}
-	go func() { _ = connector.Run(context.Background(), h) }()
-	return nil
+	s, h := connector.(*server), bare{table: table, set: listen.New(zap.NewNop()), ctx: context.Background()}
+	return s, h, s.Prepare(context.Background(), h)
 }
 
 // measured is a server in a process of its own.
@@ -201,7 +210,7 @@ func exchangeMany(addr string, request []byte, body string, n int) error {
 // written by hand. The two take turns. On a machine that does other things, too, the
 // least that each has needed says more than the median of the ratios.
 func BenchmarkEcho(b *testing.B) {
-	body := `{"symbol":"EURUSD","bid":1.08342,"ask":1.08347,"pad":"` + strings.Repeat("x", 80) + `"}`
+	body := benchBody
 	byHand, byFlow := startMeasured(b, "hand"), startMeasured(b, "flow")
 	const connections, n = 16, 500
 	byHand.load(b, connections, 100, body)
@@ -219,4 +228,40 @@ func BenchmarkEcho(b *testing.B) {
 	b.ReportMetric(float64(slices.Min(hands).Nanoseconds()), "hand-ns/request")
 	b.ReportMetric(float64(slices.Min(flows).Nanoseconds()), "flow-ns/request")
 	b.ReportMetric(0, "ns/op")
+}
+
+// nowhere is where a handler answers that is measured without net/http.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header              { return w.header }
+func (w *nowhere) Write(p []byte) (int, error)      { return len(p), nil }
+func (w *nowhere) WriteHeader(int)                  {}
+func (w *nowhere) SetReadDeadline(time.Time) error  { return nil }
+func (w *nowhere) SetWriteDeadline(time.Time) error { return nil }
+
+// BenchmarkHandler measures what is ours of a request: from where net/http hands it
+// over until it is answered.
+func BenchmarkHandler(b *testing.B) {
+	s, h, err := benchFlow(freeAddr(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.set.Close()
+	close(s.running)
+	body := []byte(benchBody)
+	content := bytes.NewReader(nil)
+	q, err := http.NewRequest(http.MethodPost, "/", io.NopCloser(content))
+	if err != nil {
+		b.Fatal(err)
+	}
+	q.RemoteAddr, q.ContentLength = "127.0.0.1:54321", int64(len(body))
+	w := &nowhere{http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		content.Reset(body)
+		if !s.begin() {
+			b.Fatal("the server has ended")
+		}
+		s.routes[0].ServeHTTP(w, q)
+	}
 }

@@ -170,11 +170,8 @@ func (c *ServerConfig) checkTopics() error {
 	return errors.Join(problems...)
 }
 
-// accepts reports whether a body of such a type is taken.
+// accepts reports whether a body of such a type is one of accept.
 func (c *ServerConfig) accepts(contentType string) bool {
-	if c.Accept == nil {
-		return true
-	}
 	got, _, err := mime.ParseMediaType(contentType)
 	return err == nil && slices.ContainsFunc(c.Accept, func(want string) bool {
 		want, _, _ = mime.ParseMediaType(want) // checked by New

@@ -40,6 +40,7 @@ type exchange struct {
 
 	mu      sync.Mutex
 	held    []byte        // of the answer: not written yet
+	buffer  *[]byte       // the last one of bodies that held was put into
 	head    wrote.Wrote   // what the first reply says of the answer
 	replied bool          // there is one
 	more    bool          // the last one has promised more
@@ -105,6 +106,7 @@ func (x *exchange) close(err *error) {
 	x.mu.Lock()
 	x.over = true
 	cut := x.cut
+	x.release()
 	x.wake()
 	x.mu.Unlock()
 	if *err == nil {
@@ -247,11 +249,30 @@ func (x *exchange) Write(ctx context.Context, frames []flow.Frame, _ bool) error
 		if !x.replied {
 			x.head = said
 		}
-		x.held = append(x.held, frames[i].Data...)
+		x.hold(frames[i].Data)
 		x.replied, x.more = true, said.Is("more")
 	}
 	x.wake()
 	return nil
+}
+
+// hold adds to what is held. The caller holds mu.
+func (x *exchange) hold(data []byte) {
+	if x.held == nil {
+		x.buffer = bodies.Get().(*[]byte)
+		x.held = (*x.buffer)[:0]
+	}
+	x.held = append(x.held, data...)
+}
+
+// release gives the memory of what was held to others, once nothing is held any more.
+// The caller holds mu.
+func (x *exchange) release() {
+	if x.held != nil && cap(x.held) <= largeBody {
+		*x.buffer = x.held[:cap(x.held)]
+		bodies.Put(x.buffer)
+	}
+	x.held = nil
 }
 
 // room returns nil when n more bytes can be held. The handler itself writes what is

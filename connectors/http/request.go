@@ -85,7 +85,7 @@ func (s *server) check(q *http.Request) *access.Refusal {
 	if q.ContentLength > s.config.maxBody() {
 		return tooLarge
 	}
-	if q.ContentLength != 0 && !s.config.accepts(q.Header.Get("Content-Type")) {
+	if s.config.Accept != nil && q.ContentLength != 0 && !s.config.accepts(q.Header.Get("Content-Type")) {
 		return &access.Refusal{
 			Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
 			Message: "the type of the body is not one of " + strings.Join(s.config.Accept, ", "), Reason: "its type is not one of accept",

@@ -130,11 +130,16 @@ func (t *Table) Addressed() bool { return t.addressed.Load() }
 
 // Open implements flow.Host's. It fails with flow.ErrClosed after Close.
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
-	l := &Link{table: t, out: t.single}
-	if l.out == nil {
-		l.out = outlet.New(&t.terms, outlet.OfConnection)
+	if t.single != nil {
+		return t.add(&Link{table: t, out: t.single}, peer, w)
 	}
-	return t.add(l, peer, w)
+	both := new(struct { // they live as long as each other: one piece of memory
+		link Link
+		out  outlet.Outlet
+	})
+	both.out.Make(&t.terms, outlet.OfConnection)
+	both.link.table, both.link.out = t, &both.out
+	return t.add(&both.link, peer, w)
 }
 
 // OpenFor implements flow.Host's. What leads to an answer by way of other answers is

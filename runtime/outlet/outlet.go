@@ -61,7 +61,14 @@ type Outlet struct {
 
 // New returns an outlet that has no connection yet.
 func New(t *Terms, life Life) *Outlet {
-	o := &Outlet{terms: t, life: life}
+	o := new(Outlet)
+	o.Make(t, life)
+	return o
+}
+
+// Make is New for an outlet that is a part of something else.
+func (o *Outlet) Make(t *Terms, life Life) {
+	o.terms, o.life = t, life
 	o.Init(t.Terms)
 	switch {
 	case t.Keep == nil || life == OfConnection:
@@ -70,7 +77,6 @@ func New(t *Terms, life Life) *Outlet {
 	default:
 		o.kept = &keeper{} // until it is opened
 	}
-	return o
 }
 
 // Lasting reports whether it outlives its connections: what is queued waits for
