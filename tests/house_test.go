@@ -51,6 +51,7 @@ var rooms = []struct {
 	{"runtime/session", []string{"runtime/flow", "runtime/valuekey"}, "it knows keys and who has them"},
 	{"runtime/nonblock", nil, "it knows sockets"},
 	{"runtime/sweep", nil, "it knows what time it is, and nothing of whom it looks after"},
+	{"runtime/duplex", []string{"runtime/flow", "runtime/nonblock", "runtime/sweep"}, "it knows connections, and nothing of what they carry"},
 	{"runtime/feed", nil, "it passes on anything"},
 	{"runtime/usage", nil, "it knows processes by their numbers"},
 	{"runtime/sse", nil, "it knows a format, and nothing of what is written in it"},
