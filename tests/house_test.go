@@ -102,7 +102,7 @@ var rooms = []struct {
 	{"connectors/ws/internal/deflate", []string{"runtime/flow", "connectors/ws/internal/frame"}, "it knows frames, and no connection"},
 	{"connectors/ws/internal/socket", []string{"runtime/flow", "runtime/nonblock", "runtime/sweep", "connectors/ws/internal/ending", "connectors/ws/internal/frame", "connectors/ws/internal/deflate"}, "it knows connections, and nothing of what they are for"},
 	{"connectors/ws", []string{"runtime/flow", "runtime/endpoint", "runtime/credentials", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/ws/internal/*"}, "it makes connectors of connections"},
-	{"connectors/stream/internal/socket", []string{"runtime/flow", "runtime/nonblock", "runtime/sweep"}, "it knows connections, and nothing of what they are for"},
+	{"connectors/stream/internal/socket", []string{"runtime/flow", "runtime/duplex"}, "it knows connections, and nothing of what they are for"},
 	{"connectors/stream", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/stream/internal/socket"}, "it makes connectors of connections"},
 	{"connectors/observe", []string{"runtime/flow", "runtime/notice"}, "it knows what the process tells, and who lets it hear"},
 	{"connectors/http/internal/call", []string{"runtime/flow", "runtime/endpoint", "runtime/waits"}, "it asks servers, and knows nothing of who wants to know"},

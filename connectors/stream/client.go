@@ -115,17 +115,9 @@ type session struct {
 	conn   *socket.Conn
 	link   flow.Link
 	peer   string      // for logs
-	asked  atomic.Bool // the flow has sent something
+	asked  atomic.Bool // the flow has sent something: answers may come
 	frame  [1]flow.Frame
 }
-
-// A client that ends believes that all answers have come when the server has
-// been silent for answersWithin. It waits no longer than answersAtMost: a server
-// that sends all the time is never silent. Who has asked nothing does not wait.
-const (
-	answersWithin = 100 * time.Millisecond
-	answersAtMost = time.Second
-)
 
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
@@ -147,7 +139,7 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	defer context.AfterFunc(ctx, func() {
 		flushLink(link, time.Duration(s.client.Queue.WriteTimeout))
 		if s.asked.Load() {
-			c.AwaitAnswers(answersWithin, answersAtMost)
+			c.AwaitAnswers()
 		}
 		c.Part(socket.Farewell{Why: flow.EndedDrain})
 	})()

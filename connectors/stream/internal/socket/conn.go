@@ -4,17 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"syscall"
+	"time"
 
+	"github.com/flowrun/flowrun/runtime/duplex"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/sweep"
 )
 
 // readAhead is how much one read takes from the socket.
@@ -42,34 +40,18 @@ type Owner interface {
 // Conn is a connection. One goroutine reads it, from Receive to HangUp; Write,
 // Flush, TryWrite, Part, Disconnect and Abandon may be called from others.
 type Conn struct {
-	out
-	sweep.Seat                 // in its group, whose it is
-	raw        syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
-	readRaw    func(fd uintptr) bool
-	owner      Owner
-	leave      leave
-	waiting    atomic.Bool // the reader has read all that has come
-	spent      int64       // see spend
-
-	buf     *[readAhead]byte // while there is something to read
-	n       int              // of it that readRaw has filled
-	err     error            // of readRaw
-	looking bool             // readRaw must not wait
+	duplex.Conn
+	group *Group
+	owner Owner
+	why   atomic.Pointer[Farewell] // it is to end
+	spent int64                    // see slow
+	buf   *[readAhead]byte         // while there is something to read
 }
-
-// errDry says that there is nothing to read at the moment.
-var errDry = errors.New("nothing to read")
-
-// ErrPanicked is in the error of Receive when an Owner panicked.
-var ErrPanicked = errors.New("the flow panicked on a message")
 
 // New returns the connection on nc, which it takes over.
 func New(nc net.Conn, g *Group) *Conn {
-	c := &Conn{}
-	c.nc, c.group = nc, g
-	if c.findRaw(); c.raw == nil {
-		c.leave.quiet = quiet
-	}
+	c := &Conn{group: g}
+	c.Begin(nc, c)
 	return c
 }
 
@@ -77,20 +59,20 @@ func New(nc net.Conn, g *Group) *Conn {
 // ended; see [Conn.Cause]. It is called once.
 func (c *Conn) Receive(owner Owner) (err error) {
 	c.owner = owner
-	defer c.rescue(&err)
+	defer c.Release()
+	defer duplex.Rescue(&err)
 	for {
-		err := c.readMore()
+		n, err := c.read()
 		switch {
 		case err == nil:
-			c.moves()
-			c.waiting.Store(false)
-			owner.Deliver(c.buf[:c.n])
-			c.lookOn()
-			c.slow(c.n)
+			c.Heard()
+			owner.Deliver(c.buf[:n])
+			c.LookOn()
+			c.slow(n)
 		case errors.Is(err, io.EOF):
 			return c.peerEnds()
-		case errors.Is(err, errDry), errors.Is(err, os.ErrDeadlineExceeded):
-			if err := c.woken(errors.Is(err, errDry)); err != nil {
+		case errors.Is(err, duplex.ErrDry), errors.Is(err, os.ErrDeadlineExceeded):
+			if err := c.woken(errors.Is(err, duplex.ErrDry)); err != nil {
 				return err
 			}
 		default:
@@ -99,99 +81,94 @@ func (c *Conn) Receive(owner Owner) (err error) {
 	}
 }
 
-// rescue is deferred: a panic costs the connection whose message caused it,
-// and no other.
-//
-//go:noinline
-func (c *Conn) rescue(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
-	}
-	c.release()
-}
-
-// readMore reads what has come, or when there is nothing, what comes next. Before
-// it waits, replies are sent, and the buffer is given back.
-func (c *Conn) readMore() error {
-	c.n = 0
-	if c.raw == nil {
+func (c *Conn) read() (n int, err error) {
+	if c.Blocks() {
 		return c.readBlocking()
 	}
-	c.err = nil
-	if err := c.raw.Read(c.readRaw); err != nil {
-		return err
-	}
-	return c.err
+	return c.Read()
 }
+
+// past is a deadline that has passed.
+var past = time.Unix(1, 0)
 
 // readBlocking reads from a connection that cannot say whether a read would block.
 // Of TLS, one byte is waited for, without a buffer; then what has been deciphered
 // with it is there for the taking, by reads that must not wait.
-func (c *Conn) readBlocking() error {
-	c.idle()
-	if _, ok := c.nc.(*tls.Conn); !ok {
-		c.room()
-		n, err := c.nc.Read(c.buf[:])
-		if c.n = n; n > 0 {
-			return nil // an error comes again
+func (c *Conn) readBlocking() (n int, err error) {
+	c.Idle()
+	if _, ok := c.Socket.(*tls.Conn); !ok {
+		if n, err = c.Socket.Read(c.Room()); n > 0 {
+			return n, nil // an error comes again
 		}
-		return err
+		return 0, err
 	}
 	var first [1]byte
-	if _, err := io.ReadFull(c.nc, first[:]); err != nil {
-		return err
+	if _, err := io.ReadFull(c.Socket, first[:]); err != nil {
+		return 0, err
 	}
-	c.room()
-	c.buf[0], c.n = first[0], 1
-	_ = c.nc.SetReadDeadline(past)
-	for c.n < len(c.buf) {
-		n, err := c.nc.Read(c.buf[c.n:])
-		if c.n += n; err != nil {
-			break // it comes again, unless it is the deadline
-		}
+	room := c.Room()
+	room[0], n = first[0], 1
+	_ = c.Socket.SetReadDeadline(past)
+	for err == nil && n < len(room) { // what goes wrong comes again, unless it is the deadline
+		var more int
+		more, err = c.Socket.Read(room[n:])
+		n += more
 	}
-	return c.setReadDeadline(c.leave.until)
+	return n, c.SetReadDeadline(c.ReadDeadline())
 }
 
-// room sees to it that there is a buffer.
-func (c *Conn) room() {
+// Room implements duplex.Protocol.
+func (c *Conn) Room() []byte {
 	if c.buf == nil {
 		c.buf = buffers.Get().(*[readAhead]byte)
 	}
+	return c.buf[:]
 }
 
-// idle is called before the connection waits.
-func (c *Conn) idle() {
-	_ = c.Flush(context.Background()) // asked for by failure
-	c.waiting.Store(true)
-	c.release()
-}
-
-func (c *Conn) release() {
+// Release implements duplex.Protocol.
+func (c *Conn) Release() {
 	if c.buf != nil {
 		buffers.Put(c.buf)
 		c.buf = nil
 	}
 }
 
-// silent reports whether the reader has read all that has come.
-func (c *Conn) silent() bool { return c.waiting.Load() && !c.hasNews() }
+// Put implements duplex.Protocol.
+func (c *Conn) Put(f *flow.Frame) (last bool, err error) {
+	page, err := c.Page()
+	if err != nil {
+		return false, err
+	}
+	page.Buf = append(page.Buf, f.Data...)
+	page.End()
+	if f.Meta == nil {
+		return false, nil
+	}
+	if _, last = c.group.asksToClose(f); last {
+		c.Seal()
+	}
+	return last, nil
+}
 
 // Write implements flow.Writer. A frame about which the flow wrote so is the
 // last.
 func (c *Conn) Write(_ context.Context, frames []flow.Frame, corked bool) error {
-	last, err := c.write(frames, corked)
-	if last != nil {
-		c.Part(*last)
-	}
+	last, err := c.Conn.Write(frames, corked)
+	c.partBehind(last)
 	return err
 }
 
 // TryWrite implements flow.Trier.
 func (c *Conn) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
-	last, taken, sent, err := c.tryWrite(c.raw, frames)
-	if last != nil {
-		c.Part(*last)
-	}
+	last, taken, sent, err := c.Conn.TryWrite(frames)
+	c.partBehind(last)
 	return taken, sent, err
+}
+
+// partBehind does what the flow asks for about the frame written last.
+func (c *Conn) partBehind(last *flow.Frame) {
+	if last != nil {
+		why, _ := c.group.asksToClose(last)
+		c.Part(why)
+	}
 }

@@ -1,10 +1,10 @@
 package socket
 
 import (
-	"sync/atomic"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/sweep"
+	"github.com/flowrun/flowrun/runtime/duplex"
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 // Options are the terms on which the connections of a connector are held.
@@ -17,53 +17,25 @@ type Options struct {
 	Rate         Rate          // of what the peer sends
 }
 
-// Group is the connections of a connector, which it looks after.
+// Group is the connections of a connector, which it looks after. Each is added
+// before it is used, and removed once.
 type Group struct {
 	Options
-	*sweep.Group[*Conn]
-	hurried atomic.Bool // see Hurry
+	*duplex.Group[*Conn]
 }
 
 // NewGroup returns a group without connections, which will be held on the terms
 // of o.
 func NewGroup(o Options) *Group {
-	g := &Group{Options: o}
-	g.Group = sweep.New(g.pace, (*Conn).swept)
-	return g
-}
-
-// Add takes a connection in, before it is used. Each is removed once.
-func (g *Group) Add(c *Conn) {
-	c.active.Store(unseen)
-	g.Group.Add(c)
-}
-
-// Hurry says that the group is about to end: no write may take longer than
-// CloseTimeout from now on.
-func (g *Group) Hurry() {
-	g.hurried.Store(true)
-	g.Repace()
-}
-
-// writeLimit is how long a write may take at present.
-func (g *Group) writeLimit() time.Duration {
-	if g.hurried.Load() {
-		return min(g.WriteTimeout, g.CloseTimeout)
-	}
-	return g.WriteTimeout
-}
-
-// pace is the time from one sweep to the next: a part of what is to be noticed.
-func (g *Group) pace() time.Duration {
-	pace := min(time.Second, g.writeLimit()/4)
-	if g.IdleTimeout > 0 {
-		pace = min(pace, g.IdleTimeout/4)
-	}
-	return max(pace, 10*time.Millisecond)
+	return &Group{o, duplex.NewGroup(o.WriteTimeout, o.CloseTimeout, (*Conn).swept, o.IdleTimeout)}
 }
 
 // swept is what the sweep does for each connection.
 func (c *Conn) swept(now, pace int64) {
-	c.stuck(now, int64(c.group.writeLimit()))
-	c.idles(now, pace)
+	if c.IsStuck(now, c.group.WriteLimit()) {
+		c.cutWrite()
+	}
+	if c.IsIdle(now, pace, c.group.IdleTimeout) {
+		c.Part(Farewell{Cause: errIdle, Why: flow.EndedIdle})
+	}
 }

@@ -12,13 +12,13 @@ type Rate struct {
 // slow waits after n bytes have come until more may.
 func (c *Conn) slow(n int) {
 	r := &c.group.Rate
-	if r.Bytes == 0 || c.leave.looked {
+	if r.Bytes == 0 || c.Looked() {
 		return
 	}
 	now := c.group.Now()
 	c.spent = max(c.spent, now) + int64(float64(n)*float64(time.Second)/float64(r.Bytes))
 	if ahead := time.Duration(c.spent-now) - r.Burst; ahead > 0 {
-		c.idle()
-		c.pause(ahead)
+		c.Idle()
+		c.Pause(ahead)
 	}
 }

@@ -121,7 +121,7 @@ func TestWhatWasWritten(t *testing.T) {
 			if !errors.As(err, &we) {
 				t.Fatalf("it returned %v", err)
 			}
-			_ = c.nc.Close() // in peace: what the socket has taken arrives
+			_ = c.Socket.Close() // in peace: what the socket has taken arrives
 			if n := <-read; n/size != int64(we.Written) {
 				t.Errorf("%d frames were written, and %d have arrived", we.Written, n/size)
 			}
