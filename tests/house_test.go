@@ -100,7 +100,7 @@ var rooms = []struct {
 	{"connectors/ws/internal/ending", []string{"runtime/flow"}, "it reads what a flow wrote, and ends nothing"},
 	{"connectors/ws/internal/frame", nil, "it knows what is on the wire, and no connection"},
 	{"connectors/ws/internal/deflate", []string{"runtime/flow", "connectors/ws/internal/frame"}, "it knows frames, and no connection"},
-	{"connectors/ws/internal/socket", []string{"runtime/flow", "runtime/nonblock", "runtime/sweep", "connectors/ws/internal/ending", "connectors/ws/internal/frame", "connectors/ws/internal/deflate"}, "it knows connections, and nothing of what they are for"},
+	{"connectors/ws/internal/socket", []string{"runtime/flow", "runtime/duplex", "connectors/ws/internal/ending", "connectors/ws/internal/frame", "connectors/ws/internal/deflate"}, "it knows connections, and nothing of what they are for"},
 	{"connectors/ws", []string{"runtime/flow", "runtime/endpoint", "runtime/credentials", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/ws/internal/*"}, "it makes connectors of connections"},
 	{"connectors/stream/internal/socket", []string{"runtime/flow", "runtime/duplex"}, "it knows connections, and nothing of what they are for"},
 	{"connectors/stream", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/stream/internal/socket"}, "it makes connectors of connections"},

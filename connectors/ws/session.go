@@ -19,7 +19,7 @@ type session struct {
 	conn   *socket.Conn
 	link   flow.Link
 	peer   string      // for logs
-	asked  atomic.Bool // the flow has sent something
+	asked  atomic.Bool // the flow has sent something: answers may come
 	// passed is when a message last passed, or the connection was opened, Unix
 	// nanoseconds: where idle_interval asks for it.
 	passed atomic.Int64
@@ -52,14 +52,6 @@ func (s *session) freshen() error {
 	return &flow.WriteError{Err: errStale}
 }
 
-// A client that ends believes that all answers have come when the server has
-// been silent for answersWithin. It waits no longer than answersAtMost: a server
-// that sends all the time is never silent. Who has asked nothing does not wait.
-const (
-	answersWithin = 100 * time.Millisecond
-	answersAtMost = time.Second
-)
-
 // run serves the connection until it is lost, or ctx ends.
 func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	c := s.conn
@@ -81,7 +73,7 @@ func (s *session) run(ctx context.Context, peer flow.Peer) error {
 	defer context.AfterFunc(ctx, func() {
 		flushLink(link, time.Duration(s.client.config.Queue.WriteTimeout))
 		if s.asked.Load() {
-			c.AwaitAnswers(answersWithin, answersAtMost)
+			c.AwaitAnswers()
 		}
 		c.Part(socket.Farewell{Code: socket.NormalClosure, Why: flow.EndedDrain})
 	})()

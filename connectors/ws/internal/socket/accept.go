@@ -32,7 +32,7 @@ func Accept(w http.ResponseWriter, r *http.Request, g *Group) (c *Conn, subproto
 	}
 	_ = lib.CloseNow() // of nowhere: without it, a finalizer keeps it for two more collections
 	c = New(u.socket, u.already, g)
-	c.precede(u.answer)
+	c.Precede(u.answer)
 	if answer != "" {
 		c.deflate = deflate.New(&g.Compression, agreed)
 	}

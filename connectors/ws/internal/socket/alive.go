@@ -20,15 +20,14 @@ var (
 
 // alive is what is known of a peer's being there. Times are the group's.
 type alive struct {
-	waiting atomic.Bool  // the reader has read all that has come
-	asked   atomic.Int64 // when the ping was sent after which nothing has come; 0 when something has
-	sent    atomic.Int64 // what the last ping says, the time at which it was sent
-	due     int64        // of the next ping
-	appDue  int64        // of the next message that is a ping
-	last    atomic.Int64 // the round-trip time measured last, nanoseconds; 0 for none
-	smooth  atomic.Int64 // the same, smoothed
-	asking  atomic.Pointer[question]
-	asks    uint64 // questions so far
+	asked  atomic.Int64 // when the ping was sent after which nothing has come; 0 when something has
+	sent   atomic.Int64 // what the last ping says, the time at which it was sent
+	due    int64        // of the next ping
+	appDue int64        // of the next message that is a ping
+	last   atomic.Int64 // the round-trip time measured last, nanoseconds; 0 for none
+	smooth atomic.Int64 // the same, smoothed
+	asking atomic.Pointer[question]
+	asks   uint64 // questions so far
 }
 
 // question is a ping that asks whether what was sent before it has arrived.
@@ -41,7 +40,6 @@ type question struct {
 // joined is called when the connection begins. Those that begin together are
 // not pinged together.
 func (c *Conn) joined(now int64) {
-	c.active.Store(unseen)
 	c.alive.due, c.alive.appDue = first(now, c.group.PingInterval), first(now, c.group.AppPing.Interval)
 }
 
@@ -55,8 +53,7 @@ func first(now int64, interval time.Duration) int64 {
 
 // heard is called by the reader when something has come.
 func (c *Conn) heard() {
-	c.moves()
-	c.alive.waiting.Store(false)
+	c.Heard()
 	if c.alive.asked.Load() != 0 {
 		c.alive.asked.Store(0)
 	}
@@ -73,22 +70,19 @@ func (c *Conn) keepAlive(now, pace int64) {
 	a, g := &c.alive, c.group
 	if g.PingInterval > 0 {
 		switch asked := a.asked.Load(); {
-		case asked != 0 && now-asked >= int64(g.PingTimeout) && c.silent():
+		case asked != 0 && now-asked >= int64(g.PingTimeout) && c.Silent():
 			c.Part(Farewell{Code: internalError, Reason: fmt.Sprintf("nothing came within %v of a ping", g.PingTimeout), Cause: ErrDead, Why: flow.EndedDead})
 		case asked == 0 && now+pace >= a.due && c.ping(g.Now()):
 			a.due = now + int64(g.PingInterval)
 		}
 	}
-	if g.AppPing.Interval > 0 && now+pace >= a.appDue && c.tryText(c.raw, g.AppPing.Request) {
+	if g.AppPing.Interval > 0 && now+pace >= a.appDue && c.tryText(g.AppPing.Request) {
 		a.appDue = now + int64(g.AppPing.Interval)
 	}
-	if g.IdleTimeout > 0 && !c.active.CompareAndSwap(unseen, now) && now+pace-c.active.Load() >= int64(g.IdleTimeout) && c.silent() {
+	if c.IsIdle(now, pace, g.IdleTimeout) {
 		c.Part(Farewell{Code: goingAway, Reason: fmt.Sprintf("nothing was sent or received for %v", g.IdleTimeout), Cause: ErrIdle, Why: flow.EndedIdle})
 	}
 }
-
-// silent reports whether the reader has read all that has come.
-func (c *Conn) silent() bool { return c.alive.waiting.Load() && !c.hasNews() }
 
 // ping sends a ping, without waiting; false when somebody else is writing. The
 // payload is the time, which tells the answer from answers to earlier ones.
@@ -98,7 +92,7 @@ func (c *Conn) ping(now int64) bool {
 	a.asked.Store(now)
 	var payload [8]byte
 	binary.BigEndian.PutUint64(payload[:], uint64(now))
-	if c.tryControl(c.raw, frame.Ping, payload[:]) {
+	if c.tryControl(frame.Ping, payload[:]) {
 		return true
 	}
 	a.sent.Store(before)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/nonblock"
 )
 
 // held is a connection of a group, in a bubble of time, and its peer.
@@ -185,7 +186,7 @@ func TestALateSweepFindsNobodyIdleOrDead(t *testing.T) {
 	here, there := tcp(t)
 	c := New(here, nil, NewGroup(Options{IdleTimeout: timeout, PingInterval: timeout, PingTimeout: timeout, MaxMessage: 100, MaxFragments: 1}))
 	c.joined(1)
-	c.alive.waiting.Store(true)
+	c.Idle() // as the reader is
 	c.alive.due = 2 * late
 	sweep := func(now int64, idle bool) {
 		t.Helper()
@@ -199,7 +200,7 @@ func TestALateSweepFindsNobodyIdleOrDead(t *testing.T) {
 	if _, err := there.Write(masked(nil, frame.Fin|frame.Pong, 1, nil)); err != nil {
 		t.Fatal(err)
 	}
-	for !c.hasNews() {
+	for !nonblock.HasNews(here) {
 		runtime.Gosched()
 	}
 	c.alive.asked.Store(late)
@@ -222,8 +223,7 @@ func BenchmarkSweep(b *testing.B) {
 	b.ReportAllocs()
 	for now := int64(1); b.Loop(); now++ {
 		for _, c := range all {
-			c.stuck(now, 1000)
-			c.keepAlive(now, 1)
+			c.swept(now, 1)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package socket
 
 import (
-	"context"
-	"syscall"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
@@ -32,37 +30,26 @@ func (c *Conn) pinged(binary bool, message []byte) bool {
 
 // reply appends a text message that is none of the link's: what the link has
 // written leaves before, so that it is known how far that has come.
-func (o *out) reply(text string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.flush() == nil {
-		o.append(text)
+func (c *Conn) reply(text string) {
+	c.Pen.Lock()
+	defer c.Pen.Unlock()
+	if c.Send() == nil {
+		_ = c.put(frame.Text, []byte(text), nil) // what is wrong, the next Send says
 	}
-}
-
-// append is put for a message that is none of the link's, into the empty
-// buffer. The caller holds mu.
-func (o *out) append(text string) bool {
-	given := o.last.given
-	if o.put(frame.Text, []byte(text), nil) != nil {
-		return false
-	}
-	o.last.given, o.last.before = given, len(*o.buf)
-	return true
 }
 
 // tryText sends a text message that is none of the link's, without waiting;
 // false when somebody is writing. It is as tryControl otherwise.
-func (o *out) tryText(raw syscall.RawConn, text string) bool {
-	if !o.mu.TryLock() {
+func (c *Conn) tryText(text string) bool {
+	if !c.Pen.TryLock() {
 		return false
 	}
-	defer o.mu.Unlock()
-	if o.buf != nil { // whose it is sends it soon
+	defer c.Pen.Unlock()
+	if !c.Empty() { // whose it is sends it soon
 		return false
 	}
-	if o.append(text) && (raw == nil || !o.flushNow(raw)) {
-		go func() { _ = o.Flush(context.Background()) }() // asked for by failure
+	if c.put(frame.Text, []byte(text), nil) == nil {
+		c.sendSoon()
 	}
 	return true
 }

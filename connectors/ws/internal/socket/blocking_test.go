@@ -66,7 +66,7 @@ func TestTLSHangsUpOnWhoDoesNotRead(t *testing.T) {
 			t.Fatal("written, but nobody reads")
 		}
 		c.HangUp()
-		if took := time.Since(before); took != g.WriteTimeout+g.pace() {
+		if took := time.Since(before); took != g.WriteTimeout+g.Pace() {
 			t.Errorf("it took %v, the write alone may take %v, and a sweep more", took, g.WriteTimeout)
 		}
 		_ = there.Close()

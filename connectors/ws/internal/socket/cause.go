@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/flowrun/flowrun/runtime/duplex"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -16,9 +17,9 @@ func (c *Conn) Cause(err error) flow.Cause {
 	switch {
 	case errors.Is(err, ErrPanicked):
 		return flow.EndedFault
-	case errors.Is(err, errAbandoned):
+	case errors.Is(err, duplex.ErrAbandoned):
 		return flow.EndedDrain
-	case why != nil && (c.leave.said || errors.Is(why.Cause, flow.ErrSlow)):
+	case why != nil && (c.Said() || errors.Is(why.Cause, flow.ErrSlow)):
 		return why.Why
 	case errors.Is(err, os.ErrDeadlineExceeded): // of a write
 		return flow.EndedSlow

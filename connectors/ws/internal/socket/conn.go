@@ -5,16 +5,18 @@ import (
 	"errors"
 	"io"
 	"math"
+	"math/rand/v2"
 	"net"
 	"os"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
 	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
+	"github.com/flowrun/flowrun/runtime/duplex"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/sweep"
 )
 
 // readAhead is how much one read takes from the socket. A frame that does not
@@ -45,15 +47,16 @@ var turns = sync.Pool{New: func() any { return &turn{} }}
 // seconds from its header to its answer: on a machine that is so busy that a
 // goroutine waits longer, a close frame would stay without one.
 type Conn struct {
-	out
-	sweep.Seat                 // in its group, whose it is
-	raw        syscall.RawConn // nil where only blocking calls can read: TLS, and systems that are no Unix
-	readRaw    func(fd uintptr) bool
-	owner      Owner
-	lib        *websocket.Conn // see library
-	leave      leave           // how the connection is ended from outside
-	alive      alive
-	spent      spent
+	duplex.Conn
+	group   *Group
+	owner   Owner
+	lib     *websocket.Conn          // see library
+	why     atomic.Pointer[Farewell] // it is to end
+	alive   alive
+	spent   spent
+	deflate *deflate.Deflater // nil where messages are not compressed
+	masks   *rand.ChaCha8     // of a client, whose masks nobody may foresee; nil for a server
+	key     [4]byte           // the mask in use
 
 	turn       *turn  // while it holds anything
 	start, end int    // of what is read and not yet used, in turn.buf
@@ -61,27 +64,20 @@ type Conn struct {
 	theirs     int64  // bytes of the current frame that go to the library
 	fragments  int    // frames so far of a message that the library reads; 0 outside of one
 	pending    []byte // a control frame that the library is writing
-	err        error  // of readRaw
-	looking    bool   // readRaw must not wait
+	violation  error  // what the reader itself has found
 	first      bool   // the last read of readBlocking took one byte
 }
-
-// errDry says that there is nothing to read at the moment.
-var errDry = errors.New("nothing to read")
 
 // New returns the connection on nc, of which already has been read behind the
 // handshake: less than readAhead. It takes nc and already over.
 func New(nc net.Conn, already []byte, g *Group) *Conn {
-	c := &Conn{rest: already}
-	c.nc, c.group = nc, g
+	c := &Conn{group: g, rest: already}
+	c.Begin(nc, c)
 	if g.Client {
 		c.masks = newMasks()
 	}
-	if c.findRaw(); c.raw == nil {
-		c.leave.quiet = quiet
-	}
 	if len(already) > 0 {
-		c.room() // to be dealt with before anything is read
+		c.Room() // to be dealt with before anything is read
 	}
 	return c
 }
@@ -97,8 +93,8 @@ func (c *Conn) next() error {
 				}
 				return c.handOver(&h)
 			}
-			if c.leave.violation != nil {
-				return c.leave.violation
+			if c.violation != nil {
+				return c.violation
 			}
 		}
 		if err := c.fill(); err != nil {
@@ -129,7 +125,7 @@ func (c *Conn) take() (h frame.Header, found bool) {
 			found = true
 			break
 		}
-		if c.leave.violation = c.spend(h.Total()); c.leave.violation != nil {
+		if c.violation = c.spend(h.Total()); c.violation != nil {
 			break
 		}
 		payload := t.buf[c.start+h.Size : c.start+int(h.Total())]
@@ -143,7 +139,7 @@ func (c *Conn) take() (h frame.Header, found bool) {
 		}
 		binary := h.Opcode() == frame.Binary
 		if !binary && !c.validText(payload) {
-			c.leave.violation = errNotUTF8
+			c.violation = errNotUTF8
 			break
 		}
 		if c.pinged(binary, payload) {
@@ -215,50 +211,29 @@ func (c *Conn) longest(h *frame.Header) uint64 {
 // is given back.
 func (c *Conn) fill() error {
 	for {
-		err := c.readMore()
+		err := c.read()
 		if err == nil {
 			c.heard()
 		}
 		if errors.Is(err, io.EOF) {
 			return errCut
 		}
-		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errDry) {
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, duplex.ErrDry) {
 			return err
 		}
-		if err := c.woken(errors.Is(err, errDry)); err != nil {
+		if err := c.woken(errors.Is(err, duplex.ErrDry)); err != nil {
 			return err
 		}
 	}
 }
 
-// Write implements flow.Writer. A frame about which the flow wrote so is the
-// last.
-func (c *Conn) Write(_ context.Context, frames []flow.Frame, corked bool) error {
-	last, err := c.write(frames, corked)
-	if last != nil {
-		c.Part(*last)
-	}
-	return err
-}
-
-// TryWrite implements flow.Trier.
-func (c *Conn) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
-	last, taken, sent, err := c.tryWrite(c.raw, frames)
-	if last != nil {
-		c.Part(*last)
-	}
-	return taken, sent, err
-}
-
-func (c *Conn) readMore() error {
-	if c.raw == nil {
+func (c *Conn) read() error {
+	if c.Blocks() {
 		return c.readBlocking()
 	}
-	c.err = nil
-	if err := c.raw.Read(c.readRaw); err != nil {
-		return err
-	}
-	return c.err
+	n, err := c.Read()
+	c.end += n
+	return err
 }
 
 // readBlocking reads from a connection that cannot say whether a read would
@@ -268,50 +243,40 @@ func (c *Conn) readMore() error {
 func (c *Conn) readBlocking() error {
 	if c.first {
 		c.first = false
-		_ = c.Flush(context.Background()) // asked for by failure
-		c.room()
-		n, err := c.nc.Read(c.turn.buf[c.end:])
+		_ = c.Flush(context.Background()) // asked for by Failure
+		n, err := c.Socket.Read(c.Room())
 		c.end += n
 		if n > 0 {
 			return nil // an error comes again, after what is here is dealt with
 		}
 		return err
 	}
-	c.idle()
+	c.Idle()
 	var first [1]byte
-	if _, err := io.ReadFull(c.nc, first[:]); err != nil {
+	if _, err := io.ReadFull(c.Socket, first[:]); err != nil {
 		return err
 	}
-	c.room()
-	c.turn.buf[c.end] = first[0]
+	c.Room()[0] = first[0]
 	c.end++
 	c.first = true
 	return nil
 }
 
-// idle is called before the connection waits: replies leave, and a partial
-// frame is kept in as little memory as it needs.
-func (c *Conn) idle() {
-	_ = c.Flush(context.Background()) // asked for by failure
-	c.alive.waiting.Store(true)
+// Release implements duplex.Protocol. A partial frame is kept in as little memory as
+// it needs.
+func (c *Conn) Release() {
 	if c.turn == nil {
 		return
 	}
 	if c.start < c.end {
 		c.rest = append([]byte(nil), c.turn.buf[c.start:c.end]...)
 	}
-	c.release()
+	turns.Put(c.turn)
+	c.turn, c.start, c.end = nil, 0, 0
 }
 
-func (c *Conn) release() {
-	if c.turn != nil {
-		turns.Put(c.turn)
-		c.turn, c.start, c.end = nil, 0, 0
-	}
-}
-
-// room makes place behind what is in the read-ahead.
-func (c *Conn) room() {
+// Room implements duplex.Protocol: it makes place behind what is in the read-ahead.
+func (c *Conn) Room() []byte {
 	switch {
 	case c.turn == nil:
 		c.turn = turns.Get().(*turn)
@@ -321,4 +286,5 @@ func (c *Conn) room() {
 		c.end = copy(c.turn.buf[:], c.turn.buf[c.start:c.end])
 		c.start = 0
 	}
+	return c.turn.buf[c.end:]
 }

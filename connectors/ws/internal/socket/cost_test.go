@@ -43,6 +43,6 @@ func BenchmarkEcho(b *testing.B) {
 		_ = c.Write(context.Background(), frames, true)
 	}))
 	if got < b.N {
-		b.Fatalf("%d of %d messages came: %v", got, b.N, c.failure())
+		b.Fatalf("%d of %d messages came: %v", got, b.N, c.Failure())
 	}
 }

@@ -1,5 +1,6 @@
 // Package socket is a WebSocket connection after its handshake, on either side,
-// and the handshakes that lead to it, on github.com/coder/websocket.
+// and the handshakes that lead to it, on github.com/coder/websocket. Package duplex
+// says how it is read, written and swept.
 //
 // # The data path
 //
@@ -38,16 +39,12 @@
 // reader's at any time; and everyone may end the connection by [Conn.Part],
 // [Conn.Disconnect] and [Conn.Abandon], which return at once.
 //
-// There are no timers per connection or message. What takes too long is found by
-// the sweep of a [Group], one goroutine for all connections of a connector: it
-// ends writes that are stuck, sends pings, and parts from peers that are dead or
-// idle. For that, readers and writers note what they do, on the sweep's clock. A
-// sweep over 10,000 connections takes half a millisecond when no ping is due
-// (BenchmarkSweep).
+// The sweep ends writes that are stuck, sends pings, and parts from peers that are
+// dead or idle. One over 10,000 connections takes half a millisecond when no ping is
+// due (BenchmarkSweep).
 //
-// To end a connection from outside, its deadline is set, and the reader itself
-// answers what has come. A client that has sent something waits a moment for
-// answers; a server waits until nothing more comes for its peer, from clients or
-// other peers. Then it says goodbye with a close frame, and goes on reading until
-// the peer's close frame or the close timeout.
+// A connection that is to end answers what has come. A client that has sent something
+// waits a moment for answers; a server waits until nothing more comes for its peer,
+// from clients or other peers. Then it says goodbye with a close frame, and goes on
+// reading until the peer's close frame or the close timeout.
 package socket

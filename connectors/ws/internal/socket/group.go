@@ -1,12 +1,11 @@
 package socket
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/deflate"
+	"github.com/flowrun/flowrun/runtime/duplex"
 	"github.com/flowrun/flowrun/runtime/flow"
-	"github.com/flowrun/flowrun/runtime/sweep"
 )
 
 // Options are the terms on which the connections of a connector are held.
@@ -30,16 +29,13 @@ type Options struct {
 // Group is the connections of a connector, which it looks after.
 type Group struct {
 	Options
-	*sweep.Group[*Conn]
-	hurried atomic.Bool // see Hurry
+	*duplex.Group[*Conn]
 }
 
 // NewGroup returns a group without connections, which will be held on the terms
 // of o.
 func NewGroup(o Options) *Group {
-	g := &Group{Options: o}
-	g.Group = sweep.New(g.pace, (*Conn).swept)
-	return g
+	return &Group{o, duplex.NewGroup(o.WriteTimeout, o.CloseTimeout, (*Conn).swept, o.PingInterval, o.PingTimeout, o.AppPing.Interval, o.IdleTimeout)}
 }
 
 // Add takes a connection in, before it is used. Each is removed once.
@@ -48,39 +44,11 @@ func (g *Group) Add(c *Conn) {
 	g.Group.Add(c)
 }
 
-// Hurry says that the group is about to end: no write may take longer than
-// CloseTimeout from now on.
-func (g *Group) Hurry() {
-	g.hurried.Store(true)
-	g.Repace()
-}
-
-// writeLimit is how long a write may take at present.
-func (g *Group) writeLimit() time.Duration {
-	if g.hurried.Load() {
-		return min(g.WriteTimeout, g.CloseTimeout)
-	}
-	return g.WriteTimeout
-}
-
-// pace is the time from one sweep to the next: a part of what is to be noticed.
-func (g *Group) pace() time.Duration {
-	pace := min(time.Second, g.writeLimit()/4)
-	if g.PingInterval > 0 {
-		pace = min(pace, g.PingInterval/4, g.PingTimeout/4)
-	}
-	if g.AppPing.Interval > 0 {
-		pace = min(pace, g.AppPing.Interval/4)
-	}
-	if g.IdleTimeout > 0 {
-		pace = min(pace, g.IdleTimeout/4)
-	}
-	return max(pace, 10*time.Millisecond)
-}
-
 // swept is what the sweep does for each connection.
 func (c *Conn) swept(now, pace int64) {
-	c.stuck(now, int64(c.group.writeLimit()))
+	if c.IsStuck(now, c.group.WriteLimit()) {
+		c.cutWrite()
+	}
 	c.keepAlive(now, pace)
 }
 

@@ -68,7 +68,7 @@ func (a again) WriteHeader(int)             {}
 
 // Hijack implements http.Hijacker.
 func (a again) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w := wire{a.conn.nc, a.conn}
+	w := wire{a.conn.Socket, a.conn}
 	return w, smallBuffers(w), nil
 }
 

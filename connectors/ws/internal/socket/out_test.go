@@ -38,10 +38,9 @@ func TestABrokenWriteSaysHowFarItCame(t *testing.T) {
 	for seed := range uint64(2000) {
 		random := rand.New(rand.NewPCG(1, seed))
 		nc := &breaking{left: random.IntN(100 << 10)}
-		o := &out{nc: nc, group: NewGroup(Options{})}
+		o := New(nc, nil, NewGroup(Options{}))
 		write := func(frames []flow.Frame) error {
-			_, err := o.write(frames, true)
-			return err
+			return o.Write(context.Background(), frames, true)
 		}
 		frames := func(what string) (fs []flow.Frame) {
 			for range 1 + random.IntN(50) {

@@ -2,11 +2,10 @@ package socket
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/duplex"
 	"github.com/flowrun/flowrun/runtime/flow"
 )
 
@@ -14,7 +13,7 @@ import (
 // why it ended: see [Closed], [CutOff], [TooLong], [ErrPanicked]. It is called once.
 func (c *Conn) Receive(owner Owner) (err error) {
 	c.owner = owner
-	defer c.rescue(&err)
+	defer duplex.Rescue(&err)
 	for {
 		if err := c.next(); err != nil {
 			return err
@@ -22,16 +21,6 @@ func (c *Conn) Receive(owner Owner) (err error) {
 		if err := c.receiveOne(); err != nil {
 			return err
 		}
-	}
-}
-
-// rescue is deferred: a panic costs the connection whose message caused it,
-// and no other.
-//
-//go:noinline
-func (c *Conn) rescue(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
 	}
 }
 
@@ -65,5 +54,5 @@ func (c *Conn) receiveOne() error {
 
 func (c *Conn) deliver(frames []flow.Frame) {
 	c.owner.Deliver(frames)
-	c.lookOn()
+	c.LookOn()
 }

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/ws/internal/frame"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/nonblock"
 )
 
 // Who is too slow gets the frame under way and then the close frame, as soon as
@@ -56,18 +56,18 @@ func TestASlowPeerIsToldSoon(t *testing.T) {
 			limit := "queue.write_timeout"
 			switch {
 			case tt.try:
-				for !c.silent() { // until its reader writes no more what it finds in the buffer
+				for !c.Silent() { // until its reader writes no more what it finds in the buffer
 					runtime.Gosched()
 				}
 				if taken, sent, err := c.TryWrite(frames); !taken || sent || err != nil {
 					t.Fatal(taken, sent, err)
 				}
-				wrote <- c.unwritten(flow.ErrGone)
+				wrote <- c.Unwritten(flow.ErrGone)
 			default:
 				go func() { wrote <- c.Write(t.Context(), frames, false) }()
 			}
 			if !tt.sweep {
-				for !tt.try && c.since.Load() == 0 { // until it writes
+				for !nonblock.HasNews(there) { // until it writes
 					runtime.Gosched()
 				}
 				limit = "queue.max_events"
@@ -137,44 +137,17 @@ func TestALateSweepEndsNoWrite(t *testing.T) {
 		go func() { wrote <- c.Write(t.Context(), []flow.Frame{{Data: []byte("hello")}}, false) }()
 		synctest.Wait()
 		const late, limit = int64(time.Hour), int64(10 * time.Second)
-		c.stuck(late, limit)
-		c.stuck(late+limit-1, limit)
+		c.swept(late, 1)
+		c.swept(late+limit-1, 1)
 		synctest.Wait()
 		select {
 		case err := <-wrote:
 			t.Fatalf("the write has ended too soon: %v", err)
 		default:
 		}
-		c.stuck(late+limit, limit)
+		c.swept(late+limit, 1)
 		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the write has ended with %v", err)
 		}
 	})
-}
-
-// A write for which there is room only waits for its turn, and is no fault of
-// the peer's.
-func TestOnlyAFullSocketIsStuck(t *testing.T) {
-	for _, secure := range []bool{false, true} {
-		here, _ := tcp(t)
-		nc := net.Conn(here)
-		if secure {
-			nc = tls.Server(here, &tls.Config{}) //nolint:gosec // nothing is sent by it
-		}
-		c := New(nc, nil, NewGroup(Options{MaxMessage: 1000, MaxFragments: 10, WriteTimeout: 10 * time.Second, CloseTimeout: time.Second}))
-		c.since.Store(1)
-		c.stuck(1000, 10)
-		if c.Parted() != nil || !c.hasRoom() {
-			t.Errorf("TLS %v: an empty socket counts as full", secure)
-		}
-		_ = here.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // what is in the way is the peer
-		for junk := make([]byte, 1<<16); ; {
-			if _, err := here.Write(junk); err != nil {
-				break
-			}
-		}
-		if c.stuck(1000, 10); c.hasRoom() || !secure && c.Parted() == nil {
-			t.Errorf("TLS %v: a full socket counts as empty", secure)
-		}
-	}
 }
