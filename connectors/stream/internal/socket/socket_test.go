@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/nonblock"
 	"go.uber.org/goleak"
 )
 
@@ -163,3 +165,29 @@ func TestAPanicCostsItsConnection(t *testing.T) {
 type panics struct{ echo }
 
 func (*panics) Deliver([]byte) { panic("no") }
+
+// What has come when this side ends is delivered, also when the peer is not waited for.
+func TestWhatCameMeanwhileIsDelivered(t *testing.T) {
+	c, other := pair(t, Options{})
+	c.Part(Farewell{Why: flow.EndedDrain})
+	o := &drains{drain: func() {
+		if _, err := io.WriteString(other, "late"); err != nil {
+			t.Error(err)
+		}
+		for !nonblock.HasNews(c.Socket) {
+			runtime.Gosched()
+		}
+	}}
+	if err := c.Receive(o); !errors.Is(err, errStays) || o.got != "late" {
+		t.Errorf("%q was delivered, it ended with %v", o.got, err)
+	}
+}
+
+type drains struct {
+	echo
+	drain func()
+	got   string
+}
+
+func (d *drains) Deliver(p []byte) { d.got += string(p) }
+func (d *drains) Drain()           { d.drain() }
