@@ -60,21 +60,22 @@ type Connector struct {
 
 // Counters are those of one connector since it has started, and what it holds now.
 type Counters struct {
-	Connections          uint64 `json:"connections"` // now
-	ConnectionsTotal     uint64 `json:"connections_total"`
-	EventsIn             uint64 `json:"events_in"`             // decoded
-	EventsOut            uint64 `json:"events_out"`            // written
-	BytesIn              uint64 `json:"bytes_in"`              // of messages, before processors
-	BytesOut             uint64 `json:"bytes_out"`             // of messages, behind processors
-	Lost                 uint64 `json:"lost"`                  // for a connection that ended first
-	Dropped              uint64 `json:"dropped"`               // by the overflow policy of a queue
-	Failed               uint64 `json:"failed"`                // events in that nothing took
-	Unheard              uint64 `json:"unheard"`               // broadcast to nobody
-	SubscriptionsRefused uint64 `json:"subscriptions_refused"` // not made
-	SlowConnections      uint64 `json:"slow_connections"`      // ended because their queue was full
-	Queued               uint64 `json:"queued"`                // waiting now, in queues that outlive connections
-	Waiting              uint64 `json:"waiting"`               // events that wait now in all queues, and that are being written
-	WaitingBytes         uint64 `json:"waiting_bytes"`         // of these
+	Connections          uint64     `json:"connections"` // now
+	ConnectionsTotal     uint64     `json:"connections_total"`
+	EventsIn             uint64     `json:"events_in"`                // decoded
+	EventsOut            uint64     `json:"events_out"`               // written
+	BytesIn              uint64     `json:"bytes_in"`                 // of messages, before processors
+	BytesOut             uint64     `json:"bytes_out"`                // of messages, behind processors
+	Lost                 uint64     `json:"lost"`                     // for a connection that ended first
+	Dropped              uint64     `json:"dropped"`                  // by the overflow policy of a queue
+	Failed               uint64     `json:"failed"`                   // events in that nothing took
+	Unheard              uint64     `json:"unheard"`                  // broadcast to nobody
+	SubscriptionsRefused uint64     `json:"subscriptions_refused"`    // not made
+	SlowConnections      uint64     `json:"slow_connections"`         // ended because their queue was full
+	Queued               uint64     `json:"queued"`                   // waiting now, in queues that outlive connections
+	Waiting              uint64     `json:"waiting"`                  // events that wait now in all queues, and that are being written
+	WaitingBytes         uint64     `json:"waiting_bytes"`            // of these
+	OldestWaiting        *time.Time `json:"oldest_waiting,omitempty"` // when the first that is in a queue arrived
 }
 
 // readinessOf tells who is waited for.
@@ -125,12 +126,21 @@ func connectorOf(c *status.Connector) Connector {
 			Queued:               c.Stats.Queued,
 			Waiting:              c.Stats.Waiting,
 			WaitingBytes:         c.Stats.WaitingBytes,
+			OldestWaiting:        unlessZero(timeOf(c.Stats.Oldest)),
 		},
 	}
 	for _, l := range c.Listening {
 		to.Listening = append(to.Listening, l.String())
 	}
 	return to
+}
+
+// timeOf is the time in Unix nanoseconds, of which 0 is none.
+func timeOf(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
 }
 
 func unlessZero(t time.Time) *time.Time {

@@ -123,7 +123,7 @@ func (e *Engine) forget(g *group) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := g.stats()
-	s.Open, s.Queued, s.Waiting, s.WaitingBytes = 0, 0, 0, 0
+	s.Open, s.Queued, s.Waiting, s.WaitingBytes, s.Oldest = 0, 0, 0, 0, 0
 	e.past.Add(s)
 	e.leaving = slices.DeleteFunc(slices.Clone(e.leaving), func(other *group) bool { return other == g })
 }

@@ -32,6 +32,7 @@ type Stats struct {
 	Queued       uint64 // waiting now, in queues that outlive connections
 	Waiting      uint64 // events that wait now in all queues, and that are being written
 	WaitingBytes uint64 // of these
+	Oldest       int64  // when the first of those in queues arrived, Unix nanoseconds; 0 for none, or not known
 }
 
 // Add adds the counters of another connector, or of what was in its place.
@@ -53,6 +54,15 @@ func (s *Stats) Add(other Stats) {
 	s.Queued += other.Queued
 	s.Waiting += other.Waiting
 	s.WaitingBytes += other.WaitingBytes
+	s.Oldest = earlier(s.Oldest, other.Oldest)
+}
+
+// earlier is the earlier time of two, of which 0 is none.
+func earlier(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // inward is what has come by connections.
@@ -114,6 +124,7 @@ func (s *Stats) addOutlet(o *outlet.Outlet) {
 	s.BytesOut += c.Bytes
 	s.Waiting += uint64(c.Waiting)
 	s.WaitingBytes += uint64(c.WaitingBytes)
+	s.Oldest = earlier(s.Oldest, c.Oldest)
 }
 
 // Latency is how long events have taken from their arrival in the process until

@@ -26,6 +26,7 @@ type Counters struct {
 type Counts struct {
 	Events, Bytes         uint64 // handed to a writer
 	Waiting, WaitingBytes int    // in the queue, and being written
+	Oldest                int64  // when the first event arrived that is in the queue, Unix nanoseconds; 0 for none, or not known
 	Last                  int64  // when something was last written, Unix nanoseconds; 0 for never
 }
 
@@ -35,10 +36,17 @@ func (o *Outlet) Counts() Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.counts
-	if o.kept != nil {
-		c.Waiting, c.WaitingBytes = o.kept.len()
-	} else {
+	k := o.kept
+	if k == nil {
 		c.Waiting, c.WaitingBytes = o.queue.len()+o.queue.busy, o.queue.bytes+o.queue.busyBytes
+		if o.queue.len() > 0 {
+			c.Oldest = o.queue.frames[0].Time
+		}
+		return c
+	}
+	if c.Waiting, c.WaitingBytes = k.len(); c.Waiting > 0 {
+		q := k.queue
+		_ = o.unlocked(func() error { c.Oldest = q.Oldest(); return nil }) // it may have to be read
 	}
 	return c
 }

@@ -26,6 +26,7 @@ type Queue struct {
 	head    Mark  // where what is not confirmed begins
 	cursor  Mark  // where Next goes on
 	changed chan struct{}
+	oldest  arrival // that Oldest has read; reading guards it
 	reader  *Reader
 	others  []*Reader // who wait for their turn
 

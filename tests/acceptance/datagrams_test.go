@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,7 +52,7 @@ func TestDatagramsWait(t *testing.T) {
 	_ = to.SetReadDeadline(time.Now().Add(2 * patience))
 	address, dir, client := free(t), t.TempDir(), browser(t)
 	flow := fmt.Sprintf(datagramFlow, address, "nobody.invalid:4242")
-	run := start(t, dir, flow)
+	run := start(t, dir, flow, "--admin", "127.0.0.1:0")
 	send := func(source, from, to int) {
 		for n := from; n < to; n++ {
 			for end := time.Now().Add(patience); ; {
@@ -67,14 +68,28 @@ func TestDatagramsWait(t *testing.T) {
 			}
 		}
 	}
+	var accepted time.Time // when the first record was
+	began := time.Now()
 	for n := range early { // in turn, so that the order of all is known
 		for source := range sources {
 			send(source, n, n+1)
+			if accepted.IsZero() {
+				accepted = time.Now()
+			}
 		}
 		if n == early/2 {
 			run.Kill()
-			run = start(t, dir, flow)
+			run = start(t, dir, flow, "--admin", "127.0.0.1:0")
 		}
+	}
+	age := func() float64 {
+		run.logged("where its API is", func(text string) bool { return strings.Contains(text, "admin API listens") })
+		admin := regexp.MustCompile(`admin API listens on http://(\S+)`).FindStringSubmatch(run.Stderr.String())
+		return samples(scrape(t, admin[1]))[`flowrun_connector_oldest_queued_event_age_seconds{connector="out",flow="flow",type="udp_client"}`]
+	}
+	least := time.Since(accepted).Seconds()
+	if got, most := age(), time.Since(began).Seconds(); got < least || got > most {
+		t.Errorf("the first record has been waiting for %v s, it is told, which is not between %v and %v", got, least, most)
 	}
 	run.logged("that the name has no address", func(text string) bool { return strings.Contains(text, "nobody.invalid") })
 
@@ -124,6 +139,7 @@ func TestDatagramsWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	through(0, 1)
+	eventually(t, "nothing to wait", func() bool { return age() == 0 })
 	var all sync.WaitGroup
 	for source := range sources {
 		all.Go(func() { send(source, early, early+late) })

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -31,6 +32,7 @@ var (
 	refused       = ofConnector("subscriptions_refused_total", "Subscriptions to topics that were not made.")
 	queued        = ofConnector("queued_events", "Events that wait in the queues of all connections, are being written, or wait to be confirmed.")
 	queuedBytes   = ofConnector("queued_bytes", "Bytes of the events that wait in queues, are being written, or wait to be confirmed; where the queue is persistent, on the disk.")
+	oldest        = ofConnector("oldest_queued_event_age_seconds", "How long ago the oldest of the events arrived that wait in queues or wait to be confirmed, also in an earlier process; 0 while none does.")
 	confirmed     = ofConnector("events_confirmed_total", "Events that have left a queue which keeps them, persistent or confirm = pong, by being confirmed.")
 	resent        = ofConnector("events_resent_total", "Events that were written once more, since they were not confirmed when a connection was lost.")
 	latency       = ofConnector("event_latency_seconds", "How long events took from their arrival in the process until they were handed to this connector's writer.")
@@ -39,12 +41,20 @@ var (
 
 	ofConnectors = []*prometheus.Desc{
 		up, state, paused, required, failed, attempts, reconnects, connections, opened, closed, closedSlow, received, receivedBytes, sent, sentBytes,
-		unhandled, lost, problems, refused, queued, queuedBytes, confirmed, resent, latency, handshake, roundTrip,
+		unhandled, lost, problems, refused, queued, queuedBytes, oldest, confirmed, resent, latency, handshake, roundTrip,
 	}
 )
 
 func ofConnector(name, help string, labels ...string) *prometheus.Desc {
 	return desc("connector_"+name, help, append([]string{"flow", "connector", "type"}, labels...)...)
+}
+
+// age is how many seconds ago something was, in Unix nanoseconds; 0 for none.
+func age(ns int64) float64 {
+	if ns == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.Unix(0, ns)).Seconds())
 }
 
 var states = []status.State{status.Connecting, status.Open, status.BackingOff, status.Failed, status.Ended}
@@ -83,6 +93,7 @@ func connector(p put, h *status.Connector, c *status.ConnectorCounts) {
 
 	p.gauge(queued, float64(s.Waiting))
 	p.gauge(queuedBytes, float64(s.WaitingBytes))
+	p.gauge(oldest, age(s.Oldest))
 	p.counter(confirmed, s.Confirmed)
 	p.counter(resent, s.Resent)
 	p.histogram(latency, &c.Latency)

@@ -46,7 +46,7 @@ func scraped(t *testing.T) string {
 					Flow: "f\xff", Type: "ws_server", Name: "edge", Required: true, State: status.BackingOff, Attempts: 3,
 					Stats: link.Stats{
 						Open: 1, Opened: 2, EventsIn: 3, EventsOut: 4, Lost: 50, LostSlow: 45, Dropped: 6, Failed: 7, Unheard: 8, Refused: 9, Slow: 10, Queued: 11,
-						BytesIn: 12, BytesOut: 13, Unconnected: 14, Waiting: 15, WaitingBytes: 16,
+						BytesIn: 12, BytesOut: 13, Unconnected: 14, Waiting: 15, WaitingBytes: 16, Oldest: time.Now().Add(-time.Hour).UnixNano(),
 					},
 				}}},
 				Connectors: []status.ConnectorCounts{{
@@ -105,6 +105,9 @@ func TestMetricsTellWhatIsCounted(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("there is no %s", want)
 		}
+	}
+	if want := "connector_oldest_queued_event_age_seconds" + edge + " 36"; !strings.Contains(text, want) { // an hour, and what this machine takes
+		t.Errorf("there is no %s", want)
 	}
 	if strings.Contains(text, `step="filter.x"} 30`) || strings.Count(text, "\nflowrun_pipeline_step_window_groups") != 1 {
 		t.Error("groups are of windows")
