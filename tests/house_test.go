@@ -42,6 +42,7 @@ var rooms = []struct {
 	{"runtime/flowtest", []string{"runtime/flow", "runtime/flowfile", "runtime/feed", "runtime/notice", "runtime/link", "runtime/tlsfiles"}, "its suites must fit every component"},
 	{"runtime/link", []string{"runtime/flow", "runtime/valuekey", "runtime/encode", "runtime/histogram", "runtime/outlet", "runtime/queue", "runtime/topic", "runtime/session"}, "it knows one connector and its connections"},
 	{"runtime/outlet", []string{"runtime/flow", "runtime/encode", "runtime/histogram", "runtime/queue"}, "it knows the outward half of one connection"},
+	{"runtime/queue", []string{"runtime/flow", "runtime/jsontext"}, "it keeps events, and knows no connection"},
 	{"runtime/endpoint", nil, "it knows addresses as people write them"},
 	{"runtime/access/internal/keys", []string{"runtime/flow", "runtime/endpoint", "runtime/tlsfiles"}, "it knows keys, and nothing of what tokens say"},
 	{"runtime/access", []string{"runtime/flow", "runtime/endpoint", "runtime/tlsfiles"}, "it knows requests, and no connector"},

@@ -116,13 +116,13 @@ func (a arrivals) leaving(port flowfile.PortRef) arrival {
 		return a.flow.Pipelines[port.Name].after(in, port.Port)
 	}
 	own := arrival{some: true, origins: map[string]bool{port.Name: true}}
-	in := a.connectors.at(port.Name)
+	in, shape := a.connectors.at(port.Name), a.flow.Connectors[port.Name].Shape
 	switch {
 	case port.Port == "err": // what could not be written leaves by it, too
 		own.origins, own.later = union(own.origins, in.origins), in.later
-	case a.flow.Connectors[port.Name].Shape.Per != nil:
+	case shape.Per != nil:
 		own.origins, own.later = union(own.origins, in.origins), in.origins
-	case a.flow.Connectors[port.Name].Shape.Asks:
+	case shape.Asks && shape.Keep == nil:
 		own.origins, own.later = union(own.origins, in.origins), in.later
 	}
 	return own

@@ -24,6 +24,9 @@ func (f *Flow) delivery() {
 				}
 				for _, x := range a.named(e, from) {
 					why := "none comes from a connection of " + to.Text
+					if shape := f.Connectors[x.Name].Shape; shape.Asks && shape.Keep != nil {
+						why = "with a queue, nobody waits for its answers"
+					}
 					if a.leaving(x.PortRef).origins[to.Name] {
 						if s.origins[to.Name] {
 							continue

@@ -177,13 +177,15 @@ type Trier interface {
 }
 
 // Asker is implemented by the writers of connectors that ask, as their Shape says:
-// each frame is a question of its own, and they have no queue.
+// each frame is a question of its own. They have no queue, or one that keeps what is in
+// it, see [Keep].
 type Asker interface {
 	// Ask returns when each of the frames is delivered, or has failed: those that
 	// have, a *BatchError names by their places. Several goroutines call it at a
 	// time, each with frames of its own, and with a ctx that is to be that of what
 	// is received as the answers, by the same goroutine: so whoever waits for what
-	// comes of an event, has it when Ask returns.
+	// comes of an event, has it when Ask returns. Of a queue's events, those that fail
+	// with ErrClosed stay in it; the others are done with.
 	Ask(ctx context.Context, frames []Frame) error
 }
 

@@ -60,8 +60,9 @@ func (q *ClientQueue) mustArrive() bool {
 
 // Keep is how a queue keeps events until they are confirmed.
 type Keep struct {
-	Dir  string // where they are on the disk; "" in memory
-	Pong bool   // the peer confirms them, by a [Confirmer]; else the writer, by having taken them
+	Dir   string // where they are on the disk; "" in memory
+	Pong  bool   // the peer confirms them, by a [Confirmer]; else the writer, by having taken them
+	Ahead int    // how many an [Asker] is given at a time
 }
 
 // Confirmer is implemented by writers that can ask their peer whether something has

@@ -2,10 +2,10 @@ package link
 
 import (
 	"context"
-	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/queue"
+	"go.uber.org/zap"
 )
 
 // Prepare opens the persistent queue, where there is one. It is called before anything
@@ -37,10 +37,9 @@ func (t *Table) Prepare() error {
 	return nil
 }
 
-// errDropped is what became of an event that was kept, and made room.
-var errDropped = errors.New("the queue is full, and this was the oldest event in it: dropped, as overflow says")
-
-// dropped tells of such an event. Where nobody hears of it, it is counted, no more.
-func (t *Table) dropped(ctx context.Context, message []byte) {
-	_ = t.cfg.Problems.Handle(ctx, flow.Problem{Kind: "write", Err: errDropped, Raw: message})
+// undelivered tells of an event that was accepted, and will not arrive.
+func (t *Table) undelivered(ctx context.Context, message []byte, why error) {
+	if err := t.cfg.Problems.Handle(ctx, flow.Problem{Kind: "write", Err: why, Raw: message}); err != nil {
+		t.cfg.Log.Warn("an event that was in the queue is given up, and err has not taken it", zap.Error(err))
+	}
 }

@@ -93,7 +93,7 @@ func NewTable(cfg Config) *Table {
 	if t.seq == nil {
 		t.seq = new(atomic.Uint64)
 	}
-	t.terms.Dropped = t.dropped
+	t.terms.Undelivered = t.undelivered
 	if t.topics = cfg.Shape.Topics; t.topics != nil {
 		t.board = topic.NewBoard[*outlet.Outlet](topic.Match(t.topics.Match), t.topics.History)
 	}

@@ -3,7 +3,6 @@ package outlet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -72,11 +71,14 @@ func (k *keeper) len() (events, bytes int) {
 	return events, int(size)
 }
 
-// pongs reports whether the peer confirms, so that its connection's reader is needed
-// for it.
+// pongs reports whether the peer confirms.
 func (o *Outlet) pongs() bool { return o.terms.Keep != nil && o.terms.Keep.Pong }
 
-var errTooLarge = fmt.Errorf("the event has more than %d bytes, and a queue keeps none so large", queue.MaxEvent)
+// emptiedBy reports whether what is in the queue leaves it only while r reads on: what
+// the peer confirms is read, and so is an answer, before the next question.
+func (o *Outlet) emptiedBy(r *Reader) bool {
+	return r != nil && r.Own == o && o.kept != nil && (o.pongs() || o.terms.Asks)
+}
 
 // keeping is a run on its way into the queue.
 type keeping struct {
@@ -104,9 +106,10 @@ func (o *Outlet) sendKept(ctx context.Context, own *Reader, run []flow.Event) Re
 			s.refused.Add(len(run), i, Refusal{Kind: "encode", Err: err})
 			continue
 		}
-		if sizeOf(t.frames[had:]) > queue.MaxEvent {
+		o.narrow(t.frames[had:])
+		if err := queue.Keepable(t.frames[had:]); err != nil {
 			t.frames = t.frames[:had]
-			s.refused.Add(len(run), i, Refusal{Kind: "write", Err: errTooLarge})
+			s.refused.Add(len(run), i, Refusal{Kind: "write", Err: err})
 			continue
 		}
 		if len(t.frames) > had {
@@ -117,23 +120,43 @@ func (o *Outlet) sendKept(ctx context.Context, own *Reader, run []flow.Event) Re
 	s.add(ctx)
 	clear(t.frames)
 	if len(s.dropped) > 0 {
-		_ = o.unlocked(func() error { o.terms.tellDropped(ctx, s.dropped); return nil })
+		_ = o.unlocked(func() error {
+			for _, frames := range s.dropped {
+				o.terms.undelivered(ctx, frames, errDropped)
+			}
+			return nil
+		})
 	}
 	return s.refused
 }
 
-// tellDropped says what the overflow policy has dropped: the frames of each event.
-func (t *Terms) tellDropped(ctx context.Context, events [][]flow.Frame) {
-	if t.Dropped == nil {
+// narrow leaves of the meta what the writer looks at, see flow.Shape's Wrote.
+func (o *Outlet) narrow(frames []flow.Frame) {
+	if len(frames) == 0 || frames[0].Meta == nil {
 		return
 	}
-	for _, frames := range events {
-		var all []byte
-		for _, f := range frames {
-			all = append(all, f.Data...)
-		}
-		t.Dropped(ctx, all)
+	var meta *flow.Object
+	if under, ok := frames[0].Meta.Get(o.terms.Type); ok && o.terms.Wrote != nil {
+		meta = flow.ObjectOf(flow.Field{Key: o.terms.Type, Value: under})
 	}
+	for i := range frames {
+		frames[i].Meta = meta
+	}
+}
+
+// errDropped is what became of an event that was kept, and made room.
+var errDropped = errors.New("the queue is full, and this was the oldest event in it: dropped, as overflow says")
+
+// undelivered tells of an event, the frames of it, that was accepted and will not arrive.
+func (t *Terms) undelivered(ctx context.Context, frames []flow.Frame, why error) {
+	if t.Undelivered == nil {
+		return
+	}
+	var all []byte
+	for _, f := range frames {
+		all = append(all, f.Data...)
+	}
+	t.Undelivered(ctx, all, why)
 }
 
 // add adds all events, as the policy allows.
@@ -176,10 +199,9 @@ func (s *keeping) refuse(from, to int, why Refusal) {
 	}
 }
 
-// makeRoom does what the policy says when the queue is full: no error is to try again. A
-// connection's reader is needed for what its peer confirms, so it does not wait for
-// room in its own queue, and in that of others, which may be waiting for this one, for
-// no longer than a write may take.
+// makeRoom does what the policy says when the queue is full: no error is to try again.
+// Who empties a queue by reading does not wait for room in it, and in that of others,
+// which may be waiting for this one, for no longer than a write may take.
 func (s *keeping) makeRoom(ctx context.Context, changed <-chan struct{}) Refusal {
 	o, limits := s.outlet, s.outlet.terms.Queue
 	full := Refusal{Kind: "write", Err: flow.ErrFull}
@@ -193,9 +215,9 @@ func (s *keeping) makeRoom(ctx context.Context, changed <-chan struct{}) Refusal
 	case limits.Overflow != "block":
 		o.terms.Counters.Dropped.Add(1)
 		return full
-	case s.own != nil && s.own.Own == o && (o.pongs() || o.writer == nil):
+	case s.own != nil && s.own.Own == o && (o.writer == nil || o.emptiedBy(s.own)):
 		return full
-	case s.own != nil && s.own.Own.pongs():
+	case s.own != nil && s.own.Own.emptiedBy(s.own):
 		limited, cancel := context.WithTimeoutCause(ctx, time.Duration(limits.WriteTimeout), flow.ErrFull)
 		defer cancel()
 		ctx = limited

@@ -3,6 +3,7 @@ package outlet
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -34,9 +35,13 @@ func (o *Outlet) writeKept() {
 func (o *Outlet) writeAllKept(w flow.Writer) {
 	o.mu.Lock()
 	k := o.kept
+	some := o.writeSomeKept
+	if o.terms.Asks {
+		some = o.askSomeKept
+	}
 	for o.writer == w && k.news {
 		k.news = false
-		for o.writer == w && o.writeSomeKept(w) {
+		for o.writer == w && some(w) {
 		}
 	}
 	o.writing = false
@@ -59,11 +64,11 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	ctx := context.Background() // the writer has its own limit of time
 	n := 0
 	if _, bytes := k.queue.Sent(); !k.stop && bytes < keptOnTheWay {
-		if err := o.unlocked(func() error { return k.queue.Next(&k.batch, keptWrite) }); err != nil {
-			o.wroteKept(w, 0, err)
+		var ok bool
+		if n, ok = o.nextKept(w, math.MaxInt); !ok {
 			return false
 		}
-		if n = k.batch.Events(); n > 0 {
+		if n > 0 {
 			k.sent, k.unasked = k.batch.Upto(n), o.pongs()
 		}
 	}
@@ -98,6 +103,18 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	o.countKept(now, n, err)
 	o.wroteKept(w, n, err)
 	return err == nil
+}
+
+// nextKept reads what comes next, and returns how many events that are. It is not ok
+// when the queue cannot be read, which gives the connection up. The caller holds mu,
+// which is given up meanwhile.
+func (o *Outlet) nextKept(w flow.Writer, maxEvents int) (n int, ok bool) {
+	k := o.kept
+	if err := o.unlocked(func() error { return k.queue.Next(&k.batch, keptWrite, maxEvents) }); err != nil {
+		o.wroteKept(w, 0, err)
+		return 0, false
+	}
+	return k.batch.Events(), true
 }
 
 // countKept counts what has been written of a batch, that which had been before

@@ -16,11 +16,11 @@ type Terms struct {
 	*encode.Terms
 	Queue *flow.Queue // nil where senders write, and wait for each other
 	Keep  *flow.Keep  // how outlets that outlive connections keep what is in the queue; nil where they do not
-	// Dropped is told what the overflow policy has dropped of what was kept; nil for
-	// nobody.
-	Dropped  func(ctx context.Context, message []byte)
-	Log      *zap.Logger // rate-limited
-	Counters Counters
+	// Undelivered is told what was kept and will not arrive: the overflow policy has
+	// dropped it, or a question has failed. nil for nobody.
+	Undelivered func(ctx context.Context, message []byte, why error)
+	Log         *zap.Logger // rate-limited
+	Counters    Counters
 }
 
 // Limits are those of a queue that keeps events.

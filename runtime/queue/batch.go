@@ -31,6 +31,15 @@ func (b *Batch) Whole(n int) (events int) {
 	return events
 }
 
+// Of are the frames of event i.
+func (b *Batch) Of(i int) []flow.Frame {
+	from := 0
+	if i > 0 {
+		from = b.ends[i-1]
+	}
+	return b.Frames[from:b.ends[i]]
+}
+
 // Behind are the frames of all events but the first n.
 func (b *Batch) Behind(n int) []flow.Frame {
 	if n == 0 {
@@ -53,16 +62,16 @@ func (b *Batch) add(m Mark) {
 // readSize is how much of a segment is read at once.
 const readSize = 256 << 10
 
-// Next gives the events that come next, about maxBytes of them, or at least one where
-// there is one: b is empty when nothing waits. The frames are valid until b is used
-// again.
-func (q *Queue) Next(b *Batch, maxBytes int) error {
+// Next gives the events that come next, about maxBytes of them and no more than
+// maxEvents, or at least one where there is one: b is empty when nothing waits. The
+// frames are valid until b is used again.
+func (q *Queue) Next(b *Batch, maxBytes, maxEvents int) error {
 	q.reading.Lock()
 	defer q.reading.Unlock()
 	q.mu.Lock()
 	from := q.cursor
 	q.mu.Unlock()
-	if err := q.read(b, from, maxBytes, 1<<30); err != nil {
+	if err := q.read(b, from, maxBytes, maxEvents); err != nil {
 		return err
 	}
 	q.mu.Lock()

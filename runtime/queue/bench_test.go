@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -64,7 +65,7 @@ func BenchmarkPersistent(b *testing.B) {
 				})
 				start := time.Now()
 				for {
-					if err := q.Next(&batch, 256<<10); err != nil {
+					if err := q.Next(&batch, 256<<10, math.MaxInt); err != nil {
 						b.Fatal(err)
 					}
 					n := batch.Events()

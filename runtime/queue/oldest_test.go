@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestOldest(t *testing.T) {
 		s.addAt(7, 5, 9)
 		s.wantOldest(7)
 		var b Batch
-		if err := s.Next(&b, 1); err != nil {
+		if err := s.Next(&b, 1, math.MaxInt); err != nil {
 			t.Fatal(err)
 		}
 		s.wantOldest(7) // it is not confirmed

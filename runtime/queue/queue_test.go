@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -78,7 +80,7 @@ func (s *scene) rest() (texts []string, end Mark) {
 	s.t.Helper()
 	var b Batch
 	for {
-		if err := s.Next(&b, 1000); err != nil {
+		if err := s.Next(&b, 1000, math.MaxInt); err != nil {
 			s.t.Fatal(err)
 		}
 		if b.Events() == 0 {
@@ -113,7 +115,7 @@ func TestOrderAndConfirmation(t *testing.T) {
 	both(t, func(t *testing.T, s *scene) {
 		s.add(numbers(0, 500)...)
 		var b Batch
-		if err := s.Next(&b, 1000); err != nil {
+		if err := s.Next(&b, 1000, math.MaxInt); err != nil {
 			t.Fatal(err)
 		}
 		n := b.Events()
@@ -155,7 +157,7 @@ func TestFramesStayAsTheyAre(t *testing.T) {
 		var got []flow.Frame
 		var b Batch
 		for _, frames := range []int{3, 1} {
-			if err := s.Next(&b, 1); err != nil || len(b.Frames) != frames || b.Whole(frames) != 1 || b.Whole(frames-1) != 0 {
+			if err := s.Next(&b, 1, math.MaxInt); err != nil || len(b.Frames) != frames || b.Whole(frames) != 1 || b.Whole(frames-1) != 0 {
 				t.Fatalf("%v: %d frames: an event is whole or not there", err, len(b.Frames))
 			}
 			for _, f := range b.Frames {
@@ -201,7 +203,7 @@ func TestDropTakesTheOldest(t *testing.T) {
 		}
 		s.add("1", "2", "3", "4")
 		var b Batch
-		if err := s.Next(&b, 2); err != nil {
+		if err := s.Next(&b, 2, math.MaxInt); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{"1", "2", "3"} {
@@ -236,7 +238,7 @@ func TestItOutlivesItsProcess(t *testing.T) {
 		s.Rewind()
 		var b Batch
 		for range 10 {
-			if err := s.Next(&b, 9000); err != nil {
+			if err := s.Next(&b, 9000, math.MaxInt); err != nil {
 				t.Fatal(err)
 			}
 			s.Confirm(b.Upto(b.Events()))
@@ -452,6 +454,54 @@ func TestAFullDiskIsFreed(t *testing.T) {
 				t.Errorf("%q came again", got)
 			}
 			s.Confirm(end)
+		}
+	}
+}
+
+// Meta is kept with its event, in memory and on the disk.
+func TestMeta(t *testing.T) {
+	meta := flow.ObjectOf(flow.Field{Key: "x", Value: flow.MapOf(flow.ObjectOf(flow.Field{Key: "list", Value: flow.ListOf([]flow.Value{flow.IntOf(1), flow.NullValue, flow.TextOf("\"")})}))})
+	frames := []flow.Frame{{Data: []byte("a"), Meta: meta, Time: 5}, {Data: []byte("b"), Meta: meta, Time: 5}, {Data: []byte("c"), Time: 6}, {Meta: meta, Time: 7}}
+	for _, dir := range []string{"", filepath.Join(t.TempDir(), "q")} {
+		s := newScene(t, dir, large)
+		n, ticket := s.Add(frames, 0, []int{2, 3, 4})
+		if err := s.Wait(t.Context(), ticket); err != nil || n != 3 {
+			t.Fatal(n, err)
+		}
+		if dir != "" {
+			s.leave()
+			s = newScene(t, dir, large)
+		}
+		var b Batch
+		for i, want := range [][]flow.Frame{frames[:2], frames[2:3], frames[3:]} {
+			if err := s.Next(&b, 1000, 1); err != nil || b.Events() != 1 || len(b.Frames) != len(want) {
+				t.Fatalf("event %d: %v, %v", i, b.Frames, err)
+			}
+			for k, f := range b.Of(0) {
+				same := (f.Meta == nil) == (want[k].Meta == nil) && (f.Meta == nil || flow.MapOf(f.Meta).Equal(flow.MapOf(meta)))
+				if !same || !bytes.Equal(f.Data, want[k].Data) || f.Time != want[k].Time {
+					t.Errorf("event %d, frame %d: %+v", i, k, f)
+				}
+			}
+		}
+	}
+}
+
+// What cannot be kept as it is, is refused before it is.
+func TestKeepable(t *testing.T) {
+	meta := func(v flow.Value) *flow.Object { return flow.ObjectOf(flow.Field{Key: "x", Value: v}) }
+	for name, tt := range map[string]struct {
+		frames []flow.Frame
+		want   string
+	}{
+		"nothing":  {nil, ""},
+		"meta":     {[]flow.Frame{{Data: []byte("a"), Meta: meta(flow.TextOf("b"))}}, ""},
+		"no JSON":  {[]flow.Frame{{Meta: meta(flow.FloatOf(math.Inf(1)))}}, "meta"},
+		"too long": {[]flow.Frame{{Data: make([]byte, MaxEvent/2)}, {Data: make([]byte, MaxEvent/2+1)}}, "1073741824 bytes"},
+	} {
+		err := Keepable(tt.frames)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -3,9 +3,11 @@ package queue
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
 // A record is what a segment consists of, little-endian:
@@ -16,6 +18,8 @@ import (
 //	body    kind, then
 //	        event:  time of arrival (8, Unix nanoseconds); per frame a varint of
 //	                its length doubled, plus 1 when it is binary, and its bytes
+//	        said:   an event with meta: time, a varint of the length of its meta,
+//	                which is JSON, and its bytes; then frames as above
 //	        head:   number of a segment (8), offset in it (8): where the first
 //	                event begins that nobody has confirmed
 //
@@ -28,22 +32,56 @@ const (
 
 	kindEvent = 1
 	kindHead  = 2
+	kindSaid  = 3
 )
 
-// MaxEvent is how many bytes the frames of an event may have.
+// MaxEvent is how many bytes the frames of an event may have, with its meta.
 const MaxEvent = 1 << 30
+
+// Keepable says why an event cannot be kept: it is too large, or JSON cannot say its
+// meta, that of its first frame.
+func Keepable(frames []flow.Frame) error {
+	said, err := spelled(frames)
+	if err != nil {
+		return fmt.Errorf("keep the event's meta in the queue: %w", err)
+	}
+	size := len(said)
+	for i := range frames {
+		size += len(frames[i].Data)
+	}
+	if size > MaxEvent {
+		return fmt.Errorf("the event has more than %d bytes, and a queue keeps none so large", MaxEvent)
+	}
+	return nil
+}
+
+// spelled is the meta of an event; nil for none.
+func spelled(frames []flow.Frame) ([]byte, error) {
+	if len(frames) == 0 || frames[0].Meta == nil {
+		return nil, nil
+	}
+	return jsontext.Append(nil, flow.MapOf(frames[0].Meta), false)
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendEvent appends the record of an event, but for what seal adds.
 func appendEvent(dst []byte, frames []flow.Frame) []byte {
 	start := len(dst)
-	dst = begin(dst, kindEvent)
 	var time int64
 	if len(frames) > 0 {
 		time = frames[0].Time
 	}
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(time))
+	said, err := spelled(frames)
+	if said == nil || err != nil {
+		dst = begin(dst, kindEvent)
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(time))
+	} else {
+		dst = begin(dst, kindSaid)
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(time))
+		dst = binary.AppendUvarint(dst, uint64(len(said)))
+		dst = append(dst, said...)
+	}
 	for i := range frames {
 		head := uint64(len(frames[i].Data)) << 1
 		if frames[i].Binary {
@@ -125,17 +163,30 @@ func resume(p []byte, key uint32) int {
 // event appends the frames of an event's body, which they point into, and reports
 // whether it is one.
 func event(dst []flow.Frame, body []byte) ([]flow.Frame, bool) {
-	if len(body) < 9 || body[0] != kindEvent {
+	if len(body) < 9 || body[0] != kindEvent && body[0] != kindSaid {
 		return dst, false
 	}
-	time := int64(binary.LittleEndian.Uint64(body[1:]))
-	for p := body[9:]; len(p) > 0; {
+	time, p := int64(binary.LittleEndian.Uint64(body[1:])), body[9:]
+	var meta *flow.Object
+	if body[0] == kindSaid {
+		size, n := binary.Uvarint(p)
+		if n <= 0 || size > uint64(len(p)-n) {
+			return dst, false
+		}
+		end := n + int(size)
+		said, err := jsontext.Parse(p[n:end])
+		if err != nil || said.Kind() != flow.Map {
+			return dst, false
+		}
+		meta, p = said.Object(), p[end:]
+	}
+	for len(p) > 0 {
 		head, n := binary.Uvarint(p)
 		if n <= 0 || head>>1 > uint64(len(p)-n) {
 			return dst, false
 		}
 		end := n + int(head>>1)
-		dst = append(dst, flow.Frame{Data: p[n:end:end], Binary: head&1 == 1, Time: time})
+		dst = append(dst, flow.Frame{Data: p[n:end:end], Binary: head&1 == 1, Meta: meta, Time: time})
 		p = p[end:]
 	}
 	return dst, true

@@ -57,21 +57,34 @@ type delivery struct {
 
 const deliverySources = 10
 
-// to is the connector of every flow here.
-const deliveryTo = `
+// byFrames is a client that sends frames, with a queue; %s stands for the receiver.
+func byFrames(queue string) string {
+	return `
 connector "ws_client" "out" {
   url   = "ws://%s/"
   codec = "json"
-%s
+` + queue + `
   reconnect {
     interval     = "20ms"
     max_interval = "200ms"
   }
 }
+`
+}
 
-connect "it" {
-  from = connector.in
-  to   = connector.out
+// byRequests is one that makes requests, one after the other.
+const byRequests = `
+connector "http_client" "out" {
+  url         = "http://%s/"
+  codec       = "json"
+  concurrency = 1
+  queue {
+    persistent = "queue"
+  }
+  retry {
+    interval     = "10ms"
+    max_interval = "100ms"
+  }
 }
 `
 
@@ -80,9 +93,14 @@ const persistentQueue = `  queue {
     confirm    = "pong"
   }`
 
-func newDelivery(t *testing.T, source, queue string) *delivery {
+func newDelivery(t *testing.T, source, client string) *delivery {
 	d := &delivery{t: t, receiver: newReceiver(t), dir: t.TempDir(), counts: make([]int, deliverySources)}
-	d.flow = source + fmt.Sprintf(deliveryTo, d.receiver.address, queue)
+	d.flow = source + fmt.Sprintf(client, d.receiver.address) + `
+connect "it" {
+  from = connector.in
+  to   = connector.out
+}
+`
 	for i := range deliveryRecords {
 		d.counts[i%deliverySources]++
 	}
@@ -171,20 +189,32 @@ func (d *delivery) ends() {
 // Whoever was answered 200 can forget the record: it arrives, though flowrun and the
 // receiver are killed meanwhile, again and again.
 func TestDeliveryFromRequests(t *testing.T) {
-	address := free(t)
-	d := newDelivery(t, fmt.Sprintf(`
+	for name, client := range map[string]string{"frames": byFrames(persistentQueue), "requests": byRequests} {
+		t.Run(name, func(t *testing.T) {
+			address := free(t)
+			d := newDelivery(t, fmt.Sprintf(`
 connector "http_server" "in" {
   url   = "%s"
   codec = "json"
 }
-`, address), persistentQueue)
-	d.start()
-	client := browser(t)
+`, address), client)
+			d.start()
+			d.postAll("http://" + address)
+			d.ends()
+		})
+	}
+}
+
+// postAll posts all records while both sides are killed, and waits until they have
+// arrived.
+func (d *delivery) postAll(url string) {
+	d.t.Helper()
+	client := browser(d.t)
 	var all sync.WaitGroup
 	for source, n := range d.counts {
 		all.Go(func() {
 			for i := range n {
-				d.post(client, "http://"+address, recordOf(source, i))
+				d.post(client, url, recordOf(source, i))
 			}
 		})
 	}
@@ -196,7 +226,6 @@ connector "http_server" "in" {
 	}
 	all.Wait()
 	d.arrives()
-	d.ends()
 }
 
 // A client that is edited while it sends goes on with what its queue holds, and one
@@ -208,7 +237,7 @@ connector "http_server" "in" {
   url   = "%s"
   codec = "json"
 }
-`, address), persistentQueue)
+`, address), byFrames(persistentQueue))
 	d.start()
 	client := browser(t)
 	var all sync.WaitGroup
@@ -270,7 +299,7 @@ connector "file" "in" {
   position = "position"
   codec    = "json"
 }
-`, persistentQueue)
+`, byFrames(persistentQueue))
 	d.start()
 	f, err := os.Create(filepath.Join(d.dir, "in.ndjson"))
 	if err != nil {
@@ -320,7 +349,7 @@ connector "tcp_server" "in" {
   url   = "127.0.0.1:0"
   codec = "json_lines"
 }
-`, queue)
+`, byFrames(queue))
 			d.start()
 			address := d.run.address("in")
 			var all sync.WaitGroup

@@ -3,6 +3,7 @@ package acceptance
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,9 +21,9 @@ import (
 // receives, in the environment, makes this program a receiver: address and file.
 const receives = "FLOWRUN_TEST_RECEIVER"
 
-// receive is a WebSocket server that appends what it receives to a file, a line per
-// message, each before it answers a ping that came behind it: a file outlives its
-// writer's kill.
+// receive is a server that appends what it receives to a file, a line per message: by
+// WebSocket, each before it answers a ping that came behind it; by POST, before it
+// answers. A file outlives its writer's kill.
 func receive(address, path string) error {
 	to, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -33,7 +34,21 @@ func receive(address, path string) error {
 		return err
 	}
 	fmt.Println("listening")
+	write := func(line []byte) {
+		if _, err := to.Write(append(line, '\n')); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
 	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			write(body)
+			return
+		}
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
@@ -44,16 +59,13 @@ func receive(address, path string) error {
 			if err != nil {
 				return
 			}
-			if _, err := to.Write(append(data, '\n')); err != nil {
-				fmt.Println(err)
-				os.Exit(1)
-			}
+			write(data)
 		}
 	})}
 	return server.Serve(l)
 }
 
-// receiver is a WebSocket server in a process of its own, which can be stopped,
+// receiver is a server in a process of its own, which can be stopped,
 // killed and started again.
 type receiver struct {
 	t       *testing.T

@@ -37,6 +37,12 @@ type Caller struct {
 	MaxAfter time.Duration // the longest wait that a server may ask for
 	Secrets  Secrets
 	Until    context.Context // its end is that of all requests
+	// Patience is how long requests are made again: its end is that of every wait for
+	// another attempt.
+	Patience context.Context
+	// Failing is told, where it is not nil, of each attempt that will be followed by
+	// another one.
+	Failing func(err error, wait time.Duration)
 }
 
 // Call makes a request, again while that makes sense. Without an error, the answer is
@@ -57,7 +63,14 @@ func (c *Caller) Call(ctx context.Context, q *Request) (Answer, error) {
 		if between == nil {
 			between = waits.New(c.Waits)
 		}
-		if !c.sleep(ctx, max(between.Next(), min(failed.After, c.MaxAfter))) {
+		wait := max(between.Next(), min(failed.After, c.MaxAfter))
+		if c.Failing != nil {
+			c.Failing(err, wait)
+		}
+		if !c.sleep(ctx, wait) {
+			if c.Patience.Err() != nil {
+				err = fmt.Errorf("%w, and %w", err, flow.ErrClosed)
+			}
 			return answer, fmt.Errorf("%w, and there is no time to try again", err)
 		}
 	}
@@ -149,7 +162,7 @@ func (c *Caller) sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	case <-c.Until.Done():
+	case <-c.Patience.Done():
 		return false
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/flowrun/flowrun/connectors/http/internal/call"
 	"github.com/flowrun/flowrun/connectors/http/internal/wrote"
@@ -34,13 +35,17 @@ type client struct {
 // Run implements flow.Connector. It connects nowhere: the first event does.
 func (c *client) Run(ctx context.Context, host flow.Host) error {
 	c.begin(host)
+	if c.config.Queue != nil {
+		c.caller.Patience, c.caller.Failing = ctx, c.waits
+	}
 	defer c.caller.Client.CloseIdleConnections()
 	link, err := host.Open(c.self(), c)
 	if err != nil {
 		return err
 	}
 	<-ctx.Done()
-	c.await() // what answers lead to may be more questions
+	c.await()                      // what answers lead to may be more questions
+	_ = link.Flush(host.Abandon()) // what is not answered stays in the queue
 	link.Close(context.Background(), &flow.Ended{Cause: flow.EndedDrain})
 	c.await()
 	return nil
@@ -48,11 +53,17 @@ func (c *client) Run(ctx context.Context, host flow.Host) error {
 
 // begin is the beginning of Run. It tells once of what is not safe.
 func (c *client) begin(host flow.Host) {
-	c.host, c.contentType, c.caller.Until = host, []string{host.MediaType()}, host.Abandon()
+	c.host, c.contentType = host, []string{host.MediaType()}
+	c.caller.Until, c.caller.Patience = host.Abandon(), host.Abandon()
 	if c.config.TLS != nil && c.config.TLS.Insecure && c.warned.CompareAndSwap(false, true) {
 		host.Log().Warn("insecure = true: the server's certificate is not checked, anybody on the way can read and change what is sent",
 			zap.Stringer("url", c.config.URL))
 	}
+}
+
+// waits tells why an event waits in the queue.
+func (c *client) waits(err error, wait time.Duration) {
+	c.host.Log().Warn("an event is not delivered yet, and stays in the queue", zap.Error(err), zap.Duration("again_in", wait))
 }
 
 func (c *client) enter() {
@@ -175,6 +186,9 @@ func (c *client) ask(ctx context.Context, f *flow.Frame) (call.Answer, error) {
 	if err != nil {
 		return call.Answer{}, err
 	}
+	if c.caller.Patience.Err() != nil {
+		return call.Answer{}, flow.ErrClosed
+	}
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -201,7 +215,14 @@ func (c *client) receive(ctx context.Context, f *flow.Frame, a *call.Answer) err
 	err = link.Receive(ctx, frames[:])
 	err = errors.Join(err, link.Finish(ctx))
 	link.Close(ctx, nil)
-	return err
+	switch {
+	case err == nil || c.config.Queue == nil:
+		return err
+	case c.caller.Patience.Err() != nil:
+		return flow.ErrClosed
+	}
+	// That another connector has ended is no end of this one.
+	return fmt.Errorf("the answer was not delivered: %v", err) //nolint:errorlint // see there
 }
 
 // Write implements flow.Writer; an outlet that asks does not call it.

@@ -33,6 +33,7 @@ type Config struct {
 	SuccessOn      []string               `hcl:"success_on" doc:"statuses with which an event is delivered, and of which the answer leaves by out: \"404\", or \"4xx\" for all that are not named one by one. [\"2xx\"] when not given"`
 	RetryOn        []string               `hcl:"retry_on" doc:"statuses after which a request is made again, likewise; so it is when there is no answer. [\"408\", \"425\", \"429\", \"500\", \"502\", \"503\", \"504\"] when not given. All others fail at once"`
 	Retry          Retry                  `hcl:"retry" doc:"how a request is made again"`
+	Queue          *Queue                 `hcl:"queue" doc:"keeps events on the disk until they are answered, so that who sends does not wait for that"`
 	Poll           *Poll                  `hcl:"poll" doc:"asks by itself, again and again, instead of for events"`
 }
 
@@ -45,6 +46,25 @@ type Retry struct {
 	MaxRetries  int           `hcl:"max_retries" min:"0" doc:"attempts before the event is given up: 1 to make every request once, 0 for no limit"`
 	MaxAfter    flow.Duration `hcl:"max_retry_after" doc:"longest wait that a server may ask for, by Retry-After; when it asks for a longer one, it is asked again after this"`
 }
+
+// Queue is the block of that name.
+type Queue struct {
+	Persistent flow.Path `hcl:"persistent" required:"true" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it has been answered. It is made when it is missing; the folder that it is in must exist"`
+	MaxEvents  int       `hcl:"max_events" min:"1" doc:"events that may wait"`
+	MaxBytes   flow.Size `hcl:"max_bytes" min:"1B" doc:"bytes that may wait on the disk"`
+	Overflow   string    `hcl:"overflow" oneof:"drop_oldest|drop_newest|block" doc:"what happens when one more comes; what is dropped goes to the err port"`
+	MaxRetries int       `hcl:"max_retries" min:"1" doc:"attempts before an event is given up, which then goes to the err port, instead of retry.max_retries; without it, it is tried until it is answered"`
+}
+
+// SetDefaults implements flow.Defaulter.
+func (q *Queue) SetDefaults() {
+	bounds := (&flow.ClientQueue{Persistent: "somewhere"}).Bounds()
+	q.MaxEvents, q.MaxBytes, q.Overflow = bounds.MaxEvents, bounds.MaxBytes, "block"
+}
+
+// aheadOf is how many events of the queue are at work for each request at a time: the
+// longest of a burst is waited for.
+const aheadOf = 4
 
 // Poll is the block of that name.
 type Poll struct {
@@ -83,7 +103,12 @@ func (c *Config) Shape() flow.Shape {
 	if c.Poll != nil {
 		return flow.Shape{Role: flow.Source, Out: true}
 	}
-	return flow.Shape{Role: flow.Client, In: true, Out: true, Asks: true, Wrote: checkQuestion}
+	s := flow.Shape{Role: flow.Client, In: true, Out: true, Asks: true, Wrote: checkQuestion}
+	if q := c.Queue; q != nil {
+		s.Queue = &flow.Queue{MaxEvents: q.MaxEvents, MaxBytes: q.MaxBytes, Overflow: q.Overflow, WriteTimeout: c.Timeout}
+		s.Keep = &flow.Keep{Dir: string(q.Persistent), Ahead: aheadOf * c.Concurrency}
+	}
+	return s
 }
 
 // withTLS reports whether https is spoken.
@@ -92,6 +117,9 @@ func (c *Config) withTLS() bool { return c.URL.Scheme == "https" || c.TLS != nil
 // New implements flow.ConnectorConfig.
 func (c *Config) New() (flow.Connector, error) {
 	problems := []error{c.checkURL(), c.checkMethod(), c.Auth.Check(c.URL.User, c.Headers)}
+	if c.Poll != nil && c.Queue != nil {
+		problems = append(problems, &flow.FieldError{Field: "queue", Err: errors.New("with poll there are no events to keep")})
+	}
 	for name, value := range c.Headers {
 		if err := endpoint.CheckHeader(name, value.Reveal(), "the request", questionHeaders); err != nil {
 			problems = append(problems, &flow.FieldError{Field: "headers." + name, Err: err})
@@ -137,6 +165,9 @@ func (c *Config) New() (flow.Connector, error) {
 			Randomized: c.Retry.Randomized, MaxRetries: c.Retry.MaxRetries,
 		},
 		MaxAfter: time.Duration(c.Retry.MaxAfter), Secrets: secrets,
+	}
+	if c.Queue != nil {
+		caller.Waits.MaxRetries = c.Queue.MaxRetries
 	}
 	cl := &client{config: c, caller: caller, target: target, slots: make(chan struct{}, c.Concurrency), headers: http.Header{"User-Agent": {"flowrun"}}}
 	for name, value := range c.Headers {

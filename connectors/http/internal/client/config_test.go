@@ -23,6 +23,7 @@ func TestWhatIsWrong(t *testing.T) {
 		{"127.0.0.1:0", nil, "url", "port 0 cannot be connected to"},
 		{"127.0.0.1:1/a{x}", nil, "url", "a parameter is a whole part"},
 		{"127.0.0.1:1/{x}", func(c *Config) { c.Poll = &Poll{Interval: flow.Duration(time.Second)} }, "url", "with poll there is no event"},
+		{"127.0.0.1:1", func(c *Config) { c.Poll, c.Queue = &Poll{Interval: flow.Duration(time.Second)}, &Queue{} }, "queue", "with poll there are no events"},
 		{"127.0.0.1:1", func(c *Config) { c.Method = "get" }, "method", `"get" is no method`},
 		{"127.0.0.1:1", func(c *Config) { c.Method = "CONNECT" }, "method", `"CONNECT" is no method`},
 		{"127.0.0.1:1", func(c *Config) { c.Headers = secret("content-length") }, "headers.content-length", "belongs to the request"},

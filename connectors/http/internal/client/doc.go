@@ -12,6 +12,12 @@
 // A request that is at work has one of the slots. It is given back before the answer is
 // received, since an answer may lead to another question.
 //
+// # Queue
+//
+// With a queue, it is the outlet's writer that asks, some events at a time, in the order
+// in which they came. A question ends with an answer, with a failure for good, or, when
+// the client ends, with flow.ErrClosed: then it stays in the queue.
+//
 // # Polls
 //
 // With a poll block, the connector is a source instead, which asks by itself. Its Run

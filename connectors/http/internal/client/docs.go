@@ -46,6 +46,19 @@ What is followed goes on with the headers traceparent and tracestate (W3C Trace 
 
 On a graceful end, what has been asked is waited for, as long as the drain's timeout allows.
 
+## Queue
+
+With ` + "`queue { persistent = \"dir\" }`" + ` events wait on the disk, in a directory of their own, and who sends
+does not wait for the server: an event is acknowledged when it is on the disk, with what the flow wrote into
+` + "`meta.http_client`" + ` of it, and leaves the queue when it has been answered by one of ` + "`success_on`" + `. Until then it is tried, with the
+waits of ` + "`retry`" + ` and without an end, unless ` + "`queue.max_retries`" + ` says one; the log tells why it waits. What is not answered when the process
+ends, or is killed, is asked by the next one: the server may get it twice, and with ` + "`concurrency = 1`" + ` in order. What fails for good goes
+to ` + "`err`" + ` with the reason, and so does what ` + "`overflow`" + ` drops.
+
+An answer is no reply then: where its question came from has long been told that all is well. It leaves by ` + "`out`" + ` as an event of the
+client's own, and when the flow does not take it, its question goes to ` + "`err`" + `. On a graceful end the requests that are at work are waited for; the
+others stay.
+
 ## Connections
 
 They are kept for the next request, up to ` + "`concurrency`" + ` of them, for ` + "`idle_timeout`" + `. HTTP/2 is spoken
