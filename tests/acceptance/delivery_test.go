@@ -231,13 +231,19 @@ func (d *delivery) postAll(url string) {
 // A client that is edited while it sends goes on with what its queue holds, and one
 // that is not, keeps its connection.
 func TestDeliveryWhileTheFlowChanges(t *testing.T) {
+	for name, client := range map[string]string{"frames": byFrames(persistentQueue), "requests": byRequests} {
+		t.Run(name, func(t *testing.T) { deliveryWhileTheFlowChanges(t, client) })
+	}
+}
+
+func deliveryWhileTheFlowChanges(t *testing.T, out string) {
 	address := free(t)
 	d := newDelivery(t, fmt.Sprintf(`
 connector "http_server" "in" {
   url   = "%s"
   codec = "json"
 }
-`, address), byFrames(persistentQueue))
+`, address), out)
 	d.start()
 	client := browser(t)
 	var all sync.WaitGroup
@@ -254,7 +260,7 @@ connector "http_server" "in" {
 		text := d.flow
 		switch i % 4 {
 		case 0: // another client, under the same name
-			text = strings.Replace(text, "  reconnect {", fmt.Sprintf("  headers = { X-Edit = \"%d\" }\n  reconnect {", i), 1)
+			text = strings.Replace(text, "  queue {", fmt.Sprintf("  headers = { X-Edit = \"%d\" }\n  queue {", i), 1)
 		case 1: // under another name
 			text = strings.NewReplacer(`"out"`, `"outward"`, "connector.out", "connector.outward").Replace(text)
 		case 2: // nothing that concerns it
