@@ -28,6 +28,7 @@ type reader struct {
 	// nobody has opened yet would seem to be at its end.
 	holder *os.File
 	offset int64 // where to go on after a Run that failed, in what is unpacked
+	failed bool  // reading has, and not what makes sense of it
 }
 
 // Prepare implements flow.Preparer.
@@ -83,18 +84,22 @@ func (r *reader) Run(ctx context.Context, host flow.Host) error {
 	f := r.file // Release may come before a late call of the following
 	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
+	r.failed = false
 	err = r.readAll(ctx, host, link)
+	link.Close(host.Abandon(), err)
+	if ended := (*flow.Ended)(nil); errors.As(err, &ended) {
+		err = nil // it would end there again
+	}
 	if err == nil {
 		r.offset = 0
 	}
-	link.Close(host.Abandon(), err)
 	return err
 }
 
 func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) error {
 	in, done, err := r.content(ctx)
 	if err != nil || in == nil {
-		return r.unlessTorn(host, err)
+		return r.unlessDamaged(host, err)
 	}
 	defer done()
 	buf := make([]byte, chunk)
@@ -112,20 +117,24 @@ func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) er
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			return nil
 		case err != nil:
-			return r.unlessTorn(host, fmt.Errorf("read %s: %w", r.path, disk.Bare(err)))
+			return r.unlessDamaged(host, fmt.Errorf("read %s: %w", r.path, disk.Bare(err)))
 		}
 	}
 	return nil
 }
 
-// unlessTorn returns err, unless it says that a compressed file was not written to
-// its end: then there is nothing more to read.
-func (r *reader) unlessTorn(host flow.Host, err error) error {
-	if !errors.Is(err, io.ErrUnexpectedEOF) {
+// unlessDamaged returns err, unless it says that a compressed file is not what was
+// written: then that is told, and its content has ended in the middle.
+func (r *reader) unlessDamaged(host flow.Host, err error) error {
+	switch {
+	case err == nil || r.failed || r.isPlain():
 		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		host.Log().Warn("the file ends in the middle of a compressed block: what was to come is missing", zap.String("path", r.path))
+	default:
+		host.Log().Error("the compressed file is damaged: what follows is lost", zap.String("path", r.path), zap.Error(err))
 	}
-	host.Log().Warn("the file ends in the middle of a compressed block: what was to come is missing", zap.String("path", r.path))
-	return nil
+	return &flow.Ended{Err: err, Torn: true, Cause: flow.EndedDone}
 }
 
 // content is what there is to read: unpacked, and from where it was left on. It is
@@ -156,6 +165,9 @@ func (s source) Read(p []byte) (int, error) {
 	n, err := s.r.file.Read(p)
 	if n > 0 {
 		s.r.letGo() // somebody writes: the end is where the last writer closes
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.r.failed = true
 	}
 	return n, err
 }
