@@ -264,7 +264,7 @@ func TestZipBomb(t *testing.T) {
 	).Replace(fmt.Sprintf(guarded, ""))
 	f := start(t, "", flow)
 	addr := f.address("edge")
-	bomb := packed(t, io.LimitReader(zeros{}, 100<<20)) // about 100 KB
+	bomb := packed(t, io.LimitReader(zeros{}, 100<<20)) // about 130 KB
 	before := f.rss()
 	each(t, 20, 20, func(int) error {
 		c, err := dial(addr, nil)
@@ -313,7 +313,11 @@ func (zeros) Read(p []byte) (int, error) {
 
 func packed(t *testing.T, r io.Reader) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
 	if _, err := io.Copy(w, r); err != nil {
 		t.Error(err)
 	}

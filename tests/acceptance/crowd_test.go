@@ -52,7 +52,8 @@ func TestAThousandClients(t *testing.T) {
 			if c.secure {
 				more, config = withTLS, certificate(t, dir)
 			}
-			crowd(t, start(t, dir, fmt.Sprintf(guarded, more)).address("edge"), config, c.clients, 100)
+			flow := strings.Replace(fmt.Sprintf(guarded, more), `connect_timeout = "1s"`, fmt.Sprintf("connect_timeout = %q", patience), 1)
+			crowd(t, start(t, dir, flow).address("edge"), config, c.clients, rounds(100))
 		})
 	}
 }
@@ -82,6 +83,7 @@ func crowd(t *testing.T, addr string, config *tls.Config, clients, messages int)
 		sent := make(chan error, 1)
 		go func() { sent <- sendInPieces(conns[i], r, strings.Join(mine, "")) }()
 		for _, want := range mine {
+			_ = conns[i].SetDeadline(time.Now().Add(patience)) // of each message: all together may take long
 			if err := expect(conns[i], want); err != nil {
 				return fmt.Errorf("client %d: %w", i, err)
 			}

@@ -235,9 +235,10 @@ connect "bulk" {
 	if _, _, err := post(client, url, "{}\n"); err != nil {
 		t.Fatal(err)
 	}
+	client.Timeout *= 4 // much is to pass
 	before := f.rss()
 	block := strings.Repeat(`{"symbol":"EURUSD","bid":1.08342,"ask":1.08347}`+"\n", 1000)
-	const blocks = 4000
+	blocks := rounds(4000)
 	r, err := client.Post(url, "", io.MultiReader(readers(block, blocks)...)) //nolint:noctx // the client has a timeout
 	if err != nil {
 		t.Fatal(err)

@@ -70,6 +70,15 @@ func hasRaceDetector(path string) (bool, error) {
 	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}), nil
 }
 
+// rounds is n, and a quarter of it where the binary has the race detector: what
+// is repeated for the sake of a figure is so without it.
+func rounds(n int) int {
+	if instrumented {
+		return n / 4
+	}
+	return n
+}
+
 // patience ends whatever hangs.
 const patience = 30 * time.Second
 
