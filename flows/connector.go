@@ -122,10 +122,11 @@ func (r *reader) readChain(c *connector, arguments map[string]source.Argument, n
 	a, given := arguments[name]
 	var chain []processor
 	if given {
-		var ok bool
-		if chain, ok = r.chain(a, from); !ok {
+		var none, ok bool
+		if chain, none, ok = r.chain(a, from); !ok {
 			return nil
 		}
+		given = !none
 		if !exists && len(chain) > 0 {
 			direction := map[bool]string{true: "comes in", false: "goes out"}[inwards]
 			r.Warnf(a.At, "%s have no effect: nothing %s through %s", name, direction, c.Owner)
@@ -155,6 +156,9 @@ func (r *reader) readChain(c *connector, arguments map[string]source.Argument, n
 		make := p.in
 		if !inwards {
 			make = p.out
+		}
+		if inwards && p.frames && c.shape.Datagrams {
+			make = eachAlone(make)
 		}
 		if make == nil {
 			r.Errorf(a.Expr.Range(), "%q cannot stand in %s: it works in the other direction only", p.name, name)
@@ -188,20 +192,21 @@ func (r *reader) framing(c *connector, inwards bool, from *catalogue[flow.Proces
 	return nil
 }
 
-func (r *reader) chain(a source.Argument, from *catalogue[flow.ProcessorConfig, processor]) (chain []processor, ok bool) {
+// chain reads a list of processors; none when it is null, which names none.
+func (r *reader) chain(a source.Argument, from *catalogue[flow.ProcessorConfig, processor]) (chain []processor, none, ok bool) {
 	if t, diags := hcl.AbsTraversalForExpr(a.Expr); !diags.HasErrors() && t.RootName() == from.kind {
 		r.Errorf(a.Expr.Range(), "%s wants a list", a.Name).Hint("write %s = [%s.%s]", a.Name, from.kind, source.Member(t))
-		return nil, false
+		return nil, false, false
 	}
 	d := r.decoder()
-	parts, _, ok := d.Parts(a.Expr, a.Name, false)
+	parts, none, ok := d.Parts(a.Expr, a.Name, false)
 	if !ok {
-		return nil, false
+		return nil, false, false
 	}
 	for _, e := range parts.Exprs {
 		p, sound := from.use(r, e)
 		ok = ok && sound
 		chain = append(chain, p)
 	}
-	return chain, ok
+	return chain, none, ok
 }

@@ -34,6 +34,11 @@ func TestFraming(t *testing.T) {
 			codec = "json_lines"
 		}`, "separate", "separate"},
 		{`connector "ws_server" "c" {
+			url           = "127.0.0.1:1"
+			codec         = "json_lines"
+			preprocessors = true ? null : ["gzip"] # null is as if it were not there
+		}`, "separate", "separate"},
+		{`connector "ws_server" "c" {
 			url            = "127.0.0.1:1"
 			codec          = "json_lines"
 			preprocessors  = ["gzip", "separate"]

@@ -25,7 +25,7 @@ type ClientConfig struct {
 
 // Shape implements flow.ConnectorConfig.
 func (c *ClientConfig) Shape() flow.Shape {
-	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(false), MaxFrame: longest}
+	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: c.Queue.Bounds(), Keep: c.Queue.Keep(false), Datagrams: true, MaxFrame: longest}
 }
 
 // New implements flow.ConnectorConfig.

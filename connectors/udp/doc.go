@@ -64,8 +64,10 @@ func checkAddress(u endpoint.URL) error {
 }
 
 const serverDoc = `
-A datagram is a message. What comes from one address and port is a connection, from its
-first datagram until none has passed in either direction for ` + "`idle_timeout`" + `, or until
+A datagram is a message, or several, which the first preprocessor finds: the last of them
+ends with the datagram, whether its separator is there or not.
+
+What comes from one address and port is a connection, from its first datagram until none has passed in either direction for ` + "`idle_timeout`" + `, or until
 there are more than ` + "`limits.max_peers`" + `: then the one goes that has been silent for longest. So a
 reply goes to where its event came from, with the server's own address as the sender. Events
 carry ` + "`meta.udp_server`" + ` = ` + "`{ peer = { id, host, port } }`" + `, and ` + "`peer`" + `.

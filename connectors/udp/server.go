@@ -39,7 +39,7 @@ type Limits struct {
 // Shape implements flow.ConnectorConfig.
 func (c *ServerConfig) Shape() flow.Shape {
 	s := flow.Shape{
-		Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue, MaxFrame: longest,
+		Role: flow.Server, In: true, Out: true, Many: true, Queue: &c.Queue, Datagrams: true, MaxFrame: longest,
 		Topics: c.Topics, Sessions: c.Session, Lifecycle: c.Life,
 	}
 	if c.URL.Port != 0 { // port 0 is another one each time

@@ -273,6 +273,9 @@ type Shape struct {
 	// Stream means that the connector carries bytes without borders, so that
 	// the first processor must be one that frames.
 	Stream bool
+	// Datagrams means that the messages it carries may be lost or overtake each
+	// other, so that none of the flow's goes on in the next.
+	Datagrams bool
 	// In and Out say which of the ports `in` and `out` there are.
 	In, Out bool
 	// Many means that it has several connections at a time, so that a reply
