@@ -99,7 +99,7 @@ type config struct {
 	KeepSeq  bool     `hcl:"keep_seq" doc:"false leaves sequence numbers out, inwards"`
 	KeepTime bool     `hcl:"keep_time" doc:"false leaves times out, inwards: then it is when the event arrived"`
 	KeepTags bool     `hcl:"keep_tags" doc:"false leaves tags out, inwards"`
-	AS4      bool     `hcl:"as4" doc:"AS numbers have four bytes where the format does not tell (raw)"`
+	AS4      bool     `hcl:"as4" doc:"AS numbers have four bytes where the format does not tell (raw); false is for a session with a speaker that knows two, in both directions"`
 	AddPath  bool     `hcl:"add_path" doc:"prefixes have path identifiers where the format does not tell (raw, bmp, obmp)"`
 	MaxDepth int      `hcl:"max_depth" min:"8" max:"1000" doc:"how deep json may be nested, inwards"`
 }
@@ -216,7 +216,7 @@ func (c *codec) write(dst []byte, m *message) ([]byte, error) {
 		return m.writeExa(dst)
 	}
 	var err error
-	if c.body, err = m.wire(c.body[:0], c.Format == "mrt", c.AddPath); err != nil {
+	if c.body, err = m.wire(c.body[:0], c.Format == "mrt", c.Format == "raw" && !c.AS4, c.AddPath); err != nil {
 		return dst, err
 	}
 	switch c.Format {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/attribute"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -130,9 +131,9 @@ func announced(p netip.Prefix, words []string) ([]byte, error) {
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
-		code, _ := attrCode(name)
+		code, _ := attribute.Code(name)
 		b = append(append(append(b, '"'), name...), `":{"flags":"`...)
-		b = append(appendFlags(b, defaultFlags(code)), `","value":`...)
+		b = append(attribute.AppendFlags(b, attribute.DefaultFlags(code)), `","value":`...)
 		b = append(append(b, value...), '}')
 	}
 	return append(b, `}}`...), nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/octets"
 	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -133,23 +134,27 @@ func (m *message) take(v flow.Value) error {
 // wire makes the body bytes of the wire, and returns scratch for the next one,
 // which these bytes may be in until then. says means that the format can say that
 // AS numbers have two bytes and prefixes identifiers: then a body of the wire
-// stays as it is. Else addPath is whether prefixes are to have identifiers.
-func (m *message) wire(scratch []byte, says, addPath bool) ([]byte, error) {
-	if m.wired && (says || !m.as2 && m.addPath == addPath) {
+// stays as it is. Else as2 and addPath say what they are to have.
+func (m *message) wire(scratch []byte, says, as2, addPath bool) ([]byte, error) {
+	if m.wired && (says || m.as2 == as2 && m.addPath == addPath) {
 		return scratch, nil
 	}
 	if says {
 		addPath = hasPathIDs(m.data)
 	}
-	body, err := writeBody(scratch, m.typ, m.data, addPath)
+	scratch, err := writeBody(scratch, m.typ, m.data, addPath)
+	body := scratch
+	if err == nil && as2 && m.typ == bgp.BGP_MSG_UPDATE && nodeOf(m.data).kind() == flow.Map {
+		body, err = octets.Narrow(body)
+	}
 	if err != nil {
 		return scratch, err
 	}
 	if len(body)+bgp.BGP_HEADER_LENGTH > bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH {
 		return scratch, fmt.Errorf("it would have more than %d bytes", bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH)
 	}
-	m.body, m.wired, m.as2, m.addPath = body, true, false, addPath
-	return body, nil
+	m.body, m.wired, m.as2, m.addPath = body, true, as2, addPath
+	return scratch, nil
 }
 
 // tagText is a tag as text; numbers are taken too.

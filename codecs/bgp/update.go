@@ -9,19 +9,11 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/attribute"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/flowspec"
 )
-
-// attrNames are the names of attributes, by their codes.
-var attrNames = map[uint8]string{
-	1: "ORIGIN", 2: "ASPATH", 3: "NEXTHOP", 4: "MED", 5: "LOCALPREF", 6: "AGGREGATE", 7: "AGGREGATOR", 8: "COMMUNITY",
-	9: "ORIGINATOR", 10: "CLUSTER_LIST", 14: "MP_REACH", 15: "MP_UNREACH", 16: "EXT_COMMUNITY", 17: "AS4PATH",
-	18: "AS4AGGREGATOR", 22: "PMSI_TUNNEL", 23: "TUNNEL", 24: "TRAFFIC_ENG", 25: "IPV6_EXT_COMMUNITY", 26: "AIGP",
-	27: "PE_DISTING", 29: "BGP_LS", 32: "LARGE_COMMUNITY", 33: "BGPSEC_PATH", 35: "OTC", 36: "DPATH", 37: "SFP_ATTR",
-	38: "BFD_DISCRIMINATOR", 39: "RCA", 40: "PREFIX_SID", 128: "SET",
-}
 
 // updateParts are the three parts of an UPDATE.
 func updateParts(body []byte) (withdrawn, attrs, reach []byte, err error) {
@@ -142,29 +134,13 @@ func appendUpdate(dst, body []byte, as2, addPath bool) []byte {
 		dst = append(dst, `"attrs":{`...)
 		_ = eachAttr(attrs, func(whole, value []byte) {
 			comma()
-			name := attrNames[whole[1]]
-			if name == "" {
-				name = "ATTR_" + strconv.Itoa(int(whole[1]))
-			}
-			dst = append(append(append(dst, '"'), name...), `":{"flags":"`...)
-			dst = append(appendFlags(dst, whole[0]), `","value":`...)
+			dst = append(append(append(dst, '"'), attribute.Name(whole[1])...), `":{"flags":"`...)
+			dst = append(attribute.AppendFlags(dst, whole[0]), `","value":`...)
 			dst = append(appendAttr(dst, whole, value, as2, addPath), '}')
 		})
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
-}
-
-func appendFlags(dst []byte, flags uint8) []byte {
-	for i, letter := range []byte("OTPX") {
-		if flags&(0x80>>i) != 0 {
-			dst = append(dst, letter)
-		}
-	}
-	if low := flags & 0xf; low != 0 {
-		dst = strconv.AppendUint(dst, uint64(low), 10)
-	}
-	return dst
 }
 
 // appendPrefixes appends a list of prefixes of a plain family. Those with a
@@ -252,14 +228,12 @@ func appendAttr(dst, whole, value []byte, as2, addPath bool) []byte {
 			return fmt.Appendf(dst, `"%d:%d:%d"`, c.ASN, c.LocalData1, c.LocalData2)
 		})
 	case *bgp.PathAttributeUnknown:
-		if whole[1] == attrOTC && len(value) == 4 {
+		if whole[1] == attribute.OTC && len(value) == 4 {
 			return number(binary.BigEndian.Uint32(value))
 		}
 	}
 	return raw()
 }
-
-const attrOTC = 35
 
 var origins = [...]string{"IGP", "EGP", "INCOMPLETE"}
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/attribute"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/flowspec"
@@ -155,7 +156,7 @@ func writeAttrs(dst []byte, n node, addPath bool) ([]byte, error) {
 	start := len(dst)
 	var seen [256]bool
 	for p := n.parts(); p.next(); {
-		code, err := attrCode(p.key)
+		code, err := attribute.Code(p.key)
 		if err == nil && seen[code] && n.raw != nil { // of a repeated key the last one counts
 			v, _ := jsontext.Form{}.Decode(n.raw)
 			return writeAttrs(dst[:start], node{v: v}, addPath)
@@ -171,30 +172,9 @@ func writeAttrs(dst []byte, n node, addPath bool) ([]byte, error) {
 	return dst, nil
 }
 
-// attrCodes are the codes of attributes, by their names.
-var attrCodes = func() map[string]uint8 {
-	codes := make(map[string]uint8, len(attrNames))
-	for code, name := range attrNames {
-		codes[name] = code
-	}
-	return codes
-}()
-
-func attrCode(name string) (uint8, error) {
-	if code, ok := attrCodes[name]; ok {
-		return code, nil
-	}
-	if digits, ok := strings.CutPrefix(name, "ATTR_"); ok {
-		if n, err := strconv.ParseUint(digits, 10, 8); err == nil {
-			return uint8(n), nil
-		}
-	}
-	return 0, errors.New("it is no name of an attribute: one without a name is ATTR_ and its number")
-}
-
 func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	var value node
-	there, flags := false, defaultFlags(code)
+	there, flags := false, attribute.DefaultFlags(code)
 	for p := n.parts(); p.next(); {
 		switch p.key {
 		case "value":
@@ -204,7 +184,7 @@ func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 				continue
 			}
 			var err error
-			if flags, err = flagsOf(p.text()); err != nil {
+			if flags, err = attribute.ParseFlags(p.text()); err != nil {
 				return dst, err
 			}
 		}
@@ -235,32 +215,6 @@ func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	return dst, nil
 }
 
-func defaultFlags(code uint8) uint8 {
-	const optional, transitive = 0x80, 0x40
-	switch code {
-	case 1, 2, 3, 5, 6:
-		return transitive
-	case 7, 8, 16, 32, attrOTC:
-		return optional | transitive
-	}
-	return optional
-}
-
-func flagsOf(s string) (flags uint8, err error) {
-	for i := range len(s) {
-		at := strings.IndexByte("OTPX", s[i])
-		if at < 0 {
-			low, err := strconv.ParseUint(s[i:], 10, 4)
-			if err != nil {
-				return 0, fmt.Errorf("its flags %.10q are none", s)
-			}
-			return flags | uint8(low), nil
-		}
-		flags |= 0x80 >> at
-	}
-	return flags, nil
-}
-
 // writeValue writes the value of an attribute.
 func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	switch bgp.BGPAttrType(code) {
@@ -274,7 +228,7 @@ func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 		return writePath(dst, n)
 	case bgp.BGP_ATTR_TYPE_NEXT_HOP, bgp.BGP_ATTR_TYPE_ORIGINATOR_ID:
 		return writeAddrOf(dst, n, true)
-	case bgp.BGP_ATTR_TYPE_MULTI_EXIT_DISC, bgp.BGP_ATTR_TYPE_LOCAL_PREF, attrOTC:
+	case bgp.BGP_ATTR_TYPE_MULTI_EXIT_DISC, bgp.BGP_ATTR_TYPE_LOCAL_PREF, attribute.OTC:
 		return writeNumber(dst, n)
 	case bgp.BGP_ATTR_TYPE_AGGREGATOR, bgp.BGP_ATTR_TYPE_AS4_AGGREGATOR:
 		dst, err := writeNumber(dst, n.get("asn"))
