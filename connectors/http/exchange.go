@@ -122,8 +122,6 @@ func (x *exchange) cause(err, cut error) flow.Cause {
 	switch {
 	case errors.As(cut, &ended):
 		return ended.Cause
-	case errors.Is(cut, flow.ErrSlow):
-		return flow.EndedSlow
 	case x.ctx.Err() != nil || errors.As(err, &refusal) && refusal == goingAway:
 		return flow.EndedDrain
 	case errors.Is(err, errAborted):

@@ -245,13 +245,8 @@ func (st *stream) abandon() {
 // Disconnect implements flow.Disconnecter.
 func (st *stream) Disconnect(reason error) {
 	why, ended := parting{cause: reason}, (*flow.Ended)(nil)
-	switch {
-	case errors.As(reason, &ended):
+	if errors.As(reason, &ended) {
 		why.counts = ended.Cause
-	case errors.Is(reason, flow.ErrSlow):
-		why.counts = flow.EndedSlow
-	case errors.Is(reason, flow.ErrReplaced):
-		why.counts = flow.EndedReplaced
 	}
 	st.part(why)
 }

@@ -84,17 +84,9 @@ func (p *peer) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
 
 // Disconnect implements flow.Disconnecter: the next sweep ends it.
 func (p *peer) Disconnect(reason error) {
-	why := flow.EndedViolation
-	ended := (*flow.Ended)(nil)
-	switch {
-	case errors.Is(reason, flow.ErrSlow):
-		why = flow.EndedSlow
-	case errors.Is(reason, flow.ErrReplaced):
-		why = flow.EndedReplaced
-	case errors.As(reason, &ended):
-		why = ended.Cause
-	}
-	p.unwanted.CompareAndSwap(nil, &why)
+	ended := &flow.Ended{Cause: flow.EndedViolation} // where the reason says no more
+	errors.As(reason, &ended)
+	p.unwanted.CompareAndSwap(nil, &ended.Cause)
 }
 
 // cause leaves out what net says of the operation.

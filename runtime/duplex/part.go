@@ -169,18 +169,3 @@ func (c *Conn) Pause(d time.Duration) {
 	case <-timer.C:
 	}
 }
-
-// Cause says in a word why the runtime has asked for the end of a connection, by
-// flow.Disconnecter.
-func Cause(reason error) flow.Cause {
-	ended := (*flow.Ended)(nil)
-	switch {
-	case errors.Is(reason, flow.ErrSlow):
-		return flow.EndedSlow
-	case errors.Is(reason, flow.ErrReplaced):
-		return flow.EndedReplaced
-	case errors.As(reason, &ended):
-		return ended.Cause
-	}
-	return flow.EndedViolation
-}

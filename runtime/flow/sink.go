@@ -75,10 +75,11 @@ var (
 	ErrNoReturn = errors.New("the event came from no connection of this connector, so there is none to reply to")
 	ErrClosed   = errors.New("the connector has ended")
 	ErrFull     = errors.New("the queue is full")
-	ErrSlow     = errors.New("slow consumer")
-	ErrReplaced = errors.New("replaced by a new connection")
 	// ErrDuplicate is Open's, see [Host].
 	ErrDuplicate = errors.New("another connection has the same session key")
+	// ErrSlow and ErrReplaced are reasons to disconnect, and of type *Ended.
+	ErrSlow     error = &Ended{Err: errors.New("slow consumer"), Cause: EndedSlow}
+	ErrReplaced error = &Ended{Err: errors.New("replaced by a new connection"), Cause: EndedReplaced}
 )
 
 // Port is a place where a component gives events away: `out`, `err`, or a

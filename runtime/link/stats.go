@@ -163,10 +163,10 @@ func endingOf(reason error) flow.Ended {
 		if whole.Cause == "" {
 			whole.Cause = endingOf(e.Err).Cause
 		}
+		if reason != error(e) { //nolint:errorlint // what is wrapped says less
+			whole.Err = reason
+		}
 		return whole
-	}
-	if errors.Is(reason, flow.ErrSlow) {
-		return flow.Ended{Err: reason, Cause: flow.EndedSlow}
 	}
 	return flow.Ended{Err: reason, Cause: flow.EndedLost}
 }

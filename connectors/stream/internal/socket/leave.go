@@ -52,8 +52,9 @@ func (c *Conn) Part(why Farewell) {
 
 // Disconnect implements flow.Disconnecter.
 func (c *Conn) Disconnect(reason error) {
-	why := duplex.Cause(reason)
-	c.Part(Farewell{Abort: why == flow.EndedSlow, Cause: reason, Why: why})
+	ended := &flow.Ended{Cause: flow.EndedViolation} // where the reason says no more
+	errors.As(reason, &ended)
+	c.Part(Farewell{Abort: ended.Cause == flow.EndedSlow, Cause: reason, Why: ended.Cause})
 }
 
 // Parted returns what this side has asked the connection to end for; nil when

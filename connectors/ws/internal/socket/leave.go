@@ -90,15 +90,15 @@ func (c *Conn) cutWrite() {
 
 // Disconnect implements flow.Disconnecter.
 func (c *Conn) Disconnect(reason error) {
-	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded", Cause: reason, Why: duplex.Cause(reason)}
-	ended := (*flow.Ended)(nil)
-	switch {
-	case errors.Is(reason, flow.ErrSlow):
-		why.Code, why.Reason = tryAgainLater, reason.Error()
-	case errors.Is(reason, flow.ErrReplaced):
-		why.Code, why.Reason = replaced, flow.ErrReplaced.Error()
-	case errors.As(reason, &ended):
-		why.Code, why.Reason = ended.Code, ended.Error()
+	why := Farewell{Code: invalidPayload, Reason: "message cannot be decoded", Cause: reason, Why: flow.EndedViolation}
+	if ended := (*flow.Ended)(nil); errors.As(reason, &ended) {
+		why.Code, why.Reason, why.Why = ended.Code, reason.Error(), ended.Cause
+	}
+	switch why.Why {
+	case flow.EndedSlow:
+		why.Code = tryAgainLater
+	case flow.EndedReplaced:
+		why.Code = replaced
 	}
 	c.Part(why)
 }
