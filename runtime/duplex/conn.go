@@ -24,6 +24,9 @@ type Protocol interface {
 	// Put appends a message to the connection's Page, by who has its Pen. last says
 	// that the flow has asked the connection to end behind it.
 	Put(f *flow.Frame) (last bool, err error)
+	// PartBehind ends the connection as the flow has asked for with f, which has been
+	// written last.
+	PartBehind(f *flow.Frame)
 }
 
 // Conn is the common part of a connection. One goroutine reads; Write, TryWrite,

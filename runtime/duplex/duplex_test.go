@@ -12,8 +12,9 @@ import (
 // plain is a connection that carries bytes.
 type plain struct{ Conn }
 
-func (*plain) Room() []byte { return make([]byte, 100) }
-func (*plain) Release()     {}
+func (*plain) Room() []byte           { return make([]byte, 100) }
+func (*plain) Release()               {}
+func (*plain) PartBehind(*flow.Frame) {}
 func (p *plain) Put(f *flow.Frame) (last bool, err error) {
 	page, err := p.Page()
 	if err == nil {

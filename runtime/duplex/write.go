@@ -10,9 +10,26 @@ import (
 	"github.com/flowrun/flowrun/runtime/nonblock"
 )
 
-// Write is what flow.Writer asks for. last is the frame behind which the connection is
-// to end, which is the last that is taken; nil where none says so.
-func (c *Conn) Write(frames []flow.Frame, corked bool) (last *flow.Frame, err error) {
+// Write implements flow.Writer. A frame with which the flow asks for the end of the
+// connection is the last that is taken.
+func (c *Conn) Write(_ context.Context, frames []flow.Frame, corked bool) error {
+	last, err := c.write(frames, corked)
+	if last != nil {
+		c.protocol.PartBehind(last)
+	}
+	return err
+}
+
+// TryWrite implements flow.Trier, as Write does flow.Writer.
+func (c *Conn) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
+	last, taken, sent, err := c.tryWrite(frames)
+	if last != nil {
+		c.protocol.PartBehind(last)
+	}
+	return taken, sent, err
+}
+
+func (c *Conn) write(frames []flow.Frame, corked bool) (last *flow.Frame, err error) {
 	c.Pen.Lock()
 	defer c.Pen.Unlock()
 	c.begin()
@@ -37,8 +54,7 @@ func (c *Conn) Write(frames []flow.Frame, corked bool) (last *flow.Frame, err er
 	return nil, c.Unwritten(c.Send())
 }
 
-// TryWrite is what flow.Trier asks for; last is as with Write.
-func (c *Conn) TryWrite(frames []flow.Frame) (last *flow.Frame, taken, sent bool, err error) {
+func (c *Conn) tryWrite(frames []flow.Frame) (last *flow.Frame, taken, sent bool, err error) {
 	if !c.Pen.TryLock() {
 		return nil, false, false, nil // somebody is writing
 	}

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -150,25 +149,8 @@ func (c *Conn) Put(f *flow.Frame) (last bool, err error) {
 	return last, nil
 }
 
-// Write implements flow.Writer. A frame about which the flow wrote so is the
-// last.
-func (c *Conn) Write(_ context.Context, frames []flow.Frame, corked bool) error {
-	last, err := c.Conn.Write(frames, corked)
-	c.partBehind(last)
-	return err
-}
-
-// TryWrite implements flow.Trier.
-func (c *Conn) TryWrite(frames []flow.Frame) (taken, sent bool, err error) {
-	last, taken, sent, err := c.Conn.TryWrite(frames)
-	c.partBehind(last)
-	return taken, sent, err
-}
-
-// partBehind does what the flow asks for about the frame written last.
-func (c *Conn) partBehind(last *flow.Frame) {
-	if last != nil {
-		why, _ := c.group.asksToClose(last)
-		c.Part(why)
-	}
+// PartBehind implements duplex.Protocol.
+func (c *Conn) PartBehind(f *flow.Frame) {
+	why, _ := c.group.asksToClose(f)
+	c.Part(why)
 }
