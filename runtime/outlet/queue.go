@@ -13,7 +13,9 @@ import (
 type pending struct {
 	frames          []flow.Frame
 	bytes           int
-	busy, busyBytes int // of the burst that is being written
+	room            *room // what frames is in; nil where somebody else has a part in that
+	busy, busyBytes int   // of the burst that is being written
+	busyRoom        *room
 }
 
 func (q *pending) len() int { return len(q.frames) }
@@ -21,8 +23,11 @@ func (q *pending) len() int { return len(q.frames) }
 // push encodes an event and appends its frames.
 func (q *pending) push(o *Outlet, t *Turn, e *flow.Event) error {
 	had := len(q.frames)
-	buf := make([]byte, 0, len(e.Raw)+16)
-	if err := o.Encode(&t.scratch, &q.frames, &buf, e); err != nil {
+	if had == 0 && q.room == nil {
+		q.room = rooms.Get().(*room)
+		q.frames = q.room.frames
+	}
+	if err := o.Encode(&t.scratch, &q.frames, q.room.bytes(len(e.Raw)+16), e); err != nil {
 		return err
 	}
 	for _, f := range q.frames[had:] {
@@ -34,7 +39,7 @@ func (q *pending) push(o *Outlet, t *Turn, e *flow.Event) error {
 // share appends frames that other queues hold, too.
 func (q *pending) share(frames []flow.Frame, size int) {
 	if len(q.frames) == 0 {
-		q.frames = frames
+		q.frames, q.room = frames, nil
 	} else {
 		q.frames = append(q.frames, frames...)
 	}
@@ -43,19 +48,24 @@ func (q *pending) share(frames []flow.Frame, size int) {
 
 // take removes all frames, to be written. They count as waiting until done.
 func (q *pending) take() []flow.Frame {
-	q.busy, q.busyBytes = len(q.frames), q.bytes
+	q.busy, q.busyBytes, q.busyRoom = len(q.frames), q.bytes, q.room
 	burst := q.frames
-	q.frames, q.bytes = nil, 0
+	q.frames, q.bytes, q.room = nil, 0, nil
 	return burst
 }
 
-// done says that what was taken waits no longer.
-func (q *pending) done() { q.busy, q.busyBytes = 0, 0 }
+// done says that what was taken waits no longer. Nobody needs it when all is written.
+func (q *pending) done(burst []flow.Frame, all bool) {
+	if all {
+		q.busyRoom.release(burst)
+	}
+	q.busy, q.busyBytes, q.busyRoom = 0, 0, nil
+}
 
 // putBack puts frames that were not written before everything else.
 func (q *pending) putBack(frames []flow.Frame) {
 	rest := q.frames
-	q.frames = frames
+	q.frames, q.room = frames, nil
 	for _, f := range frames {
 		q.bytes += len(f.Data)
 	}
@@ -149,7 +159,7 @@ func (o *Outlet) writeNow(now int64) {
 		o.writing = true
 		go o.finish(o.writer, burst, now)
 	default:
-		o.queue.done()
+		o.queue.done(burst, false)
 		o.queue.putBack(burst)
 		o.startWriter()
 	}
@@ -202,7 +212,6 @@ func (o *Outlet) writeQueue(w flow.Writer) {
 // wrote notes what became of a burst that the writer was handed at now. A connection that did not take all of it
 // is given up. The caller holds mu.
 func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, now int64, err error) {
-	o.queue.done()
 	written := len(burst)
 	if err != nil {
 		written = 0
@@ -212,6 +221,7 @@ func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, now int64, err error) 
 		o.unwritten(burst[written:], err)
 	}
 	o.count(burst[:written], now)
+	o.queue.done(burst, err == nil)
 	o.notify()
 	if err != nil && o.writer == w {
 		o.giveUp(err)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package outlet
+
+const raceDetector = false
