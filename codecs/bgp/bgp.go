@@ -100,7 +100,7 @@ type config struct {
 	KeepTime bool     `hcl:"keep_time" doc:"false leaves times out, inwards: then it is when the event arrived"`
 	KeepTags bool     `hcl:"keep_tags" doc:"false leaves tags out, inwards"`
 	AS4      bool     `hcl:"as4" doc:"AS numbers have four bytes where the format does not tell (raw); false is for a session with a speaker that knows two, in both directions"`
-	AddPath  bool     `hcl:"add_path" doc:"prefixes have path identifiers where the format does not tell (raw, bmp, obmp)"`
+	AddPath  bool     `hcl:"add_path" doc:"prefixes have path identifiers where the format does not tell (raw, bmp, obmp). An UPDATE that can only be read the other way is read so, and passes as it is"`
 	MaxDepth int      `hcl:"max_depth" min:"8" max:"1000" doc:"how deep json may be nested, inwards"`
 }
 

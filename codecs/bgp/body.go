@@ -10,26 +10,31 @@ import (
 )
 
 // What stands before a body of the wire in a lazy value: the type of its
-// message, below 8, and what must be known to read it. No JSON text begins with
+// message, OPEN or UPDATE, and what must be known to read it. No JSON text begins with
 // such a byte.
 const (
-	markAS2     = 8 << 0
-	markAddPath = 8 << 1
+	markType    = 3
+	markGuessed = 4 << 0
+	markAS2     = 4 << 1
+	markAddPath = 4 << 2
 )
 
 // lazyBody is the value of a body.
-func lazyBody(typ uint8, body []byte, as2, addPath bool) flow.Value {
-	if typ != bgp.BGP_MSG_OPEN && typ != bgp.BGP_MSG_UPDATE {
-		return hexValue(body)
+func (m *message) lazyBody() flow.Value {
+	if m.typ != bgp.BGP_MSG_OPEN && m.typ != bgp.BGP_MSG_UPDATE {
+		return hexValue(m.body)
 	}
-	mark := typ
-	if as2 {
+	mark := m.typ
+	if m.as2 {
 		mark |= markAS2
 	}
-	if addPath {
+	if m.addPath {
 		mark |= markAddPath
 	}
-	return flow.LazyOf(append([]byte{mark}, body...), form{})
+	if m.guessed {
+		mark |= markGuessed
+	}
+	return flow.LazyOf(append([]byte{mark}, m.body...), form{})
 }
 
 func hexValue(b []byte) flow.Value {
@@ -73,7 +78,7 @@ func (f form) Kind(raw []byte) flow.Kind {
 // appendBody appends a body, behind its mark, as JSON.
 func appendBody(dst, raw []byte) []byte {
 	mark, body := raw[0], raw[1:]
-	if mark&7 == bgp.BGP_MSG_OPEN {
+	if mark&markType == bgp.BGP_MSG_OPEN {
 		return appendOpen(dst, body)
 	}
 	return appendUpdate(dst, body, mark&markAS2 != 0, mark&markAddPath != 0)

@@ -32,6 +32,7 @@ type message struct {
 	wired   bool
 	as2     bool // AS numbers in body have two bytes
 	addPath bool // prefixes in body have path identifiers
+	guessed bool // as addPath says: they could not be read otherwise
 	data    flow.Value
 }
 
@@ -66,7 +67,7 @@ func (m *message) payload(c *codec, remote flow.Value) flow.Value {
 	}
 	o.Set("type", flow.TextOf(typeName(m.typ)))
 	if m.wired {
-		o.Set("data", lazyBody(m.typ, m.body, m.as2, m.addPath))
+		o.Set("data", m.lazyBody())
 	} else {
 		o.Set("data", m.data)
 	}
@@ -123,8 +124,8 @@ func (m *message) take(v flow.Value) error {
 	m.data, _ = o.Get("data")
 	if raw, f, ok := m.data.Encoded(); ok {
 		if _, ours := f.(form); ours && len(raw) > 0 && raw[0] < ' ' {
-			if mark := raw[0]; mark&7 == m.typ {
-				m.body, m.wired, m.as2, m.addPath = raw[1:], true, mark&markAS2 != 0, mark&markAddPath != 0
+			if mark := raw[0]; mark&markType == m.typ {
+				m.body, m.wired, m.as2, m.addPath, m.guessed = raw[1:], true, mark&markAS2 != 0, mark&markAddPath != 0, mark&markGuessed != 0
 			}
 		}
 	}
@@ -134,9 +135,10 @@ func (m *message) take(v flow.Value) error {
 // wire makes the body bytes of the wire, and returns scratch for the next one,
 // which these bytes may be in until then. says means that the format can say that
 // AS numbers have two bytes and prefixes identifiers: then a body of the wire
-// stays as it is. Else as2 and addPath say what they are to have.
+// stays as it is. Else as2 and addPath say what they are to have; where identifiers were
+// guessed, nobody knows better than who sent them.
 func (m *message) wire(scratch []byte, says, as2, addPath bool) ([]byte, error) {
-	if m.wired && (says || m.as2 == as2 && m.addPath == addPath) {
+	if m.wired && (says || m.as2 == as2 && (m.addPath == addPath || m.guessed)) {
 		return scratch, nil
 	}
 	if says {
@@ -225,10 +227,14 @@ func (m *message) readRaw(b []byte) error {
 		return errors.New("it is of type 0, which is none")
 	}
 	m.body, m.wired = b[head:], true
-	if m.typ == bgp.BGP_MSG_UPDATE {
-		return checkUpdate(m.body, m.addPath)
+	if m.typ != bgp.BGP_MSG_UPDATE {
+		return nil
 	}
-	return nil
+	err := checkUpdate(m.body, m.addPath)
+	if err != nil && checkUpdate(m.body, !m.addPath) == nil { // what its session has agreed on, only its OPENs say
+		m.addPath, m.guessed, err = !m.addPath, true, nil
+	}
+	return err
 }
 
 func (m *message) writeRaw(dst []byte) []byte {
