@@ -31,8 +31,13 @@ func (c *served) Deliver(frames []flow.Frame) {
 // Answered implements socket.Owner.
 func (c *served) Answered(took time.Duration) { answered(c.server.host, took) }
 
-// Settle implements socket.Owner.
-func (c *served) Settle() { c.link.Settle(c.server.host.Abandon()) }
+// Settle implements socket.Owner. Where the time for it is over, so it is for goodbyes.
+func (c *served) Settle() {
+	abandoned := c.server.host.Abandon()
+	if c.link.Settle(abandoned); abandoned.Err() != nil {
+		c.conn.Abandon()
+	}
+}
 
 // Leave implements socket.Owner.
 func (c *served) Leave() { c.link.Leave() }
