@@ -181,3 +181,14 @@ func FuzzMsgpackRecord(f *testing.F) {
 		}
 	})
 }
+
+// date_key = false, as json_date_key has it, names no key; a flow file makes text of it.
+func TestNoDateKey(t *testing.T) {
+	none := stamp.Date{Key: "false", Format: stamp.Double}
+	codectest.Writes(t, &jsonConfig{MaxDepth: 9, Date: none}, `{"a":1}`, `{"a":1}`)
+	codectest.Writes(t, &jsonLinesConfig{MaxDepth: 9, Date: none}, `[{"a":1}]`, `[{"a":1}]`)
+	codectest.Writes(t, &msgpackConfig{MaxDepth: 9, Date: none}, `{"a":1}`, "\x81\xa1a\x01")
+	if in, _ := (&msgpackConfig{Date: none}).Framing(false); in != "" {
+		t.Errorf("messages are split by %s", in)
+	}
+}

@@ -62,7 +62,7 @@ type jsonConfig struct {
 }
 
 func (c *jsonConfig) New() (func() flow.Codec, error) {
-	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsontext.Style{SortKeys: c.SortKeys, Indent: c.Indent}, date: c.Date}), nil
+	return one(&jsonCodec{maxDepth: c.MaxDepth, style: jsontext.Style{SortKeys: c.SortKeys, Indent: c.Indent}, date: c.Named()}), nil
 }
 
 func (*jsonConfig) Text() bool { return true }

@@ -69,11 +69,12 @@ type msgpackConfig struct {
 }
 
 func (c *msgpackConfig) New() (func() flow.Codec, error) {
+	date := c.Named()
 	switch {
-	case c.Date.Key != "" && c.Date.Key == c.MetadataKey:
+	case date.Key != "" && date.Key == c.MetadataKey:
 		return nil, &flow.FieldError{Field: "metadata_key", Err: errors.New("metadata_key is the same as date_key")}
-	case c.Date.Key != "":
-		return one(&msgpackRecord{maxDepth: c.MaxDepth, date: c.Date, metadata: c.MetadataKey}), nil
+	case date.Key != "":
+		return one(&msgpackRecord{maxDepth: c.MaxDepth, date: date, metadata: c.MetadataKey}), nil
 	case c.MetadataKey != "":
 		return nil, &flow.FieldError{Field: "metadata_key", Err: errors.New("metadata_key means nothing without date_key")}
 	}
@@ -91,7 +92,7 @@ func (c *msgpackConfig) Framing(stream bool) (in, out string) {
 	switch {
 	case stream:
 		return values, values
-	case c.Date.Key != "":
+	case c.Named().Key != "":
 		return values, ""
 	}
 	return "", ""

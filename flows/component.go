@@ -97,12 +97,21 @@ func findSpec[C any](r *reader, specs []flow.Spec[C], laterNames []string, kind,
 		}
 		names = append(names, specs[i].Name)
 	}
-	if slices.Contains(laterNames, name) {
+	switch {
+	case slices.Contains(laterNames, name):
 		r.Errorf(at, "the %s %q is %s", kind, name, source.NotYet)
-	} else {
+	case kind == "codec" && isNamed(r.tables.Processors, name):
+		r.Errorf(at, "there is no codec %q", name).Hint("it is a processor, which comes before a codec: preprocessors = [%q], codec = \"…\"", name)
+	case kind != "codec" && isNamed(r.tables.Codecs, name):
+		r.Errorf(at, "there is no %s %q", kind, name).Hint("it is a codec: codec = %q", name)
+	default:
 		r.Errorf(at, "there is no %s %q", kind, name).Hint("%s", source.DidYouMean(name, names))
 	}
 	return nil
+}
+
+func isNamed[C any](specs []flow.Spec[C], name string) bool {
+	return slices.ContainsFunc(specs, func(s flow.Spec[C]) bool { return s.Name == name })
 }
 
 // use reads a place where a codec or processor stands: "json",

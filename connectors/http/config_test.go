@@ -39,6 +39,8 @@ func TestWhatIsWrong(t *testing.T) {
 		{"127.0.0.1:1", func(c *ServerConfig) { c.Routes = []string{"GET /a /b"} }, "routes[0]", "is no route"},
 		{"127.0.0.1:1", func(c *ServerConfig) { c.Routes = []string{"OPTIONS"} }, "routes[0]", "OPTIONS is not a flow's"},
 		{"127.0.0.1:1", func(c *ServerConfig) { c.Routes = []string{"GET /a{x}"} }, "routes[0]", "a parameter is a whole part"},
+		{"127.0.0.1:1", func(c *ServerConfig) { c.Routes = []string{"GET /{a}/{b}/{a}"} }, "routes[0]", "has two parameters {a}"},
+		{"127.0.0.1:1", func(c *ServerConfig) { c.Routes = []string{"GET a", "get /b"} }, "routes[0]", `"get" is no method`}, // all of them
 		{"127.0.0.1:1", func(c *ServerConfig) { c.Routes = []string{"GET /{a}", "/{b}"} }, "routes[1]", "another of the routes means"},
 		{"127.0.0.1:1", func(c *ServerConfig) { c.Headers = map[string]string{"content-length": "1"} }, "headers.content-length", "belongs to the answer"},
 		{"127.0.0.1:1", func(c *ServerConfig) { c.Accept = []string{"/"} }, "accept[0]", "is no type"},

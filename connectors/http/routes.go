@@ -1,6 +1,7 @@
 package http
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -44,15 +45,20 @@ func (c *ServerConfig) routes() ([]*route, error) {
 		return nil, &flow.FieldError{Field: "url", Err: fmt.Errorf("port 0 is another one for each of the routes: choose a port")}
 	}
 	var all []*route
+	var problems []error
 	for i, text := range c.Routes {
 		r, err := parseRoute(base, any, text)
 		if err == nil && c.SSE != nil && !slices.Equal(r.methods, any) {
 			err = fmt.Errorf("%q: a stream is asked for by GET", text)
 		}
 		if err != nil {
-			return nil, &flow.FieldError{Field: fmt.Sprintf("routes[%d]", i), Err: err}
+			problems = append(problems, &flow.FieldError{Field: fmt.Sprintf("routes[%d]", i), Err: err})
+			continue
 		}
 		all = append(all, r)
+	}
+	if problems != nil {
+		return nil, errors.Join(problems...)
 	}
 	return all, checkRoutes(all)
 }

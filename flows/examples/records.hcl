@@ -61,7 +61,8 @@ connector "log" "problems" {
 
 pipeline "records" {
   split "each" {
-    over = type(event) == "list" ? event : [event]
+    over      = type(event) == "list" ? event : [event]
+    max_items = 1000000 # more than a chunk holds
   }
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,12 @@ func CheckPath(path string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("path %s: a parameter is a whole part of the path, like /rooms/{id}", path)
+			names := Params(path)
+			for i, name := range names {
+				if slices.Contains(names[:i], name) {
+					err = fmt.Errorf("path %s has two parameters {%s}: give each a name of its own", path, name)
+				}
+			}
 		}
 	}()
 	if path != "" {

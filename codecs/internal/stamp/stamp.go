@@ -18,8 +18,17 @@ import (
 
 // Date is embedded by configurations of codecs that give records a time.
 type Date struct {
-	Key    string `hcl:"date_key" doc:"key under which a record has its time; \"\" for none"`
+	Key    string `hcl:"date_key" doc:"key under which a record has its time; \"\" or false for none"`
 	Format Format `hcl:"date_format" oneof:"double|epoch|epoch_ms|iso8601|java_sql_timestamp" doc:"how the time is spelled"`
+}
+
+// Named is the configuration with the key "" where it says false, as Fluent Bit's
+// json_date_key says that there is none.
+func (d Date) Named() Date {
+	if d.Key == "false" {
+		d.Key = ""
+	}
+	return d
 }
 
 // Format is the name of a format.

@@ -154,10 +154,14 @@ func fromBig(f *big.Float) (flow.Value, error) {
 	}
 	// A decimal fraction is spelled as it was written; what was computed (1/3)
 	// has more digits than mean anything.
-	s := f.Text('g', -1)
+	x, _ := f.Float64()
+	format := byte('f')
+	if abs := math.Abs(x); abs < 1e-6 || abs >= 1e21 {
+		format = 'g' // with an exponent, as everywhere
+	}
+	s := f.Text(format, -1)
 	if len(s) > 40 {
-		x, _ := f.Float64()
-		s = strconv.FormatFloat(x, 'g', -1, 64)
+		s = strconv.FormatFloat(x, format, -1, 64)
 	}
 	return flow.NumberOf(s), nil
 }

@@ -100,6 +100,40 @@ test "json" {
   }
 }
 
+# A chunk of small records holds more of them than a list that is split may have by default.
+test "chunk" {
+  tags = ["ws", "codecs"]
+  locals {
+    port = free_port()
+  }
+  run {
+    flow = "records.hcl"
+    vars = { address = "127.0.0.1:${local.port}", format = "json" }
+    ready {
+      port = local.port
+    }
+  }
+  peer "fluent" {
+    connect = "ws://127.0.0.1:${local.port}/"
+    send {
+      json = [for i in range(10500) : { date = 1795227184.5, a = i }]
+    }
+    ping {
+      within = "20s"
+    }
+    signal "done" {}
+  }
+  interrupt "end" {
+    await = "done"
+  }
+  expect {
+    stdout {
+      matches = ["^{\"date\":1795227184.5,\"a\":10499}$"]
+      count   = 10500
+    }
+  }
+}
+
 test "json_stream" {
   tags = ["ws", "codecs"]
   locals {
