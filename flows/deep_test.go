@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/flows"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // TestDepth: what nests without end is refused before a parser or evaluator
 // that calls itself runs out of stack, which nobody could catch.
 func TestDepth(t *testing.T) {
+	flowtest.Sequential(t)
 	const n = 5_000
 	for name, expr := range map[string]string{
 		"parentheses": strings.Repeat("(", n),

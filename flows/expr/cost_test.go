@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -189,6 +190,7 @@ func BenchmarkAgainstHCL(b *testing.B) {
 
 // TestFasterThanHCL holds the ratios with a wide margin.
 func TestFasterThanHCL(t *testing.T) {
+	flowtest.Sequential(t)
 	const rounds, times = 4, 200
 	for _, src := range []string{twoComparisons, fiveFields} {
 		best := func(w work) time.Duration {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/expr/path"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -134,6 +135,7 @@ func TestComparisonsInComparisons(t *testing.T) {
 // TestVisits: a list that is gone through for each of its own elements costs an
 // error when it is long, and not all the memory.
 func TestVisits(t *testing.T) {
+	flowtest.Sequential(t)
 	list := func(n int) *flow.Event { return event(t, "["+strings.TrimSuffix(strings.Repeat("1,", n), ",")+"]") }
 	for _, src := range []string{
 		`length([for x in event : [for y in event : y]])`,

@@ -130,6 +130,7 @@ func BenchmarkWindow(b *testing.B) {
 // A window costs little more than what one would write by hand, and takes
 // events of known groups without allocating.
 func TestWindowCosts(t *testing.T) {
+	flowtest.Sequential(t)
 	batches := measurements(10000)
 	s := perSite(t, 10000, threeAggregates)
 	in := s.In()
@@ -142,10 +143,8 @@ func TestWindowCosts(t *testing.T) {
 			}
 		}
 	}
-	if !flowtest.RaceDetector {
-		if n := testing.AllocsPerRun(100, func() { _ = in.Send(t.Context(), batches[3]) }); n != 0 {
-			t.Errorf("%v allocations for 16 events of known groups, want none", n)
-		}
+	if n := testing.AllocsPerRun(100, func() { _ = in.Send(t.Context(), batches[3]) }); n != 0 {
+		t.Errorf("%v allocations for 16 events of known groups, want none", n)
 	}
 	// The best of several rounds, taken in turn: others use the machine, too.
 	window, baseline := time.Duration(1<<62), time.Duration(1<<62)
@@ -163,7 +162,7 @@ func TestWindowCosts(t *testing.T) {
 	}
 	ratio := float64(window) / float64(baseline)
 	t.Logf("%v by hand, %v by a window: %.1f", baseline/10000, window/10000, ratio)
-	if ratio > 5 && !flowtest.RaceDetector {
+	if ratio > 5 {
 		t.Errorf("a window costs %.1f of what is written by hand, want 5 at most", ratio)
 	}
 }

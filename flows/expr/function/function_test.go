@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/expr/function/pattern"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
@@ -110,6 +111,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	flowtest.Sequential(t)
 	long := flow.TextOf(strings.Repeat("a", 5000))
 	longer := flow.TextOf(strings.Repeat("a", MaxText/2+1))
 	many := make([]flow.Value, MaxElements/2+1)
