@@ -15,7 +15,7 @@ var bgpStreamSpec = flow.Spec[flow.ProcessorConfig]{
 message of the format. The codec ` + "`bgp`" + ` brings it along on streams of bytes.
 
 A message longer than ` + "`max_length`" + ` is reported to ` + "`err`" + ` with its beginning, and exactly its bytes are passed over. A header that is
-none leaves no border to find: what has arrived with it is lost, and the next read is taken to begin a message.`,
+none leaves no border to find: what has arrived with it is lost, and the next read is taken to begin a message. One within which the stream ends is an error of the kind "truncated".`,
 	Example: `connector "stdio" "console" {
   preprocessors  = [{ name = "bgp_stream", format = "mrt" }]
   codec          = { name = "bgp", format = "mrt" }

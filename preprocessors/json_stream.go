@@ -18,6 +18,7 @@ Whether what it finds is JSON in all details is for the codec to say. A text who
 closes another kind, a line break in a string, something where only a comma can stand) is reported to ` + "`err`" + ` with its
 beginning, and the next one is looked for at the next line that does not begin like the middle of one: a bad text costs
 itself and what follows it in its last line. So is a text that is longer than ` + "`max_length`" + ` or deeper than ` + "`max_depth`" + `.
+One within which the stream ends is an error of the kind "truncated".
 
 Outwards, messages are written one behind the other; numbers and words with a newline behind them. A message that is
 no JSON text is refused.`,

@@ -3,7 +3,6 @@ package preprocessors
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -24,7 +23,8 @@ are passed over, so the messages after it are safe. Nothing is set aside for a l
 
 A length that is none (a letter in a text, a varint of more than 64 bits) leaves no border to find: what has arrived
 with it is lost, and the next frame or read is taken to begin with a length. On a connection that carries messages
-that is a new chance; on a stream of bytes it is a guess. A stream that ends within a message loses that message.`,
+that is a new chance; on a stream of bytes it is a guess. A stream that ends within a message loses
+that message: an error of the kind "truncated".`,
 	Example: `connector "ws_server" "edge" {
   url            = "127.0.0.1:4242"
   preprocessors  = [{ name = "length_prefix", size = 4, max_length = "64KiB" }]
@@ -251,7 +251,7 @@ func (u *unframer) abandon(p []byte) {
 	u.held = reusable(u.held)
 }
 
-var errEndsWithin = errors.New("split by length: the stream ends within a message or its length")
+const errEndsWithin = cutOff("split by length: the stream ends within a message or its length")
 
 func (u *unframer) Finish(func([]byte) error) error {
 	var lost losses

@@ -15,7 +15,7 @@ reads. Outwards, writes them one behind the other, and refuses a message that is
 
 A value longer than ` + "`max_length`" + ` is reported to ` + "`err`" + ` with its beginning, and exactly its bytes are passed over. A byte that
 begins no value (0xc1) leaves no border to find: what has arrived with it is lost, and the next frame or read is taken
-to begin a value.`,
+to begin a value. One within which the stream ends is an error of the kind "truncated".`,
 	Example: `connector "ws_server" "edge" {
   url            = "127.0.0.1:4242"
   preprocessors  = ["msgpack_stream"]

@@ -66,6 +66,14 @@ func lose(raw []byte, format string, args ...any) *flow.Loss {
 	return &flow.Loss{Err: fmt.Errorf(format, args...), Raw: bytes.Clone(raw)}
 }
 
+// cutOff is why a message is lost within which its stream has ended.
+type cutOff string
+
+func (c cutOff) Error() string { return string(c) }
+
+// Truncated tells the runtime which kind of problem it is.
+func (cutOff) Truncated() {}
+
 // losses gathers what one call has to report after the good messages.
 type losses []error
 

@@ -83,7 +83,7 @@ func (s *values) Finish(emit func([]byte) error) error {
 	case may:
 		err = s.complete(nil, emit, &lost)
 	default:
-		lost.add(s.lose(nil, "the stream ends within a value"))
+		lost.add(s.lose(nil, "%w", cutOff("the stream ends within a value")))
 	}
 	s.next()
 	s.open = 0

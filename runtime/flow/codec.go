@@ -48,7 +48,8 @@ type Holder interface {
 // has made is sent to many connections.
 type Stateless interface{ Stateless() }
 
-// Loss is one message that a processor had to drop.
+// Loss is one message that a processor had to drop. An Err with a method Truncated says
+// that it was cut off: the stream has ended within it.
 type Loss struct {
 	Err error
 	Raw []byte // the message, or its beginning where it was too long to keep

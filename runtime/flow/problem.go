@@ -29,8 +29,8 @@ func (e *Unreadable) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Unreadable) Unwrap() error { return e.Err }
 
-// ProblemKinds are what can go wrong: to take bytes in, to make an event of them, or
-// of what is cut off, to make bytes of an event, to write them, what a step does, the
+// ProblemKinds are what can go wrong: to take bytes in, to make an event of them, either
+// with what is cut off, to make bytes of an event, to write them, what a step does, the
 // condition of an edge, a subscription, and to tell by topic or identity who gets an event.
 var ProblemKinds = [...]string{"receive", "decode", "truncated", "encode", "write", "step", "where", "subscribe", "topic", "identity"}
 

@@ -91,14 +91,8 @@ func (in *inlet) decode(message []byte) error {
 	e := &t.batch[len(t.batch)-1]
 	if err := in.codec.Decode(e, message); err != nil {
 		t.batch = t.batch[:len(t.batch)-1]
-		var none interface{ NoEvent() }
-		var cut interface{ Truncated() }
-		switch {
-		case errors.As(err, &none):
-		case errors.As(err, &cut):
-			in.link.problem("truncated", message, err)
-		default:
-			in.link.problem("decode", message, err)
+		if none := (interface{ NoEvent() })(nil); !errors.As(err, &none) {
+			in.link.problem(unlessCut("decode", err), message, err)
 		}
 	}
 	return nil
@@ -109,7 +103,16 @@ func (in *inlet) report(err error) {
 	if err == nil {
 		return
 	}
-	losses(err, func(raw []byte, cause error) { in.link.problem("receive", raw, cause) })
+	losses(err, func(raw []byte, cause error) { in.link.problem(unlessCut("receive", cause), raw, cause) })
+}
+
+// unlessCut is the kind of a problem that would be of another kind if the message had
+// not been cut off.
+func unlessCut(kind string, err error) string {
+	if cut := (interface{ Truncated() })(nil); errors.As(err, &cut) {
+		return "truncated"
+	}
+	return kind
 }
 
 // losses calls f for each message that err, the result of a processor, says
