@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"github.com/flowrun/flowrun/runtime/usage"
@@ -132,7 +133,7 @@ type measured struct {
 
 func startMeasured(b *testing.B, what string) *measured {
 	b.Helper()
-	cmd, addr := exec.Command(os.Args[0]), freeAddr(b)
+	cmd, addr := exec.Command(os.Args[0]), flowtest.FreeAddress(b)
 	cmd.Env = append(os.Environ(), benchEnv+"="+what, benchEnv+"_ADDR="+addr)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -244,7 +245,7 @@ func (w *nowhere) SetWriteDeadline(time.Time) error { return nil }
 // BenchmarkHandler measures what is ours of a request: from where net/http hands it
 // over until it is answered.
 func BenchmarkHandler(b *testing.B) {
-	s, h, err := benchFlow(freeAddr(b))
+	s, h, err := benchFlow(flowtest.FreeAddress(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/listen"
 	"github.com/flowrun/flowrun/runtime/usage"
@@ -49,7 +50,7 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 	defer l.Close()
 	config := Specs[0].Config().(*ServerConfig)
-	if err := config.URL.UnmarshalText([]byte(freeAddr(b))); err != nil {
+	if err := config.URL.UnmarshalText([]byte(flowtest.FreeAddress(b))); err != nil {
 		b.Fatal(err)
 	}
 	config.SSE = &SSE{}

@@ -58,16 +58,6 @@ type fixture struct {
 	server *server
 }
 
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // settings are what a test wants to be different.
 type settings struct {
 	flowtest.Options
@@ -79,7 +69,7 @@ type settings struct {
 func start(t testing.TB, o settings) *fixture {
 	t.Helper()
 	config := Specs[0].Config().(*ServerConfig)
-	addr := freeAddr(t)
+	addr := flowtest.FreeAddress(t)
 	if err := config.URL.UnmarshalText([]byte(addr)); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func TestClientTLS(t *testing.T) {
 }
 
 func TestNobodyIsThere(t *testing.T) {
-	c, host := clientOf(t, freeAddr(t), nil)
+	c, host := clientOf(t, flowtest.FreeAddress(t), nil)
 	if err := flowtest.Start(t, c, host).Wait(); err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.HasPrefix(err.Error(), "connect to 127.0.0.1:") {
 		t.Errorf("Run returned %v", err)
 	}

@@ -49,19 +49,9 @@ type fixture struct {
 	running       *flowtest.Running
 }
 
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func tcpConfig(t testing.TB) *TCPServerConfig {
 	c := Specs[0].Config().(*TCPServerConfig)
-	if err := c.URL.UnmarshalText([]byte(freeAddr(t))); err != nil {
+	if err := c.URL.UnmarshalText([]byte(flowtest.FreeAddress(t))); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -185,22 +175,10 @@ func (f *fixture) dialTLS(config *tls.Config) *peer {
 	return peerOn(f.t, nc)
 }
 
-// until waits for a condition.
-func until(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !is(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("it does not come to it that %s", what)
-		}
-	}
-}
-
 // gone waits until all connections have ended.
 func (f *fixture) gone() {
 	f.t.Helper()
-	until(f.t, "all connections have ended", func() bool { return len(f.server.group.All(nil)) == 0 })
+	flowtest.Until(f.t, "all connections have ended", func() bool { return len(f.server.group.All(nil)) == 0 })
 }
 
 func logged(f *fixture, text string) bool {

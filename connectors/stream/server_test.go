@@ -142,7 +142,7 @@ func TestASlowClientIsReset(t *testing.T) {
 		quick.want(fmt.Sprint(i))
 		select {
 		case <-broken:
-			until(t, "the log tells", func() bool { return logged(f, "a slow consumer is disconnected") })
+			flowtest.Until(t, "the log tells", func() bool { return logged(f, "a slow consumer is disconnected") })
 			return
 		default:
 		}
@@ -156,7 +156,7 @@ func TestAQueueThatIsFullResetsItsClient(t *testing.T) {
 	p.want("a")
 	all := f.host.Table.In(flow.Broadcast, false)
 	text := strings.Repeat("y", 10_000)
-	until(t, "the client is cut", func() bool {
+	flowtest.Until(t, "the client is cut", func() bool {
 		e := make([]flow.Event, 10)
 		for i := range e {
 			e[i].SetPayload(flow.TextOf(text))
@@ -285,7 +285,7 @@ func TestHandshakesThatAreNotDone(t *testing.T) {
 	c.TLS, c.Limits.MaxHandshakes = files, 2
 	f := start(t, c)
 	first := f.dial()
-	until(t, "it is there", func() bool { f.server.mu.Lock(); defer f.server.mu.Unlock(); return f.server.guests.Len() == 1 })
+	flowtest.Until(t, "it is there", func() bool { f.server.mu.Lock(); defer f.server.mu.Unlock(); return f.server.guests.Len() == 1 })
 	second, third := f.dial(), f.dial()
 	first.wantEnd()
 	if err := f.running.Stop(); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // A client that does not read keeps nobody waiting: it gets what its socket
@@ -52,7 +53,7 @@ func TestBroadcastWithAClientThatDoesNotRead(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	until(t, "the client that does not read stays", func() bool { return f.host.Closed() == 1 })
+	flowtest.Until(t, "the client that does not read is parted from", func() bool { return f.host.Closed() == 1 })
 	if s := f.host.Table.Stats(); s.EventsOut < clients*n || s.Lost == 0 {
 		t.Errorf("%+v", s)
 	}

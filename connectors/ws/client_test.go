@@ -190,7 +190,7 @@ func TestClientNoticesALostConnection(t *testing.T) {
 }
 
 func TestClientExplainsWhyItCannotConnect(t *testing.T) {
-	closed := freeAddr(t)
+	closed := flowtest.FreeAddress(t)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // A proxy that is told to end while the server behind is still at work: every
 // client has its answer before the goodbye.
 func TestAnswersComeBeforeTheGoodbye(t *testing.T) {
-	b := &behind{addr: freeAddr(t)}
+	b := &behind{addr: flowtest.FreeAddress(t)}
 	l, err := net.Listen("tcp", b.addr)
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,7 @@ type behind struct {
 
 func startBehind(t *testing.T) *behind {
 	t.Helper()
-	b := &behind{addr: freeAddr(t), now: map[*websocket.Conn]bool{}}
+	b := &behind{addr: flowtest.FreeAddress(t), now: map[*websocket.Conn]bool{}}
 	b.listen(t)
 	t.Cleanup(func() { b.die() })
 	return b
@@ -217,22 +217,6 @@ func (p *proxy) dial() *websocket.Conn {
 	return c
 }
 
-// until waits for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal(what)
-		}
-	}
-}
-
 func ask(ctx context.Context, c *websocket.Conn, message string) error {
 	if err := c.Write(ctx, websocket.MessageText, []byte(message)); err != nil {
 		return err
@@ -276,13 +260,13 @@ func TestPerConnectsEachClient(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	until(t, "the connections of those who left stay open", func() bool { now, _ := b.counts(); return now == 100 })
+	flowtest.Until(t, "the connections of those who left are closed", func() bool { now, _ := b.counts(); return now == 100 })
 	if _, ever := b.counts(); ever != 150 {
 		t.Errorf("%d connections for 150 visits", ever)
 	}
 	close(hold)
 	wg.Wait()
-	until(t, "connections outlive their clients", func() bool { now, _ := b.counts(); return now == 0 })
+	flowtest.Until(t, "no connection outlives its client", func() bool { now, _ := b.counts(); return now == 0 })
 	if got := p.errs.all(); len(got) > 0 {
 		t.Errorf("problems: %q", got)
 	}
@@ -313,7 +297,7 @@ func TestPerOutlivesTheServerBehind(t *testing.T) {
 			}
 			answer <- string(got)
 		})
-		until(t, "a client is not answered again", func() bool {
+		flowtest.Until(t, "a client is answered again", func() bool {
 			if err := c.Write(t.Context(), websocket.MessageText, []byte(question)); err != nil {
 				t.Fatal(err)
 			}
@@ -343,7 +327,7 @@ func TestPerRefusesOneTooMany(t *testing.T) {
 	if err := third.Write(t.Context(), websocket.MessageText, []byte("3")); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "nothing is refused", func() bool { return len(p.errs.all()) == 1 })
+	flowtest.Until(t, "one is refused", func() bool { return len(p.errs.all()) == 1 })
 	if got := p.errs.all()[0]; !strings.Contains(got, "connector.up") || !strings.Contains(got, "max_connections") {
 		t.Errorf("refused with %q", got)
 	}
@@ -357,7 +341,7 @@ func TestPerClosesWhatIsIdle(t *testing.T) {
 		if err := ask(t.Context(), c, "hello"); err != nil {
 			t.Fatal(err)
 		}
-		until(t, "an idle connection stays open", func() bool { now, _ := b.counts(); return now == 0 })
+		flowtest.Until(t, "idle connections are closed", func() bool { now, _ := b.counts(); return now == 0 })
 	}
 	if _, ever := b.counts(); ever != 2 {
 		t.Errorf("%d connections, want 2", ever)
@@ -370,7 +354,7 @@ func TestPerRefusesANullKey(t *testing.T) {
 	if err := p.dial().Write(t.Context(), websocket.MessageText, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "nothing is refused", func() bool { return len(p.errs.all()) == 1 })
+	flowtest.Until(t, "one is refused", func() bool { return len(p.errs.all()) == 1 })
 	if got := p.errs.all()[0]; !strings.Contains(got, "null") {
 		t.Errorf("refused with %q", got)
 	}
@@ -421,7 +405,7 @@ func TestPerGivesUpOnOneConnectionOnly(t *testing.T) {
 	}
 	b.listen(t)
 	// The first message is lost, or answered if the server was back in time.
-	until(t, "the key is not tried again", func() bool {
+	flowtest.Until(t, "the key is tried again", func() bool {
 		if err := c.Write(t.Context(), websocket.MessageText, []byte("again")); err != nil {
 			t.Fatal(err)
 		}

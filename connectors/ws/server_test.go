@@ -40,20 +40,9 @@ type fixture struct {
 	done chan error         // what Run returned
 }
 
-// freeAddr is an address to listen on.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func serverConfig(t testing.TB) *ServerConfig {
 	c := Specs[0].Config().(*ServerConfig)
-	if err := c.URL.UnmarshalText([]byte(freeAddr(t))); err != nil {
+	if err := c.URL.UnmarshalText([]byte(flowtest.FreeAddress(t))); err != nil {
 		t.Fatal(err)
 	}
 	return c

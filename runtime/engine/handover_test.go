@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // Two that read the same input do so one after the other.
@@ -101,7 +101,7 @@ func TestARouteIsHandedOverByAReload(t *testing.T) {
 			Drain:      flowfile.DefaultDrain(),
 		}
 	}
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	r := start(t, file(newWeb(address, "/"), 0), told)
 	<-ready
 	r.untilRuns()
@@ -137,7 +137,7 @@ func TestARouteIsHandedOverByAReload(t *testing.T) {
 	if n := r.sequences["f/edge"].Load(); n <= opened {
 		t.Errorf("%d connections in all, %d of them of the last one", n, opened)
 	}
-	moved := freeAddress(t)
+	moved := flowtest.FreeAddress(t)
 	<-reload(t, r, file(newWeb(moved, "/"), 100)).Ended
 	<-ready
 	if got := get(t, "http://"+moved+"?x"); got != "200 x" {
@@ -150,7 +150,7 @@ func TestARouteIsHandedOverByAReload(t *testing.T) {
 func TestAnAddressIsTakenBackFromWhoTakesLeave(t *testing.T) {
 	ready, told := whenReady()
 	goOn := make(chan struct{})
-	here, there := freeAddress(t), freeAddress(t)
+	here, there := flowtest.FreeAddress(t), flowtest.FreeAddress(t)
 	file := func(address string, n byte) *flowfile.File {
 		w := newWeb(address, "/")
 		w.run = func(ctx context.Context, _ flow.Host) error {
@@ -221,14 +221,4 @@ func TestManyReloads(t *testing.T) {
 	if n := len(slices.Compact(got)); n != events {
 		t.Errorf("%d different events arrived", n)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

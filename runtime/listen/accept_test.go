@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // greets takes connections whole, and says something to each.
@@ -45,7 +46,7 @@ func wantGreeting(t *testing.T, network, address, want string) {
 
 func TestConnectionsAreTakenWhole(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	r := accept(t, s, "one", spec(address, ""), greets("hello"))
 	wantGreeting(t, "tcp", address, "hello")
 	for what, err := range map[string]error{
@@ -67,7 +68,7 @@ func TestConnectionsAreTakenWhole(t *testing.T) {
 // What is spoken on an address may change while its socket stays.
 func TestAnAddressChangesItsProtocol(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	hand := func(from, to string, stage func(c *Change) (*Route, error)) *Route {
 		t.Helper()
 		c := s.Change(leaving(from))
@@ -212,7 +213,7 @@ func packetsOf(t *testing.T, r *Route, err error) *net.UDPConn {
 // Who takes an address over reads beside the one before it, until that one closes.
 func TestDatagramsAreHandedOver(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	first, err := s.Packets("one", spec(address, ""))
 	one := packetsOf(t, first, err)
 	if _, err := s.Packets("two", spec(address, "")); err == nil || !strings.Contains(err.Error(), "another connector takes the datagrams") {

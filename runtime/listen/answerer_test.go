@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // answerer answers with its name and the method, when it may.
@@ -59,7 +60,7 @@ func ask(t *testing.T, method, address, path string, header ...string) (*http.Re
 
 func TestMethods(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	handle(t, s, methods(address, "/items/{id}", "GET", "PUT"), &answerer{name: "items"})
 	handle(t, s, methods(address, "/items/{id}", "DELETE"), &answerer{name: "trash"})
 	handle(t, s, spec(address, "/all"), says("all"))
@@ -84,7 +85,7 @@ func TestMethods(t *testing.T) {
 // A browser that asks about a method is answered by that one's handler.
 func TestAPreflightIsForWhoHasTheMethod(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	handle(t, s, methods(address, "/items", "GET"), &answerer{name: "feed"})
 	handle(t, s, methods(address, "/items", "POST"), &answerer{name: "publish"})
 	if _, body := ask(t, "OPTIONS", address, "/items", "Access-Control-Request-Method: POST"); body != "publish OPTIONS" {
@@ -97,7 +98,7 @@ func TestAPreflightIsForWhoHasTheMethod(t *testing.T) {
 
 func TestWhoHasEndedAnswersNothing(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	a := &answerer{name: "a"}
 	handle(t, s, methods(address, "/", "GET"), a)
 	a.ended.Store(true)
@@ -110,7 +111,7 @@ func TestWhoHasEndedAnswersNothing(t *testing.T) {
 // cut by those.
 func TestServedRequestsAreNoHandshakes(t *testing.T) {
 	s, logs := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	a := &answerer{name: "a", entered: make(chan struct{}), wait: make(chan struct{})}
 	sp := methods(address, "/", "GET")
 	sp.Handshakes = 2
@@ -134,7 +135,7 @@ func TestServedRequestsAreNoHandshakes(t *testing.T) {
 // What waits for a next request does count.
 func TestKeptConnectionsAreBounded(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	sp := methods(address, "/", "GET")
 	sp.Handshakes = 1
 	handle(t, s, sp, &answerer{name: "a"})
@@ -160,7 +161,7 @@ func TestKeptConnectionsAreBounded(t *testing.T) {
 // A request that lasts holds back no change, and is answered by who began it.
 func TestAChangeDoesNotWaitForAnswers(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	old := &answerer{name: "old", entered: make(chan struct{}), wait: make(chan struct{})}
 	if _, err := s.Handle("old", methods(address, "/", "GET"), old); err != nil {
 		t.Fatal(err)
@@ -194,7 +195,7 @@ func TestAChangeDoesNotWaitForAnswers(t *testing.T) {
 func TestAListenerThatClosesSendsWhatIsAnswered(t *testing.T) {
 	for range 50 {
 		s, _ := newSet(t)
-		address := freeAddress(t)
+		address := flowtest.FreeAddress(t)
 		served := make(chan struct{})
 		route := handle(t, s, methods(address, "/", "GET"), answering(func(w http.ResponseWriter, _ *http.Request) {
 			defer close(served)
@@ -218,7 +219,7 @@ func (a answering) ServeHTTP(w http.ResponseWriter, r *http.Request) { a(w, r) }
 // An answer that nobody reads is not waited for.
 func TestAnAnswerThatNobodyReadsTimesOut(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	sp := methods(address, "/", "GET")
 	sp.Timeout = 100 * time.Millisecond
 	failed := make(chan error, 1)

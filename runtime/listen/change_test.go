@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // owned handles a route on behalf of somebody.
@@ -53,7 +54,7 @@ func wantAnswer(t *testing.T, address, path, want string) {
 
 func TestARouteIsHandedOver(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	old := owned(t, s, "old", address, "/a", "old a")
 	kept := owned(t, s, "kept", address, "/k", "kept")
 	c := s.Change(leaving("old"))
@@ -79,7 +80,7 @@ func TestARouteIsHandedOver(t *testing.T) {
 
 func TestAChangeThatIsNotMadeLeavesNothing(t *testing.T) {
 	s, _ := newSet(t)
-	address, fresh := freeAddress(t), freeAddress(t)
+	address, fresh := flowtest.FreeAddress(t), flowtest.FreeAddress(t)
 	owned(t, s, "old", address, "/a", "old a")
 	c := s.Change(leaving("old"))
 	staged := []*Route{stage(t, c, "new", spec(address, "/a"), "new a"), stage(t, c, "new", spec(fresh, "/"), "new")}
@@ -99,7 +100,7 @@ func TestAChangeThatIsNotMadeLeavesNothing(t *testing.T) {
 // route was closed in the meantime, are no obstacle.
 func TestWhatLeavesIsNotInTheWay(t *testing.T) {
 	s, _ := newSet(t)
-	address, gone := freeAddress(t), freeAddress(t)
+	address, gone := flowtest.FreeAddress(t), flowtest.FreeAddress(t)
 	owned(t, s, "old", address, "/a/{x}", "old")
 	lost := owned(t, s, "old", gone, "/", "old")
 	c := s.Change(leaving("old"))
@@ -115,7 +116,7 @@ func TestWhatLeavesIsNotInTheWay(t *testing.T) {
 
 func TestTLSChangesWhileTheSocketStays(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	owned(t, s, "plain", address, "/", "plain")
 	waiting := dial(t, address) // whose request comes when all has changed
 	secured := spec(address, "/")
@@ -149,7 +150,7 @@ func TestTLSChangesWhileTheSocketStays(t *testing.T) {
 
 func TestRequestsOfBeforeAreWaitedFor(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	inside, goOn := make(chan struct{}), make(chan struct{})
 	_, err := s.Handle("old", spec(address, "/"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(inside)
@@ -183,7 +184,7 @@ func TestRequestsOfBeforeAreWaitedFor(t *testing.T) {
 // What is left in one spelling cannot be had in another at the same time.
 func TestAnotherSpellingIsNotHandedOver(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	owned(t, s, "old", address, "/", "old")
 	_, port, _ := net.SplitHostPort(address)
 	c := s.Change(leaving("old"))
@@ -197,7 +198,7 @@ func TestAnotherSpellingIsNotHandedOver(t *testing.T) {
 // TestNobodyIsTurnedAway: clients connect while routes change hands.
 func TestNobodyIsTurnedAway(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	owner := "0"
 	owned(t, s, owner, address, "/", "served")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // adopter echoes what it adopts.
@@ -28,7 +30,7 @@ func (a adopter) Adopt(conn net.Conn, already []byte) bool {
 
 func TestConnectionsWithoutAHandshake(t *testing.T) {
 	s, logs := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	handle(t, s, spec(address, "/plain"), says("a"))
 	handle(t, s, spec(address, "/not"), adopter{says("b"), false})
 	cut := func() {

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -67,17 +68,6 @@ func handle(t *testing.T, s *Set, spec flow.ListenSpec, h http.Handler) *Route {
 	return r
 }
 
-// freeAddress is an address that nobody listens on at the moment.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // get returns status and body of a request over a connection of its own.
 func get(t *testing.T, address, path string) string {
 	t.Helper()
@@ -116,7 +106,7 @@ func closed(t *testing.T, c net.Conn) {
 
 func TestPaths(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	for path, h := range map[string]says{"": "root", "/a": "a", "/networks/{id}": "network ", "/networks/all": "all", "/dir/": "dir"} {
 		handle(t, s, spec(address, path), h)
 	}
@@ -141,7 +131,7 @@ func TestPaths(t *testing.T) {
 
 func TestTheListenerLivesAsLongAsItsRoutes(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	a := handle(t, s, spec(address, "/a"), says("a"))
 	b := handle(t, s, spec(address, "/b"), says("b"))
 	if a.Addr() != address || b.Addr() != address {
@@ -183,7 +173,7 @@ func TestWhatCannotBeHad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	handle(t, s, spec(address, "/a"), says("a"))
 	handle(t, s, spec(address, "/networks/{id}"), says("a"))
 	withTLS := spec(address, "/b")
@@ -220,7 +210,7 @@ func TestWhatCannotBeHad(t *testing.T) {
 // Who asks for a route that is about to come finds it.
 func TestHold(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	serve := s.Hold()
 	handle(t, s, spec(address, "/a"), says("a"))
 	early := dial(t, address)
@@ -409,7 +399,7 @@ func TestAPanicIsLogged(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	s, _ := newSet(t)
-	sp := spec(freeAddress(t), "/a")
+	sp := spec(flowtest.FreeAddress(t), "/a")
 	sp.TLS = certificate(t)
 	a := handle(t, s, sp, says("a"))
 	same := sp
@@ -477,7 +467,7 @@ func TestRenewedCertificates(t *testing.T) {
 
 func TestSocketOptions(t *testing.T) {
 	s, _ := newSet(t)
-	sp := spec(freeAddress(t), "/")
+	sp := spec(flowtest.FreeAddress(t), "/")
 	sp.Backlog = 7
 	sp.Socket = flow.SocketOptions{ReusePort: true}
 	a := handle(t, s, sp, says("a"))

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // remote answers with the address that the request comes from.
@@ -89,7 +91,7 @@ func TestOnlyTrustedProxiesSayWhoTheyAre(t *testing.T) {
 
 func TestProxiesMustAgree(t *testing.T) {
 	s, _ := newSet(t)
-	address := freeAddress(t)
+	address := flowtest.FreeAddress(t)
 	handle(t, s, spec(address, "/a"), remote)
 	other := spec(address, "/b")
 	other.Proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}

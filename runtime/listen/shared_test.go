@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // Of those who come while one of two that share an address drains, none is refused.
 func TestDrainOfASharedAddress(t *testing.T) {
-	sp := spec(freeAddress(t), "/")
+	sp := spec(flowtest.FreeAddress(t), "/")
 	sp.Socket = flow.SocketOptions{ReusePort: true}
 	stays, _ := newSet(t)
 	handle(t, stays, sp, says("stays"))

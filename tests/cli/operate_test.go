@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/process"
 )
 
@@ -233,7 +233,7 @@ func TestOperateUpgrade(t *testing.T) {
 		t.Fatalf("the page shows %d commands: %q", len(shown), shown)
 	}
 	dir, ctx := t.TempDir(), withPatience(t)
-	edge, adminOld, adminNew := freeAddr(t), freeAddr(t), freeAddr(t)
+	edge, adminOld, adminNew := flowtest.FreeAddress(t), flowtest.FreeAddress(t), flowtest.FreeAddress(t)
 	for name, text := range map[string]string{"admin-tokens": "secret\n", "edge.hcl": fmt.Sprintf(`
 flow {
   drain {
@@ -329,14 +329,4 @@ func comers(t *testing.T, ctx context.Context, addr string, stop <-chan struct{}
 			t.Errorf("after %d clients, one is refused: %v", served, err)
 		}
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
