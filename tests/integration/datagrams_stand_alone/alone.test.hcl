@@ -31,7 +31,7 @@ test "values" {
   expect {
     exit_code = 0
     stdout {
-      text = "{\"a\":1};\nreceive {\"b\":;\n{\"last\":true};\n"
+      text = "{\"a\":1};\ntruncated {\"b\":;\n{\"last\":true};\n"
     }
   }
 }

@@ -32,7 +32,7 @@ test "as_it_says" {
       type = "binary"
     }
     send {
-      json = ["R", 4, "2026-07-13T00:00:00.040", "UPDATE"]
+      json = ["R", 4, "2026-07-13T00:00:00.040"]
       type = "binary"
     }
     send {
