@@ -15,3 +15,9 @@ func tryLock(f *os.File) bool {
 
 // writable says why the process cannot make files in a directory.
 func writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
+
+// isRemoved reports whether a file has no name any more.
+func isRemoved(f *os.File) bool {
+	var info unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &info) == nil && info.Nlink == 0
+}

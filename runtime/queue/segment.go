@@ -3,6 +3,7 @@ package queue
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,13 +74,18 @@ func (s *segment) open(dir string) (err error) {
 	return err
 }
 
+var errRemoved = errors.New("its file was removed while it was open: make the directory again")
+
 // write puts p behind what there is and, where durable says so, waits until it is on
-// the disk. The caller adds to size; after an error, what has been written is taken
-// back as far as that can be done.
+// the disk, in a file that the next process will find. The caller adds to size; after an
+// error, what has been written is taken back as far as that can be done.
 func (s *segment) write(p []byte, durable bool) error {
 	_, err := s.file.WriteAt(p, s.size)
 	if err == nil && durable {
 		err = syncData(s.file)
+	}
+	if err == nil && durable && isRemoved(s.file) {
+		err = errRemoved
 	}
 	if err != nil {
 		_ = s.file.Truncate(s.size)
