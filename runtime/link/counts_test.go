@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"reflect"
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -132,5 +133,24 @@ func TestEndingsAreCounted(t *testing.T) {
 	want := "[{1000 peer 2} {1015 lost 1} {3xxx flow 1} {4xxx replaced 1} {none done 2} {none slow 1} {none lost 1}]"
 	if got := fmt.Sprint(tab.Endings()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestAdd: no counter is left out of a sum.
+func TestAdd(t *testing.T) {
+	var one, sum Stats
+	of, in := reflect.ValueOf(&one).Elem(), reflect.ValueOf(&sum).Elem()
+	for i := range of.NumField() {
+		if f := of.Field(i); f.CanUint() {
+			f.SetUint(1)
+		} else {
+			f.SetInt(1)
+		}
+	}
+	sum.Add(one)
+	for i := range in.NumField() {
+		if in.Field(i).IsZero() {
+			t.Errorf("%s is not added", in.Type().Field(i).Name)
+		}
 	}
 }

@@ -51,6 +51,8 @@ func (s *Stats) Add(other Stats) {
 	s.Unconnected += other.Unconnected
 	s.Refused += other.Refused
 	s.Slow += other.Slow
+	s.Confirmed += other.Confirmed
+	s.Resent += other.Resent
 	s.Queued += other.Queued
 	s.Waiting += other.Waiting
 	s.WaitingBytes += other.WaitingBytes
