@@ -57,7 +57,8 @@ type input struct {
 }
 
 // findSource decides, once the ports are connected, whether the unit is a
-// source.
+// source. One that is asked is none: it gives answers, and only as long as
+// somebody else brings questions.
 func (u *unit) findSource() {
 	f, feeds := u.connector.(flow.Feeder)
 	out := u.table.Out().Connected()
@@ -66,7 +67,7 @@ func (u *unit) findSource() {
 	if feeds && out && u.feeder == nil {
 		u.feeder = f
 	}
-	u.source = out && !u.shape.Background && (feeds || u.shape.Role != flow.Target)
+	u.source = out && !u.shape.Background && !u.shape.Asks && (feeds || u.shape.Role != flow.Target)
 }
 
 func (u *unit) isSource() bool {
