@@ -83,7 +83,7 @@ func (c *codec) Decode(e *flow.Event, frame []byte) error {
 	if err != nil {
 		var at *lineprotocol.DecodeError
 		if errors.As(err, &at) {
-			err = fmt.Errorf("%w at byte %d", at.Err, at.Column-1)
+			err = fmt.Errorf("%.200s at byte %d", at.Err.Error(), at.Column-1) // it quotes all of a name
 		}
 		return fmt.Errorf("decode a message as InfluxDB's line protocol: %w", err)
 	}

@@ -3,9 +3,11 @@ package influx
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/flowrun/flowrun/codecs/internal/codectest"
+	"github.com/flowrun/flowrun/runtime/flow"
 )
 
 var with = codectest.With[config](Spec)
@@ -24,6 +26,14 @@ func TestRead(t *testing.T) {
 	codectest.Reads(t, with(nil), "m f=1\nm f=2", `!another line follows`)
 	codectest.Reads(t, with(func(c *config) { c.MaxFields = 1 }), `m,a=1,b=2 f=1`, `!more than max_fields 1 tags`)
 	codectest.Reads(t, with(func(c *config) { c.MaxFields = 1 }), `m a=1,b=2`, `!more than max_fields 1 fields`)
+}
+
+// The parser quotes what it does not understand; an error quotes the beginning.
+func TestErrorsAreBrief(t *testing.T) {
+	err := codectest.Of(t, with(nil)).Decode(&flow.Event{}, []byte("m,"+strings.Repeat("x", 50_000)+" f=1"))
+	if err == nil || len(err.Error()) > 300 || !strings.Contains(err.Error(), `"xxx`) || !strings.HasSuffix(err.Error(), " at byte 2") {
+		t.Errorf("%.400v", err)
+	}
 }
 
 func TestWrite(t *testing.T) {
