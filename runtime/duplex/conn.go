@@ -46,7 +46,7 @@ type Conn struct {
 
 	page     *Page            // while there is something on it
 	at       *nonblock.Writer // made when it is first needed
-	sealed   bool             // nothing may follow
+	shut     bool             // nothing more is taken: it is sealed, dropped or broken
 	broken   error            // why nothing can be written any more
 	given    int              // frames of the last Write
 	passed   int              // of them, those that the socket has taken

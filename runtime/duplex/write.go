@@ -117,15 +117,22 @@ func (c *Conn) Unwritten(err error) error {
 
 // Page returns what a frame is appended to. It is called with the Pen, as all that
 // follows is.
-func (c *Conn) Page() (*Page, error) {
+func (c *Conn) Page() (p *Page, err error) {
+	if p = c.page; p == nil || c.shut {
+		p, err = c.newPage()
+	}
+	return p, err
+}
+
+//go:noinline // so that Page can be
+func (c *Conn) newPage() (*Page, error) {
 	switch {
 	case c.broken != nil:
 		return nil, c.broken
-	case c.sealed, c.dropped:
+	case c.shut:
 		return nil, flow.ErrGone
-	case c.page == nil:
-		c.page = pages.Get().(*Page)
 	}
+	c.page = pages.Get().(*Page)
 	return c.page, nil
 }
 
@@ -141,7 +148,7 @@ func (c *Conn) Precede(p []byte) {
 }
 
 // Seal says that nothing may follow.
-func (c *Conn) Seal() { c.sealed = true }
+func (c *Conn) Seal() { c.shut = true }
 
 // Spill sends what has been collected, when it is much.
 func (c *Conn) Spill() error {
@@ -200,11 +207,11 @@ func (c *Conn) took(n int, err error) (dropped bool) {
 	switch {
 	case err == nil:
 	case c.dropping.Load() && errors.Is(err, os.ErrDeadlineExceeded):
-		c.dropped = true
+		c.dropped, c.shut = true, true
 		c.page.drop()
 		return true
 	default:
-		c.broken = err
+		c.broken, c.shut = err, true
 		c.wake()
 	}
 	return false
@@ -236,7 +243,7 @@ func (c *Conn) Resume(within time.Duration) *Page {
 	if !c.dropped && c.page != nil {
 		c.page.drop()
 	}
-	c.dropped = true
+	c.dropped, c.shut = true, true
 	c.dropping.Store(false)
 	c.LimitWrites(within)
 	if c.page == nil {
