@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
-	"reflect"
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
