@@ -22,9 +22,12 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
-// distance counts two letters in the wrong order, and a word cut short or
-// drawn out, as one mistake, and an abbreviation as two.
+// distance counts two letters in the wrong order, a word cut short or drawn out, and
+// one instead of several, as one mistake, and an abbreviation as two.
 func distance(a, b string) int {
+	if a != b && (several(a) == b || several(b) == a) {
+		return 1
+	}
 	if short := min(len(a), len(b)); short > 2 && a != b && a[:short] == b[:short] {
 		return 1
 	}
@@ -40,6 +43,14 @@ func distance(a, b string) int {
 		return 2
 	}
 	return d
+}
+
+// several is the plural of a word that ends with y.
+func several(word string) string {
+	if one, ok := strings.CutSuffix(word, "y"); ok {
+		return one + "ies"
+	}
+	return word
 }
 
 // abbreviates reports whether short is a word without some letters, a third of
