@@ -19,7 +19,8 @@ func (o *Outlet) writeKept() {
 		return
 	}
 	k.news = true
-	if o.writing || o.writer == nil || o.closed != nil || !k.reader.Begin() {
+	stopped := k.stop && k.to == o.writer && !k.unasked // by Flush, behind which nobody writes
+	if stopped || o.writing || o.writer == nil || o.closed != nil || !k.reader.Begin() {
 		return
 	}
 	if k.to != o.writer {

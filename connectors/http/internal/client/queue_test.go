@@ -215,3 +215,23 @@ func TestAQueueEndsWithWhatIsAtWork(t *testing.T) {
 type sink func(context.Context, []flow.Event) error
 
 func (f sink) Send(ctx context.Context, batch []flow.Event) error { return f(ctx, batch) }
+
+// A queue that is empty leaves nothing behind, as soon as the connector has ended.
+func TestAnEmptyQueueLeavesNothing(t *testing.T) {
+	url := behind(t, func(http.ResponseWriter, *http.Request) {})
+	dir := filepath.Join(t.TempDir(), "queue")
+	for range 100 {
+		a := startClient(t, url, withQueue(dir, nil))
+		if err := a.send(text("a")); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.run.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		left := a.waiting()
+		a.host.Table.Close(nil)
+		if files, err := filepath.Glob(filepath.Join(dir, "*.q1")); err != nil || left == 0 && len(files) > 0 {
+			t.Fatalf("left behind: %v, %v", files, err)
+		}
+	}
+}
