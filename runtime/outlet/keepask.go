@@ -39,12 +39,9 @@ func (o *Outlet) askSomeKept(w flow.Writer) bool {
 			_ = o.unlocked(func() error { o.terms.undelivered(ctx, k.batch.Of(i), why); return nil })
 		}
 	}
-	_ = o.unlocked(func() error {
-		if done > 0 {
-			o.confirm(k.batch.Upto(done))
-		}
-		return nil
-	})
+	if done > 0 {
+		o.confirm(k.batch.Upto(done))
+	}
 	var ended error
 	if done < n {
 		ended = flow.ErrClosed

@@ -142,8 +142,7 @@ func (o *Outlet) countKept(now int64, n int, err error) {
 	frames := k.batch.Behind(again)
 	o.count(frames[:len(frames)-len(k.batch.Behind(n))], now)
 	if !o.pongs() {
-		mark := k.batch.Upto(n)
-		_ = o.unlocked(func() error { o.confirm(mark); return nil })
+		o.confirm(k.batch.Upto(n))
 	}
 }
 
@@ -169,9 +168,8 @@ func (o *Outlet) answered(number uint64) {
 	if !k.asked || k.questions != number {
 		return
 	}
-	mark := k.upTo
 	k.heard = true
-	_ = o.unlocked(func() error { o.confirm(mark); return nil })
+	o.confirm(k.upTo)
 	if k.questions == number {
 		k.asked = false
 	}
@@ -198,8 +196,12 @@ func (o *Outlet) watch(w flow.Writer) {
 	})
 }
 
+// confirm lets go what ends at m. The caller holds mu, which is given up meanwhile.
 func (o *Outlet) confirm(m queue.Mark) {
-	o.terms.Counters.Confirmed.Add(uint64(o.kept.queue.Confirm(m)))
+	_ = o.unlocked(func() error {
+		o.terms.Counters.Confirmed.Add(uint64(o.kept.queue.Confirm(m)))
+		return nil
+	})
 }
 
 // flushKept waits until all that is queued is confirmed, or where it is persistent, all
