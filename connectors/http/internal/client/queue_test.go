@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
@@ -26,18 +25,6 @@ func withQueue(dir string, edit func(*Config)) func(*Config) {
 		c.Concurrency = 1
 		if edit != nil {
 			edit(c)
-		}
-	}
-}
-
-// until waits for a condition of the client's figures.
-func (a *asking) until(holds func() bool) {
-	a.t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !holds(); <-tick.C {
-		if time.Now().After(end) {
-			a.t.Fatalf("%+v", a.host.Table.Stats())
 		}
 	}
 }
@@ -94,7 +81,7 @@ func TestAQueueOutlivesItsClient(t *testing.T) {
 	}
 	send(b, 20)
 	there.Store(true)
-	b.until(func() bool { return b.waiting() == 0 })
+	flowtest.Until(t, "the queue is empty", func() bool { return b.waiting() == 0 })
 	for i, e := range b.host.Out.Wait(t, len(want)) {
 		said, _ := e.Meta.Said.Get(typeName)
 		kept, _ := said.Object().Get("context")
@@ -130,7 +117,7 @@ func TestAQueueGoesOnBehindWhatFails(t *testing.T) {
 		if err := a.send(text("a"), text("bad"), text("b"), text("busy"), text("c")); err != nil {
 			t.Fatal(err)
 		}
-		a.until(func() bool { return a.waiting() == 0 })
+		flowtest.Until(t, "the queue is empty", func() bool { return a.waiting() == 0 })
 		a.host.Err.Wait(t, 2)
 		got := strings.Join(a.problems(), "; ")
 		if !strings.Contains(got, "400 Bad Request; ") || !strings.Contains(got, "503 Service Unavailable, after 7 attempts") || tries.Load() != 7 {
@@ -163,7 +150,7 @@ func TestAnswersOfAQueueLeadToQuestions(t *testing.T) {
 	if err := a.send(text("begin")); err != nil {
 		t.Fatal(err)
 	}
-	a.until(func() bool { return a.waiting() == 0 && asked.Load() > 300 })
+	flowtest.Until(t, "the queue is empty", func() bool { return a.waiting() == 0 && asked.Load() > 300 })
 	refused := a.problems()
 	if s := a.host.Table.Stats(); len(refused) == 0 || refused[0] != flow.ErrFull.Error() || s.EventsOut != uint64(asked.Load()) || 600+1-len(refused) != int(s.EventsOut) {
 		t.Errorf("%d answers, %d refused: %+v", asked.Load(), len(refused), s)
@@ -206,7 +193,7 @@ func TestAQueueEndsWithWhatIsAtWork(t *testing.T) {
 	}()
 	defer close(asked)
 	b := startClient(t, url, withQueue(dir, nil))
-	b.until(func() bool { return b.waiting() == 0 })
+	flowtest.Until(t, "the queue is empty", func() bool { return b.waiting() == 0 })
 	if s := b.host.Table.Stats(); s.EventsOut != 2 {
 		t.Errorf("%+v", s)
 	}
