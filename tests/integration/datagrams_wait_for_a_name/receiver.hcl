@@ -1,4 +1,4 @@
-# Datagrams go to a file.
+# Datagrams go to a file, and back.
 variable "address" {
   type = string
 }
@@ -17,4 +17,9 @@ connector "file" "got" {
 connect "note" {
   from = connector.in
   to   = connector.got
+}
+
+connect "answer" {
+  from = connector.in
+  to   = connector.in
 }

@@ -1,9 +1,10 @@
 # What a client with a persistent queue was given while the name had no address is sent by
 # the next process, which finds one, before anything that it is given itself.
 test "and_for_the_next_process" {
-  tags = ["udp"]
+  tags = ["udp", "ws"]
   locals {
     port = free_port()
+    edge = free_port()
   }
   before "receiver" {
     flow = "receiver.hcl"
@@ -19,9 +20,24 @@ test "and_for_the_next_process" {
     wait  = true
   }
   run {
-    flow  = "flow.hcl"
-    vars  = { to = "127.0.0.1:${local.port}" }
-    stdin = "{\"n\":3}\n"
+    flow = "next.hcl"
+    vars = { to = "127.0.0.1:${local.port}", edge = "127.0.0.1:${local.edge}" }
+  }
+  peer "client" {
+    connect = "ws://127.0.0.1:${local.edge}"
+    dial {}
+    send {
+      json = { n = 3 }
+    }
+    expect {
+      json = { n = 3 }
+      skip = true
+    }
+    close {}
+    signal "answered" {}
+  }
+  interrupt "end" {
+    await = "answered"
   }
   expect {
     exit_code = 0
