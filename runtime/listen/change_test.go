@@ -118,7 +118,8 @@ func TestTLSChangesWhileTheSocketStays(t *testing.T) {
 	s, _ := newSet(t)
 	address := flowtest.FreeAddress(t)
 	owned(t, s, "plain", address, "/", "plain")
-	waiting := dial(t, address) // whose request comes when all has changed
+	waiting := dial(t, address)          // whose request comes when all has changed
+	wantAnswer(t, address, "/", "plain") // behind it: so it has been accepted
 	secured := spec(address, "/")
 	secured.TLS = certificate(t)
 	c := s.Change(leaving("plain"))
