@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var csvSpec = flow.Spec[flow.CodecConfig]{
@@ -54,12 +55,12 @@ type csvConfig struct {
 func (c *csvConfig) New() (func() flow.Codec, error) {
 	comma, n := utf8.DecodeRuneInString(c.Separator)
 	if n == 0 || n < len(c.Separator) || comma == utf8.RuneError || strings.ContainsRune("\"\r\n", comma) {
-		return nil, &flow.FieldError{Field: "separator", Err: errors.New("separator is one character, and neither a quote nor a line break")}
+		return nil, &setting.Error{Field: "separator", Err: errors.New("separator is one character, and neither a quote nor a line break")}
 	}
 	seen := map[string]bool{}
 	for _, name := range c.Columns {
 		if seen[name] {
-			return nil, &flow.FieldError{Field: "columns", Err: fmt.Errorf("columns has %q twice", name)}
+			return nil, &setting.Error{Field: "columns", Err: fmt.Errorf("columns has %q twice", name)}
 		}
 		seen[name] = true
 	}

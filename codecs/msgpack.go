@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var msgpackSpec = flow.Spec[flow.CodecConfig]{
@@ -72,11 +73,11 @@ func (c *msgpackConfig) New() (func() flow.Codec, error) {
 	date := c.Named()
 	switch {
 	case date.Key != "" && date.Key == c.MetadataKey:
-		return nil, &flow.FieldError{Field: "metadata_key", Err: errors.New("metadata_key is the same as date_key")}
+		return nil, &setting.Error{Field: "metadata_key", Err: errors.New("metadata_key is the same as date_key")}
 	case date.Key != "":
 		return one(&msgpackRecord{maxDepth: c.MaxDepth, date: date, metadata: c.MetadataKey}), nil
 	case c.MetadataKey != "":
-		return nil, &flow.FieldError{Field: "metadata_key", Err: errors.New("metadata_key means nothing without date_key")}
+		return nil, &setting.Error{Field: "metadata_key", Err: errors.New("metadata_key means nothing without date_key")}
 	}
 	return one(&msgpackCodec{maxDepth: c.MaxDepth}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/yamltext"
 )
 
@@ -36,8 +37,8 @@ connect "echo" {
 }
 
 type yamlConfig struct {
-	MaxLength flow.Size `hcl:"max_length" min:"1B" max:"64KiB" doc:"longest message taken, inwards"`
-	MaxDepth  int       `hcl:"max_depth" min:"1" max:"500" doc:"how deep lists and objects may be nested, inwards"`
+	MaxLength setting.Size `hcl:"max_length" min:"1B" max:"64KiB" doc:"longest message taken, inwards"`
+	MaxDepth  int          `hcl:"max_depth" min:"1" max:"500" doc:"how deep lists and objects may be nested, inwards"`
 }
 
 func (c *yamlConfig) New() (func() flow.Codec, error) { return one(yamlCodec(*c)), nil }

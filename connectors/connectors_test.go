@@ -23,6 +23,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestTable(t *testing.T) {
@@ -52,10 +53,12 @@ func TestConformance(t *testing.T) {
 		"exit":        nil,
 		"http_server": func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*httpconn.ServerConfig).URL) },
 		"log":         nil,
-		"metronome":   func(_ *testing.T, c flow.ConnectorConfig) { c.(*metronome.Config).Interval = flow.Duration(time.Hour) },
-		"null":        nil,
-		"ws_server":   func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*ws.ServerConfig).URL) },
-		"ws_client":   func(t *testing.T, c flow.ConnectorConfig) { parse(t, peer(t), &c.(*ws.ClientConfig).URL) },
+		"metronome": func(_ *testing.T, c flow.ConnectorConfig) {
+			c.(*metronome.Config).Interval = setting.Duration(time.Hour)
+		},
+		"null":      nil,
+		"ws_server": func(t *testing.T, c flow.ConnectorConfig) { parse(t, "127.0.0.1:0", &c.(*ws.ServerConfig).URL) },
+		"ws_client": func(t *testing.T, c flow.ConnectorConfig) { parse(t, peer(t), &c.(*ws.ClientConfig).URL) },
 	} {
 		i := slices.IndexFunc(connectors.All, func(s flow.Spec[flow.ConnectorConfig]) bool { return s.Name == name })
 		if i < 0 {

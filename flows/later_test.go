@@ -10,13 +10,14 @@ import (
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // What has come must be struck off the lists of what is to come.
 func TestLaterIsNotThere(t *testing.T) {
 	there(t, connectors.All, laterConnectors, laterCommon)
 	there(t, preprocessors.All, laterProcessors, nil)
-	arguments(t, "queue", reflect.TypeFor[flow.Queue](), nil)
+	arguments(t, "queue", reflect.TypeFor[setting.Queue](), nil)
 	arguments(t, "every connector", reflect.TypeFor[flowfile.Common](), laterCommon)
 }
 

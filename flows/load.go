@@ -18,7 +18,7 @@ type Tables struct {
 	Processors []flow.Spec[flow.ProcessorConfig]
 	Steps      []flow.Spec[flow.StepConfig]
 	// Admin says what of the settings of the admin API cannot be used: a
-	// *flow.FieldError for each argument. nil when nobody knows.
+	// *setting.Error for each argument. nil when nobody knows.
 	Admin func(flowfile.Admin) error
 	// Telemetry says likewise what of the settings of a collector cannot be used.
 	Telemetry func(flowfile.OTLP) error

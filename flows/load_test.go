@@ -16,12 +16,13 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // compare tells flows apart by what they do, not by where they stand.
 var compare = cmp.Options{
 	cmpopts.IgnoreTypes(flow.Place{}, flow.Fingerprint{}, func() flow.Codec { return nil }, func() flow.Processor { return nil }),
-	cmp.Comparer(func(a, b flow.Secret) bool { return a.Reveal() == b.Reveal() }),
+	cmp.Comparer(func(a, b setting.Secret) bool { return a.Reveal() == b.Reveal() }),
 	cmp.Comparer(func(a, b flow.Expr) bool { return (a == nil) == (b == nil) }),
 	cmpopts.EquateEmpty(),
 }
@@ -73,7 +74,7 @@ func TestLoad(t *testing.T) {
 	want := &flowfile.File{
 		Name: "all", Description: "all there is", Dir: dir,
 		Drain: flowfile.Drain{
-			Delay: flow.Duration(time.Second), Spread: flow.Duration(2 * time.Second), Timeout: flow.Duration(time.Minute),
+			Delay: setting.Duration(time.Second), Spread: setting.Duration(2 * time.Second), Timeout: setting.Duration(time.Minute),
 			Code: 1012, Reason: "come back", Message: `{"bye":true}`,
 		},
 		Connectors: []*flowfile.ConnectorBlock{
@@ -84,11 +85,11 @@ func TestLoad(t *testing.T) {
 					URL:        endpoint.URL{Scheme: "ws", Host: "127.0.0.1", Port: 4242, Path: "/live"},
 					Backlog:    12,
 					Headers:    map[string]string{"Server": "flowrun", "Twice": "ABAB"},
-					Token:      flow.SecretOf("x-hunter2"),
+					Token:      setting.SecretOf("x-hunter2"),
 					MaxMessage: 2 << 20,
 					Utf8:       "lenient",
-					Timeout:    flow.Duration(48 * time.Hour),
-					Queue:      flow.Queue{MaxEvents: 5, Overflow: "drop_oldest"},
+					Timeout:    setting.Duration(48 * time.Hour),
+					Queue:      setting.Queue{MaxEvents: 5, Overflow: "drop_oldest"},
 				},
 				Pre:  processors("separate", "gzip", "separate"),
 				Post: processors("separate"),
@@ -97,13 +98,13 @@ func TestLoad(t *testing.T) {
 				Type: "ws_client", Name: "feed", Codec: flow.CodecUse{Type: "string", Text: true}, Common: common(nil),
 				Config: &wsClient{
 					URL:     endpoint.URL{Scheme: "wss", Host: "example.net", Port: 1},
-					Headers: map[string]flow.Secret{"Authorization": flow.SecretOf("hunter2")},
-					OnOpen:  []flow.Secret{flow.SecretOf(`{"a":1}`), flow.SecretOf("hello")},
+					Headers: map[string]setting.Secret{"Authorization": setting.SecretOf("hunter2")},
+					OnOpen:  []setting.Secret{setting.SecretOf(`{"a":1}`), setting.SecretOf("hello")},
 				},
 			},
 			{
 				Type: "file", Name: "in", Codec: json, Common: common(nil),
-				Config: &file{Path: flow.Path(filepath.Join(dir, "in/a.json")), Mode: "read"},
+				Config: &file{Path: setting.Path(filepath.Join(dir, "in/a.json")), Mode: "read"},
 				Pre:    processors("separate"), // implied: a file carries bytes
 			},
 			{

@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/flowrun/flowrun/flows/decode"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Settings is the `flow` block: what concerns a flow as a whole, and its
@@ -51,7 +51,7 @@ func (r *reader) readSettings() {
 			continue
 		}
 		if err := s.Drain.Check(); err != nil && !d.Failed {
-			if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
+			if fe := (*setting.Error)(nil); errors.As(err, &fe) {
 				fe.Field = "drain." + fe.Field
 			}
 			d.Refused("drain", at, err)
@@ -83,7 +83,7 @@ func (r *reader) readAdmin(d *decode.Decoder, s *Settings) {
 // refusedAdmin reports what is wrong with the settings of the API.
 func (r *reader) refusedAdmin(d *decode.Decoder, at hcl.Range, err error) {
 	if err != nil {
-		d.Refused("admin", at, flow.Within("admin", err))
+		d.Refused("admin", at, setting.Within("admin", err))
 	}
 }
 
@@ -99,7 +99,7 @@ func (r *reader) readTelemetry(d *decode.Decoder, s *Settings) {
 		r.whole.file.Telemetry, r.whole.reportsAt = s.Telemetry, at
 		if check := r.tables.Telemetry; check != nil {
 			if err := check(*to); err != nil {
-				d.Refused("telemetry", at, flow.Within("telemetry", flow.Within("otlp", err)))
+				d.Refused("telemetry", at, setting.Within("telemetry", setting.Within("otlp", err)))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // tables are components with the shapes of real ones and no more arguments
@@ -37,17 +38,17 @@ var tables = flows.Tables{
 }
 
 type wsServer struct {
-	URL        endpoint.URL      `hcl:"url" required:"true" doc:"where to listen"`
-	TLS        *flow.TLSServer   `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
-	Backlog    int               `hcl:"backlog" min:"0" doc:"connections that may wait"`
-	Headers    map[string]string `hcl:"headers" doc:"header fields"`
-	Token      flow.Secret       `hcl:"token" doc:"what clients must show"`
-	MaxMessage flow.Size         `hcl:"max_message" min:"1B" max:"1GiB" doc:"longest message"`
-	Utf8       string            `hcl:"utf8" oneof:"strict|lenient" doc:"what text must be"`
-	Timeout    flow.Duration     `hcl:"connect_timeout" min:"1ms" doc:"time for the handshake"`
-	Queue      flow.Queue        `hcl:"queue" doc:"what waits for a client"`
-	Topics     *flow.Topics      `hcl:"topics" doc:"what clients subscribe to"`
-	Sessions   *flow.Sessions    `hcl:"sessions" doc:"whose connections they are"`
+	URL        endpoint.URL       `hcl:"url" required:"true" doc:"where to listen"`
+	TLS        *setting.TLSServer `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
+	Backlog    int                `hcl:"backlog" min:"0" doc:"connections that may wait"`
+	Headers    map[string]string  `hcl:"headers" doc:"header fields"`
+	Token      setting.Secret     `hcl:"token" doc:"what clients must show"`
+	MaxMessage setting.Size       `hcl:"max_message" min:"1B" max:"1GiB" doc:"longest message"`
+	Utf8       string             `hcl:"utf8" oneof:"strict|lenient" doc:"what text must be"`
+	Timeout    setting.Duration   `hcl:"connect_timeout" min:"1ms" doc:"time for the handshake"`
+	Queue      setting.Queue      `hcl:"queue" doc:"what waits for a client"`
+	Topics     *flow.Topics       `hcl:"topics" doc:"what clients subscribe to"`
+	Sessions   *flow.Sessions     `hcl:"sessions" doc:"whose connections they are"`
 }
 
 func (c *wsServer) Shape() flow.Shape {
@@ -58,15 +59,15 @@ func (c *wsServer) Shape() flow.Shape {
 
 func (c *wsServer) New() (flow.Connector, error) {
 	if c.URL.Scheme == "wss" && c.TLS == nil {
-		return nil, &flow.FieldError{Field: "url", Err: errors.New("wss needs a tls block with cert and key")}
+		return nil, &setting.Error{Field: "url", Err: errors.New("wss needs a tls block with cert and key")}
 	}
 	if c.TLS != nil {
 		if _, err := os.Stat(string(c.TLS.Cert)); err != nil {
-			return nil, &flow.FieldError{Field: "tls.cert", Err: fmt.Errorf("cannot read %s: no such file or directory", c.TLS.Cert)}
+			return nil, &setting.Error{Field: "tls.cert", Err: fmt.Errorf("cannot read %s: no such file or directory", c.TLS.Cert)}
 		}
 	}
 	if c.Headers["Upgrade"] != "" {
-		return nil, &flow.FieldError{Field: "headers.Upgrade", Err: fmt.Errorf("the header is not yours to set: %s", c.Headers["Upgrade"])}
+		return nil, &setting.Error{Field: "headers.Upgrade", Err: fmt.Errorf("the header is not yours to set: %s", c.Headers["Upgrade"])}
 	}
 	if c.Backlog == 13 {
 		return nil, errors.New("it will not work like this")
@@ -75,8 +76,8 @@ func (c *wsServer) New() (flow.Connector, error) {
 }
 
 type httpServer struct {
-	URL          endpoint.URL  `hcl:"url" required:"true" doc:"where to listen"`
-	ReplyTimeout flow.Duration `hcl:"reply_timeout" doc:"how long to wait for a reply"`
+	URL          endpoint.URL     `hcl:"url" required:"true" doc:"where to listen"`
+	ReplyTimeout setting.Duration `hcl:"reply_timeout" doc:"how long to wait for a reply"`
 }
 
 func (c *httpServer) Shape() flow.Shape {
@@ -90,10 +91,10 @@ func (c *httpServer) Shape() flow.Shape {
 func (c *httpServer) New() (flow.Connector, error) { return nil, nil }
 
 type wsClient struct {
-	URL     endpoint.URL           `hcl:"url" required:"true" doc:"what to connect to"`
-	Headers map[string]flow.Secret `hcl:"headers"`
-	OnOpen  []flow.Secret          `hcl:"on_open"`
-	Per     flow.Expr              `hcl:"per"`
+	URL     endpoint.URL              `hcl:"url" required:"true" doc:"what to connect to"`
+	Headers map[string]setting.Secret `hcl:"headers"`
+	OnOpen  []setting.Secret          `hcl:"on_open"`
+	Per     flow.Expr                 `hcl:"per"`
 }
 
 func (c *wsClient) Shape() flow.Shape {
@@ -106,8 +107,8 @@ func (c *wsClient) Shape() flow.Shape {
 func (*wsClient) New() (flow.Connector, error) { return nil, nil }
 
 type file struct {
-	Path flow.Path `hcl:"path" required:"true" doc:"the file"`
-	Mode string    `hcl:"mode" required:"true" oneof:"read|write|append|truncate" doc:"what is done with it"`
+	Path setting.Path `hcl:"path" required:"true" doc:"the file"`
+	Mode string       `hcl:"mode" required:"true" oneof:"read|write|append|truncate" doc:"what is done with it"`
 }
 
 func (c *file) Shape() flow.Shape {
@@ -126,8 +127,8 @@ func (*stdio) Shape() flow.Shape {
 func (*stdio) New() (flow.Connector, error) { return nil, nil }
 
 type exit struct {
-	Code  int           `hcl:"code" min:"0" max:"255" doc:"exit code of the process"`
-	Delay flow.Duration `hcl:"delay" doc:"wait before the end"`
+	Code  int              `hcl:"code" min:"0" max:"255" doc:"exit code of the process"`
+	Delay setting.Duration `hcl:"delay" doc:"wait before the end"`
 }
 
 func (*exit) Shape() flow.Shape            { return flow.Shape{Role: flow.Target, In: true} }
@@ -158,16 +159,16 @@ func (both) Text() bool   { return true }
 
 type separate struct {
 	both
-	Separator string    `hcl:"separator"`
-	MaxLength flow.Size `hcl:"max_length"`
-	Buffered  bool      `hcl:"buffered"`
+	Separator string       `hcl:"separator"`
+	MaxLength setting.Size `hcl:"max_length"`
+	Buffered  bool         `hcl:"buffered"`
 }
 
 func (*separate) Frames() bool { return true }
 
 func (s *separate) New() (in, out func() flow.Processor, err error) {
 	if s.Separator == "" {
-		return nil, nil, &flow.FieldError{Field: "separator", Err: errors.New("the separator is empty")}
+		return nil, nil, &setting.Error{Field: "separator", Err: errors.New("the separator is empty")}
 	}
 	return s.both.New()
 }

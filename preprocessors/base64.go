@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var base64Spec = flow.Spec[flow.ProcessorConfig]{
@@ -30,7 +31,7 @@ connect "echo" {
 }
 
 type base64Text struct {
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
 }
 
 func (c *base64Text) New() (in, out func() flow.Processor, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var bgpStreamSpec = flow.Spec[flow.ProcessorConfig]{
@@ -31,8 +32,8 @@ connect "echo" {
 }
 
 type bgpStream struct {
-	Format    string    `hcl:"format" oneof:"raw|mrt|bmp|obmp" doc:"what the messages are"`
-	MaxLength flow.Size `hcl:"max_length" min:"19B" doc:"longest message taken, inwards"`
+	Format    string       `hcl:"format" oneof:"raw|mrt|bmp|obmp" doc:"what the messages are"`
+	MaxLength setting.Size `hcl:"max_length" min:"19B" doc:"longest message taken, inwards"`
 }
 
 func (c *bgpStream) New() (in, out func() flow.Processor, err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var decompressSpec = flow.Spec[flow.ProcessorConfig]{
@@ -32,7 +33,7 @@ connect "echo" {
 }
 
 type decompress struct {
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to"`
 }
 
 var errXZ = errors.New("unpack a message: it is xz, which is not in this version: send gzip, zlib, zstd, snappy or lz4")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var gelfChunkingSpec = flow.Spec[flow.ProcessorConfig]{
@@ -38,17 +39,17 @@ connect "echo" {
 	Config: func() flow.ProcessorConfig {
 		return &gelfChunking{
 			MaxChunk: 1420, MaxChunks: 128, MaxLength: 1 << 20, MaxPending: 64,
-			Timeout: flow.Duration(5 * time.Second),
+			Timeout: setting.Duration(5 * time.Second),
 		}
 	},
 }
 
 type gelfChunking struct {
-	MaxChunk   flow.Size     `hcl:"max_chunk" min:"64B" doc:"longest message that is not cut, and longest chunk, outwards"`
-	MaxChunks  int           `hcl:"max_chunks" min:"2" max:"128" doc:"most chunks of a message, in both directions"`
-	MaxLength  flow.Size     `hcl:"max_length" min:"1B" doc:"longest message that is put together, inwards"`
-	MaxPending int           `hcl:"max_pending" min:"1" max:"10000" doc:"most messages that wait for chunks, on each connection, inwards"`
-	Timeout    flow.Duration `hcl:"timeout" min:"1ms" doc:"how long a message waits for its chunks, inwards"`
+	MaxChunk   setting.Size     `hcl:"max_chunk" min:"64B" doc:"longest message that is not cut, and longest chunk, outwards"`
+	MaxChunks  int              `hcl:"max_chunks" min:"2" max:"128" doc:"most chunks of a message, in both directions"`
+	MaxLength  setting.Size     `hcl:"max_length" min:"1B" doc:"longest message that is put together, inwards"`
+	MaxPending int              `hcl:"max_pending" min:"1" max:"10000" doc:"most messages that wait for chunks, on each connection, inwards"`
+	Timeout    setting.Duration `hcl:"timeout" min:"1ms" doc:"how long a message waits for its chunks, inwards"`
 }
 
 func (c *gelfChunking) New() (in, out func() flow.Processor, err error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var gzipSpec = flow.Spec[flow.ProcessorConfig]{
@@ -29,8 +30,8 @@ connect "echo" {
 }
 
 type gzipFile struct {
-	Level   int       `hcl:"level" min:"1" max:"9" doc:"1 is fastest, 9 is smallest; outwards"`
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
+	Level   int          `hcl:"level" min:"1" max:"9" doc:"1 is fastest, 9 is smallest; outwards"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
 }
 
 func (c *gzipFile) New() (in, out func() flow.Processor, err error) {
@@ -55,6 +56,6 @@ var gzipReaders = sync.Pool{New: func() any {
 	return r
 }}
 
-func unpackGzip(limit flow.Size) convert {
+func unpackGzip(limit setting.Size) convert {
 	return unpacking("gzip", read(&gzipReaders, limit))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var jsonStreamSpec = flow.Spec[flow.ProcessorConfig]{
@@ -38,8 +39,8 @@ connect "echo" {
 }
 
 type jsonStream struct {
-	MaxLength flow.Size `hcl:"max_length" min:"1B" doc:"longest text taken, inwards"`
-	MaxDepth  int       `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested"`
+	MaxLength setting.Size `hcl:"max_length" min:"1B" doc:"longest text taken, inwards"`
+	MaxDepth  int          `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested"`
 }
 
 func (c *jsonStream) New() (in, out func() flow.Processor, err error) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var lengthPrefixSpec = flow.Spec[flow.ProcessorConfig]{
@@ -43,9 +44,9 @@ connect "echo" {
 }
 
 type lengthPrefix struct {
-	Size      prefixSize `hcl:"size" doc:"how the length is written: 1, 2, 4 or 8 bytes, \"varint\" or \"text\""`
-	Order     string     `hcl:"order" oneof:"big|little" doc:"byte order of a length of 2, 4 or 8 bytes"`
-	MaxLength flow.Size  `hcl:"max_length" min:"1B" doc:"longest message taken, inwards"`
+	Size      prefixSize   `hcl:"size" doc:"how the length is written: 1, 2, 4 or 8 bytes, \"varint\" or \"text\""`
+	Order     string       `hcl:"order" oneof:"big|little" doc:"byte order of a length of 2, 4 or 8 bytes"`
+	MaxLength setting.Size `hcl:"max_length" min:"1B" doc:"longest message taken, inwards"`
 }
 
 // prefixSize is the argument size: "1", "2", "4", "8", "varint" or "text".
@@ -196,7 +197,7 @@ func (u *unframer) Process(p []byte, emit func([]byte) error) error {
 			}
 			p = p[n:]
 			if length > u.longest {
-				lost.add(lose(p[:min(uint64(len(p)), length, excerpt)], "split by length: a message of %d bytes is longer than max_length %v: raise max_length, or check size and order", length, flow.Size(u.longest)))
+				lost.add(lose(p[:min(uint64(len(p)), length, excerpt)], "split by length: a message of %d bytes is longer than max_length %v: raise max_length, or check size and order", length, setting.Size(u.longest)))
 				u.skip = length
 				continue
 			}

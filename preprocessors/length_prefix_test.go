@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
-func newLengthPrefix(size prefixSize, order string, longest flow.Size) *lengthPrefix {
+func newLengthPrefix(size prefixSize, order string, longest setting.Size) *lengthPrefix {
 	c := lengthPrefixSpec.Config().(*lengthPrefix)
 	if size != "" {
 		c.Size = size
@@ -66,7 +66,7 @@ func TestLengthPrefixIn(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		size    prefixSize
-		longest flow.Size
+		longest setting.Size
 		in      []string
 		want    result
 	}{
@@ -166,7 +166,7 @@ func FuzzLengthPrefixRechunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, form uint8, seed uint64, longest uint16) {
 		size := []prefixSize{"1", "2", "4", "8", "varint", "text"}[form%6]
 		order := []string{"big", "little"}[form/6%2]
-		c := newLengthPrefix(size, order, flow.Size(longest%200)+1)
+		c := newLengthPrefix(size, order, setting.Size(longest%200)+1)
 		in, out := sides(t, c)
 		stream, _ := joined(t, out, strings.Split(string(data), "|"))
 

@@ -6,6 +6,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var lz4Spec = flow.Spec[flow.ProcessorConfig]{
@@ -29,8 +30,8 @@ connect "echo" {
 }
 
 type lz4Frame struct {
-	Level   int       `hcl:"level" min:"0" max:"9" doc:"0 is fastest, 9 is smallest; outwards"`
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
+	Level   int          `hcl:"level" min:"0" max:"9" doc:"0 is fastest, 9 is smallest; outwards"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
 }
 
 var lz4Levels = [...]lz4.CompressionLevel{
@@ -64,6 +65,6 @@ var lz4Readers = sync.Pool{New: func() any {
 	return r
 }}
 
-func unpackLZ4(limit flow.Size) convert {
+func unpackLZ4(limit setting.Size) convert {
 	return unpacking("lz4", read(&lz4Readers, limit))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var msgpackStreamSpec = flow.Spec[flow.ProcessorConfig]{
@@ -32,7 +33,7 @@ connect "echo" {
 }
 
 type msgpackStream struct {
-	MaxLength flow.Size `hcl:"max_length" min:"1B" doc:"longest value taken, inwards"`
+	MaxLength setting.Size `hcl:"max_length" min:"1B" doc:"longest value taken, inwards"`
 }
 
 func (c *msgpackStream) New() (in, out func() flow.Processor, err error) {

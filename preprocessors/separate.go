@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var separateSpec = flow.Spec[flow.ProcessorConfig]{
@@ -39,19 +40,19 @@ connect "echo" {
 }
 
 type separate struct {
-	Separator string    `hcl:"separator" doc:"what ends a message; one or more characters"`
-	MaxLength flow.Size `hcl:"max_length" min:"1B" doc:"longest message taken, inwards"`
-	Buffered  bool      `hcl:"buffered" doc:"a message may span several frames or reads, inwards; false: each stands alone"`
-	TrimCR    bool      `hcl:"trim_cr" doc:"a carriage return at the end of a message is removed, inwards"`
-	SkipEmpty bool      `hcl:"skip_empty" doc:"empty messages are dropped, inwards"`
-	Comment   string    `hcl:"comment" doc:"messages that begin with it are dropped, inwards; \"\" for none"`
+	Separator string       `hcl:"separator" doc:"what ends a message; one or more characters"`
+	MaxLength setting.Size `hcl:"max_length" min:"1B" doc:"longest message taken, inwards"`
+	Buffered  bool         `hcl:"buffered" doc:"a message may span several frames or reads, inwards; false: each stands alone"`
+	TrimCR    bool         `hcl:"trim_cr" doc:"a carriage return at the end of a message is removed, inwards"`
+	SkipEmpty bool         `hcl:"skip_empty" doc:"empty messages are dropped, inwards"`
+	Comment   string       `hcl:"comment" doc:"messages that begin with it are dropped, inwards; \"\" for none"`
 }
 
 var errNoSeparator = errors.New("the separator is empty, so nothing would end a message: write at least one character, like \"\\n\"")
 
 func (c *separate) New() (in, out func() flow.Processor, err error) {
 	if c.Separator == "" {
-		return nil, nil, &flow.FieldError{Field: "separator", Err: errNoSeparator}
+		return nil, nil, &setting.Error{Field: "separator", Err: errNoSeparator}
 	}
 	shared := *c
 	sep := []byte(c.Separator)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func newSeparate(change func(*separate)) *separate {
@@ -87,7 +87,7 @@ func TestSeparateOut(t *testing.T) {
 
 func TestSeparateNeedsASeparator(t *testing.T) {
 	_, _, err := newSeparate(func(c *separate) { c.Separator = "" }).New()
-	var field *flow.FieldError
+	var field *setting.Error
 	if !errors.As(err, &field) || field.Field != "separator" {
 		t.Fatalf("New with an empty separator: %v", err)
 	}
@@ -169,7 +169,7 @@ func FuzzSeparateRechunk(f *testing.F) {
 			return
 		}
 		c := newSeparate(func(c *separate) {
-			c.Separator, c.MaxLength = sep, flow.Size(maxLength%200)+1
+			c.Separator, c.MaxLength = sep, setting.Size(maxLength%200)+1
 		})
 		in, out := sides(t, c)
 		stream, wrote := joined(t, out, strings.Split(string(data), "|"))

@@ -6,6 +6,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var snappySpec = flow.Spec[flow.ProcessorConfig]{
@@ -31,7 +32,7 @@ connect "echo" {
 }
 
 type snappyStream struct {
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
 }
 
 // snappyBlock is the most that a chunk of a Snappy stream may hold.
@@ -66,6 +67,6 @@ var snappyReaders = sync.Pool{New: func() any {
 	return r
 }}
 
-func unpackSnappy(limit flow.Size) convert {
+func unpackSnappy(limit setting.Size) convert {
 	return unpacking("snappy", read(&snappyReaders, limit))
 }

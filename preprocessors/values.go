@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // finder finds where values end that follow each other in a stream without a
@@ -132,7 +133,7 @@ func (s *values) broken(piece []byte, err error, lost *losses) {
 }
 
 func (s *values) tooLong(piece []byte) *flow.Loss {
-	return s.lose(piece, "a value is longer than max_length %v: raise max_length if that is expected", flow.Size(s.max))
+	return s.lose(piece, "a value is longer than max_length %v: raise max_length if that is expected", setting.Size(s.max))
 }
 
 // lose reports the value that begins with held and goes on with piece, or its

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // convert turns one message into another: it appends the result to dst, and
@@ -59,7 +60,7 @@ func (w *whole) Finish(func([]byte) error) error { return nil }
 func (*whole) Stateless() {}
 
 // defaultMaxSize is that of max_size, what one message may unpack to.
-const defaultMaxSize flow.Size = 1 << 20
+const defaultMaxSize setting.Size = 1 << 20
 
 var (
 	errNothing  = errors.New("the message is empty: put remove_empty before it if empty messages are expected")
@@ -67,7 +68,7 @@ var (
 )
 
 // tooBig is the error of a message that unpacks to more than it may.
-func tooBig(limit flow.Size) error {
+func tooBig(limit setting.Size) error {
 	return fmt.Errorf("it unpacks to more than max_size %v: raise max_size if that is expected", limit)
 }
 
@@ -94,7 +95,7 @@ type reader struct {
 }
 
 // read returns the conversion by readers of a pool, to at most limit bytes.
-func read(pool *sync.Pool, limit flow.Size) convert {
+func read(pool *sync.Pool, limit setting.Size) convert {
 	return func(dst, p []byte) ([]byte, error) {
 		r := pool.Get().(*reader)
 		defer pool.Put(r)
@@ -113,7 +114,7 @@ func read(pool *sync.Pool, limit flow.Size) convert {
 
 // drain appends all of r to dst. It takes one byte more than limit to find
 // that r has too many, and no more.
-func drain(dst []byte, r io.Reader, limit flow.Size) ([]byte, error) {
+func drain(dst []byte, r io.Reader, limit setting.Size) ([]byte, error) {
 	start := len(dst)
 	for {
 		dst = slices.Grow(dst, bytes.MinRead)
@@ -179,7 +180,7 @@ func write(format string, pool *sync.Pool) convert {
 // checkLevel says whether an argument level is one.
 func checkLevel(level, least, most int) (int, error) {
 	if level < least || level > most {
-		return 0, &flow.FieldError{Field: "level", Err: fmt.Errorf("there is no level %d: write a number from %d to %d", level, least, most)}
+		return 0, &setting.Error{Field: "level", Err: fmt.Errorf("there is no level %d: write a number from %d to %d", level, least, most)}
 	}
 	return level, nil
 }

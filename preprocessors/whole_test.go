@@ -11,19 +11,20 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // packers are the pairs that turn one message into one other.
 var packers = []struct {
 	spec flow.Spec[flow.ProcessorConfig]
-	with func(limit flow.Size) flow.ProcessorConfig
+	with func(limit setting.Size) flow.ProcessorConfig
 }{
-	{base64Spec, func(n flow.Size) flow.ProcessorConfig { return &base64Text{MaxSize: n} }},
-	{gzipSpec, func(n flow.Size) flow.ProcessorConfig { return &gzipFile{Level: 6, MaxSize: n} }},
-	{zlibSpec, func(n flow.Size) flow.ProcessorConfig { return &zlibStream{Level: 6, MaxSize: n} }},
-	{zstdSpec, func(n flow.Size) flow.ProcessorConfig { return &zstdFrame{Level: 3, MaxSize: n} }},
-	{snappySpec, func(n flow.Size) flow.ProcessorConfig { return &snappyStream{MaxSize: n} }},
-	{lz4Spec, func(n flow.Size) flow.ProcessorConfig { return &lz4Frame{MaxSize: n} }},
+	{base64Spec, func(n setting.Size) flow.ProcessorConfig { return &base64Text{MaxSize: n} }},
+	{gzipSpec, func(n setting.Size) flow.ProcessorConfig { return &gzipFile{Level: 6, MaxSize: n} }},
+	{zlibSpec, func(n setting.Size) flow.ProcessorConfig { return &zlibStream{Level: 6, MaxSize: n} }},
+	{zstdSpec, func(n setting.Size) flow.ProcessorConfig { return &zstdFrame{Level: 3, MaxSize: n} }},
+	{snappySpec, func(n setting.Size) flow.ProcessorConfig { return &snappyStream{MaxSize: n} }},
+	{lz4Spec, func(n setting.Size) flow.ProcessorConfig { return &lz4Frame{MaxSize: n} }},
 }
 
 // pack returns one message as a postprocessor writes it.
@@ -169,7 +170,7 @@ func TestLevels(t *testing.T) {
 		&lz4Frame{Level: -1, MaxSize: 1}, &lz4Frame{Level: 10, MaxSize: 1},
 	} {
 		_, _, err := c.New()
-		var field *flow.FieldError
+		var field *setting.Error
 		if !errors.As(err, &field) || field.Field != "level" {
 			t.Errorf("%+v: %v", c, err)
 		}

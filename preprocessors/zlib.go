@@ -6,6 +6,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var zlibSpec = flow.Spec[flow.ProcessorConfig]{
@@ -29,8 +30,8 @@ connect "echo" {
 }
 
 type zlibStream struct {
-	Level   int       `hcl:"level" min:"1" max:"9" doc:"1 is fastest, 9 is smallest; outwards"`
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
+	Level   int          `hcl:"level" min:"1" max:"9" doc:"1 is fastest, 9 is smallest; outwards"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
 }
 
 func (c *zlibStream) New() (in, out func() flow.Processor, err error) {
@@ -64,7 +65,7 @@ var zlibReaders = sync.Pool{New: func() any {
 	return r
 }}
 
-func unpackZlib(limit flow.Size) convert {
+func unpackZlib(limit setting.Size) convert {
 	return unpacking("zlib", read(&zlibReaders, limit))
 }
 

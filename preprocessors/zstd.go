@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var zstdSpec = flow.Spec[flow.ProcessorConfig]{
@@ -32,8 +33,8 @@ connect "echo" {
 }
 
 type zstdFrame struct {
-	Level   int       `hcl:"level" min:"1" max:"22" doc:"1 is fastest, 22 is smallest, in four steps: up to 2, 5, 9, and above; outwards"`
-	MaxSize flow.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
+	Level   int          `hcl:"level" min:"1" max:"22" doc:"1 is fastest, 22 is smallest, in four steps: up to 2, 5, 9, and above; outwards"`
+	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to, inwards"`
 }
 
 func (c *zstdFrame) New() (in, out func() flow.Processor, err error) {
@@ -62,7 +63,7 @@ func (c *zstdFrame) Text() bool   { return false }
 // however short the message turns out, so max_size cannot take its place.
 const zstdWindow = 8 << 20
 
-func unpackZstd(limit flow.Size) convert {
+func unpackZstd(limit setting.Size) convert {
 	window := max(limit, zstdWindow)
 	readers := &sync.Pool{New: func() any {
 		r := new(reader)

@@ -45,6 +45,7 @@
 // # Who does what
 //
 //	flow       the words: Event, Origin, Sink, Port, Connector, Link, Codec, Processor, Spec
+//	setting    how flows write what they set: durations, sizes, secrets, queues, TLS
 //	link       Receive, the way in through processors and codec, the way back
 //	outlet     the way out: queues, and who writes them
 //	histogram  how long things take, counted
@@ -127,7 +128,7 @@
 //
 // 8. Sensitive values appear in no log, error or page.
 //
-//	runtime/flow      TestSecretIsNeverShown
+//	runtime/setting   TestSecretIsNeverShown
 //	runtime/tap       TestPeersAreRedacted  TestPayloadsAreRedacted
 //	runtime/endpoint  TestURL
 //	flows             TestSecretsStaySecret

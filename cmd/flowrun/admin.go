@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/admin"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // adminFlags are those of a process that serves the admin API.
@@ -36,13 +37,13 @@ func (a *adminFlags) settings(files []*flowfile.File) flowfile.Admin {
 		s.Address = a.address
 	}
 	if a.tokens != "" {
-		s.TokensFile = flow.Path(a.tokens)
+		s.TokensFile = setting.Path(a.tokens)
 	}
 	if len(a.origins) > 0 {
 		s.Origins = a.origins
 	}
 	if token := os.Getenv(manage.TokenVariable); token != "" {
-		s.Tokens = append(s.Tokens[:len(s.Tokens):len(s.Tokens)], flow.SecretOf(token))
+		s.Tokens = append(s.Tokens[:len(s.Tokens):len(s.Tokens)], setting.SecretOf(token))
 	}
 	return s
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // benchmark is one run of `flowrun bench`.
@@ -129,19 +129,19 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 	if err := b.URL.UnmarshalText([]byte(url)); err != nil {
 		return command.Usage("%w", err)
 	}
-	if b.tls != (flow.TLSClient{}) {
+	if b.tls != (setting.TLSClient{}) {
 		b.TLS = &b.tls
 	}
 	fields, auth, err := b.fields()
 	if err != nil {
 		return err
 	}
-	b.Headers = map[string]flow.Secret{}
+	b.Headers = map[string]setting.Secret{}
 	for name, values := range fields {
-		b.Headers[name] = flow.SecretOf(strings.Join(values, ", "))
+		b.Headers[name] = setting.SecretOf(strings.Join(values, ", "))
 	}
 	if auth != "" {
-		b.Headers["Authorization"] = flow.SecretOf(auth)
+		b.Headers["Authorization"] = setting.SecretOf(auth)
 	}
 	switch {
 	case b.broadcast && b.receive:
@@ -175,7 +175,7 @@ func (b *benchmark) options(cmd *cobra.Command, url string) error {
 
 // ofFlag names the flag that an error is about, where it is about one.
 func ofFlag(cmd *cobra.Command, err error) string {
-	field := (*flow.FieldError)(nil)
+	field := (*setting.Error)(nil)
 	if !errors.As(err, &field) {
 		return ""
 	}

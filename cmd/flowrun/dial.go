@@ -12,7 +12,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/dial"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // talk is one run of `flowrun dial`.
@@ -88,7 +88,7 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 		return command.Usage("the scheme %s is none of ws, wss, http, https", c.URL.Scheme)
 	}
 	switch {
-	case c.tls != (flow.TLSClient{}) && !secure:
+	case c.tls != (setting.TLSClient{}) && !secure:
 		return command.Usage("--cafile, --cert, --key, --domain and --insecure are about TLS: the URL begins with wss:// then")
 	case c.Count < 0, c.Timeout < 0, c.Ping < 0, c.Linger < 0:
 		return command.Usage("--count, --timeout, --linger and --ping are not negative")
@@ -98,7 +98,7 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 		return command.Usage("--base64 sends exactly what it spells: --newline is for lines of text")
 	}
 	c.TLS = &c.tls
-	max := flow.Size(0)
+	max := setting.Size(0)
 	if err := max.UnmarshalText([]byte(c.max)); err != nil {
 		return command.Usage("--max-message: %w", err)
 	}
@@ -117,7 +117,7 @@ func (c *talk) options(cmd *cobra.Command, url string) error {
 	if err != nil {
 		return err
 	}
-	c.Headers, c.Auth = fields, flow.SecretOf(auth)
+	c.Headers, c.Auth = fields, setting.SecretOf(auth)
 	c.In, c.Out, c.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	c.Greet, c.Screen = onTerminal(c.Err), onTerminal(c.Out)
 	return nil

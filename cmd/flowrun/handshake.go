@@ -10,7 +10,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/dial"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/load"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // handshake is how clients present themselves to a server: the flags that dial
@@ -18,7 +18,7 @@ import (
 type handshake struct {
 	headers []string
 	auth    string
-	tls     flow.TLSClient
+	tls     setting.TLSClient
 }
 
 func (h *handshake) flags(f *pflag.FlagSet, subprotocols *[]string) {

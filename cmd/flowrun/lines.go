@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // maxLine bounds one line of events that a command reads.
@@ -65,7 +66,7 @@ func (l *lines) line() ([]byte, error) {
 		line = append(line, part...)
 		switch {
 		case len(line) > maxLine:
-			return nil, fmt.Errorf("line %d of %s is longer than %s", l.n, l.name, flow.Size(maxLine))
+			return nil, fmt.Errorf("line %d of %s is longer than %s", l.n, l.name, setting.Size(maxLine))
 		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
 			return line, nil
 		case !errors.Is(err, bufio.ErrBufferFull):
@@ -81,7 +82,7 @@ func (l *lines) all() (flow.Event, error) {
 	case err != nil:
 		return flow.Event{}, fmt.Errorf("read %s: %w", l.name, err)
 	case len(text) > maxLine:
-		return flow.Event{}, fmt.Errorf("%s is longer than %s", l.name, flow.Size(maxLine))
+		return flow.Event{}, fmt.Errorf("%s is longer than %s", l.name, setting.Size(maxLine))
 	}
 	var e flow.Event
 	if err := l.codec.Decode(&e, text); err != nil {

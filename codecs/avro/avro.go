@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/avro"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Spec is the codec's row of the table.
@@ -70,10 +71,10 @@ connect "echo" {
 
 // Config is the configuration of the codec.
 type Config struct {
-	Schema       string    `hcl:"schema" doc:"schema of all messages, as JSON"`
-	SchemaFile   flow.Path `hcl:"schema_file" doc:"file with the schema, instead"`
-	SingleObject bool      `hcl:"single_object" doc:"messages begin with the fingerprint of their schema"`
-	MaxDepth     int       `hcl:"max_depth" min:"1" max:"1000" doc:"how deep values may be nested, inwards"`
+	Schema       string       `hcl:"schema" doc:"schema of all messages, as JSON"`
+	SchemaFile   setting.Path `hcl:"schema_file" doc:"file with the schema, instead"`
+	SingleObject bool         `hcl:"single_object" doc:"messages begin with the fingerprint of their schema"`
+	MaxDepth     int          `hcl:"max_depth" min:"1" max:"1000" doc:"how deep values may be nested, inwards"`
 }
 
 // New implements flow.CodecConfig. It reads the schema.
@@ -81,17 +82,17 @@ func (c *Config) New() (func() flow.Codec, error) {
 	field, text := "schema", c.Schema
 	switch {
 	case (c.Schema == "") == (c.SchemaFile == ""):
-		return nil, &flow.FieldError{Field: "schema", Err: errors.New("avro needs a schema: give either schema or schema_file")}
+		return nil, &setting.Error{Field: "schema", Err: errors.New("avro needs a schema: give either schema or schema_file")}
 	case c.SchemaFile != "":
 		b, err := os.ReadFile(string(c.SchemaFile))
 		if err != nil {
-			return nil, &flow.FieldError{Field: "schema_file", Err: err}
+			return nil, &setting.Error{Field: "schema_file", Err: err}
 		}
 		field, text = "schema_file", string(b)
 	}
 	s, err := avro.Parse(text)
 	if err != nil {
-		return nil, &flow.FieldError{Field: field, Err: fmt.Errorf("it is no schema of Avro: %w", err)}
+		return nil, &setting.Error{Field: field, Err: fmt.Errorf("it is no schema of Avro: %w", err)}
 	}
 	codec := &codec{schema: s, typ: typeOf(s), single: c.SingleObject, maxDepth: c.MaxDepth}
 	return func() flow.Codec { return codec }, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/codecs/internal/codectest"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func encode(t *testing.T, schema, payload string) (string, error) {
@@ -159,16 +160,16 @@ func TestSchema(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`"long"`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	codectest.Of(t, &Config{SchemaFile: flow.Path(path), MaxDepth: 1})
+	codectest.Of(t, &Config{SchemaFile: setting.Path(path), MaxDepth: 1})
 	for _, test := range []struct {
 		c    Config
 		want string
 	}{
 		{Config{}, "give either schema or schema_file"},
-		{Config{Schema: `"long"`, SchemaFile: flow.Path(path)}, "give either schema or schema_file"},
+		{Config{Schema: `"long"`, SchemaFile: setting.Path(path)}, "give either schema or schema_file"},
 		{Config{Schema: `{`}, "no schema of Avro"},
 		{Config{Schema: `"rec"`}, "no schema of Avro"},
-		{Config{SchemaFile: flow.Path(path + "x")}, "no such file"},
+		{Config{SchemaFile: setting.Path(path + "x")}, "no such file"},
 	} {
 		if _, err := test.c.New(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: %v", test.c, err)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Spec is the codec's row of the table.
@@ -111,7 +112,7 @@ func (c *config) New() (func() flow.Codec, error) {
 	}{{"types", c.Types}, {"skip", c.Skip}} {
 		for _, name := range list.names {
 			if _, ok := typeNamed(name); !ok {
-				return nil, &flow.FieldError{Field: list.field, Err: fmt.Errorf("%s has %q, which is no type: OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number is meant", list.field, name)}
+				return nil, &setting.Error{Field: list.field, Err: fmt.Errorf("%s has %q, which is no type: OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number is meant", list.field, name)}
 			}
 		}
 	}

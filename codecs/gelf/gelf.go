@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Spec is the codec's row of the table.
@@ -56,16 +57,16 @@ connect "urgent" {
 }
 
 type config struct {
-	Host            string    `hcl:"host" doc:"host of messages whose object has none, outwards"`
-	ShortMessageKey string    `hcl:"short_message_key" doc:"key of an object under which it has its message, outwards"`
-	MaxDepth        int       `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested, inwards"`
-	MaxFields       int       `hcl:"max_fields" min:"1" max:"100000" doc:"most keys of a message, outwards"`
-	MaxKey          flow.Size `hcl:"max_key" min:"16B" doc:"longest key, outwards"`
+	Host            string       `hcl:"host" doc:"host of messages whose object has none, outwards"`
+	ShortMessageKey string       `hcl:"short_message_key" doc:"key of an object under which it has its message, outwards"`
+	MaxDepth        int          `hcl:"max_depth" min:"1" max:"10000" doc:"how deep lists and objects may be nested, inwards"`
+	MaxFields       int          `hcl:"max_fields" min:"1" max:"100000" doc:"most keys of a message, outwards"`
+	MaxKey          setting.Size `hcl:"max_key" min:"16B" doc:"longest key, outwards"`
 }
 
 func (c *config) New() (func() flow.Codec, error) {
 	if c.ShortMessageKey == "" {
-		return nil, &flow.FieldError{Field: "short_message_key", Err: errors.New("short_message_key is empty")}
+		return nil, &setting.Error{Field: "short_message_key", Err: errors.New("short_message_key is empty")}
 	}
 	return func() flow.Codec { return (*codec)(c) }, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/leodido/go-syslog/v4/rfc5424"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Spec is the codec's row of the table.
@@ -63,15 +64,15 @@ connect "errors" {
 }
 
 type config struct {
-	Format    string    `hcl:"format" oneof:"auto|rfc5424|rfc3164" doc:"which format is read and written"`
-	Timezone  string    `hcl:"timezone" doc:"of times without one: \"UTC\", \"Local\" or a name like \"Europe/Vienna\""`
-	MaxLength flow.Size `hcl:"max_length" min:"64B" max:"1MiB" doc:"longest message taken, inwards"`
+	Format    string       `hcl:"format" oneof:"auto|rfc5424|rfc3164" doc:"which format is read and written"`
+	Timezone  string       `hcl:"timezone" doc:"of times without one: \"UTC\", \"Local\" or a name like \"Europe/Vienna\""`
+	MaxLength setting.Size `hcl:"max_length" min:"64B" max:"1MiB" doc:"longest message taken, inwards"`
 }
 
 func (c *config) New() (func() flow.Codec, error) {
 	zone, err := time.LoadLocation(c.Timezone)
 	if err != nil {
-		return nil, &flow.FieldError{Field: "timezone", Err: fmt.Errorf("there is no time zone %q here", c.Timezone)}
+		return nil, &setting.Error{Field: "timezone", Err: fmt.Errorf("there is no time zone %q here", c.Timezone)}
 	}
 	return func() flow.Codec { return &codec{cfg: c, zone: zone} }, nil
 }

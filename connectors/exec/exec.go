@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs is this package's part of the table of connectors.
@@ -83,22 +84,22 @@ const (
 
 // Config is the configuration of an exec connector.
 type Config struct {
-	Command      []string               `hcl:"command" required:"true" doc:"the program, by its path or by a name that is looked for in PATH, and its arguments. A relative path begins in dir"`
-	Mode         string                 `hcl:"mode" oneof:"filter|source|sink" doc:"filter: it reads and prints events; source: it prints; sink: it reads"`
-	Dir          flow.Path              `hcl:"dir" doc:"the folder that it runs in; \".\" is that of the flow. Without it, the one that flowrun runs in"`
-	Env          map[string]flow.Secret `hcl:"env" doc:"variables of its environment"`
-	InheritEnv   bool                   `hcl:"inherit_env" doc:"it sees all of flowrun's environment, with the secrets that are in there"`
-	Restart      string                 `hcl:"restart" oneof:"always|on_failure|never" doc:"when to start it again; on_failure: when its exit code is not 0, or a signal has ended it. Otherwise the connector has ended with it"`
-	StartTime    flow.Duration          `hcl:"start_time" min:"0s" doc:"how long it must live to count as started"`
-	CloseTimeout flow.Duration          `hcl:"close_timeout" min:"1ms" doc:"how long it may take to end when its input is closed, and once more after SIGTERM"`
+	Command      []string                  `hcl:"command" required:"true" doc:"the program, by its path or by a name that is looked for in PATH, and its arguments. A relative path begins in dir"`
+	Mode         string                    `hcl:"mode" oneof:"filter|source|sink" doc:"filter: it reads and prints events; source: it prints; sink: it reads"`
+	Dir          setting.Path              `hcl:"dir" doc:"the folder that it runs in; \".\" is that of the flow. Without it, the one that flowrun runs in"`
+	Env          map[string]setting.Secret `hcl:"env" doc:"variables of its environment"`
+	InheritEnv   bool                      `hcl:"inherit_env" doc:"it sees all of flowrun's environment, with the secrets that are in there"`
+	Restart      string                    `hcl:"restart" oneof:"always|on_failure|never" doc:"when to start it again; on_failure: when its exit code is not 0, or a signal has ended it. Otherwise the connector has ended with it"`
+	StartTime    setting.Duration          `hcl:"start_time" min:"0s" doc:"how long it must live to count as started"`
+	CloseTimeout setting.Duration          `hcl:"close_timeout" min:"1ms" doc:"how long it may take to end when its input is closed, and once more after SIGTERM"`
 }
 
 func defaults() *Config {
 	return &Config{
 		Mode:         filter,
 		Restart:      always,
-		StartTime:    flow.Duration(100 * time.Millisecond),
-		CloseTimeout: flow.Duration(5 * time.Second),
+		StartTime:    setting.Duration(100 * time.Millisecond),
+		CloseTimeout: setting.Duration(5 * time.Second),
 	}
 }
 
@@ -122,7 +123,7 @@ func (c *Config) New() (flow.Connector, error) {
 	}
 	for name := range c.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") {
-			return nil, &flow.FieldError{Field: "env", Err: fmt.Errorf("%q is no name of a variable", name)}
+			return nil, &setting.Error{Field: "env", Err: fmt.Errorf("%q is no name of a variable", name)}
 		}
 	}
 	return &program{cfg: c, path: path}, nil
@@ -131,17 +132,17 @@ func (c *Config) New() (flow.Connector, error) {
 // find returns the program's path, and makes sure that it can be run.
 func (c *Config) find() (string, error) {
 	if len(c.Command) == 0 || c.Command[0] == "" {
-		return "", &flow.FieldError{Field: "command", Err: errors.New("there is no program: name one, like [\"sort\", \"-u\"]")}
+		return "", &setting.Error{Field: "command", Err: errors.New("there is no program: name one, like [\"sort\", \"-u\"]")}
 	}
 	if c.Dir != "" {
 		if info, err := os.Stat(string(c.Dir)); err != nil || !info.IsDir() {
-			return "", &flow.FieldError{Field: "dir", Err: fmt.Errorf("%s is no folder", c.Dir)}
+			return "", &setting.Error{Field: "dir", Err: fmt.Errorf("%s is no folder", c.Dir)}
 		}
 	}
 	name := c.Command[0]
 	if strings.Contains(name, "/") && !filepath.IsAbs(name) {
 		if c.Dir == "" {
-			return "", &flow.FieldError{Field: "command", Err: fmt.Errorf("%s is a relative path: write dir = \".\" if it begins in the folder of the flow", name)}
+			return "", &setting.Error{Field: "command", Err: fmt.Errorf("%s is a relative path: write dir = \".\" if it begins in the folder of the flow", name)}
 		}
 		name = filepath.Join(string(c.Dir), name)
 	}
@@ -153,7 +154,7 @@ func (c *Config) find() (string, error) {
 		if errors.Is(err, osexec.ErrNotFound) {
 			err = fmt.Errorf("it is in no folder of PATH: install it, or write its path")
 		}
-		return "", &flow.FieldError{Field: "command", Err: fmt.Errorf("run %s: %w", name, cause(err))}
+		return "", &setting.Error{Field: "command", Err: fmt.Errorf("run %s: %w", name, cause(err))}
 	}
 	return filepath.Abs(path)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func running(mode string, command ...string) *exec.Config {
 	c := exec.Specs[0].Config().(*exec.Config)
 	c.Command, c.Mode = command, mode
-	c.StartTime = flow.Duration(time.Millisecond)
+	c.StartTime = setting.Duration(time.Millisecond)
 	return c
 }
 
@@ -160,7 +161,7 @@ func TestWhatTheEndMeans(t *testing.T) {
 	} {
 		for _, start := range []time.Duration{0, time.Minute} { // counts as started before or after its end
 			config := shell("source", test.script)
-			config.Restart, config.StartTime = test.restart, flow.Duration(start)
+			config.Restart, config.StartTime = test.restart, setting.Duration(start)
 			s := newScene(t, config)
 			err := s.start().Wait()
 			if got := fmt.Sprint(err); test.wrong == "" && err != nil || !strings.Contains(got, test.wrong) && test.wrong != "" {
@@ -176,7 +177,7 @@ func TestWhatTheEndMeans(t *testing.T) {
 // What fails at once has not been open: the waits between attempts grow.
 func TestFailsAtOnce(t *testing.T) {
 	config := shell("filter", "echo what is wrong >&2; exit 2")
-	config.StartTime = flow.Duration(time.Minute)
+	config.StartTime = setting.Duration(time.Minute)
 	s := newScene(t, config)
 	if err := s.start().Wait(); err == nil || err.Error() != "the program has ended with exit status 2" {
 		t.Errorf("Run: %v", err)
@@ -222,7 +223,7 @@ func TestStubborn(t *testing.T) {
 			}
 			defer func() { _ = held.Close() }()
 			config := running(mode, "sh", "-c", `exec 9>"$1"; echo ready; `+script, "sh", path)
-			config.CloseTimeout = flow.Duration(10 * time.Millisecond)
+			config.CloseTimeout = setting.Duration(10 * time.Millisecond)
 			s := newScene(t, config)
 			run := s.start()
 			s.prints("ready")
@@ -295,8 +296,8 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("FLOWRUN_VAR_secret", "hunter2")
 	config := shell("source", `echo "$A|$FLOWRUN_VAR_secret|${PATH:+path}"; pwd`)
 	config.Restart = "never"
-	config.Env = map[string]flow.Secret{"A": flow.SecretOf("b c")}
-	config.Dir = flow.Path(t.TempDir())
+	config.Env = map[string]setting.Secret{"A": setting.SecretOf("b c")}
+	config.Dir = setting.Path(t.TempDir())
 	dir, err := filepath.EvalSymlinks(string(config.Dir))
 	if err != nil {
 		t.Fatal(err)
@@ -340,12 +341,12 @@ func TestConfig(t *testing.T) {
 		{exec.Config{Command: []string{"/no/such"}}, "command: run /no/such: no such file or directory"},
 		{exec.Config{Command: []string{plain}}, "command: run " + plain + ": permission denied: make it executable"},
 		{exec.Config{Command: []string{"./plain"}}, `command: ./plain is a relative path: write dir = "."`},
-		{exec.Config{Command: []string{"./plain"}, Dir: flow.Path(folder)}, "command: run " + plain + ": permission denied: make it executable"},
+		{exec.Config{Command: []string{"./plain"}, Dir: setting.Path(folder)}, "command: run " + plain + ": permission denied: make it executable"},
 		{exec.Config{Command: []string{"sh"}, Dir: "/no/such"}, "dir: /no/such is no folder"},
-		{exec.Config{Command: []string{"sh"}, Env: map[string]flow.Secret{"A=B": {}}}, `env: "A=B" is no name of a variable`},
+		{exec.Config{Command: []string{"sh"}, Env: map[string]setting.Secret{"A=B": {}}}, `env: "A=B" is no name of a variable`},
 	} {
 		_, err := test.config.New()
-		fe := &flow.FieldError{}
+		fe := &setting.Error{}
 		if !errors.As(err, &fe) || !strings.HasPrefix(fe.Field+": "+fe.Err.Error(), test.want) {
 			t.Errorf("%+v: got %v, want %q", test.config.Command, err, test.want)
 		}

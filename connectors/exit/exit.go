@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs is this package's part of the table of connectors.
@@ -49,9 +50,9 @@ connect "stop" {
 
 // Config is the configuration of an exit connector.
 type Config struct {
-	Code     int           `hcl:"code" min:"0" max:"255" doc:"exit code of the process"`
-	Delay    flow.Duration `hcl:"delay" doc:"wait before the end begins"`
-	Graceful bool          `hcl:"graceful" doc:"deliver what is in flight first"`
+	Code     int              `hcl:"code" min:"0" max:"255" doc:"exit code of the process"`
+	Delay    setting.Duration `hcl:"delay" doc:"wait before the end begins"`
+	Graceful bool             `hcl:"graceful" doc:"deliver what is in flight first"`
 }
 
 // Shape implements flow.ConnectorConfig.

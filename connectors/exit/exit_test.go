@@ -7,6 +7,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/exit"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestExit(t *testing.T) {
@@ -16,7 +17,7 @@ func TestExit(t *testing.T) {
 		want   flowtest.Exit
 	}{
 		{"default", exit.Config{Graceful: true}, flowtest.Exit{}},
-		{"code and delay", exit.Config{Code: 3, Delay: flow.Duration(time.Second), Graceful: true}, flowtest.Exit{Code: 3, Delay: time.Second}},
+		{"code and delay", exit.Config{Code: 3, Delay: setting.Duration(time.Second), Graceful: true}, flowtest.Exit{Code: 3, Delay: time.Second}},
 		{"at once", exit.Config{Code: 4}, flowtest.Exit{Code: 4, Halt: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestWriteAllocatesNothing(t *testing.T) {
-	w := newWriter(&Config{Path: flow.Path(filepath.Join(t.TempDir(), "out"))})
+	w := newWriter(&Config{Path: setting.Path(filepath.Join(t.TempDir(), "out"))})
 	if err := w.Prepare(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}

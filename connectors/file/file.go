@@ -36,6 +36,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/file/internal/disk"
 	"github.com/flowrun/flowrun/connectors/file/internal/packed"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs is this package's part of the table of connectors.
@@ -147,21 +148,21 @@ const (
 
 // Config is the configuration of a file connector.
 type Config struct {
-	Path flow.Path `hcl:"path" required:"true" doc:"the file"`
-	Mode string    `hcl:"mode" required:"true" oneof:"read|write|append|truncate" doc:"what is done with it; write and truncate start with an empty file"`
-	Sync bool      `hcl:"sync" doc:"wait for the disk after each write (fsync), of a position when it is stored"`
+	Path setting.Path `hcl:"path" required:"true" doc:"the file"`
+	Mode string       `hcl:"mode" required:"true" oneof:"read|write|append|truncate" doc:"what is done with it; write and truncate start with an empty file"`
+	Sync bool         `hcl:"sync" doc:"wait for the disk after each write (fsync), of a position when it is stored"`
 
-	Compression   string        `hcl:"compression" oneof:"none|auto|gzip|zstd|bzip2" doc:"how the content is compressed; auto finds out from the first bytes of what is read, and from the name (.gz, .zst) of what is written. bzip2 is only read"`
-	FlushInterval flow.Duration `hcl:"flush_interval" min:"0s" doc:"how long events may wait for others to be compressed with them; a crash loses those. 0s compresses each write by itself"`
-	Rotate        *Rotate       `hcl:"rotate" doc:"begins a new file from time to time; of one that is written"`
+	Compression   string           `hcl:"compression" oneof:"none|auto|gzip|zstd|bzip2" doc:"how the content is compressed; auto finds out from the first bytes of what is read, and from the name (.gz, .zst) of what is written. bzip2 is only read"`
+	FlushInterval setting.Duration `hcl:"flush_interval" min:"0s" doc:"how long events may wait for others to be compressed with them; a crash loses those. 0s compresses each write by itself"`
+	Rotate        *Rotate          `hcl:"rotate" doc:"begins a new file from time to time; of one that is written"`
 
-	Follow           bool          `hcl:"follow" doc:"read on as the file is written, beyond its end, also when it is renamed, replaced or emptied, and when it comes later; with mode \"read\". The path may be a pattern then, with * ? and [a-z]"`
-	Start            string        `hcl:"start" oneof:"beginning|end" doc:"where to begin in files that are there when they are followed for the first time"`
-	Position         flow.Path     `hcl:"position" doc:"a file that says how far the flow has taken what is followed, so that a restart goes on there. With it, what the flow does not take is read again"`
-	PositionInterval flow.Duration `hcl:"position_interval" min:"1ms" doc:"time from one store of the position to the next: what was read meanwhile comes again after an abrupt end"`
-	PollInterval     flow.Duration `hcl:"poll_interval" min:"10ms" doc:"how often to look where the system does not tell of changes (network file systems, links), and for files that the pattern means"`
-	RotateWait       flow.Duration `hcl:"rotate_wait" min:"0s" doc:"how long a file that was renamed or removed is read on after its last byte"`
-	MaxFiles         int           `hcl:"max_files" min:"1" max:"10000" doc:"files that are followed at a time; others wait"`
+	Follow           bool             `hcl:"follow" doc:"read on as the file is written, beyond its end, also when it is renamed, replaced or emptied, and when it comes later; with mode \"read\". The path may be a pattern then, with * ? and [a-z]"`
+	Start            string           `hcl:"start" oneof:"beginning|end" doc:"where to begin in files that are there when they are followed for the first time"`
+	Position         setting.Path     `hcl:"position" doc:"a file that says how far the flow has taken what is followed, so that a restart goes on there. With it, what the flow does not take is read again"`
+	PositionInterval setting.Duration `hcl:"position_interval" min:"1ms" doc:"time from one store of the position to the next: what was read meanwhile comes again after an abrupt end"`
+	PollInterval     setting.Duration `hcl:"poll_interval" min:"10ms" doc:"how often to look where the system does not tell of changes (network file systems, links), and for files that the pattern means"`
+	RotateWait       setting.Duration `hcl:"rotate_wait" min:"0s" doc:"how long a file that was renamed or removed is read on after its last byte"`
+	MaxFiles         int              `hcl:"max_files" min:"1" max:"10000" doc:"files that are followed at a time; others wait"`
 }
 
 // The values of Config.Start.
@@ -173,11 +174,11 @@ const (
 func defaults() *Config {
 	return &Config{
 		Compression:      packed.None,
-		FlushInterval:    flow.Duration(time.Second),
+		FlushInterval:    setting.Duration(time.Second),
 		Start:            startBeginning,
-		PositionInterval: flow.Duration(100 * time.Millisecond),
-		PollInterval:     flow.Duration(time.Second),
-		RotateWait:       flow.Duration(5 * time.Second),
+		PositionInterval: setting.Duration(100 * time.Millisecond),
+		PollInterval:     setting.Duration(time.Second),
+		RotateWait:       setting.Duration(5 * time.Second),
 		MaxFiles:         64,
 	}
 }
@@ -229,23 +230,23 @@ func claim(path, field string) flow.Claim {
 func (c *Config) New() (flow.Connector, error) {
 	switch {
 	case c.Path == "":
-		return nil, &flow.FieldError{Field: "path", Err: errors.New("the path is empty: name a file")}
+		return nil, &setting.Error{Field: "path", Err: errors.New("the path is empty: name a file")}
 	case c.Follow && c.Mode != read:
-		return nil, &flow.FieldError{Field: "follow", Err: errors.New("only a file that is read can be followed: leave it out, or write mode = \"read\"")}
+		return nil, &setting.Error{Field: "follow", Err: errors.New("only a file that is read can be followed: leave it out, or write mode = \"read\"")}
 	case c.Position != "" && !c.Follow:
-		return nil, &flow.FieldError{Field: "position", Err: errors.New("a file that is not followed is read from its beginning each time: write follow = true, or leave position out")}
+		return nil, &setting.Error{Field: "position", Err: errors.New("a file that is not followed is read from its beginning each time: write follow = true, or leave position out")}
 	case c.Mode == read && c.Sync && c.Position == "":
-		return nil, &flow.FieldError{Field: "sync", Err: errors.New("a file that is read needs no sync: leave it out, or choose another mode")}
+		return nil, &setting.Error{Field: "sync", Err: errors.New("a file that is read needs no sync: leave it out, or choose another mode")}
 	case c.Mode == read && c.Rotate != nil:
-		return nil, &flow.FieldError{Field: "rotate", Err: errors.New("only a file that is written is rotated: leave it out, or choose another mode")}
+		return nil, &setting.Error{Field: "rotate", Err: errors.New("only a file that is written is rotated: leave it out, or choose another mode")}
 	case c.Follow && c.compression() != packed.None:
-		return nil, &flow.FieldError{Field: "compression", Err: errors.New("a compressed file cannot be followed: leave it out, or read the file once, without follow")}
+		return nil, &setting.Error{Field: "compression", Err: errors.New("a compressed file cannot be followed: leave it out, or read the file once, without follow")}
 	case c.Follow:
 		return newFollower(c)
 	case c.Mode == read:
 		return &reader{path: string(c.Path), compression: c.Compression}, nil
 	case c.compression() == packed.Bzip2:
-		return nil, &flow.FieldError{Field: "compression", Err: errors.New("bzip2 is only read: write gzip or zstd")}
+		return nil, &setting.Error{Field: "compression", Err: errors.New("bzip2 is only read: write gzip or zstd")}
 	}
 	if err := c.Rotate.check(c.compression()); err != nil {
 		return nil, err

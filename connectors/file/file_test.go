@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/file"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -52,16 +53,16 @@ func (s *scene) send(texts ...string) {
 	}
 }
 
-func temp(t *testing.T, content string) flow.Path {
+func temp(t *testing.T, content string) setting.Path {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return flow.Path(path)
+	return setting.Path(path)
 }
 
-func content(t *testing.T, path flow.Path) string {
+func content(t *testing.T, path setting.Path) string {
 	t.Helper()
 	b, err := os.ReadFile(string(path))
 	if err != nil {
@@ -70,13 +71,13 @@ func content(t *testing.T, path flow.Path) string {
 	return string(b)
 }
 
-func fifo(t *testing.T) flow.Path {
+func fifo(t *testing.T) setting.Path {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return flow.Path(path)
+	return setting.Path(path)
 }
 
 func TestConformance(t *testing.T) {
@@ -211,7 +212,7 @@ func TestWriteModes(t *testing.T) {
 
 func TestWriteCreates(t *testing.T) {
 	for _, mode := range []string{"write", "truncate", "append"} {
-		path := flow.Path(filepath.Join(t.TempDir(), "new"))
+		path := setting.Path(filepath.Join(t.TempDir(), "new"))
 		s := newScene(t, &file.Config{Path: path, Mode: mode}, flowtest.Options{})
 		running := s.start()
 		s.send("x")
@@ -376,7 +377,7 @@ func TestBadInput(t *testing.T) {
 		{"NUL in the path", folder + "/a\x00b", "read", "invalid argument"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newScene(t, &file.Config{Path: flow.Path(test.path), Mode: test.mode}, flowtest.Options{})
+			s := newScene(t, &file.Config{Path: setting.Path(test.path), Mode: test.mode}, flowtest.Options{})
 			err := s.prepare()
 			if err == nil {
 				t.Fatal("it was opened")
@@ -413,7 +414,7 @@ func TestConfig(t *testing.T) {
 		{file.Config{Path: "x", Mode: "append", Sync: true}, ""},
 	} {
 		_, err := test.config.New()
-		fe := &flow.FieldError{}
+		fe := &setting.Error{}
 		if errors.As(err, &fe); fe.Field != test.field {
 			t.Errorf("%+v: got %v, want an error about %q", test.config, err, test.field)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/file/internal/position"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -34,7 +35,7 @@ type follower struct {
 
 func newFollower(c *Config) (flow.Connector, error) {
 	if _, err := filepath.Match(c.path(), ""); err != nil {
-		return nil, &flow.FieldError{Field: "path", Err: errors.New("the pattern is broken: close each [ with a ], and write \\ before what is meant literally")}
+		return nil, &setting.Error{Field: "path", Err: errors.New("the pattern is broken: close each [ with a ], and write \\ before what is meant literally")}
 	}
 	return &follower{cfg: c, pattern: isPattern(c.path()), fresh: true}, nil
 }

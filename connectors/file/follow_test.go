@@ -14,16 +14,17 @@ import (
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 )
 
 // following is a configuration that follows a path, and hurries.
 func following(path string, changes ...func(*file.Config)) *file.Config {
 	c := file.Specs[0].Config().(*file.Config)
-	c.Path, c.Mode, c.Follow = flow.Path(path), "read", true
-	c.PollInterval = flow.Duration(10 * time.Millisecond)
-	c.PositionInterval = flow.Duration(time.Millisecond)
-	c.RotateWait = flow.Duration(20 * time.Millisecond)
+	c.Path, c.Mode, c.Follow = setting.Path(path), "read", true
+	c.PollInterval = setting.Duration(10 * time.Millisecond)
+	c.PositionInterval = setting.Duration(time.Millisecond)
+	c.RotateWait = setting.Duration(20 * time.Millisecond)
 	for _, change := range changes {
 		change(c)
 	}
@@ -403,7 +404,7 @@ func TestFollowPattern(t *testing.T) {
 	a.write("a1\na2")
 	b.write("b1\nb2")
 	other.write("no\n")
-	config := following(folder+"/*.log", func(c *file.Config) { c.MaxFiles, c.Position = 2, flow.Path(folder+"/x.log") })
+	config := following(folder+"/*.log", func(c *file.Config) { c.MaxFiles, c.Position = 2, setting.Path(folder+"/x.log") })
 	s := newScene(t, config, lines(t))
 	running := s.start()
 	s.host.Out.Wait(t, 2)
@@ -501,7 +502,7 @@ func TestFollowUnderLoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLog(t, filepath.Join(t.TempDir(), "log"))
-			config := following(l.path, withPosition, func(c *file.Config) { c.RotateWait = flow.Duration(time.Second) })
+			config := following(l.path, withPosition, func(c *file.Config) { c.RotateWait = setting.Duration(time.Second) })
 			want := 1 + files*each
 			if name == "late" {
 				want += files * 10

@@ -12,18 +12,18 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/file/internal/disk"
 	"github.com/flowrun/flowrun/connectors/file/internal/packed"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // Rotate says when a file that is written makes room for a new one, and what
 // becomes of it.
 type Rotate struct {
-	MaxSize  flow.Size     `hcl:"max_size" min:"1B" doc:"how large a file may become; an event is never split, so one that is larger has a file of its own. Without it, as large as it does"`
-	Interval flow.Duration `hcl:"interval" min:"1s" doc:"a new file begins at each multiple of this time since midnight UTC: \"1h\", \"24h\". Without it, at no time"`
-	Keep     int           `hcl:"keep" min:"1" max:"10000" doc:"rotated files that are kept; older ones are deleted"`
-	MaxTotal flow.Size     `hcl:"max_total" min:"1B" doc:"how much rotated files may take together; the oldest are deleted. Without it, as much as they do"`
-	Compress string        `hcl:"compress" oneof:"none|gzip|zstd" doc:"what is done to a file after it was rotated"`
+	MaxSize  setting.Size     `hcl:"max_size" min:"1B" doc:"how large a file may become; an event is never split, so one that is larger has a file of its own. Without it, as large as it does"`
+	Interval setting.Duration `hcl:"interval" min:"1s" doc:"a new file begins at each multiple of this time since midnight UTC: \"1h\", \"24h\". Without it, at no time"`
+	Keep     int              `hcl:"keep" min:"1" max:"10000" doc:"rotated files that are kept; older ones are deleted"`
+	MaxTotal setting.Size     `hcl:"max_total" min:"1B" doc:"how much rotated files may take together; the oldest are deleted. Without it, as much as they do"`
+	Compress string           `hcl:"compress" oneof:"none|gzip|zstd" doc:"what is done to a file after it was rotated"`
 }
 
 // SetDefaults implements flow.Defaulter.
@@ -33,9 +33,9 @@ func (r *Rotate) check(compression string) error {
 	switch {
 	case r == nil:
 	case r.MaxSize == 0 && r.Interval == 0:
-		return &flow.FieldError{Field: "rotate", Err: errors.New("nothing says when: write max_size or interval")}
+		return &setting.Error{Field: "rotate", Err: errors.New("nothing says when: write max_size or interval")}
 	case r.Compress != packed.None && compression != packed.None:
-		return &flow.FieldError{Field: "rotate", Err: errors.New("the file is compressed already: leave compress out")}
+		return &setting.Error{Field: "rotate", Err: errors.New("the file is compressed already: leave compress out")}
 	}
 	return nil
 }

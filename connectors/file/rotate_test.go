@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/file"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,7 +23,7 @@ import (
 // writing is a configuration that appends to a path.
 func writing(path string, changes ...func(*file.Config)) *file.Config {
 	c := file.Specs[0].Config().(*file.Config)
-	c.Path, c.Mode = flow.Path(path), "append"
+	c.Path, c.Mode = setting.Path(path), "append"
 	for _, change := range changes {
 		change(c)
 	}
@@ -52,7 +53,7 @@ func names(t *testing.T, path string) []string {
 // unpacked is the content of a file, by its name.
 func unpacked(t *testing.T, path string) string {
 	t.Helper()
-	text := content(t, flow.Path(path))
+	text := content(t, setting.Path(path))
 	var r io.Reader = strings.NewReader(text)
 	var err error
 	switch filepath.Ext(path) {
@@ -94,7 +95,7 @@ func TestRotate(t *testing.T) {
 	all = append(all[1:], all[0]) // the youngest has the shortest name
 	var whole strings.Builder
 	for _, name := range all {
-		text := content(t, flow.Path(name))
+		text := content(t, setting.Path(name))
 		if len(text) > 100 && strings.Count(text, "\n") > 1 {
 			t.Errorf("%s is larger than max_size, with several events: %q", name, text)
 		}
@@ -165,7 +166,7 @@ func TestRotateKeepsAndCompresses(t *testing.T) {
 
 func TestRotateInTime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.log")
-	s := newScene(t, writing(path, rotating(func(r *file.Rotate) { r.Interval = flow.Duration(time.Second) })), flowtest.Options{})
+	s := newScene(t, writing(path, rotating(func(r *file.Rotate) { r.Interval = setting.Duration(time.Second) })), flowtest.Options{})
 	running := s.start()
 	s.send("old")
 	s.until(func() bool { return len(names(t, path)) == 2 }) // although nothing comes
@@ -174,7 +175,7 @@ func TestRotateInTime(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	all := names(t, path)
-	if got := content(t, flow.Path(all[1])); got != "old" {
+	if got := content(t, setting.Path(all[1])); got != "old" {
 		t.Errorf("the older one holds %q", got)
 	}
 	// One that was begun in an earlier period is over when the process starts.
@@ -182,13 +183,13 @@ func TestRotateInTime(t *testing.T) {
 	if err := os.Chtimes(path, yesterday, yesterday); err != nil {
 		t.Fatal(err)
 	}
-	s = newScene(t, writing(path, rotating(func(r *file.Rotate) { r.Interval = flow.Duration(time.Hour) })), flowtest.Options{})
+	s = newScene(t, writing(path, rotating(func(r *file.Rotate) { r.Interval = setting.Duration(time.Hour) })), flowtest.Options{})
 	running = s.start()
 	s.send("newer")
 	if err := running.Stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if got := content(t, flow.Path(path)); got != "newer" {
+	if got := content(t, setting.Path(path)); got != "newer" {
 		t.Errorf("the file holds %q", got)
 	}
 }
@@ -260,7 +261,7 @@ func TestWriteWithoutAFolder(t *testing.T) {
 	if err := running.Stop(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if got := content(t, flow.Path(path)); got != "again" {
+	if got := content(t, setting.Path(path)); got != "again" {
 		t.Errorf("it holds %q", got)
 	}
 }
@@ -307,7 +308,7 @@ func TestWriteCompressed(t *testing.T) {
 				t.Errorf("%s -d: %v", test.program, err)
 			}
 		}
-		s := newScene(t, &file.Config{Path: flow.Path(path), Mode: "read", Compression: "auto"}, flowtest.Options{})
+		s := newScene(t, &file.Config{Path: setting.Path(path), Mode: "read", Compression: "auto"}, flowtest.Options{})
 		if err := s.start().Wait(); err != nil {
 			t.Errorf("Run: %v", err)
 		}
@@ -321,7 +322,7 @@ func TestWriteCompressed(t *testing.T) {
 func TestWriteCompressedInTime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.gz")
 	s := newScene(t, writing(path, func(c *file.Config) {
-		c.Compression, c.FlushInterval = "gzip", flow.Duration(10*time.Millisecond)
+		c.Compression, c.FlushInterval = "gzip", setting.Duration(10*time.Millisecond)
 	}), flowtest.Options{})
 	running := s.start()
 	s.send("first")
@@ -347,7 +348,7 @@ func TestAppendToATornFile(t *testing.T) {
 		if err := write("one;", strings.Repeat("two;", 100)); err != nil {
 			t.Fatal(err)
 		}
-		whole := []byte(content(t, flow.Path(path)))
+		whole := []byte(content(t, setting.Path(path)))
 		for cut := range whole {
 			if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
 				t.Fatal(err)
@@ -366,7 +367,7 @@ func TestAppendToATornFile(t *testing.T) {
 			if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s := newScene(t, &file.Config{Path: flow.Path(path), Mode: "read", Compression: "auto"}, flowtest.Options{})
+			s := newScene(t, &file.Config{Path: setting.Path(path), Mode: "read", Compression: "auto"}, flowtest.Options{})
 			if err := s.start().Wait(); err != nil && cut > 3 {
 				t.Errorf("%s cut off at %d: read: %v", extension, cut, err)
 			}
@@ -379,7 +380,7 @@ func TestAppendToATornFile(t *testing.T) {
 		if err := s.start().Wait(); err == nil || !strings.Contains(err.Error(), "move it away") {
 			t.Errorf("append to something else: %v", err)
 		}
-		if got := content(t, flow.Path(path)); got != foreign {
+		if got := content(t, setting.Path(path)); got != foreign {
 			t.Errorf("it was changed: %q", got)
 		}
 	}
@@ -401,7 +402,7 @@ func TestCompressedOnAFullDisk(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "out.gz")
 	s := newScene(t, writing(path, func(c *file.Config) {
-		c.Compression, c.FlushInterval = "gzip", flow.Duration(10*time.Millisecond)
+		c.Compression, c.FlushInterval = "gzip", setting.Duration(10*time.Millisecond)
 	}), flowtest.Options{})
 	running := s.start()
 	limits(limit)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -51,12 +52,12 @@ connect "show" {
   to    = connector.console
 }
 `,
-	Config: func() flow.ConnectorConfig { return &Config{Interval: flow.Duration(time.Second)} },
+	Config: func() flow.ConnectorConfig { return &Config{Interval: setting.Duration(time.Second)} },
 }}
 
 // Config is the configuration of a host.
 type Config struct {
-	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"time from one event to the next"`
+	Interval setting.Duration `hcl:"interval" min:"10ms" doc:"time from one event to the next"`
 }
 
 // Shape implements flow.ConnectorConfig.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 )
 
@@ -49,7 +50,7 @@ func TestFigures(t *testing.T) {
 }
 
 func TestItComesAtAPace(t *testing.T) {
-	c, err := (&Config{Interval: flow.Duration(10 * time.Millisecond)}).New()
+	c, err := (&Config{Interval: setting.Duration(10 * time.Millisecond)}).New()
 	if err != nil {
 		t.Skip(err)
 	}

@@ -12,27 +12,28 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // ServerConfig is the configuration of http_server.
 type ServerConfig struct {
-	URL            endpoint.URL       `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"http://host:port/path\" or \"https://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id, and \"/files/{name...}\" all below"`
-	Routes         []string           `hcl:"routes" doc:"which requests are taken: methods, and a path below that of url, like \"GET /items/{id}\" or \"PUT|PATCH /items/{id}\". Of each, one may be left out: \"POST\" means the path of url, and \"/items\" all methods. Without it, all methods and the path of url"`
-	TLS            *flow.TLSServer    `hcl:"tls" doc:"certificate and key; needs https or no scheme"`
-	Backlog        int                `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
-	Socket         flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
-	ConnectTimeout flow.Duration      `hcl:"connect_timeout" min:"1ms" doc:"time for the TLS handshake and for the head of a request, and for how long a connection may wait for its next request"`
-	Accept         []string           `hcl:"accept" doc:"types of bodies that are taken: \"application/json\", \"text/*\". Others are answered 415; any when not given"`
-	Body           string             `hcl:"body" oneof:"whole|stream" doc:"a body is one message, or a stream of bytes in which the first preprocessor finds the messages, as they come: lines where there is none"`
-	MaxBody        flow.Size          `hcl:"max_body" min:"1B" doc:"longest body; a longer one is answered 413. 1MiB when not given, and 1GiB with body = \"stream\""`
-	BodyTimeout    flow.Duration      `hcl:"body_timeout" min:"1ms" doc:"how long a client may take to send a body; when it is over, 408. The time that the flow takes does not count"`
-	Status         int                `hcl:"status" min:"200" max:"599" doc:"status of an answer when the flow says none"`
-	Headers        map[string]string  `hcl:"headers" doc:"header fields of every answer"`
-	ReplyTimeout   flow.Duration      `hcl:"reply_timeout" min:"1ms" doc:"how long to wait for a reply of the flow when all events of a request are delivered and none has come; then 504. Without it, such a request is answered at once, with an empty body"`
-	SSE            *SSE               `hcl:"sse" doc:"requests open streams of Server-Sent Events; then they have no body"`
-	Queue          flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it; max_bytes is also how much of an answer is held until a body has been read"`
-	Limits         Limits             `hcl:"limits" doc:"how much there may be; a request that is being served counts as a connection"`
+	URL            endpoint.URL          `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"http://host:port/path\" or \"https://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id, and \"/files/{name...}\" all below"`
+	Routes         []string              `hcl:"routes" doc:"which requests are taken: methods, and a path below that of url, like \"GET /items/{id}\" or \"PUT|PATCH /items/{id}\". Of each, one may be left out: \"POST\" means the path of url, and \"/items\" all methods. Without it, all methods and the path of url"`
+	TLS            *setting.TLSServer    `hcl:"tls" doc:"certificate and key; needs https or no scheme"`
+	Backlog        int                   `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
+	Socket         setting.SocketOptions `hcl:"socket_options" doc:"TCP options"`
+	ConnectTimeout setting.Duration      `hcl:"connect_timeout" min:"1ms" doc:"time for the TLS handshake and for the head of a request, and for how long a connection may wait for its next request"`
+	Accept         []string              `hcl:"accept" doc:"types of bodies that are taken: \"application/json\", \"text/*\". Others are answered 415; any when not given"`
+	Body           string                `hcl:"body" oneof:"whole|stream" doc:"a body is one message, or a stream of bytes in which the first preprocessor finds the messages, as they come: lines where there is none"`
+	MaxBody        setting.Size          `hcl:"max_body" min:"1B" doc:"longest body; a longer one is answered 413. 1MiB when not given, and 1GiB with body = \"stream\""`
+	BodyTimeout    setting.Duration      `hcl:"body_timeout" min:"1ms" doc:"how long a client may take to send a body; when it is over, 408. The time that the flow takes does not count"`
+	Status         int                   `hcl:"status" min:"200" max:"599" doc:"status of an answer when the flow says none"`
+	Headers        map[string]string     `hcl:"headers" doc:"header fields of every answer"`
+	ReplyTimeout   setting.Duration      `hcl:"reply_timeout" min:"1ms" doc:"how long to wait for a reply of the flow when all events of a request are delivered and none has come; then 504. Without it, such a request is answered at once, with an empty body"`
+	SSE            *SSE                  `hcl:"sse" doc:"requests open streams of Server-Sent Events; then they have no body"`
+	Queue          setting.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it; max_bytes is also how much of an answer is held until a body has been read"`
+	Limits         Limits                `hcl:"limits" doc:"how much there may be; a request that is being served counts as a connection"`
 	access.Config
 	Topics  *flow.Topics   `hcl:"topics" doc:"with sse: lets clients subscribe to what an edge with deliver = \"topic\" delivers"`
 	Session *flow.Sessions `hcl:"sessions" doc:"with sse: says whose stream each is, for an edge with deliver = \"identity\", and how many one may have"`
@@ -47,8 +48,8 @@ type Limits struct {
 
 // SSE is the block of that name.
 type SSE struct {
-	Heartbeat flow.Duration `hcl:"heartbeat" min:"10ms" doc:"a comment is sent when nothing else has been for so long: proxies see that the stream lives; 15s when not given"`
-	Retry     flow.Duration `hcl:"retry" min:"1ms" doc:"tells clients how long to wait before they come back; they decide when not given"`
+	Heartbeat setting.Duration `hcl:"heartbeat" min:"10ms" doc:"a comment is sent when nothing else has been for so long: proxies see that the stream lives; 15s when not given"`
+	Retry     setting.Duration `hcl:"retry" min:"1ms" doc:"tells clients how long to wait before they come back; they decide when not given"`
 }
 
 const (
@@ -101,23 +102,23 @@ func (c *ServerConfig) Shape() flow.Shape {
 func (c *ServerConfig) New() (flow.Connector, error) {
 	var problems []error
 	if err := c.URL.CheckServer("http", c.TLS != nil); err != nil {
-		problems = append(problems, &flow.FieldError{Field: "url", Err: err})
+		problems = append(problems, &setting.Error{Field: "url", Err: err})
 	}
 	if c.TLS != nil {
 		_, err := tlsfiles.Server(c.TLS)
-		if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
-			err = &flow.FieldError{Field: "tls." + fe.Field, Err: fe.Err}
+		if fe := (*setting.Error)(nil); errors.As(err, &fe) {
+			err = &setting.Error{Field: "tls." + fe.Field, Err: fe.Err}
 		}
 		problems = append(problems, err)
 	}
 	for name, value := range c.Headers {
 		if err := endpoint.CheckHeader(name, value, "the answer", answerHeaders); err != nil {
-			problems = append(problems, &flow.FieldError{Field: "headers." + name, Err: err})
+			problems = append(problems, &setting.Error{Field: "headers." + name, Err: err})
 		}
 	}
 	for i, accept := range c.Accept {
 		if _, _, err := mime.ParseMediaType(accept); err != nil {
-			problems = append(problems, &flow.FieldError{Field: fmt.Sprintf("accept[%d]", i), Err: fmt.Errorf("%q is no type of a body: write \"application/json\" or \"text/*\"", accept)})
+			problems = append(problems, &setting.Error{Field: fmt.Sprintf("accept[%d]", i), Err: fmt.Errorf("%q is no type of a body: write \"application/json\" or \"text/*\"", accept)})
 		}
 	}
 	routes, err := c.routes()
@@ -135,7 +136,7 @@ func (c *ServerConfig) checkSSE() error {
 	var problems []error
 	refuse := func(field string, wrong bool, text string) {
 		if wrong {
-			problems = append(problems, &flow.FieldError{Field: field, Err: errors.New(text)})
+			problems = append(problems, &setting.Error{Field: field, Err: errors.New(text)})
 		}
 	}
 	if c.SSE == nil {
@@ -162,10 +163,10 @@ func (c *ServerConfig) checkTopics() error {
 	}
 	problems := []error{flow.MustBe("topics.initial", t.Initial, flow.OfText|flow.OfList)}
 	if t.Initial == nil {
-		problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("topics needs initial: a client of a stream says nothing later")})
+		problems = append(problems, &setting.Error{Field: "topics", Err: errors.New("topics needs initial: a client of a stream says nothing later")})
 	}
 	if t.Subscribe != nil || t.Unsubscribe != nil {
-		problems = append(problems, &flow.FieldError{Field: "topics", Err: errors.New("subscribe and unsubscribe have no use with sse: a client of a stream says nothing later than peer.query")})
+		problems = append(problems, &setting.Error{Field: "topics", Err: errors.New("subscribe and unsubscribe have no use with sse: a client of a stream says nothing later than peer.query")})
 	}
 	return errors.Join(problems...)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func configured(t *testing.T, url string, edit func(*ServerConfig)) *ServerConfig {
@@ -56,7 +57,7 @@ func TestWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.field, err, c.want)
 			continue
 		}
-		if fe := (*flow.FieldError)(nil); !errors.As(err, &fe) || fe.Field != c.field {
+		if fe := (*setting.Error)(nil); !errors.As(err, &fe) || fe.Field != c.field {
 			t.Errorf("%v: of the field %+v, want %s", err, err, c.field)
 		}
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/http/internal/client"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs are the rows of this world in the table of connectors.
@@ -46,17 +47,17 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Example: serverExample,
 		Config: func() flow.ConnectorConfig {
 			return &ServerConfig{
-				Socket:         flow.DefaultSocketOptions(),
-				ConnectTimeout: flow.Duration(10 * time.Second),
+				Socket:         setting.DefaultSocketOptions(),
+				ConnectTimeout: setting.Duration(10 * time.Second),
 				Body:           "whole",
-				BodyTimeout:    flow.Duration(time.Minute),
+				BodyTimeout:    setting.Duration(time.Minute),
 				Status:         200,
 				Limits:         Limits{Limits: access.DefaultLimits(), MaxHandshakes: 10_000},
-				Queue: flow.Queue{
+				Queue: setting.Queue{
 					MaxEvents:    256,
 					MaxBytes:     1 << 20,
 					Overflow:     "disconnect",
-					WriteTimeout: flow.Duration(10 * time.Second),
+					WriteTimeout: setting.Duration(10 * time.Second),
 				},
 			}
 		},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func text(s string, fields ...flow.Field) flow.Event {
@@ -50,7 +51,7 @@ func (l later) reply(t testing.TB, f *fixture, replies ...flow.Event) {
 // replying runs a server whose flow replies later.
 func replying(t testing.TB, timeout time.Duration) (*fixture, later) {
 	l := later{make(chan flow.Event, 100)}
-	return start(t, settings{out: l, config: func(c *ServerConfig) { c.ReplyTimeout = flow.Duration(timeout) }}), l
+	return start(t, settings{out: l, config: func(c *ServerConfig) { c.ReplyTimeout = setting.Duration(timeout) }}), l
 }
 
 func TestAReplyThatComesLater(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // anyMethod are the methods of a route that names none. HEAD goes with GET, and
@@ -39,10 +40,10 @@ func (c *ServerConfig) routes() ([]*route, error) {
 		return []*route{newRoute(base, any, base)}, nil
 	}
 	if len(c.Routes) == 0 {
-		return nil, &flow.FieldError{Field: "routes", Err: fmt.Errorf("routes is empty, so that no request could be served: leave it out to take all of %s", base)}
+		return nil, &setting.Error{Field: "routes", Err: fmt.Errorf("routes is empty, so that no request could be served: leave it out to take all of %s", base)}
 	}
 	if len(c.Routes) > 1 && c.URL.Port == 0 {
-		return nil, &flow.FieldError{Field: "url", Err: fmt.Errorf("port 0 is another one for each of the routes: choose a port")}
+		return nil, &setting.Error{Field: "url", Err: fmt.Errorf("port 0 is another one for each of the routes: choose a port")}
 	}
 	var all []*route
 	var problems []error
@@ -52,7 +53,7 @@ func (c *ServerConfig) routes() ([]*route, error) {
 			err = fmt.Errorf("%q: a stream is asked for by GET", text)
 		}
 		if err != nil {
-			problems = append(problems, &flow.FieldError{Field: fmt.Sprintf("routes[%d]", i), Err: err})
+			problems = append(problems, &setting.Error{Field: fmt.Sprintf("routes[%d]", i), Err: err})
 			continue
 		}
 		all = append(all, r)
@@ -69,7 +70,7 @@ func checkRoutes(all []*route) error {
 	for i, r := range all {
 		for _, method := range r.methods {
 			if err := register(mux, method+" "+r.path); err != nil {
-				return &flow.FieldError{Field: fmt.Sprintf("routes[%d]", i), Err: fmt.Errorf("%q means requests that another of the routes means, too", r.name)}
+				return &setting.Error{Field: fmt.Sprintf("routes[%d]", i), Err: fmt.Errorf("%q means requests that another of the routes means, too", r.name)}
 			}
 		}
 	}

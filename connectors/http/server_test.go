@@ -18,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/listen"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 )
 
@@ -447,7 +448,7 @@ func TestLimitsOfBodies(t *testing.T) {
 }
 
 func TestASlowBodyIsRefused(t *testing.T) {
-	f := start(t, settings{config: func(c *ServerConfig) { c.BodyTimeout = flow.Duration(50 * time.Millisecond) }})
+	f := start(t, settings{config: func(c *ServerConfig) { c.BodyTimeout = setting.Duration(50 * time.Millisecond) }})
 	_, r := f.raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123")
 	a, body := answer(t, r)
 	if a.StatusCode != 408 || !strings.Contains(body, "body_too_slow") || !a.Close {

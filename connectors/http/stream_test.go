@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // feed runs a server of streams.
@@ -74,7 +75,7 @@ func (f *fixture) broadcast(events ...flow.Event) {
 
 func TestAStream(t *testing.T) {
 	f := feed(t, func(c *ServerConfig) {
-		c.SSE.Retry = flow.Duration(2 * time.Second)
+		c.SSE.Retry = setting.Duration(2 * time.Second)
 		c.Headers = map[string]string{"x-server": "flow"}
 	})
 	a, b := f.listen(), f.listen()
@@ -121,7 +122,7 @@ func TestAStreamOfOldTimes(t *testing.T) {
 }
 
 func TestHeartbeats(t *testing.T) {
-	f := feed(t, func(c *ServerConfig) { c.SSE.Heartbeat = flow.Duration(20 * time.Millisecond) })
+	f := feed(t, func(c *ServerConfig) { c.SSE.Heartbeat = setting.Duration(20 * time.Millisecond) })
 	l := f.listen()
 	l.expect(": \n\n: \n\n")
 	f.broadcast(text("one"))
@@ -203,7 +204,7 @@ func TestASlowClient(t *testing.T) {
 
 func TestAWriteThatTakesTooLong(t *testing.T) {
 	f := feed(t, func(c *ServerConfig) {
-		c.Queue.WriteTimeout = flow.Duration(50 * time.Millisecond)
+		c.Queue.WriteTimeout = setting.Duration(50 * time.Millisecond)
 		c.Queue.Overflow = "drop_oldest"
 	})
 	f.listen()

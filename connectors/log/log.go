@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -57,8 +58,8 @@ connect "errors" {
 
 // Config is the configuration of a log connector.
 type Config struct {
-	Level     string    `hcl:"level" oneof:"debug|info|warn|error" doc:"level of the records"`
-	MaxLength flow.Size `hcl:"max_length" min:"16B" doc:"longest text of a record; what is longer is cut"`
+	Level     string       `hcl:"level" oneof:"debug|info|warn|error" doc:"level of the records"`
+	MaxLength setting.Size `hcl:"max_length" min:"16B" doc:"longest text of a record; what is longer is cut"`
 }
 
 // Shape implements flow.ConnectorConfig.
@@ -68,7 +69,7 @@ func (*Config) Shape() flow.Shape { return flow.Shape{Role: flow.Target, In: tru
 func (c *Config) New() (flow.Connector, error) {
 	level, err := zapcore.ParseLevel(c.Level)
 	if err != nil {
-		return nil, &flow.FieldError{Field: "level", Err: err}
+		return nil, &setting.Error{Field: "level", Err: err}
 	}
 	return &log{level: level, maxLength: int(c.MaxLength)}, nil
 }

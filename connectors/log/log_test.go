@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/flowrun/flowrun/connectors/log"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap/zapcore"
 )
@@ -16,7 +16,7 @@ func TestLog(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		level     string
-		maxLength flow.Size
+		maxLength setting.Size
 		events    []string
 		want      []string
 		fields    int
@@ -65,7 +65,7 @@ func TestLog(t *testing.T) {
 
 func TestUnknownLevel(t *testing.T) {
 	_, err := (&log.Config{Level: "loud"}).New()
-	if fe := (*flow.FieldError)(nil); !errors.As(err, &fe) || fe.Field != "level" {
+	if fe := (*setting.Error)(nil); !errors.As(err, &fe) || fe.Field != "level" {
 		t.Errorf("got %v, want an error about level", err)
 	}
 }

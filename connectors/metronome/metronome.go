@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -48,8 +49,8 @@ connect "tick" {
 
 // Config is the configuration of a metronome.
 type Config struct {
-	Interval flow.Duration `hcl:"interval" required:"true" min:"1ms" doc:"time from tick to tick"`
-	Event    string        `hcl:"event" doc:"what each tick brings, as the codec reads it; a count and a time when not given"`
+	Interval setting.Duration `hcl:"interval" required:"true" min:"1ms" doc:"time from tick to tick"`
+	Event    string           `hcl:"event" doc:"what each tick brings, as the codec reads it; a count and a time when not given"`
 }
 
 // Shape implements flow.ConnectorConfig.

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/metronome"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -30,7 +31,7 @@ func run(t *testing.T, config metronome.Config, host *flowtest.Host, d time.Dura
 
 func TestTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		config := metronome.Config{Interval: flow.Duration(time.Minute)}
+		config := metronome.Config{Interval: setting.Duration(time.Minute)}
 		host := flowtest.NewHost(t, flowtest.Options{Shape: config.Shape()})
 		start := time.Now()
 		run(t, config, host, 3*time.Minute+time.Second)
@@ -46,7 +47,7 @@ func TestTicks(t *testing.T) {
 
 func TestOwnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		config := metronome.Config{Interval: flow.Duration(time.Second), Event: `{"type":"ping"}`}
+		config := metronome.Config{Interval: setting.Duration(time.Second), Event: `{"type":"ping"}`}
 		host := flowtest.NewHost(t, flowtest.Options{Shape: config.Shape()})
 		run(t, config, host, 2*time.Second+time.Millisecond)
 		want := []string{`{"type":"ping"}`, `{"type":"ping"}`}
@@ -69,7 +70,7 @@ func (s slow) Send(ctx context.Context, batch []flow.Event) error {
 
 func TestTicksThatAreNotTakenAreLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		config := metronome.Config{Interval: flow.Duration(time.Second)}
+		config := metronome.Config{Interval: setting.Duration(time.Second)}
 		host := flowtest.NewHost(t, flowtest.Options{Shape: config.Shape()})
 		host.Table.Out().Connect(slow{&host.Out, 4500 * time.Millisecond})
 		run(t, config, host, 20*time.Second+time.Millisecond)
@@ -87,7 +88,7 @@ func TestTicksThatAreNotTakenAreLeftOut(t *testing.T) {
 
 func TestGoesOnAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		config := metronome.Config{Interval: flow.Duration(time.Second), Event: "tick"}
+		config := metronome.Config{Interval: setting.Duration(time.Second), Event: "tick"}
 		host := flowtest.NewHost(t, flowtest.Options{Shape: config.Shape()})
 		calls := 0
 		host.Out.Refuse = func(*flow.Event) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var eventsSpec = flow.Spec[flow.ConnectorConfig]{
@@ -66,7 +67,7 @@ func (*EventsConfig) Shape() flow.Shape { return shape() }
 func (c *EventsConfig) New() (flow.Connector, error) {
 	for i, t := range c.Types {
 		if !slices.Contains(notice.Types, t) {
-			return nil, &flow.FieldError{Field: fmt.Sprintf("types[%d]", i), Err: fmt.Errorf("there is no type %q: the types are %s", t, strings.Join(notice.Types, ", "))}
+			return nil, &setting.Error{Field: fmt.Sprintf("types[%d]", i), Err: fmt.Errorf("there is no type %q: the types are %s", t, strings.Join(notice.Types, ", "))}
 		}
 	}
 	wants := func(n notice.Notice) bool { return c.Types == nil || slices.Contains(c.Types, n.Type) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var logsSpec = flow.Spec[flow.ConnectorConfig]{
@@ -55,7 +56,7 @@ func (*LogsConfig) Shape() flow.Shape { return shape() }
 func (c *LogsConfig) New() (flow.Connector, error) {
 	level, err := zapcore.ParseLevel(c.Level)
 	if err != nil {
-		return nil, &flow.FieldError{Field: "level", Err: err}
+		return nil, &setting.Error{Field: "level", Err: err}
 	}
 	return &listener{
 		hear: func(o notice.Observable) notice.Hearing {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -35,12 +36,12 @@ connect "report" {
   to   = connector.console
 }
 `,
-	Config: func() flow.ConnectorConfig { return &MetricsConfig{Interval: flow.Duration(10 * time.Second)} },
+	Config: func() flow.ConnectorConfig { return &MetricsConfig{Interval: setting.Duration(10 * time.Second)} },
 }
 
 // MetricsConfig is the configuration of a metrics connector.
 type MetricsConfig struct {
-	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"time from event to event"`
+	Interval setting.Duration `hcl:"interval" min:"10ms" doc:"time from event to event"`
 }
 
 // Shape implements flow.ConnectorConfig.

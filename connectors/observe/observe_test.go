@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestContracts(t *testing.T) {
@@ -79,7 +80,7 @@ func TestLogs(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	got, _ := bubble(t, &observe.MetricsConfig{Interval: flow.Duration(time.Second)}, func(*flowtest.Host) { time.Sleep(2500 * time.Millisecond) })
+	got, _ := bubble(t, &observe.MetricsConfig{Interval: setting.Duration(time.Second)}, func(*flowtest.Host) { time.Sleep(2500 * time.Millisecond) })
 	if diff := cmp.Diff([]string{`{"connectors":[]}`, `{"connectors":[]}`}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -87,7 +88,7 @@ func TestMetrics(t *testing.T) {
 
 func TestUnknownTypes(t *testing.T) {
 	_, err := (&observe.EventsConfig{Types: []string{notice.StatsUpdate, "stats.updates"}, MaxEvents: 1}).New()
-	if fe := (*flow.FieldError)(nil); !errors.As(err, &fe) || fe.Field != "types[1]" || !strings.Contains(err.Error(), notice.StatsUpdate) {
+	if fe := (*setting.Error)(nil); !errors.As(err, &fe) || fe.Field != "types[1]" || !strings.Contains(err.Error(), notice.StatsUpdate) {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,16 +11,17 @@ import (
 
 	"github.com/flowrun/flowrun/connectors/stream/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // ClientCommon are the arguments of clients.
 type ClientCommon struct {
-	OnOpen []flow.Secret    `hcl:"on_open" doc:"bytes sent, as they are, after every connect, before anything else"`
-	Queue  flow.ClientQueue `hcl:"queue" doc:"what waits for the connection, also while there is none"`
-	Per    flow.Expr        `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
-	MaxPer int              `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
-	Idle   flow.Duration    `hcl:"idle_timeout" min:"10ms" doc:"makes the connection anew when no byte has passed in either direction for so long. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
+	OnOpen []setting.Secret    `hcl:"on_open" doc:"bytes sent, as they are, after every connect, before anything else"`
+	Queue  setting.ClientQueue `hcl:"queue" doc:"what waits for the connection, also while there is none"`
+	Per    flow.Expr           `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
+	MaxPer int                 `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
+	Idle   setting.Duration    `hcl:"idle_timeout" min:"10ms" doc:"makes the connection anew when no byte has passed in either direction for so long. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
 	Timeouts
 }
 
@@ -45,7 +46,7 @@ func (c *ClientCommon) Shape() flow.Shape {
 
 func (c *ClientCommon) check() error {
 	if c.Per == nil && c.MaxPer != 0 {
-		return &flow.FieldError{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
+		return &setting.Error{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
 	}
 	return nil
 }

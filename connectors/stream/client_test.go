@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // clientOf is a tcp_client of a server, which speaks in lines.
@@ -37,7 +38,7 @@ func clientOf(t *testing.T, url string, edit func(*TCPClientConfig)) (flow.Conne
 
 func TestClientSendsAndReceives(t *testing.T) {
 	l := upstream(t, "tcp", "127.0.0.1:0", func(nc net.Conn) { _, _ = io.Copy(nc, nc) })
-	c, host := clientOf(t, l.Addr().String(), func(c *TCPClientConfig) { c.OnOpen = []flow.Secret{flow.SecretOf("hello\n")} })
+	c, host := clientOf(t, l.Addr().String(), func(c *TCPClientConfig) { c.OnOpen = []setting.Secret{setting.SecretOf("hello\n")} })
 	if err := host.Send(t.Context(), "queued before the connection"); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestAServerThatEndsTheConnection(t *testing.T) {
 
 func TestAnIdleClientIsMadeAnew(t *testing.T) {
 	l := upstream(t, "tcp", "127.0.0.1:0", func(nc net.Conn) { _, _ = io.Copy(nc, nc) })
-	c, host := clientOf(t, l.Addr().String(), func(c *TCPClientConfig) { c.Idle = flow.Duration(50 * time.Millisecond) })
+	c, host := clientOf(t, l.Addr().String(), func(c *TCPClientConfig) { c.Idle = setting.Duration(50 * time.Millisecond) })
 	if err := flowtest.Start(t, c, host).Wait(); err == nil || !strings.Contains(err.Error(), "nothing was sent or received for 50ms") {
 		t.Errorf("Run returned %v", err)
 	}
@@ -137,7 +138,7 @@ func TestClientTLS(t *testing.T) {
 		s := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{cert.Certificate}})
 		_, _ = io.Copy(s, s)
 	})
-	c, host := clientOf(t, "tls://"+l.Addr().String(), func(c *TCPClientConfig) { c.TLS = &flow.TLSClient{CAFile: files.Cert} })
+	c, host := clientOf(t, "tls://"+l.Addr().String(), func(c *TCPClientConfig) { c.TLS = &setting.TLSClient{CAFile: files.Cert} })
 	running := flowtest.Start(t, c, host)
 	host.WaitOpen(1, nil)
 	if err := host.Send(t.Context(), "secret"); err != nil {
@@ -175,18 +176,18 @@ func TestWhatIsWrongWithAConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := c.New()
-		if fe := (*flow.FieldError)(nil); err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &fe) || fe.Field != "url" {
+		if fe := (*setting.Error)(nil); err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &fe) || fe.Field != "url" {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
 	c := Specs[1].Config().(*TCPClientConfig)
 	_ = c.URL.UnmarshalText([]byte("tcp://a:1"))
-	c.TLS, c.MaxPer = &flow.TLSClient{}, 1
+	c.TLS, c.MaxPer = &setting.TLSClient{}, 1
 	if _, err := c.New(); err == nil || !strings.Contains(err.Error(), "a tls block needs tls") || !strings.Contains(err.Error(), "max_connections needs per") {
 		t.Errorf("New: %v", err)
 	}
 	u := Specs[2].Config().(*UnixServerConfig)
-	u.Path, u.Mode = flow.Path(strings.Repeat("x", 108)), "0999"
+	u.Path, u.Mode = setting.Path(strings.Repeat("x", 108)), "0999"
 	if _, err := u.New(); err == nil || !strings.Contains(err.Error(), "107 at most") || !strings.Contains(err.Error(), "no mode of a file") {
 		t.Errorf("New: %v", err)
 	}

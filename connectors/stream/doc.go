@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/stream/internal/socket"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs are the rows of this world in the table of connectors.
@@ -30,7 +31,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 			limits := access.DefaultLimits()
 			return &TCPServerConfig{
 				Timeouts: defaultTimeouts(),
-				Socket:   flow.DefaultSocketOptions(),
+				Socket:   setting.DefaultSocketOptions(),
 				Limits: TCPLimits{
 					MaxConnections: limits.MaxConnections,
 					IPv6Prefix:     limits.IPv6Prefix,
@@ -47,8 +48,8 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Example: tcpClientExample,
 		Config: func() flow.ConnectorConfig {
 			return &TCPClientConfig{
-				ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: flow.DefaultClientQueue()},
-				Socket:       flow.DefaultSocketOptions(),
+				ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: setting.DefaultClientQueue()},
+				Socket:       setting.DefaultSocketOptions(),
 			}
 		},
 	},
@@ -60,7 +61,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Config: func() flow.ConnectorConfig {
 			return &UnixServerConfig{
 				Mode:         "0660",
-				CloseTimeout: flow.Duration(defaultClose),
+				CloseTimeout: setting.Duration(defaultClose),
 				Limits:       UnixLimits{MaxConnections: access.DefaultLimits().MaxConnections},
 				Queue:        serverQueue(),
 			}
@@ -72,15 +73,15 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Doc:     unixClientDoc,
 		Example: unixClientExample,
 		Config: func() flow.ConnectorConfig {
-			return &UnixClientConfig{ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: flow.DefaultClientQueue()}}
+			return &UnixClientConfig{ClientCommon: ClientCommon{Timeouts: defaultTimeouts(), Queue: setting.DefaultClientQueue()}}
 		},
 	},
 }
 
 // Timeouts are those of connections.
 type Timeouts struct {
-	ConnectTimeout flow.Duration `hcl:"connect_timeout" min:"1ms" doc:"time to connect, and for the TLS handshake"`
-	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer to end when this side has, and meanwhile to deliver what it sends"`
+	ConnectTimeout setting.Duration `hcl:"connect_timeout" min:"1ms" doc:"time to connect, and for the TLS handshake"`
+	CloseTimeout   setting.Duration `hcl:"close_timeout" doc:"how long to wait for the peer to end when this side has, and meanwhile to deliver what it sends"`
 }
 
 const (
@@ -90,17 +91,17 @@ const (
 )
 
 func defaultTimeouts() Timeouts {
-	return Timeouts{ConnectTimeout: flow.Duration(defaultConnect), CloseTimeout: flow.Duration(defaultClose)}
+	return Timeouts{ConnectTimeout: setting.Duration(defaultConnect), CloseTimeout: setting.Duration(defaultClose)}
 }
 
-func serverQueue() flow.Queue {
-	return flow.Queue{MaxEvents: 256, MaxBytes: 1 << 20, Overflow: "disconnect", WriteTimeout: flow.Duration(10 * time.Second)}
+func serverQueue() setting.Queue {
+	return setting.Queue{MaxEvents: 256, MaxBytes: 1 << 20, Overflow: "disconnect", WriteTimeout: setting.Duration(10 * time.Second)}
 }
 
 // Rates are the limits of what a client sends.
 type Rates struct {
-	BytesPerSecond flow.Size     `hcl:"bytes_per_second" min:"1B" doc:"how fast a client is read: one that sends more is held back, and loses nothing. No limit when not given"`
-	Burst          flow.Duration `hcl:"burst" min:"1ms" doc:"what bytes_per_second allows in so long a time may come at once; 2s when not given"`
+	BytesPerSecond setting.Size     `hcl:"bytes_per_second" min:"1B" doc:"how fast a client is read: one that sends more is held back, and loses nothing. No limit when not given"`
+	Burst          setting.Duration `hcl:"burst" min:"1ms" doc:"what bytes_per_second allows in so long a time may come at once; 2s when not given"`
 }
 
 func (r *Rates) rate() socket.Rate {

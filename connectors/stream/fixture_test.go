@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/tests/selfsigned"
 	"go.uber.org/goleak"
 )
@@ -59,7 +60,7 @@ func tcpConfig(t testing.TB) *TCPServerConfig {
 
 func unixConfig(t testing.TB) *UnixServerConfig {
 	c := Specs[2].Config().(*UnixServerConfig)
-	c.Path = flow.Path(filepath.Join(t.TempDir(), "s"))
+	c.Path = setting.Path(filepath.Join(t.TempDir(), "s"))
 	return c
 }
 
@@ -158,10 +159,10 @@ func (p *peer) shut() {
 }
 
 // secured makes a certificate, and settings for a server with it.
-func secured(t testing.TB) (*selfsigned.Certificate, *flow.TLSServer) {
+func secured(t testing.TB) (*selfsigned.Certificate, *setting.TLSServer) {
 	t.Helper()
 	cert, dir := selfsigned.New(t, "127.0.0.1", "localhost"), t.TempDir()
-	files := &flow.TLSServer{Cert: flow.Path(filepath.Join(dir, "cert")), Key: flow.Path(filepath.Join(dir, "key"))}
+	files := &setting.TLSServer{Cert: setting.Path(filepath.Join(dir, "cert")), Key: setting.Path(filepath.Join(dir, "key"))}
 	cert.Write(t, string(files.Cert), string(files.Key))
 	return cert, files
 }

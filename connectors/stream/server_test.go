@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestConformance(t *testing.T) {
@@ -35,7 +36,7 @@ func TestConformance(t *testing.T) {
 		flowtest.Connector(t, func(t *testing.T) flow.ConnectorConfig {
 			l := upstream(t, "unix", t.TempDir()+"/s", func(nc net.Conn) { _, _ = io.Copy(nc, nc) })
 			c := Specs[3].Config().(*UnixClientConfig)
-			c.Path = flow.Path(l.Addr().String())
+			c.Path = setting.Path(l.Addr().String())
 			return c
 		})
 	})
@@ -99,7 +100,7 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 
 func TestAPeerThatStaysIsNotWaitedForLong(t *testing.T) {
 	c := tcpConfig(t)
-	c.CloseTimeout = flow.Duration(30 * time.Millisecond)
+	c.CloseTimeout = setting.Duration(30 * time.Millisecond)
 	f := start(t, c)
 	p := f.dial()
 	p.say("a\n")
@@ -112,7 +113,7 @@ func TestAPeerThatStaysIsNotWaitedForLong(t *testing.T) {
 
 func TestAbandonedConnectionsAreCut(t *testing.T) {
 	c := tcpConfig(t)
-	c.CloseTimeout = flow.Duration(time.Hour)
+	c.CloseTimeout = setting.Duration(time.Hour)
 	f := start(t, c)
 	p := f.dial()
 	p.say("a\n")
@@ -124,7 +125,7 @@ func TestAbandonedConnectionsAreCut(t *testing.T) {
 // A client that does not read is reset, and delays nobody.
 func TestASlowClientIsReset(t *testing.T) {
 	c := tcpConfig(t)
-	c.Queue.WriteTimeout = flow.Duration(100 * time.Millisecond)
+	c.Queue.WriteTimeout = setting.Duration(100 * time.Millisecond)
 	f := start(t, c)
 	slow, quick := f.dial(), f.dial()
 	flood := strings.Repeat(strings.Repeat("x", 1000)+"\n", 1000)
@@ -169,7 +170,7 @@ func TestAQueueThatIsFullResetsItsClient(t *testing.T) {
 
 func TestAnIdleConnectionEnds(t *testing.T) {
 	c := tcpConfig(t)
-	c.Idle = flow.Duration(50 * time.Millisecond)
+	c.Idle = setting.Duration(50 * time.Millisecond)
 	f := start(t, c)
 	f.dial().wantEnd()
 }
@@ -196,7 +197,7 @@ func TestLimits(t *testing.T) {
 // What is sent too fast comes later, and all of it.
 func TestAFastClientIsReadSlowly(t *testing.T) {
 	c := tcpConfig(t)
-	c.Limits.BytesPerSecond, c.Limits.Burst = 1<<20, flow.Duration(10*time.Millisecond)
+	c.Limits.BytesPerSecond, c.Limits.Burst = 1<<20, setting.Duration(10*time.Millisecond)
 	f := start(t, c)
 	f.records()
 	p := f.dial()

@@ -10,15 +10,16 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
 // TCPClientConfig is the configuration of tcp_client.
 type TCPClientConfig struct {
-	URL    endpoint.URL       `hcl:"url" required:"true" doc:"what to connect to: \"host:port\", \"tcp://host:port\", or \"tls://host:port\""`
-	TLS    *flow.TLSClient    `hcl:"tls" doc:"whom to trust: the connection is one of TLS then, as with tls://"`
-	Socket flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
+	URL    endpoint.URL          `hcl:"url" required:"true" doc:"what to connect to: \"host:port\", \"tcp://host:port\", or \"tls://host:port\""`
+	TLS    *setting.TLSClient    `hcl:"tls" doc:"whom to trust: the connection is one of TLS then, as with tls://"`
+	Socket setting.SocketOptions `hcl:"socket_options" doc:"TCP options"`
 	ClientCommon
 }
 
@@ -31,7 +32,7 @@ func (c *TCPClientConfig) New() (flow.Connector, error) {
 	if c.TLS != nil || c.URL.Scheme == "tls" {
 		var err error
 		if conf, err = tlsfiles.Client(c.TLS); err != nil {
-			return nil, flow.Within("tls", err)
+			return nil, setting.Within("tls", err)
 		}
 		if conf.ServerName == "" {
 			conf.ServerName = c.URL.Host
@@ -51,7 +52,7 @@ func (c *TCPClientConfig) checkURL() error {
 		return err
 	}
 	refuse := func(format string, args ...any) error {
-		return &flow.FieldError{Field: "url", Err: fmt.Errorf(format, args...)}
+		return &setting.Error{Field: "url", Err: fmt.Errorf(format, args...)}
 	}
 	switch {
 	case c.URL.Port == 0:

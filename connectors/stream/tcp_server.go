@@ -12,24 +12,25 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // TCPServerConfig is the configuration of tcp_server.
 type TCPServerConfig struct {
-	URL            endpoint.URL       `hcl:"url" required:"true" doc:"where to listen: \"host:port\" or \"tcp://host:port\". No other connector shares the address"`
-	TLS            *flow.TLSServer    `hcl:"tls" doc:"certificate and key: clients speak TLS"`
-	Backlog        int                `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
-	Socket         flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
-	Queue          flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
-	Idle           flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"ends a connection on which no byte has passed in either direction for so long. For ever when not given"`
-	Limits         TCPLimits          `hcl:"limits" doc:"how much there may be: of connections, and of what each sends"`
-	Auth           Certificates       `hcl:"auth" doc:"who may connect. Who it is becomes peer.claims"`
-	TrustedProxies []access.Network   `hcl:"trusted_proxies" doc:"networks (\"10.0.0.0/8\") of proxies that may say who the client is, which becomes peer.host"`
-	ProxyProtocol  bool               `hcl:"proxy_protocol" doc:"trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2"`
-	Topics         *flow.Topics       `hcl:"topics" doc:"lets clients subscribe to what an edge with deliver = \"topic\" delivers"`
-	Session        *flow.Sessions     `hcl:"sessions" doc:"says whose connection each is, for an edge with deliver = \"identity\", and how many one may have"`
-	Life           bool               `hcl:"lifecycle_events" doc:"the opening and the end of each connection leave by out as events: null, with meta.tcp_server.event = \"open\" or \"close\", that with reason"`
+	URL            endpoint.URL          `hcl:"url" required:"true" doc:"where to listen: \"host:port\" or \"tcp://host:port\". No other connector shares the address"`
+	TLS            *setting.TLSServer    `hcl:"tls" doc:"certificate and key: clients speak TLS"`
+	Backlog        int                   `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
+	Socket         setting.SocketOptions `hcl:"socket_options" doc:"TCP options"`
+	Queue          setting.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
+	Idle           setting.Duration      `hcl:"idle_timeout" min:"10ms" doc:"ends a connection on which no byte has passed in either direction for so long. For ever when not given"`
+	Limits         TCPLimits             `hcl:"limits" doc:"how much there may be: of connections, and of what each sends"`
+	Auth           Certificates          `hcl:"auth" doc:"who may connect. Who it is becomes peer.claims"`
+	TrustedProxies []access.Network      `hcl:"trusted_proxies" doc:"networks (\"10.0.0.0/8\") of proxies that may say who the client is, which becomes peer.host"`
+	ProxyProtocol  bool                  `hcl:"proxy_protocol" doc:"trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2"`
+	Topics         *flow.Topics          `hcl:"topics" doc:"lets clients subscribe to what an edge with deliver = \"topic\" delivers"`
+	Session        *flow.Sessions        `hcl:"sessions" doc:"says whose connection each is, for an edge with deliver = \"identity\", and how many one may have"`
+	Life           bool                  `hcl:"lifecycle_events" doc:"the opening and the end of each connection leave by out as events: null, with meta.tcp_server.event = \"open\" or \"close\", that with reason"`
 	Timeouts
 }
 
@@ -77,11 +78,11 @@ func (c *TCPServerConfig) New() (flow.Connector, error) {
 	problems := []error{checkAddress(c.URL, c.TLS != nil), c.Topics.Check(), c.Session.Check()}
 	if c.TLS != nil {
 		if _, err := tlsfiles.Server(c.TLS); err != nil {
-			problems = append(problems, flow.Within("tls", err))
+			problems = append(problems, setting.Within("tls", err))
 		}
 	}
 	if len(c.TrustedProxies) > 0 && !c.ProxyProtocol {
-		problems = append(problems, &flow.FieldError{Field: "trusted_proxies", Err: errors.New("trusted_proxies needs proxy_protocol = true: TCP has no other way to say who the client is")})
+		problems = append(problems, &setting.Error{Field: "trusted_proxies", Err: errors.New("trusted_proxies needs proxy_protocol = true: TCP has no other way to say who the client is")})
 	}
 	gate, err := c.access().New(access.Limits{
 		MaxConnections:            c.Limits.MaxConnections,
@@ -138,7 +139,7 @@ func checkAddress(u endpoint.URL, secure bool) error {
 	default:
 		return nil
 	}
-	return &flow.FieldError{Field: "url", Err: wrong}
+	return &setting.Error{Field: "url", Err: wrong}
 }
 
 // meetTCP finds out who a client is, once TLS has been done, and whether it may

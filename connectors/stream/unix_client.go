@@ -6,11 +6,12 @@ import (
 	"net"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // UnixClientConfig is the configuration of unix_client.
 type UnixClientConfig struct {
-	Path flow.Path `hcl:"path" required:"true" doc:"the socket to connect to"`
+	Path setting.Path `hcl:"path" required:"true" doc:"the socket to connect to"`
 	ClientCommon
 }
 

@@ -12,15 +12,16 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // ClientConfig is the configuration of udp_client.
 type ClientConfig struct {
-	URL            endpoint.URL     `hcl:"url" required:"true" doc:"where datagrams go: \"host:port\" or \"udp://host:port\""`
-	ConnectTimeout flow.Duration    `hcl:"connect_timeout" min:"1ms" doc:"time to find the address of a name"`
-	MaxMessage     flow.Size        `hcl:"max_message" min:"1B" max:"65507B" doc:"longest answer that is taken; a longer one is dropped"`
-	Queue          flow.ClientQueue `hcl:"queue" doc:"what waits for the socket, also while there is none"`
+	URL            endpoint.URL        `hcl:"url" required:"true" doc:"where datagrams go: \"host:port\" or \"udp://host:port\""`
+	ConnectTimeout setting.Duration    `hcl:"connect_timeout" min:"1ms" doc:"time to find the address of a name"`
+	MaxMessage     setting.Size        `hcl:"max_message" min:"1B" max:"65507B" doc:"longest answer that is taken; a longer one is dropped"`
+	Queue          setting.ClientQueue `hcl:"queue" doc:"what waits for the socket, also while there is none"`
 }
 
 // Shape implements flow.ConnectorConfig.
@@ -33,7 +34,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	if err := checkAddress(c.URL); err != nil {
 		return nil, err
 	}
-	refuse := func(text string) error { return &flow.FieldError{Field: "url", Err: errors.New(text)} }
+	refuse := func(text string) error { return &setting.Error{Field: "url", Err: errors.New(text)} }
 	switch {
 	case c.URL.Port == 0:
 		return nil, refuse("port 0 cannot be sent to")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // receiver is a socket that takes what clients send.
@@ -73,7 +74,7 @@ func connect(t *testing.T, c *client, host *flowtest.Host) (conn *net.UDPConn, s
 }
 
 func persistent(dir string) func(*ClientConfig) {
-	return func(c *ClientConfig) { c.Queue.Persistent = flow.Path(dir) }
+	return func(c *ClientConfig) { c.Queue.Persistent = setting.Path(dir) }
 }
 
 // TestASocketThatCannotSendIsReplaced: nothing is lost by it, and nothing comes twice.

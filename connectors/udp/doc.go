@@ -16,6 +16,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs are the rows of this world in the table of connectors.
@@ -28,9 +29,9 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Config: func() flow.ConnectorConfig {
 			return &ServerConfig{
 				MaxMessage: longest,
-				Idle:       flow.Duration(time.Minute),
-				Limits:     Limits{MaxPeers: 10_000, Burst: flow.Duration(2 * time.Second)},
-				Queue:      flow.Queue{MaxEvents: 1024, MaxBytes: 1 << 20, Overflow: "drop_oldest", WriteTimeout: flow.Duration(10 * time.Second)},
+				Idle:       setting.Duration(time.Minute),
+				Limits:     Limits{MaxPeers: 10_000, Burst: setting.Duration(2 * time.Second)},
+				Queue:      setting.Queue{MaxEvents: 1024, MaxBytes: 1 << 20, Overflow: "drop_oldest", WriteTimeout: setting.Duration(10 * time.Second)},
 			}
 		},
 	},
@@ -40,7 +41,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Doc:     clientDoc,
 		Example: clientExample,
 		Config: func() flow.ConnectorConfig {
-			return &ClientConfig{ConnectTimeout: flow.Duration(10 * time.Second), MaxMessage: longest, Queue: flow.DefaultClientQueue()}
+			return &ClientConfig{ConnectTimeout: setting.Duration(10 * time.Second), MaxMessage: longest, Queue: setting.DefaultClientQueue()}
 		},
 	},
 }
@@ -60,7 +61,7 @@ func checkAddress(u endpoint.URL) error {
 	default:
 		return nil
 	}
-	return &flow.FieldError{Field: "url", Err: wrong}
+	return &setting.Error{Field: "url", Err: wrong}
 }
 
 const serverDoc = `

@@ -11,29 +11,30 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // ServerConfig is the configuration of udp_server.
 type ServerConfig struct {
-	URL           endpoint.URL   `hcl:"url" required:"true" doc:"where datagrams come: \"host:port\" or \"udp://host:port\""`
-	MaxMessage    flow.Size      `hcl:"max_message" min:"1B" max:"65507B" doc:"longest datagram that is taken; a longer one is dropped"`
-	ReceiveBuffer flow.Size      `hcl:"receive_buffer" min:"1KiB" doc:"what the system keeps of datagrams that wait to be read; its limit holds (net.core.rmem_max). The system's default when not given"`
-	ReusePort     bool           `hcl:"reuse_port" doc:"share the address with other processes (SO_REUSEPORT)"`
-	Idle          flow.Duration  `hcl:"idle_timeout" min:"10ms" doc:"how long nothing may pass until a sender is forgotten"`
-	Queue         flow.Queue     `hcl:"queue" doc:"what waits for the socket"`
-	Limits        Limits         `hcl:"limits" doc:"how much there may be: of senders, and of what each sends"`
-	Topics        *flow.Topics   `hcl:"topics" doc:"lets senders subscribe to what an edge with deliver = \"topic\" delivers"`
-	Session       *flow.Sessions `hcl:"sessions" doc:"says whose each sender is, for an edge with deliver = \"identity\""`
-	Life          bool           `hcl:"lifecycle_events" doc:"the first datagram of a sender, and that it is forgotten, leave by out as events: null, with meta.udp_server.event = \"open\" or \"close\""`
+	URL           endpoint.URL     `hcl:"url" required:"true" doc:"where datagrams come: \"host:port\" or \"udp://host:port\""`
+	MaxMessage    setting.Size     `hcl:"max_message" min:"1B" max:"65507B" doc:"longest datagram that is taken; a longer one is dropped"`
+	ReceiveBuffer setting.Size     `hcl:"receive_buffer" min:"1KiB" doc:"what the system keeps of datagrams that wait to be read; its limit holds (net.core.rmem_max). The system's default when not given"`
+	ReusePort     bool             `hcl:"reuse_port" doc:"share the address with other processes (SO_REUSEPORT)"`
+	Idle          setting.Duration `hcl:"idle_timeout" min:"10ms" doc:"how long nothing may pass until a sender is forgotten"`
+	Queue         setting.Queue    `hcl:"queue" doc:"what waits for the socket"`
+	Limits        Limits           `hcl:"limits" doc:"how much there may be: of senders, and of what each sends"`
+	Topics        *flow.Topics     `hcl:"topics" doc:"lets senders subscribe to what an edge with deliver = \"topic\" delivers"`
+	Session       *flow.Sessions   `hcl:"sessions" doc:"says whose each sender is, for an edge with deliver = \"identity\""`
+	Life          bool             `hcl:"lifecycle_events" doc:"the first datagram of a sender, and that it is forgotten, leave by out as events: null, with meta.udp_server.event = \"open\" or \"close\""`
 }
 
 // Limits is the block limits.
 type Limits struct {
-	MaxPeers          int           `hcl:"max_peers" min:"1" doc:"senders that are known at a time"`
-	MessagesPerSecond int           `hcl:"messages_per_second" min:"1" doc:"what a sender may send; what exceeds it is dropped. No limit when not given"`
-	BytesPerSecond    flow.Size     `hcl:"bytes_per_second" min:"1B" doc:"what a sender may send; what exceeds it is dropped. No limit when not given"`
-	Burst             flow.Duration `hcl:"burst" min:"1ms" doc:"what the limits per second allow in so long a time may come at once"`
+	MaxPeers          int              `hcl:"max_peers" min:"1" doc:"senders that are known at a time"`
+	MessagesPerSecond int              `hcl:"messages_per_second" min:"1" doc:"what a sender may send; what exceeds it is dropped. No limit when not given"`
+	BytesPerSecond    setting.Size     `hcl:"bytes_per_second" min:"1B" doc:"what a sender may send; what exceeds it is dropped. No limit when not given"`
+	Burst             setting.Duration `hcl:"burst" min:"1ms" doc:"what the limits per second allow in so long a time may come at once"`
 }
 
 // Shape implements flow.ConnectorConfig.
@@ -73,7 +74,7 @@ type server struct {
 
 // Prepare implements flow.Preparer: it binds the address.
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
-	spec := flow.ListenSpec{Scheme: "udp", Address: s.config.URL.Addr(), Socket: flow.DefaultSocketOptions()}
+	spec := flow.ListenSpec{Scheme: "udp", Address: s.config.URL.Addr(), Socket: setting.DefaultSocketOptions()}
 	spec.Socket.ReusePort = s.config.ReusePort
 	conn, stop, err := host.Packets(spec)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 )
 
@@ -203,7 +204,7 @@ func TestTooManySenders(t *testing.T) {
 
 func TestSilentSendersAreForgotten(t *testing.T) {
 	c := serverConfig(t)
-	c.Idle, c.Life = flow.Duration(50*time.Millisecond), true
+	c.Idle, c.Life = setting.Duration(50*time.Millisecond), true
 	f := start(t, c)
 	f.host.Table.Out().Connect(&f.host.Out)
 	f.dial().say("hi")
@@ -216,7 +217,7 @@ func TestSilentSendersAreForgotten(t *testing.T) {
 
 func TestAFloodIsDropped(t *testing.T) {
 	c := serverConfig(t)
-	c.Limits.MessagesPerSecond, c.Limits.Burst = 10, flow.Duration(time.Second)
+	c.Limits.MessagesPerSecond, c.Limits.Burst = 10, setting.Duration(time.Second)
 	f := start(t, c)
 	f.host.Table.Out().Connect(&f.host.Out)
 	p := f.dial()
@@ -314,7 +315,7 @@ func TestWhatIsWrongWithAConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := c.New()
-		if fe := (*flow.FieldError)(nil); err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &fe) || fe.Field != "url" {
+		if fe := (*setting.Error)(nil); err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &fe) || fe.Field != "url" {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

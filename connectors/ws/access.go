@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -28,12 +29,12 @@ type Reject struct {
 func (c *Reject) check() error {
 	switch {
 	case c.Reject != "message" && c.RejectMessage != nil:
-		return &flow.FieldError{Field: "reject_message", Err: errors.New(`reject_message needs reject = "message"`)}
+		return &setting.Error{Field: "reject_message", Err: errors.New(`reject_message needs reject = "message"`)}
 	case c.Reject != "message" && c.RejectClose == "abort":
-		return &flow.FieldError{Field: "reject_close", Err: errors.New(`reject_close needs reject = "message"`)}
+		return &setting.Error{Field: "reject_close", Err: errors.New(`reject_close needs reject = "message"`)}
 	}
 	if k, ok := c.RejectMessage.(flow.Kinded); ok && k.Kinds()&flow.OfText == 0 {
-		return &flow.FieldError{Field: "reject_message", Err: fmt.Errorf("reject_message wants a string, not %s: jsonencode makes one", k.Kinds())}
+		return &setting.Error{Field: "reject_message", Err: fmt.Errorf("reject_message wants a string, not %s: jsonencode makes one", k.Kinds())}
 	}
 	return nil
 }

@@ -11,14 +11,15 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // Headless are the arguments about connections without a handshake.
 type Headless struct {
-	Adopt       bool          `hcl:"adopt_headless" doc:"takes connections that begin with WebSocket frames instead of a handshake, as Fluent Bit makes them when its connection was closed; not over TLS. With auth, only from an address of which a client has authenticated itself lately. They have neither headers nor claims. Without it, such connections are closed, counted and warned of"`
-	AdoptWithin flow.Duration `hcl:"adopt_within" min:"1ms" doc:"with adopt_headless and auth: how long ago the last connection of an authenticated client may have ended; 1h when not given"`
-	AdoptMost   int           `hcl:"adopt_max_addresses" min:"1" doc:"with adopt_headless and auth: addresses that are remembered; when there are more, the one that was there longest ago is forgotten. 10000 when not given"`
+	Adopt       bool             `hcl:"adopt_headless" doc:"takes connections that begin with WebSocket frames instead of a handshake, as Fluent Bit makes them when its connection was closed; not over TLS. With auth, only from an address of which a client has authenticated itself lately. They have neither headers nor claims. Without it, such connections are closed, counted and warned of"`
+	AdoptWithin setting.Duration `hcl:"adopt_within" min:"1ms" doc:"with adopt_headless and auth: how long ago the last connection of an authenticated client may have ended; 1h when not given"`
+	AdoptMost   int              `hcl:"adopt_max_addresses" min:"1" doc:"with adopt_headless and auth: addresses that are remembered; when there are more, the one that was there longest ago is forgotten. 10000 when not given"`
 }
 
 // Defaults of what only adopt_headless needs.
@@ -29,7 +30,7 @@ const (
 
 func (c *Headless) check(withTLS bool) error {
 	refuse := func(field, text string) error {
-		return &flow.FieldError{Field: field, Err: errors.New(text)}
+		return &setting.Error{Field: field, Err: errors.New(text)}
 	}
 	switch {
 	case c.Adopt && withTLS:

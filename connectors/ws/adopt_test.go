@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // from is a connection of somebody at an address.
@@ -43,7 +43,7 @@ func TestWhoComesEarlyWaits(t *testing.T) {
 // The memory for addresses is bounded in time and in number, those with an open
 // connection aside.
 func TestAddressesAreRememberedForATime(t *testing.T) {
-	l := newLately(&Headless{AdoptWithin: flow.Duration(time.Hour), AdoptMost: 3})
+	l := newLately(&Headless{AdoptWithin: setting.Duration(time.Hour), AdoptMost: 3})
 	begin := time.Now()
 	at := func(minutes int) time.Time { return begin.Add(time.Duration(minutes) * time.Minute) }
 	a := func(i byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, i}) }

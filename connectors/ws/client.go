@@ -13,24 +13,25 @@ import (
 	"github.com/flowrun/flowrun/runtime/credentials"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
 // ClientConfig is the configuration of ws_client.
 type ClientConfig struct {
-	URL     endpoint.URL           `hcl:"url" required:"true" doc:"what to connect to: \"ws://host:port/path?query\" or \"wss://…\"; without a scheme ws, or wss when there is a tls block"`
-	TLS     *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
-	Socket  flow.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
-	Headers map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
-	Auth    credentials.Auths      `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
-	OnOpen  []flow.Secret          `hcl:"on_open" doc:"text messages sent, as they are, after every connect, before anything else"`
-	Queue   flow.ClientQueue       `hcl:"queue" doc:"what waits for the connection, also while there is none"`
-	Per     flow.Expr              `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
-	MaxPer  int                    `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
-	Idle    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
-	Fresh   flow.Duration          `hcl:"idle_interval" min:"1ms" doc:"before a message is sent after no message has passed in either direction for so long, the connection is made anew: what is between the two may have forgotten it. Never when not given"`
-	AppPing *ClientAppPing         `hcl:"app_ping" doc:"pings that are text messages: this side sends one at an interval, and its answer is no event; one that comes is answered"`
+	URL     endpoint.URL              `hcl:"url" required:"true" doc:"what to connect to: \"ws://host:port/path?query\" or \"wss://…\"; without a scheme ws, or wss when there is a tls block"`
+	TLS     *setting.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
+	Socket  setting.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
+	Headers map[string]setting.Secret `hcl:"headers" doc:"header fields of the handshake"`
+	Auth    credentials.Auths         `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
+	OnOpen  []setting.Secret          `hcl:"on_open" doc:"text messages sent, as they are, after every connect, before anything else"`
+	Queue   setting.ClientQueue       `hcl:"queue" doc:"what waits for the connection, also while there is none"`
+	Per     flow.Expr                 `hcl:"per" doc:"a connection for each value of this expression, opened when the first event with it comes: per = peer.id makes a proxy"`
+	MaxPer  int                       `hcl:"max_connections" min:"1" doc:"with per: how many connections there may be; an event that needs one more is refused. 1000 when not given"`
+	Idle    setting.Duration          `hcl:"idle_timeout" min:"1ms" doc:"makes the connection anew when no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given. With per: closes such a connection, until there is another event for it; 5m when not given"`
+	Fresh   setting.Duration          `hcl:"idle_interval" min:"1ms" doc:"before a message is sent after no message has passed in either direction for so long, the connection is made anew: what is between the two may have forgotten it. Never when not given"`
+	AppPing *ClientAppPing            `hcl:"app_ping" doc:"pings that are text messages: this side sends one at an interval, and its answer is no event; one that comes is answered"`
 	Common
 }
 
@@ -59,20 +60,20 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	switch u.Scheme {
 	case "ws", "http":
 		if c.TLS != nil {
-			return nil, &flow.FieldError{Field: "url", Err: fmt.Errorf("a tls block needs wss, or no scheme, but the URL says %s", u.Scheme)}
+			return nil, &setting.Error{Field: "url", Err: fmt.Errorf("a tls block needs wss, or no scheme, but the URL says %s", u.Scheme)}
 		}
 	case "", "wss", "https":
 	default:
-		return nil, &flow.FieldError{Field: "url", Err: fmt.Errorf("scheme %q is not one of ws, wss, http and https", u.Scheme)}
+		return nil, &setting.Error{Field: "url", Err: fmt.Errorf("scheme %q is not one of ws, wss, http and https", u.Scheme)}
 	}
 	if u.Port == 0 {
-		return nil, &flow.FieldError{Field: "url", Err: errors.New("port 0 cannot be connected to")}
+		return nil, &setting.Error{Field: "url", Err: errors.New("port 0 cannot be connected to")}
 	}
 	if u.Host == "" {
-		return nil, &flow.FieldError{Field: "url", Err: errors.New("the URL has no host to connect to")}
+		return nil, &setting.Error{Field: "url", Err: errors.New("the URL has no host to connect to")}
 	}
 	if c.Per == nil && c.MaxPer != 0 {
-		return nil, &flow.FieldError{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
+		return nil, &setting.Error{Field: "max_connections", Err: errors.New("max_connections needs per: there is one connection otherwise")}
 	}
 	if err := errors.Join(c.checkSubprotocols(), c.checkCompression()); err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	}
 	if c.AppPing != nil {
 		var err error
-		if o.AppPing, err = c.AppPing.options(cmp.Or(c.AppPing.Interval, flow.Duration(defaultPing)), c.MaxMessage); err != nil {
+		if o.AppPing, err = c.AppPing.options(cmp.Or(c.AppPing.Interval, setting.Duration(defaultPing)), c.MaxMessage); err != nil {
 			return nil, err
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/tests/wire"
 	"github.com/google/go-cmp/cmp"
 )
@@ -72,8 +73,8 @@ func TestClientSendsAndReceives(t *testing.T) {
 		echo(c, r)
 	})
 	c, host := clientOf(t, strings.Replace(s.URL, "http://", "http://user:pass@", 1)+"/x?token=t", func(c *ClientConfig) {
-		c.Headers = map[string]flow.Secret{"X-Key": flow.SecretOf("k")}
-		c.OnOpen = []flow.Secret{flow.SecretOf("hello")}
+		c.Headers = map[string]setting.Secret{"X-Key": setting.SecretOf("k")}
+		c.OnOpen = []setting.Secret{setting.SecretOf("hello")}
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -136,7 +137,7 @@ func TestClientLeavesABusyServer(t *testing.T) {
 				}
 			}
 		})
-		c, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []flow.Secret{flow.SecretOf("subscribe")} })
+		c, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []setting.Secret{setting.SecretOf("subscribe")} })
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx, host) }()
@@ -204,7 +205,7 @@ func TestClientExplainsWhyItCannotConnect(t *testing.T) {
 		{"ws://" + silent.Addr().String(), "no answer within connect_timeout (200ms)"},
 		{"wss://" + plain.Listener.Addr().String(), "first record does not look like a TLS handshake"},
 	} {
-		c, host := clientOf(t, tt.url, func(c *ClientConfig) { c.ConnectTimeout = flow.Duration(200 * time.Millisecond) })
+		c, host := clientOf(t, tt.url, func(c *ClientConfig) { c.ConnectTimeout = setting.Duration(200 * time.Millisecond) })
 		err := c.Run(t.Context(), host)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v, want %q", tt.url, err, tt.want)
@@ -234,7 +235,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		}
 		server.URL = client.URL
 		if tt.tls {
-			client.TLS, server.TLS = &flow.TLSClient{}, &flow.TLSServer{}
+			client.TLS, server.TLS = &setting.TLSClient{}, &setting.TLSServer{}
 		}
 		if tt.wants == "" {
 			tt.wants = tt.want
@@ -309,7 +310,7 @@ func TestHeadersAreChecked(t *testing.T) {
 		server, client := serverConfig(t), Specs[1].Config().(*ClientConfig)
 		client.URL = server.URL
 		server.Headers = map[string]string{tt.name: tt.value}
-		client.Headers = map[string]flow.Secret{tt.name: flow.SecretOf(tt.value)}
+		client.Headers = map[string]setting.Secret{tt.name: setting.SecretOf(tt.value)}
 		for _, config := range []flow.ConnectorConfig{server, client} {
 			_, err := config.New()
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush")) {

@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Specs are the rows of this world in the table of connectors.
@@ -31,14 +32,14 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Config: func() flow.ConnectorConfig {
 			return &ServerConfig{
 				Common: defaults(),
-				Socket: flow.DefaultSocketOptions(),
+				Socket: setting.DefaultSocketOptions(),
 				Limits: Limits{Limits: access.DefaultLimits(), MaxHandshakes: 10_000},
 				Reject: Reject{Reject: "status", RejectClose: "close"},
-				Queue: flow.Queue{
+				Queue: setting.Queue{
 					MaxEvents:    256,
 					MaxBytes:     1 << 20,
 					Overflow:     "disconnect",
-					WriteTimeout: flow.Duration(10 * time.Second),
+					WriteTimeout: setting.Duration(10 * time.Second),
 				},
 			}
 		},
@@ -51,8 +52,8 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 		Config: func() flow.ConnectorConfig {
 			return &ClientConfig{
 				Common: defaults(),
-				Socket: flow.DefaultSocketOptions(),
-				Queue:  flow.DefaultClientQueue(),
+				Socket: setting.DefaultSocketOptions(),
+				Queue:  setting.DefaultClientQueue(),
 			}
 		},
 	},
@@ -60,21 +61,21 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 
 // Common are the arguments of both connectors.
 type Common struct {
-	MaxMessage     flow.Size     `hcl:"max_message" min:"1B" doc:"longest message accepted; a longer one closes the connection with 1009"`
-	MaxFragments   int           `hcl:"max_fragments" min:"1" doc:"most frames that one message may be split into; more close the connection with 1008"`
-	UTF8           string        `hcl:"utf8" oneof:"strict|lenient" doc:"strict closes the connection with 1007 when a text message is not UTF-8; lenient passes it on"`
-	ConnectTimeout flow.Duration `hcl:"connect_timeout" min:"1ms" doc:"time for TLS and WebSocket handshake"`
-	CloseTimeout   flow.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours, and meanwhile to deliver what it sends. With 0s, what has come by then is delivered"`
-	Subprotocols   []string      `hcl:"subprotocols" doc:"what is spoken above WebSocket, the best first. A server chooses the first of these that the client offers; when there is none, it answers without, and it is for the client to go: browsers do, and so does ws_client"`
-	Ping           *Ping         `hcl:"ping" doc:"asks the peer whether it is there. Without the block, no pings are sent"`
-	Compression    string        `hcl:"compression" oneof:"off|no_context_takeover|context_takeover" doc:"compress messages (permessage-deflate) where the other side agrees: each by itself, or with reference to those before it"`
-	Deflate        *Deflate      `hcl:"compression_options" doc:"how messages are compressed"`
+	MaxMessage     setting.Size     `hcl:"max_message" min:"1B" doc:"longest message accepted; a longer one closes the connection with 1009"`
+	MaxFragments   int              `hcl:"max_fragments" min:"1" doc:"most frames that one message may be split into; more close the connection with 1008"`
+	UTF8           string           `hcl:"utf8" oneof:"strict|lenient" doc:"strict closes the connection with 1007 when a text message is not UTF-8; lenient passes it on"`
+	ConnectTimeout setting.Duration `hcl:"connect_timeout" min:"1ms" doc:"time for TLS and WebSocket handshake"`
+	CloseTimeout   setting.Duration `hcl:"close_timeout" doc:"how long to wait for the peer's close frame after sending ours, and meanwhile to deliver what it sends. With 0s, what has come by then is delivered"`
+	Subprotocols   []string         `hcl:"subprotocols" doc:"what is spoken above WebSocket, the best first. A server chooses the first of these that the client offers; when there is none, it answers without, and it is for the client to go: browsers do, and so does ws_client"`
+	Ping           *Ping            `hcl:"ping" doc:"asks the peer whether it is there. Without the block, no pings are sent"`
+	Compression    string           `hcl:"compression" oneof:"off|no_context_takeover|context_takeover" doc:"compress messages (permessage-deflate) where the other side agrees: each by itself, or with reference to those before it"`
+	Deflate        *Deflate         `hcl:"compression_options" doc:"how messages are compressed"`
 }
 
 // Ping is the block of that name.
 type Ping struct {
-	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"from one ping to the next; 25s when not given"`
-	Timeout  flow.Duration `hcl:"timeout" min:"10ms" doc:"a peer from which nothing at all has come for so long after a ping is dead, and its connection is closed with 1011; 10s when not given"`
+	Interval setting.Duration `hcl:"interval" min:"10ms" doc:"from one ping to the next; 25s when not given"`
+	Timeout  setting.Duration `hcl:"timeout" min:"10ms" doc:"a peer from which nothing at all has come for so long after a ping is dead, and its connection is closed with 1011; 10s when not given"`
 }
 
 // AppPing is the block app_ping.
@@ -86,20 +87,20 @@ type AppPing struct {
 // ClientAppPing is the block app_ping of a client, who asks, too.
 type ClientAppPing struct {
 	AppPing
-	Interval flow.Duration `hcl:"interval" min:"10ms" doc:"from one message that asks to the next; 25s when not given"`
+	Interval setting.Duration `hcl:"interval" min:"10ms" doc:"from one message that asks to the next; 25s when not given"`
 }
 
-func (p *AppPing) options(interval flow.Duration, maxMessage flow.Size) (socket.AppPing, error) {
+func (p *AppPing) options(interval setting.Duration, maxMessage setting.Size) (socket.AppPing, error) {
 	o := socket.AppPing{
 		Request:  cmp.Or(p.Request, "ping"),
 		Reply:    cmp.Or(p.Reply, "pong"),
 		Interval: time.Duration(interval),
 	}
 	if o.Request == o.Reply {
-		return o, &flow.FieldError{Field: "app_ping.reply", Err: errors.New("reply is the same as request: each side would answer the other's answer")}
+		return o, &setting.Error{Field: "app_ping.reply", Err: errors.New("reply is the same as request: each side would answer the other's answer")}
 	}
 	if n := len(o.Request); n > int(maxMessage) {
-		return o, &flow.FieldError{Field: "app_ping.request", Err: fmt.Errorf("request has %d bytes, and max_message (%s) lets no such message in", n, maxMessage)}
+		return o, &setting.Error{Field: "app_ping.request", Err: fmt.Errorf("request has %d bytes, and max_message (%s) lets no such message in", n, maxMessage)}
 	}
 	return o, nil
 }
@@ -115,14 +116,14 @@ func defaults() Common {
 		MaxMessage:     1 << 20,
 		MaxFragments:   4096,
 		UTF8:           "strict",
-		ConnectTimeout: flow.Duration(10 * time.Second),
-		CloseTimeout:   flow.Duration(500 * time.Millisecond),
+		ConnectTimeout: setting.Duration(10 * time.Second),
+		CloseTimeout:   setting.Duration(500 * time.Millisecond),
 		Compression:    "off",
 	}
 }
 
 // options adds the common terms to those of one side.
-func (c *Common) options(q *flow.Queue, o socket.Options) socket.Options {
+func (c *Common) options(q *setting.Queue, o socket.Options) socket.Options {
 	o.WriteTimeout = time.Duration(q.WriteTimeout)
 	if c.Ping != nil {
 		o.PingInterval = cmp.Or(time.Duration(c.Ping.Interval), defaultPing)
@@ -141,7 +142,7 @@ func (c *Common) options(q *flow.Queue, o socket.Options) socket.Options {
 func (c *Common) checkSubprotocols() error {
 	for i, name := range c.Subprotocols {
 		refuse := func(format string, args ...any) error {
-			return &flow.FieldError{Field: "subprotocols", Err: fmt.Errorf(format, args...)}
+			return &setting.Error{Field: "subprotocols", Err: fmt.Errorf(format, args...)}
 		}
 		if !endpoint.IsToken(name) {
 			return refuse("%q is no name of a subprotocol: it holds letters, digits and hyphens", name)
@@ -155,7 +156,7 @@ func (c *Common) checkSubprotocols() error {
 
 // inTLS names the argument that an error of loading a tls block is about.
 func inTLS(err error) error {
-	if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
+	if fe := (*setting.Error)(nil); errors.As(err, &fe) {
 		fe.Field = "tls." + fe.Field
 	}
 	return err

@@ -2,7 +2,7 @@ package ws
 
 import (
 	"github.com/flowrun/flowrun/runtime/endpoint"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // handshakeHeaders belong to the handshake itself (RFC 6455 section 4).
@@ -14,7 +14,7 @@ var handshakeHeaders = []string{
 // checkHeader checks a header field that a flow adds to a handshake.
 func checkHeader(name, value string) error {
 	if err := endpoint.CheckHeader(name, value, "the handshake", handshakeHeaders); err != nil {
-		return &flow.FieldError{Field: "headers." + name, Err: err}
+		return &setting.Error{Field: "headers." + name, Err: err}
 	}
 	return nil
 }

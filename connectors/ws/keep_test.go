@@ -21,6 +21,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // listener is the other side of a client's connections, one after the other: it notes
@@ -97,10 +98,10 @@ func numbered(i int) string { return fmt.Sprint(i, " ", strings.Repeat("x", rand
 // The peer goes away again and again, before it has answered: all that is sent
 // arrives, in order, what was not confirmed more than once.
 func TestWhatIsNotConfirmedIsSentAgain(t *testing.T) {
-	for name, edit := range map[string]func(*flow.ClientQueue, string){
-		"memory, pong":      func(q *flow.ClientQueue, _ string) { q.Confirm = "pong" },
-		"persistent, pong":  func(q *flow.ClientQueue, dir string) { q.Confirm, q.Persistent = "pong", flow.Path(dir) },
-		"persistent, write": func(q *flow.ClientQueue, dir string) { q.Confirm, q.Persistent = "write", flow.Path(dir) },
+	for name, edit := range map[string]func(*setting.ClientQueue, string){
+		"memory, pong":      func(q *setting.ClientQueue, _ string) { q.Confirm = "pong" },
+		"persistent, pong":  func(q *setting.ClientQueue, dir string) { q.Confirm, q.Persistent = "pong", setting.Path(dir) },
+		"persistent, write": func(q *setting.ClientQueue, dir string) { q.Confirm, q.Persistent = "write", setting.Path(dir) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "q")
@@ -157,7 +158,7 @@ func TestWhatIsNotConfirmedIsSentAgain(t *testing.T) {
 func TestAnAnswerToALaterPing(t *testing.T) {
 	connector, host := clientOf(t, "ws://peer.test", func(c *ClientConfig) {
 		c.Queue.Confirm = "pong"
-		c.Ping = &Ping{Interval: flow.Duration(20 * time.Millisecond)}
+		c.Ping = &Ping{Interval: setting.Duration(20 * time.Millisecond)}
 	})
 	if err := host.Send(t.Context(), "0"); err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestAnAnswerToALaterPing(t *testing.T) {
 // TestAPeerThatAnswersNoPing is told of.
 func TestAPeerThatAnswersNoPing(t *testing.T) {
 	connector, host := clientOf(t, "ws://peer.test", func(c *ClientConfig) {
-		c.Queue.Confirm, c.Queue.WriteTimeout = "pong", flow.Duration(20*time.Millisecond)
+		c.Queue.Confirm, c.Queue.WriteTimeout = "pong", setting.Duration(20*time.Millisecond)
 	})
 	there, done := connect(connector, host)
 	defer func() { _ = there.Close(); <-done }()
@@ -209,7 +210,7 @@ func TestAPeerThatAnswersNoPing(t *testing.T) {
 
 func TestTheQueueOutlivesTheProcess(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "q")
-	persistent := func(c *ClientConfig) { c.Queue.Persistent, c.Queue.Confirm = flow.Path(dir), "pong" }
+	persistent := func(c *ClientConfig) { c.Queue.Persistent, c.Queue.Confirm = setting.Path(dir), "pong" }
 	const n = 300
 	for i := range 3 {
 		_, host := clientOf(t, "ws://peer.test", persistent)
@@ -254,7 +255,7 @@ func TestWhatIsDroppedOfAKeptQueue(t *testing.T) {
 	} {
 		t.Run(overflow, func(t *testing.T) {
 			_, host := clientOf(t, "ws://peer.test", func(c *ClientConfig) {
-				c.Queue.Persistent, c.Queue.Overflow, c.Queue.MaxEvents = flow.Path(filepath.Join(t.TempDir(), "q")), overflow, 3
+				c.Queue.Persistent, c.Queue.Overflow, c.Queue.MaxEvents = setting.Path(filepath.Join(t.TempDir(), "q")), overflow, 3
 			})
 			if err := host.Send(t.Context(), "0", "1", "2", "3"); err != nil {
 				t.Errorf("the err port took it, but: %v", err)
@@ -298,10 +299,10 @@ func TestAFullQueueDoesNotStopItsOwnReader(t *testing.T) {
 // TestAnIdleConnectionIsReplaced before it is written to, and no message is lost or
 // comes twice for it.
 func TestAnIdleConnectionIsReplaced(t *testing.T) {
-	for name, edit := range map[string]func(*flow.ClientQueue){
-		"queue":  func(*flow.ClientQueue) {},
-		"kept":   func(q *flow.ClientQueue) { q.Confirm = "pong" },
-		"silent": func(*flow.ClientQueue) {}, // does not answer the close frame
+	for name, edit := range map[string]func(*setting.ClientQueue){
+		"queue":  func(*setting.ClientQueue) {},
+		"kept":   func(q *setting.ClientQueue) { q.Confirm = "pong" },
+		"silent": func(*setting.ClientQueue) {}, // does not answer the close frame
 	} {
 		t.Run(name, func(t *testing.T) {
 			type message struct {
@@ -328,8 +329,8 @@ func TestAnIdleConnectionIsReplaced(t *testing.T) {
 			})
 			const limit = 100 * time.Millisecond
 			c, host := clientOf(t, s.URL, func(c *ClientConfig) {
-				c.Fresh = flow.Duration(limit)
-				c.CloseTimeout = flow.Duration(20 * time.Millisecond)
+				c.Fresh = setting.Duration(limit)
+				c.CloseTimeout = setting.Duration(20 * time.Millisecond)
 				edit(&c.Queue)
 			})
 			running := flowtest.Start(t, c, host)

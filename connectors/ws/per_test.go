@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
@@ -154,8 +155,8 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flowfile.Comm
 	}
 	client.Per = field("id")
 	common := flowfile.DefaultCommon()
-	common.Reconnect.Interval = flow.Duration(10 * time.Millisecond)
-	common.Reconnect.MaxInterval = flow.Duration(50 * time.Millisecond)
+	common.Reconnect.Interval = setting.Duration(10 * time.Millisecond)
+	common.Reconnect.MaxInterval = setting.Duration(50 * time.Millisecond)
 	if edit != nil {
 		edit(client, &common)
 	}
@@ -335,7 +336,7 @@ func TestPerRefusesOneTooMany(t *testing.T) {
 
 func TestPerClosesWhatIsIdle(t *testing.T) {
 	b := startBehind(t)
-	p := startProxy(t, b, func(c *ClientConfig, _ *flowfile.Common) { c.Idle = flow.Duration(50 * time.Millisecond) })
+	p := startProxy(t, b, func(c *ClientConfig, _ *flowfile.Common) { c.Idle = setting.Duration(50 * time.Millisecond) })
 	c := p.dial()
 	for range 2 {
 		if err := ask(t.Context(), c, "hello"); err != nil {

@@ -14,21 +14,22 @@ import (
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/goodbye"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
 
 // ServerConfig is the configuration of ws_server.
 type ServerConfig struct {
-	URL     endpoint.URL       `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"ws://host:port/path\" or \"wss://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id"`
-	TLS     *flow.TLSServer    `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
-	Backlog int                `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
-	Socket  flow.SocketOptions `hcl:"socket_options" doc:"TCP options"`
-	Headers map[string]string  `hcl:"headers" doc:"header fields added to the answer of the handshake"`
-	Queue   flow.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
-	Idle    flow.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given"`
-	AppPing *AppPing           `hcl:"app_ping" doc:"pings that are text messages, as pages send them: a message with just this text is answered, and is no event"`
-	Limits  Limits             `hcl:"limits" doc:"how much there may be: of connections, and of what each sends"`
+	URL     endpoint.URL          `hcl:"url" required:"true" doc:"where to listen: \"host:port\", \"ws://host:port/path\" or \"wss://…\". The path is exact and may hold parameters: \"/rooms/{id}\" gives peer.params.id"`
+	TLS     *setting.TLSServer    `hcl:"tls" doc:"certificate and key; needs wss or no scheme"`
+	Backlog int                   `hcl:"backlog" min:"0" doc:"connections that may wait to be accepted; 0 for the system's default"`
+	Socket  setting.SocketOptions `hcl:"socket_options" doc:"TCP options"`
+	Headers map[string]string     `hcl:"headers" doc:"header fields added to the answer of the handshake"`
+	Queue   setting.Queue         `hcl:"queue" doc:"what waits for a client that is not ready to take it. A client's replies to its own messages hold back its own reading instead"`
+	Idle    setting.Duration      `hcl:"idle_timeout" min:"10ms" doc:"closes a connection, with 1001, on which no byte has passed in either direction for so long. Pings of this side do not count, their answers do. For ever when not given"`
+	AppPing *AppPing              `hcl:"app_ping" doc:"pings that are text messages, as pages send them: a message with just this text is answered, and is no event"`
+	Limits  Limits                `hcl:"limits" doc:"how much there may be: of connections, and of what each sends"`
 	Headless
 	access.Config
 	Reject
@@ -58,7 +59,7 @@ func (c *ServerConfig) Shape() flow.Shape {
 func (c *ServerConfig) New() (flow.Connector, error) {
 	var problems []error
 	if err := c.URL.CheckServer("ws", c.TLS != nil); err != nil {
-		problems = append(problems, &flow.FieldError{Field: "url", Err: err})
+		problems = append(problems, &setting.Error{Field: "url", Err: err})
 	}
 	if c.TLS != nil {
 		if _, err := tlsfiles.Server(c.TLS); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/tests/wire"
 	"go.uber.org/goleak"
 )
@@ -333,7 +334,7 @@ func TestAPanicCostsItsConnection(t *testing.T) {
 	}
 
 	s := upstream(t, echo)
-	client, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []flow.Secret{flow.SecretOf("bug")} })
+	client, host := clientOf(t, s.URL, func(c *ClientConfig) { c.OnOpen = []setting.Secret{setting.SecretOf("bug")} })
 	host.Table.Out().Connect(panicky{&host.Out})
 	if err := client.Run(t.Context(), host); !errors.Is(err, socket.ErrPanicked) || host.Closed() != 1 {
 		t.Errorf("a client whose flow panics: %v, %d links closed", err, host.Closed())

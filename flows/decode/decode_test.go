@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // values evaluates without names.
@@ -45,29 +46,29 @@ func (v values) CompileAggregate(hcl.Expression, string, []string) (flow.Aggrega
 // kinds has a field of each kind that package flow's documentation names.
 type kinds struct {
 	embedded
-	Bool     bool                     `hcl:"bool"`
-	Int      int                      `hcl:"int" min:"-5" max:"5"`
-	Port     uint16                   `hcl:"port" min:"1"`
-	Float    float64                  `hcl:"float" max:"1.5"`
-	Text     string                   `hcl:"text" oneof:"a|b"`
-	Duration flow.Duration            `hcl:"duration" max:"1m"`
-	Size     flow.Size                `hcl:"size" min:"2B"`
-	Secret   flow.Secret              `hcl:"secret"`
-	URL      endpoint.URL             `hcl:"url"`
-	Path     flow.Path                `hcl:"path"`
-	Expr     flow.Expr                `hcl:"expr"`
-	Value    flow.Value               `hcl:"value"`
-	Ints     []int                    `hcl:"ints"`
-	Single   []flow.Secret            `hcl:"single" single:"true"`
-	Paths    []flow.Path              `hcl:"paths"`
-	Exprs    []flow.Expr              `hcl:"exprs"`
-	Map      map[string]string        `hcl:"map"`
-	Waits    map[string]flow.Duration `hcl:"waits"`
-	Block    inner                    `hcl:"block"`
-	Maybe    *inner                   `hcl:"maybe"`
-	Named    []named                  `hcl:"named"`
-	Pointers []*inner                 `hcl:"pointers"`
-	Shapes   shapes                   `hcl:"shape"`
+	Bool     bool                        `hcl:"bool"`
+	Int      int                         `hcl:"int" min:"-5" max:"5"`
+	Port     uint16                      `hcl:"port" min:"1"`
+	Float    float64                     `hcl:"float" max:"1.5"`
+	Text     string                      `hcl:"text" oneof:"a|b"`
+	Duration setting.Duration            `hcl:"duration" max:"1m"`
+	Size     setting.Size                `hcl:"size" min:"2B"`
+	Secret   setting.Secret              `hcl:"secret"`
+	URL      endpoint.URL                `hcl:"url"`
+	Path     setting.Path                `hcl:"path"`
+	Expr     flow.Expr                   `hcl:"expr"`
+	Value    flow.Value                  `hcl:"value"`
+	Ints     []int                       `hcl:"ints"`
+	Single   []setting.Secret            `hcl:"single" single:"true"`
+	Paths    []setting.Path              `hcl:"paths"`
+	Exprs    []flow.Expr                 `hcl:"exprs"`
+	Map      map[string]string           `hcl:"map"`
+	Waits    map[string]setting.Duration `hcl:"waits"`
+	Block    inner                       `hcl:"block"`
+	Maybe    *inner                      `hcl:"maybe"`
+	Named    []named                     `hcl:"named"`
+	Pointers []*inner                    `hcl:"pointers"`
+	Shapes   shapes                      `hcl:"shape"`
 }
 
 // shapes are blocks of which the label says what is in them.
@@ -198,13 +199,13 @@ shape "polygon" {
 		t.Fatal(text)
 	}
 	want := kinds{
-		embedded: embedded{"c"}, Bool: true, Int: 4, Port: 65535, Float: 1.25, Text: "b", Duration: flow.Duration(time.Minute), Size: 1024,
-		Secret: flow.SecretOf("hunter2"), URL: got.URL, Path: flow.Path(filepath.Join("/flow", "b")), Expr: written{},
+		embedded: embedded{"c"}, Bool: true, Int: 4, Port: 65535, Float: 1.25, Text: "b", Duration: setting.Duration(time.Minute), Size: 1024,
+		Secret: setting.SecretOf("hunter2"), URL: got.URL, Path: setting.Path(filepath.Join("/flow", "b")), Expr: written{},
 		Value: flow.MapOf(flow.ObjectOf(flow.Field{Key: "a", Value: flow.ListOf([]flow.Value{
 			flow.IntOf(1), flow.NumberOf("1.5"), flow.BoolOf(true), flow.NullValue, flow.TextOf("x"), flow.NumberOf("12345678901234567890"),
 		})})),
-		Ints: []int{1, 2}, Paths: []flow.Path{"/abs", "/flow/rel"}, Exprs: []flow.Expr{written{}, written{}},
-		Map: map[string]string{"a": "1", "b": "true"}, Waits: map[string]flow.Duration{"a": flow.Duration(time.Second)},
+		Ints: []int{1, 2}, Paths: []setting.Path{"/abs", "/flow/rel"}, Exprs: []flow.Expr{written{}, written{}},
+		Map: map[string]string{"a": "1", "b": "true"}, Waits: map[string]setting.Duration{"a": setting.Duration(time.Second)},
 		Block: inner{Depth: 9, Deep: &inner{Depth: 2}}, Maybe: &inner{},
 		Named: []named{{"x", 1}, {"y", 2}}, Pointers: []*inner{{Depth: 1}},
 		Shapes: shapes{&polygon{3, &inner{Depth: 4}}, &circle{2}, &polygon{Corners: 5}},
@@ -212,7 +213,7 @@ shape "polygon" {
 	options := cmp.Options{
 		cmp.Comparer(func(a, b endpoint.URL) bool { return a.String() == b.String() }),
 		cmp.AllowUnexported(kinds{}),
-		cmp.Comparer(func(a, b flow.Secret) bool { return a.Reveal() == b.Reveal() }),
+		cmp.Comparer(func(a, b setting.Secret) bool { return a.Reveal() == b.Reveal() }),
 	}
 	if diff := cmp.Diff(want, got, options); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -298,13 +299,13 @@ func TestRefused(t *testing.T) {
 	} {
 		d, report := decodeText(t, text, &kinds{})
 		at := hcl.Range{Filename: "x.hcl", Start: hcl.Pos{Line: 9, Column: 9, Byte: 1000}}
-		d.Refused("thing", at, &flow.FieldError{Field: field, Err: errors.New("no: /flow/a.pem")})
+		d.Refused("thing", at, &setting.Error{Field: field, Err: errors.New("no: /flow/a.pem")})
 		if got := report.Text(false); !strings.HasPrefix(got, place+"error: thing: no: ") {
 			t.Errorf("%q: want %s\n%s", field, place, got)
 		}
 	}
 	d, report := decodeText(t, text, &kinds{})
-	d.Refused("thing", hcl.Range{}, &flow.FieldError{Field: "secret", Err: errors.New("hunter2 is weak")})
+	d.Refused("thing", hcl.Range{}, &setting.Error{Field: "secret", Err: errors.New("hunter2 is weak")})
 	if got := report.Text(false); !strings.Contains(got, "which is sensitive, is not accepted") || strings.Contains(got, "hunter2") {
 		t.Error(got)
 	}
@@ -314,7 +315,7 @@ func TestRefused(t *testing.T) {
 		t.Error(got)
 	}
 	d, report = decodeText(t, text, &kinds{})
-	d.Refused("thing", hcl.Range{}, errors.Join(errors.New("first"), &flow.FieldError{Field: "map", Err: errors.New("second")}))
+	d.Refused("thing", hcl.Range{}, errors.Join(errors.New("first"), &setting.Error{Field: "map", Err: errors.New("second")}))
 	if got := report.Text(false); !strings.Contains(got, "error: thing: first\n") || !strings.Contains(got, "x.hcl:2,7-18: error: thing: second\n") {
 		t.Error(got)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // field is one tagged field of a configuration struct: what package flow's
@@ -36,8 +37,8 @@ var (
 	exprType        = reflect.TypeFor[flow.Expr]()
 	aggregateType   = reflect.TypeFor[flow.Aggregate]()
 	valueType       = reflect.TypeFor[flow.Value]()
-	pathType        = reflect.TypeFor[flow.Path]()
-	secretType      = reflect.TypeFor[flow.Secret]()
+	pathType        = reflect.TypeFor[setting.Path]()
+	secretType      = reflect.TypeFor[setting.Secret]()
 	urlType         = reflect.TypeFor[endpoint.URL]()
 )
 
@@ -106,7 +107,7 @@ type Values interface {
 type Decoder struct {
 	*source.Report
 	Values
-	Dir   string              // what a flow.Path is relative to
+	Dir   string              // what a setting.Path is relative to
 	Later map[string][]string // arguments that are not in this version yet, by the block that has them
 
 	Places map[string]hcl.Range // where each argument and block stands, by dotted path
@@ -257,7 +258,7 @@ func (d *Decoder) Refused(owner string, at hcl.Range, err error) {
 		}
 		return
 	}
-	fe := (*flow.FieldError)(nil)
+	fe := (*setting.Error)(nil)
 	if !errors.As(err, &fe) {
 		d.fail(at, "%s: %s", owner, source.Shorten(err.Error(), d.Dir))
 		return

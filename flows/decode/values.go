@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // argument puts one argument into its field and reports whether there was a
@@ -261,7 +262,7 @@ func (d *Decoder) setMap(dst reflect.Value, e hcl.Expression, name, path string)
 		d.Places[at] = x.Range()
 		key := reflect.New(dst.Type().Key()).Elem()
 		if key.Type() == secretType {
-			key.Set(reflect.ValueOf(flow.SecretOf(parts.Keys[i])))
+			key.Set(reflect.ValueOf(setting.SecretOf(parts.Keys[i])))
 		} else {
 			key.SetString(parts.Keys[i])
 		}
@@ -319,7 +320,7 @@ func (d *Decoder) convert(dst reflect.Value, v cty.Value) error {
 		}
 		text := s.AsString()
 		if dst.Type() == pathType {
-			text = string(flow.Path(text).In(d.Dir))
+			text = string(setting.Path(text).In(d.Dir))
 		}
 		dst.SetString(text)
 	case reflect.Bool:

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/valuekey"
 )
 
@@ -56,7 +57,7 @@ func (p *printer) text(s string) {
 
 var (
 	valueType = reflect.TypeFor[flow.Value]()
-	pathType  = reflect.TypeFor[flow.Path]()
+	pathType  = reflect.TypeFor[setting.Path]()
 )
 
 func (p *printer) value(v reflect.Value) {

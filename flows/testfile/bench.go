@@ -6,16 +6,17 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Bench is a case that makes load for a process and measures both: a `bench`
 // block. Each round has processes, ports and a folder of its own.
 type Bench struct {
 	Tags         []string          `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
-	Timeout      flow.Duration     `hcl:"timeout" min:"1ms" doc:"how long each round may take, beside the time that is measured"`
+	Timeout      setting.Duration  `hcl:"timeout" min:"1ms" doc:"how long each round may take, beside the time that is measured"`
 	Env          map[string]string `hcl:"env" doc:"environment variables of all processes"`
-	MaxOutput    flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
-	MaxFolder    flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
+	MaxOutput    setting.Size      `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
+	MaxFolder    setting.Size      `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
 	MaxFiles     int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
 	Rounds       int               `hcl:"rounds" min:"1" max:"1000" doc:"how often it is measured; what counts is the median"`
 	Certificates []*Certificate    `hcl:"certificate" doc:"a throw-away certificate"`
@@ -50,7 +51,7 @@ const defaultRounds = 3
 func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 	r := c.read(b)
 	x := &Bench{
-		Timeout: flow.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
+		Timeout: setting.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		Rounds: defaultRounds, At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, x)

@@ -42,7 +42,7 @@ type StepTable struct {
 }
 
 // Checker is a configuration that knows what its tags cannot say. An error
-// about one argument is a *flow.FieldError.
+// about one argument is a *setting.Error.
 type Checker interface{ Check() error }
 
 // Kind tells what a case is.

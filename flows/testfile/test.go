@@ -12,11 +12,12 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 const (
 	defaultTimeout   = 30 * time.Second
-	defaultReady     = flow.Duration(10 * time.Second)
+	defaultReady     = setting.Duration(10 * time.Second)
 	defaultMaxOutput = 16 << 20
 	defaultMaxFolder = 64 << 20
 	defaultMaxFiles  = 10_000
@@ -26,10 +27,10 @@ const (
 // Test is a case that runs processes and peers: a `test` block.
 type Test struct {
 	Tags         []string          `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
-	Timeout      flow.Duration     `hcl:"timeout" min:"1ms" doc:"how long before, run and the peers may take together"`
+	Timeout      setting.Duration  `hcl:"timeout" min:"1ms" doc:"how long before, run and the peers may take together"`
 	Env          map[string]string `hcl:"env" doc:"environment variables of all processes"`
-	MaxOutput    flow.Size         `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
-	MaxFolder    flow.Size         `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
+	MaxOutput    setting.Size      `hcl:"max_output" min:"1KiB" max:"1GiB" doc:"how much a process may print on each of its outputs"`
+	MaxFolder    setting.Size      `hcl:"max_folder" min:"1KiB" max:"64GiB" doc:"how large the folder may be that is copied"`
 	MaxFiles     int               `hcl:"max_files" min:"1" max:"10000000" doc:"how many files and folders may be in it"`
 	Certificates []*Certificate    `hcl:"certificate" doc:"a throw-away certificate"`
 	Before       []*Before         `hcl:"before" doc:"started in this order, each when the one before it is ready"`
@@ -101,11 +102,11 @@ type Interrupt struct {
 
 // Ready says when a process can be used. All that is given must be true.
 type Ready struct {
-	Port    uint16        `hcl:"port" min:"1" doc:"something listens on this TCP port of 127.0.0.1 or ::1"`
-	HTTP    string        `hcl:"http" doc:"a GET of this URL is answered with a status below 400"`
-	File    string        `hcl:"file" doc:"the file is there"`
-	Log     Pattern       `hcl:"log" doc:"a regular expression matches a line that the process has printed"`
-	Timeout flow.Duration `hcl:"timeout" min:"1ms" doc:"how long that may take, 10s without it"`
+	Port    uint16           `hcl:"port" min:"1" doc:"something listens on this TCP port of 127.0.0.1 or ::1"`
+	HTTP    string           `hcl:"http" doc:"a GET of this URL is answered with a status below 400"`
+	File    string           `hcl:"file" doc:"the file is there"`
+	Log     Pattern          `hcl:"log" doc:"a regular expression matches a line that the process has printed"`
+	Timeout setting.Duration `hcl:"timeout" min:"1ms" doc:"how long that may take, 10s without it"`
 
 	At flow.Place
 }
@@ -135,7 +136,7 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 func (c *Case) Test(b Binding) (*Test, *source.Report) {
 	r := c.read(b)
 	t := &Test{
-		Timeout: flow.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
+		Timeout: setting.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, t)

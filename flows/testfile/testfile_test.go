@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var update = flag.Bool("update", false, "write what comes into the golden files")
@@ -41,7 +42,7 @@ type (
 
 func (c *config) Check() error {
 	if !strings.HasPrefix(c.Connect, "ws://") {
-		return &flow.FieldError{Field: "connect", Err: errors.New("connect is no URL")}
+		return &setting.Error{Field: "connect", Err: errors.New("connect is no URL")}
 	}
 	return nil
 }

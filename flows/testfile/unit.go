@@ -8,12 +8,13 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Unit is a case that sends events through one pipeline: a `unit` block.
 type Unit struct {
 	Tags      []string              `hcl:"tags" doc:"words to choose cases by, with --include and --exclude"`
-	Timeout   flow.Duration         `hcl:"timeout" min:"1ms" doc:"how long it may take"`
+	Timeout   setting.Duration      `hcl:"timeout" min:"1ms" doc:"how long it may take"`
 	Flow      string                `hcl:"flow" required:"true" doc:"the flow that the pipeline is in"`
 	Pipeline  string                `hcl:"pipeline" required:"true" doc:"the name of the pipeline"`
 	Vars      map[string]flow.Value `hcl:"vars" doc:"variables of the flow"`
@@ -43,7 +44,7 @@ type Port struct {
 // errors.
 func (c *Case) Unit() (*Unit, *source.Report) {
 	r := c.read(Binding{Dir: c.File.Dir})
-	u := &Unit{Timeout: flow.Duration(defaultTimeout), MaxEvents: defaultMaxEvents, At: placeOf(r.region.At)}
+	u := &Unit{Timeout: setting.Duration(defaultTimeout), MaxEvents: defaultMaxEvents, At: placeOf(r.region.At)}
 	r.Decode(r.region, nil, nil, u)
 	given := func(name string) bool { return r.given(path{name}) }
 	u.HasOut = given("out") || given("out_file")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 )
@@ -37,7 +38,7 @@ func request(target string, fields ...string) *http.Request {
 	return r
 }
 
-func newGate(t *testing.T, c Config, limits Limits, conf *flow.TLSServer) *Gate {
+func newGate(t *testing.T, c Config, limits Limits, conf *setting.TLSServer) *Gate {
 	t.Helper()
 	g, err := c.New(limits, conf)
 	if err != nil {
@@ -56,13 +57,13 @@ func admit(g *Gate, r *http.Request) (string, *Visitor, *Refusal) {
 	return "", v, nil
 }
 
-func write(t *testing.T, name, text string) flow.Path {
+func write(t *testing.T, name, text string) setting.Path {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return flow.Path(path)
+	return setting.Path(path)
 }
 
 func TestOrigins(t *testing.T) {
@@ -187,7 +188,7 @@ func TestTheClientsAddress(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	c := Config{Auth: Methods{&Basic{Credentials: []flow.Secret{flow.SecretOf("u:p"), flow.SecretOf("v:p")}}}}
+	c := Config{Auth: Methods{&Basic{Credentials: []setting.Secret{setting.SecretOf("u:p"), setting.SecretOf("v:p")}}}}
 	g := newGate(t, c, Limits{MaxConnections: 4, MaxConnectionsPerIP: 2, MaxConnectionsPerIdentity: 2, IPv6Prefix: 64}, nil)
 	from := func(addr, user string) (string, *Visitor) {
 		r := request("/", "From: "+addr)
@@ -269,11 +270,11 @@ func TestMistakes(t *testing.T) {
 		ProxyProtocol: true,
 		Auth: Methods{
 			&Basic{},
-			&Basic{Credentials: []flow.Secret{flow.SecretOf("nobody"), flow.SecretOf("a:{SHA}x")}, CredentialsFile: "none"},
+			&Basic{Credentials: []setting.Secret{setting.SecretOf("nobody"), setting.SecretOf("a:{SHA}x")}, CredentialsFile: "none"},
 			&Token{From: []string{"query"}},
-			&Token{From: []string{"header"}, Hashes: map[flow.Secret]flow.Value{flow.SecretOf("12"): flow.NullValue}},
+			&Token{From: []string{"header"}, Hashes: map[setting.Secret]flow.Value{setting.SecretOf("12"): flow.NullValue}},
 			&JWT{From: []string{"header"}},
-			&JWT{From: []string{"header"}, Secret: flow.SecretOf("short"), Algorithms: []string{"none"}},
+			&JWT{From: []string{"header"}, Secret: setting.SecretOf("short"), Algorithms: []string{"none"}},
 			&JWT{From: []string{"header"}, JWKSURL: endpoint.URL{Scheme: "http", Host: "id.example.org"}},
 			&MTLS{},
 		},
@@ -311,7 +312,7 @@ func collect(err error, into map[string]string) {
 		}
 		return
 	}
-	fe := (*flow.FieldError)(nil)
+	fe := (*setting.Error)(nil)
 	if errors.As(err, &fe) {
 		into[fe.Field] += fe.Error()
 	}
@@ -329,7 +330,7 @@ func TestNetworks(t *testing.T) {
 }
 
 func TestCertificates(t *testing.T) {
-	conf := &flow.TLSServer{ClientCA: "ca.pem"}
+	conf := &setting.TLSServer{ClientCA: "ca.pem"}
 	r := request("/")
 	r.TLS = &tls.ConnectionState{}
 	if code, _, _ := admit(newGate(t, Config{Auth: Methods{&MTLS{}}}, Limits{}, conf), r); code != "credentials_missing" {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -20,9 +21,9 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-func secrets(list ...string) (s []flow.Secret) {
+func secrets(list ...string) (s []setting.Secret) {
 	for _, text := range list {
-		s = append(s, flow.SecretOf(text))
+		s = append(s, setting.SecretOf(text))
 	}
 	return s
 }
@@ -132,7 +133,7 @@ func TestToken(t *testing.T) {
 	c := &Token{
 		From:       []string{"header", "query:token", "cookie:session", "subprotocol"},
 		Tokens:     secrets("plain"),
-		Hashes:     map[flow.Secret]flow.Value{flow.SecretOf(digestOf("known")): flow.MapOf(flow.ObjectOf(flow.Field{Key: "sub", Value: flow.TextOf("alice")}, flow.Field{Key: "plan", Value: flow.TextOf("pro")}))},
+		Hashes:     map[setting.Secret]flow.Value{setting.SecretOf(digestOf("known")): flow.MapOf(flow.ObjectOf(flow.Field{Key: "sub", Value: flow.TextOf("alice")}, flow.Field{Key: "plan", Value: flow.TextOf("pro")}))},
 		TokensFile: write(t, "tokens", "# ours\nfiled\n{SHA256}"+digestOf("hashed")+"\n"),
 		HashesFile: write(t, "hashes.json", `{"`+digestOf("stored")+`": {"sub": "bob", "limit": 10}}`),
 	}
@@ -223,7 +224,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.DebugLevel)
 		path := string(write(t, "users", "a:one"))
-		config := Config{Auth: Methods{&Basic{CredentialsFile: flow.Path(path)}}}
+		config := Config{Auth: Methods{&Basic{CredentialsFile: setting.Path(path)}}}
 		g, err := config.New(Limits{}, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -273,7 +274,7 @@ func TestRefusalsHideCredentials(t *testing.T) {
 	g := newGate(t, Config{Origins: []string{}, Auth: Methods{
 		&Token{From: []string{"header", "query:token", "cookie:c", "subprotocol"}, Tokens: secrets("t")},
 		&Basic{Credentials: secrets("u:p")},
-		&JWT{From: []string{"header", "query:token"}, Secret: flow.SecretOf(strings.Repeat("k", 32))},
+		&JWT{From: []string{"header", "query:token"}, Secret: setting.SecretOf(strings.Repeat("k", 32))},
 	}}, Limits{}, nil)
 	basic := base64.StdEncoding.EncodeToString([]byte("u:" + secret))
 	for _, r := range []*http.Request{

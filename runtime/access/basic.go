@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // Basic is the block auth "basic".
 type Basic struct {
-	Credentials     []flow.Secret `hcl:"credentials" single:"true" doc:"users, each as \"user:password\". A password may be hashed: bcrypt, as htpasswd -B writes it, for passwords that people choose, which costs tens of milliseconds until a client has shown the right one once; or {SHA256} and the digest in hex or base64, for long random ones. One from the environment: env(\"NAME\")"`
-	CredentialsFile flow.Path     `hcl:"credentials_file" doc:"file with a line for each user, in the same form; lines that begin with # are comments. It is read again when it changes"`
-	Realm           string        `hcl:"realm" doc:"what browsers say that the password is for"`
+	Credentials     []setting.Secret `hcl:"credentials" single:"true" doc:"users, each as \"user:password\". A password may be hashed: bcrypt, as htpasswd -B writes it, for passwords that people choose, which costs tens of milliseconds until a client has shown the right one once; or {SHA256} and the digest in hex or base64, for long random ones. One from the environment: env(\"NAME\")"`
+	CredentialsFile setting.Path     `hcl:"credentials_file" doc:"file with a line for each user, in the same form; lines that begin with # are comments. It is read again when it changes"`
+	Realm           string           `hcl:"realm" doc:"what browsers say that the password is for"`
 }
 
-func (b *Basic) open(*flow.TLSServer) (verifier, error) {
+func (b *Basic) open(*setting.TLSServer) (verifier, error) {
 	v := &basic{challenge: fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(b.Realm))}
 	var problems []error
 	if strings.ContainsFunc(b.Realm, func(r rune) bool { return r < ' ' || r > '~' }) {

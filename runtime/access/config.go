@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Config is what a flow says about who may connect.
@@ -19,7 +20,7 @@ type Config struct {
 
 // Claim is what a connector claims that listens on an address: a part of it, the
 // path, on terms that all agree on. field is the argument that says so.
-func (c *Config) Claim(address, part, field string, tls *flow.TLSServer) flow.Claim {
+func (c *Config) Claim(address, part, field string, tls *setting.TLSServer) flow.Claim {
 	claim := flow.Claim{Resource: "listener " + address, Part: part, Field: field}
 	if c.ProxyProtocol {
 		claim.Terms = fmt.Sprintf("proxy_protocol %v ", c.networks())
@@ -65,7 +66,7 @@ func (n *Network) UnmarshalText(text []byte) error {
 // Method is an auth block.
 type Method interface {
 	// open checks the block and reads its files. tls is what the listener has.
-	open(tls *flow.TLSServer) (verifier, error)
+	open(tls *setting.TLSServer) (verifier, error)
 }
 
 // Methods are the auth blocks of a configuration.
@@ -83,7 +84,7 @@ func (Methods) Variants() []flow.Spec[any] {
 
 // New checks the configuration and makes the gate of it. The errors, joined,
 // name the arguments that they are about. tls is nil where the listener has none.
-func (c *Config) New(limits Limits, tls *flow.TLSServer) (*Gate, error) {
+func (c *Config) New(limits Limits, tls *setting.TLSServer) (*Gate, error) {
 	g := &Gate{counts: newCounts(limits), proxies: c.proxies()}
 	var problems []error
 	origins, err := parseOrigins(c.Origins)
@@ -92,7 +93,7 @@ func (c *Config) New(limits Limits, tls *flow.TLSServer) (*Gate, error) {
 	for i, m := range c.Auth {
 		v, err := m.open(tls)
 		if err != nil {
-			problems = append(problems, flow.Within(fmt.Sprintf("auth[%d]", i), err))
+			problems = append(problems, setting.Within(fmt.Sprintf("auth[%d]", i), err))
 			continue
 		}
 		g.methods = append(g.methods, v)
@@ -110,5 +111,5 @@ func (c *Config) New(limits Limits, tls *flow.TLSServer) (*Gate, error) {
 }
 
 func fieldError(field, format string, args ...any) error {
-	return &flow.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+	return &setting.Error{Field: field, Err: fmt.Errorf(format, args...)}
 }

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -24,7 +24,7 @@ const (
 // written, it has gone), its last good content stays in use.
 type file[T any] struct {
 	field string // the argument, for messages
-	path  flow.Path
+	path  setting.Path
 	parse func(text []byte) (T, error) // its errors hold nothing of text
 	value atomic.Pointer[T]
 	log   atomic.Pointer[zap.Logger]
@@ -36,11 +36,11 @@ type file[T any] struct {
 }
 
 // openFile reads a file for the first time. Until start, nothing is logged.
-func openFile[T any](field string, path flow.Path, parse func([]byte) (T, error)) (*file[T], error) {
+func openFile[T any](field string, path setting.Path, parse func([]byte) (T, error)) (*file[T], error) {
 	f := &file[T]{field: field, path: path, parse: parse}
 	f.log.Store(zap.NewNop())
 	if err := f.read(); err != nil {
-		return nil, &flow.FieldError{Field: field, Err: err}
+		return nil, &setting.Error{Field: field, Err: err}
 	}
 	return f, nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // FuzzForwarded puts anything to the left of what a trusted proxy has written:
@@ -35,9 +35,9 @@ func FuzzCredentials(f *testing.F) {
 		f.Add(seed)
 	}
 	c := Config{Auth: Methods{
-		&Token{From: []string{"header", "query:token", "cookie:t", "subprotocol"}, Tokens: []flow.Secret{flow.SecretOf("\x00not in any seed")}},
-		&Basic{Credentials: []flow.Secret{flow.SecretOf("u:\x00not in any seed")}},
-		&JWT{From: []string{"header"}, Secret: flow.SecretOf(strings.Repeat("k", 32))},
+		&Token{From: []string{"header", "query:token", "cookie:t", "subprotocol"}, Tokens: []setting.Secret{setting.SecretOf("\x00not in any seed")}},
+		&Basic{Credentials: []setting.Secret{setting.SecretOf("u:\x00not in any seed")}},
+		&JWT{From: []string{"header"}, Secret: setting.SecretOf(strings.Repeat("k", 32))},
 	}}
 	g, err := c.New(Limits{}, nil)
 	if err != nil {

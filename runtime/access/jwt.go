@@ -12,35 +12,35 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access/internal/keys"
 	"github.com/flowrun/flowrun/runtime/endpoint"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
 )
 
 // JWT is the block auth "jwt".
 type JWT struct {
-	From          []string        `hcl:"from" doc:"where the token is, as in auth \"token\""`
-	Secret        flow.Secret     `hcl:"secret" doc:"the key of tokens signed by HS256, HS384 or HS512; at least 32 bytes"`
-	PublicKey     flow.Path       `hcl:"public_key" doc:"PEM file with the key, or the certificate, of who signs: RSA (RS and PS algorithms), ECDSA (ES) or Ed25519 (EdDSA). It is read again when it changes"`
-	JWKSURL       endpoint.URL    `hcl:"jwks_url" doc:"where the keys of who signs are published as a JSON Web Key Set; https, or http on this machine"`
-	JWKSRefresh   flow.Duration   `hcl:"jwks_refresh" min:"1s" doc:"how old the keys may be before they are fetched again, in the background"`
-	JWKSCooldown  flow.Duration   `hcl:"jwks_cooldown" min:"10ms" doc:"time between two fetches, also when a token names an unknown key"`
-	JWKSTimeout   flow.Duration   `hcl:"jwks_timeout" min:"10ms" doc:"how long a fetch may take, and how long a handshake waits for it when there is no key yet"`
-	TLS           *flow.TLSClient `hcl:"tls" doc:"whom to trust as jwks_url"`
-	Algorithms    []string        `hcl:"algorithms" doc:"the only ones accepted, like [\"RS256\"]. Without it, all that fit the kind of key; \"none\" never"`
-	Issuer        string          `hcl:"issuer" doc:"what the claim iss must be"`
-	Audience      string          `hcl:"audience" doc:"what the claim aud must be or hold"`
-	Leeway        flow.Duration   `hcl:"leeway" doc:"how much clocks may differ"`
-	RequireExpiry bool            `hcl:"require_expiry" doc:"a token without exp is refused"`
+	From          []string           `hcl:"from" doc:"where the token is, as in auth \"token\""`
+	Secret        setting.Secret     `hcl:"secret" doc:"the key of tokens signed by HS256, HS384 or HS512; at least 32 bytes"`
+	PublicKey     setting.Path       `hcl:"public_key" doc:"PEM file with the key, or the certificate, of who signs: RSA (RS and PS algorithms), ECDSA (ES) or Ed25519 (EdDSA). It is read again when it changes"`
+	JWKSURL       endpoint.URL       `hcl:"jwks_url" doc:"where the keys of who signs are published as a JSON Web Key Set; https, or http on this machine"`
+	JWKSRefresh   setting.Duration   `hcl:"jwks_refresh" min:"1s" doc:"how old the keys may be before they are fetched again, in the background"`
+	JWKSCooldown  setting.Duration   `hcl:"jwks_cooldown" min:"10ms" doc:"time between two fetches, also when a token names an unknown key"`
+	JWKSTimeout   setting.Duration   `hcl:"jwks_timeout" min:"10ms" doc:"how long a fetch may take, and how long a handshake waits for it when there is no key yet"`
+	TLS           *setting.TLSClient `hcl:"tls" doc:"whom to trust as jwks_url"`
+	Algorithms    []string           `hcl:"algorithms" doc:"the only ones accepted, like [\"RS256\"]. Without it, all that fit the kind of key; \"none\" never"`
+	Issuer        string             `hcl:"issuer" doc:"what the claim iss must be"`
+	Audience      string             `hcl:"audience" doc:"what the claim aud must be or hold"`
+	Leeway        setting.Duration   `hcl:"leeway" doc:"how much clocks may differ"`
+	RequireExpiry bool               `hcl:"require_expiry" doc:"a token without exp is refused"`
 }
 
 func newJWT() any {
 	return &JWT{
 		From:          []string{"header"},
-		JWKSRefresh:   flow.Duration(15 * time.Minute),
-		JWKSCooldown:  flow.Duration(5 * time.Second),
-		JWKSTimeout:   flow.Duration(3 * time.Second),
-		Leeway:        flow.Duration(10 * time.Second),
+		JWKSRefresh:   setting.Duration(15 * time.Minute),
+		JWKSCooldown:  setting.Duration(5 * time.Second),
+		JWKSTimeout:   setting.Duration(3 * time.Second),
+		Leeway:        setting.Duration(10 * time.Second),
 		RequireExpiry: true,
 	}
 }
@@ -48,7 +48,7 @@ func newJWT() any {
 // minSecret is what RFC 7518 section 3.2 asks for, in bytes.
 const minSecret = 32
 
-func (c *JWT) open(*flow.TLSServer) (verifier, error) {
+func (c *JWT) open(*setting.TLSServer) (verifier, error) {
 	t := &tokenReader{require: c.RequireExpiry, leeway: time.Duration(c.Leeway)}
 	var problems []error
 	note := func(err error) {

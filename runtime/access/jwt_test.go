@@ -20,7 +20,7 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"github.com/flowrun/flowrun/runtime/endpoint"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -70,7 +70,7 @@ var longSecret = strings.Repeat("k", 32)
 
 func TestJWT(t *testing.T) {
 	g := newGate(t, Config{Auth: Methods{jwtConfig(func(c *JWT) {
-		c.Secret, c.Issuer, c.Audience = flow.SecretOf(longSecret), "us", "live"
+		c.Secret, c.Issuer, c.Audience = setting.SecretOf(longSecret), "us", "live"
 	})}}, Limits{}, nil)
 	good := func(more jwt.MapClaims) jwt.MapClaims {
 		c := jwt.MapClaims{"iss": "us", "aud": []string{"other", "live"}, "sub": "alice", "roles": []string{"a"}, "n": 1.5}
@@ -205,7 +205,7 @@ func TestKeySets(t *testing.T) {
 	}
 	open := func(refresh, cooldown time.Duration) *Gate {
 		return newGate(t, Config{Auth: Methods{jwtConfig(func(c *JWT) {
-			c.JWKSURL, c.JWKSRefresh, c.JWKSCooldown = u, flow.Duration(refresh), flow.Duration(cooldown)
+			c.JWKSURL, c.JWKSRefresh, c.JWKSCooldown = u, setting.Duration(refresh), setting.Duration(cooldown)
 		})}}, Limits{}, nil)
 	}
 	try := func(g *Gate, key any, kid string) string {

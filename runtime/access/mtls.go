@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -17,7 +18,7 @@ type MTLS struct {
 	Names []string `hcl:"names" doc:"whose certificates may connect: a common name, or a name, address or URI among the alternative names; * stands for anything. Without it, all that tls.client_ca has signed"`
 }
 
-func (m *MTLS) open(tls *flow.TLSServer) (verifier, error) {
+func (m *MTLS) open(tls *setting.TLSServer) (verifier, error) {
 	switch {
 	case tls == nil:
 		return nil, fieldError("", `auth "mtls" needs a tls block with client_ca: the authority that signs the clients' certificates`)

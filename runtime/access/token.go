@@ -12,20 +12,21 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // Token is the block auth "token". Keys of Hashes are secrets since who forgets to
 // hash a token writes the token there.
 type Token struct {
-	From       []string                   `hcl:"from" doc:"where the token is: \"header\" (Authorization, as \"Bearer T\" or T alone), \"query:NAME\", \"cookie:NAME\", \"subprotocol\" (offered as bearer.T, beside one that the server chooses). The first of these places that has anything counts. It is removed from what the flow sees in peer"`
-	Tokens     []flow.Secret              `hcl:"tokens" doc:"the tokens"`
-	TokensFile flow.Path                  `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64. Words after it, like sub=alice groups=a,b, become peer.claims: with a comma, a list. Lines that begin with # are comments. It is read again when it changes"`
-	Hashes     map[flow.Secret]flow.Value `hcl:"hashes" doc:"an object for each token, by the token's SHA-256 digest in hex or base64: it becomes peer.claims"`
-	HashesFile flow.Path                  `hcl:"hashes_file" doc:"JSON file with the same: { \"<digest>\": { \"sub\": \"alice\" } }. It is read again when it changes"`
+	From       []string                      `hcl:"from" doc:"where the token is: \"header\" (Authorization, as \"Bearer T\" or T alone), \"query:NAME\", \"cookie:NAME\", \"subprotocol\" (offered as bearer.T, beside one that the server chooses). The first of these places that has anything counts. It is removed from what the flow sees in peer"`
+	Tokens     []setting.Secret              `hcl:"tokens" doc:"the tokens"`
+	TokensFile setting.Path                  `hcl:"tokens_file" doc:"file with a line for each token, which may be {SHA256} and the digest in hex or base64. Words after it, like sub=alice groups=a,b, become peer.claims: with a comma, a list. Lines that begin with # are comments. It is read again when it changes"`
+	Hashes     map[setting.Secret]flow.Value `hcl:"hashes" doc:"an object for each token, by the token's SHA-256 digest in hex or base64: it becomes peer.claims"`
+	HashesFile setting.Path                  `hcl:"hashes_file" doc:"JSON file with the same: { \"<digest>\": { \"sub\": \"alice\" } }. It is read again when it changes"`
 }
 
-func (c *Token) open(*flow.TLSServer) (verifier, error) {
+func (c *Token) open(*setting.TLSServer) (verifier, error) {
 	return c.openFor(func(*flow.Object) error { return nil })
 }
 
@@ -41,7 +42,7 @@ type checkedToken struct {
 	check func(claims *flow.Object) error
 }
 
-func (c *checkedToken) open(*flow.TLSServer) (verifier, error) { return c.openFor(c.check) }
+func (c *checkedToken) open(*setting.TLSServer) (verifier, error) { return c.openFor(c.check) }
 
 func (c *Token) openFor(check func(claims *flow.Object) error) (verifier, error) {
 	t := &tokens{own: digests{}}
@@ -63,7 +64,7 @@ func (c *Token) openFor(check func(claims *flow.Object) error) (verifier, error)
 	}
 	for _, f := range []struct {
 		field string
-		path  flow.Path
+		path  setting.Path
 		parse func([]byte, func(*flow.Object) error) (digests, error)
 	}{{"tokens_file", c.TokensFile, parseTokens}, {"hashes_file", c.HashesFile, parseHashes}} {
 		if f.path == "" {

@@ -20,9 +20,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowrun/flowrun/runtime/admin/metrics"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 )
 
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // told counts what a process was told to do.
 type told struct{ reloads, drains, pauses atomic.Int64 }
 
-func (d *told) options(tokens ...flow.Secret) Options {
+func (d *told) options(tokens ...setting.Secret) Options {
 	return Options{
 		Settings:    flowfile.Admin{Address: "127.0.0.1:0", Tokens: tokens},
 		Health:      func() status.Health { return status.Health{Phase: status.Running, Ready: true} },
@@ -96,7 +96,7 @@ func TestWithoutTokensOnlyThisMachine(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	o := new(told).options(flow.SecretOf("secret"))
+	o := new(told).options(setting.SecretOf("secret"))
 	o.Settings.Address = "0.0.0.0:0"
 	if _, err := New(o); err != nil {
 		t.Error(err)
@@ -166,7 +166,7 @@ func TestProbesDoNotWaitForBodies(t *testing.T) {
 
 func TestBodiesAreBounded(t *testing.T) {
 	var d told
-	s := start(t, d.options(flow.SecretOf("secret")))
+	s := start(t, d.options(setting.SecretOf("secret")))
 	for _, body := range []io.Reader{
 		bytes.NewReader(make([]byte, maxBody+1)),
 		io.LimitReader(zeros{}, maxBody+1), // in chunks
@@ -193,7 +193,7 @@ func TestBodiesAreBounded(t *testing.T) {
 // TestStreamsTakeNoBody: behind one that has not been read, nobody hears that the
 // client has gone.
 func TestStreamsTakeNoBody(t *testing.T) {
-	s := start(t, new(told).options(flow.SecretOf("secret")))
+	s := start(t, new(told).options(setting.SecretOf("secret")))
 	for _, path := range []string{"events", "logs/stream", "ws", "tap/connect.echo", "connectors/edge/events"} {
 		r, err := http.NewRequest(http.MethodGet, "http://"+s.Addr()+"/api/v1/"+path, io.LimitReader(zeros{}, 100))
 		if err != nil {
@@ -229,7 +229,7 @@ func FuzzRequests(f *testing.F) {
 	}
 	const token = "kept to ourselves"
 	var d told
-	s, err := New(d.options(flow.SecretOf(token)))
+	s, err := New(d.options(setting.SecretOf(token)))
 	if err != nil {
 		f.Fatal(err)
 	}

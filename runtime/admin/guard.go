@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/access"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -36,7 +36,7 @@ type guard struct {
 	stop  func()
 }
 
-// newGuard reads the file of tokens. An error is a *flow.FieldError, or several,
+// newGuard reads the file of tokens. An error is a *setting.Error, or several,
 // about an argument of the block.
 func newGuard(a flowfile.Admin) (*guard, error) {
 	host, _, _ := net.SplitHostPort(a.Address) // resolve has looked
@@ -57,7 +57,7 @@ func newGuard(a flowfile.Admin) (*guard, error) {
 		}
 		asked.Auth = access.Methods{tokens.Checking(checkClaims)}
 	} else if g.any {
-		return nil, &flow.FieldError{Field: "origins", Err: errors.New(`origins = ["*"] needs tokens: any page that somebody on this machine looks at could read the API`)}
+		return nil, &setting.Error{Field: "origins", Err: errors.New(`origins = ["*"] needs tokens: any page that somebody on this machine looks at could read the API`)}
 	}
 	var err error
 	if g.gate, err = asked.New(limits(maxRequests), nil); err != nil {
@@ -84,8 +84,8 @@ func withoutAuth(err error) error {
 		}
 		return errors.Join(all...)
 	}
-	if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
-		return &flow.FieldError{Field: strings.TrimPrefix(fe.Field, "auth[0]."), Err: fe.Err}
+	if fe := (*setting.Error)(nil); errors.As(err, &fe) {
+		return &setting.Error{Field: strings.TrimPrefix(fe.Field, "auth[0]."), Err: fe.Err}
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func digest(token string) string {
@@ -52,12 +53,12 @@ func TestEachRouteWantsItsRole(t *testing.T) {
 		return flow.MapOf(flow.ObjectOf(flow.Field{Key: "roles", Value: flow.ListOf(all)}))
 	}
 	o := new(told).options()
-	o.Settings.TokensFile = flow.Path(file)
-	o.Settings.Hashes = map[flow.Secret]flow.Value{
-		flow.SecretOf(digest("controls")): flow.MapOf(flow.ObjectOf(flow.Field{Key: "roles", Value: flow.TextOf("control")})),
-		flow.SecretOf(digest("looks")):    roles(flow.TextOf("read"), flow.TextOf("tap")),
-		flow.SecretOf(digest("steers")):   roles(flow.TextOf("control"), flow.TextOf("read")),
-		flow.SecretOf(digest("nothing")):  roles(),
+	o.Settings.TokensFile = setting.Path(file)
+	o.Settings.Hashes = map[setting.Secret]flow.Value{
+		setting.SecretOf(digest("controls")): flow.MapOf(flow.ObjectOf(flow.Field{Key: "roles", Value: flow.TextOf("control")})),
+		setting.SecretOf(digest("looks")):    roles(flow.TextOf("read"), flow.TextOf("tap")),
+		setting.SecretOf(digest("steers")):   roles(flow.TextOf("control"), flow.TextOf("read")),
+		setting.SecretOf(digest("nothing")):  roles(),
 	}
 	s, err := New(o)
 	if err != nil {
@@ -129,7 +130,7 @@ func TestMisspeltRolesAreRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := Check(flowfile.Admin{Address: "127.0.0.1:0", TokensFile: flow.Path(file)})
+		err := Check(flowfile.Admin{Address: "127.0.0.1:0", TokensFile: setting.Path(file)})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}
@@ -140,7 +141,7 @@ func TestMisspeltRolesAreRefused(t *testing.T) {
 }
 
 func TestPagesOfOrigins(t *testing.T) {
-	o := new(told).options(flow.SecretOf("secret"))
+	o := new(told).options(setting.SecretOf("secret"))
 	o.Settings.Origins = []string{"self", "https://ops.example.org"}
 	named, err := New(o)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 )
 
@@ -51,11 +52,11 @@ func FuzzRoles(f *testing.F) {
 	o := d.options()
 	o.Settings = flowfile.DefaultAdmin()
 	o.Settings.Address = "127.0.0.1:0"
-	o.Settings.Hashes = map[flow.Secret]flow.Value{}
+	o.Settings.Hashes = map[setting.Secret]flow.Value{}
 	tokens := map[Role]string{}
 	for _, role := range allRoles {
 		tokens[role] = "the token of " + string(role)
-		o.Settings.Hashes[flow.SecretOf(digest(tokens[role]))] = flow.MapOf(flow.ObjectOf(flow.Field{Key: "roles", Value: flow.TextOf(string(role))}))
+		o.Settings.Hashes[setting.SecretOf(digest(tokens[role]))] = flow.MapOf(flow.ObjectOf(flow.Field{Key: "roles", Value: flow.TextOf(string(role))}))
 	}
 	level := zap.NewAtomicLevel()
 	o.Level, o.Nearest = &level, source.Nearest

@@ -11,13 +11,13 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestLogLevel(t *testing.T) {
 	var out bytes.Buffer
 	level := zap.NewAtomicLevelAt(zapcore.ErrorLevel)
-	o := new(told).options(flow.SecretOf("secret"))
+	o := new(told).options(setting.SecretOf("secret"))
 	o.Level, o.Log = &level, zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(zapcore.EncoderConfig{MessageKey: "m"}), zapcore.AddSync(&out), level))
 	s := start(t, o)
 	for _, test := range []struct{ method, body, want string }{

@@ -22,9 +22,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flowrun/flowrun/runtime/engine"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 )
 
@@ -167,7 +167,7 @@ func load(t *testing.T) *openapi3.T {
 
 // busy is a process with a bit of everything.
 func busy() Options {
-	o := new(told).options(flow.SecretOf("secret"))
+	o := new(told).options(setting.SecretOf("secret"))
 	now := time.Now()
 	h := status.Health{Phase: status.Running, Connectors: []status.Connector{
 		{Flow: "flow", Type: "ws_server", Name: "edge", Required: true, State: status.Open, Since: now, Listening: []status.Listener{{Scheme: "ws", Address: "127.0.0.1:1"}}},

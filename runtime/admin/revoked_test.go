@@ -12,7 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // TestStreamsEndWithTheirToken takes tokens out of the file, or a role from them: the
@@ -30,8 +30,8 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 	}
 	write("gone sub=a roles=read\nless sub=b roles=read\nstays sub=c roles=read\n")
 	o := new(told).options()
-	o.Settings.TokensFile = flow.Path(file)
-	o.Settings.Events.MaxClients, o.Settings.Logs.MaxSubscribers, o.Settings.Events.ReadTimeout = 10, 10, flow.Duration(1<<40)
+	o.Settings.TokensFile = setting.Path(file)
+	o.Settings.Events.MaxClients, o.Settings.Logs.MaxSubscribers, o.Settings.Events.ReadTimeout = 10, 10, setting.Duration(1<<40)
 	s := start(t, o)
 	defer http.DefaultClient.CloseIdleConnections()
 

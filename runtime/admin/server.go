@@ -16,10 +16,10 @@ import (
 	"github.com/flowrun/flowrun/runtime/admin/stream"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/feed"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
@@ -96,7 +96,7 @@ type Server struct {
 	ended   chan struct{}
 }
 
-// Check reads what settings name, and says what cannot be used: a *flow.FieldError
+// Check reads what settings name, and says what cannot be used: a *setting.Error
 // for each argument.
 func Check(a flowfile.Admin) error {
 	_, _, err := open(a, zap.NewNop())
@@ -106,13 +106,13 @@ func Check(a flowfile.Admin) error {
 func open(a flowfile.Admin, log *zap.Logger) (g *guard, secure *tlsfiles.Keeper, err error) {
 	if a.TLS != nil {
 		if secure, err = tlsfiles.Keep(a.TLS, log, "http/1.1"); err != nil {
-			err = flow.Within("tls", err)
+			err = setting.Within("tls", err)
 		}
 	}
 	g, refused := newGuard(a)
 	err = errors.Join(err, refused)
 	if unusable := look.Check(a.Tap); unusable != nil {
-		err = errors.Join(err, flow.Within("tap", unusable))
+		err = errors.Join(err, setting.Within("tap", unusable))
 	}
 	return g, secure, err
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Auth is an auth block of a client.
@@ -36,10 +37,10 @@ func (Auths) Variants() []flow.Spec[any] {
 
 // Basic is the block auth "basic" of a client.
 type Basic struct {
-	User            string      `hcl:"user" doc:"who this is"`
-	Password        flow.Secret `hcl:"password" doc:"what shows it"`
-	Credentials     flow.Secret `hcl:"credentials" doc:"in place of these, both as \"user:password\": env(\"NAME\")"`
-	CredentialsFile flow.Path   `hcl:"credentials_file" doc:"in place of these, a file that has them so in its first line; it is read each time that they are needed, so that they may change"`
+	User            string         `hcl:"user" doc:"who this is"`
+	Password        setting.Secret `hcl:"password" doc:"what shows it"`
+	Credentials     setting.Secret `hcl:"credentials" doc:"in place of these, both as \"user:password\": env(\"NAME\")"`
+	CredentialsFile setting.Path   `hcl:"credentials_file" doc:"in place of these, a file that has them so in its first line; it is read each time that they are needed, so that they may change"`
 }
 
 func (a *Basic) authorization() (string, error) {
@@ -47,7 +48,7 @@ func (a *Basic) authorization() (string, error) {
 	switch ways := [...]bool{a.User != "" || a.Password.Reveal() != "", both != "", a.CredentialsFile != ""}; ways {
 	case [...]bool{true, false, false}:
 		if strings.Contains(a.User, ":") || a.User == "" {
-			return "", &flow.FieldError{Field: "user", Err: errors.New("a user is not empty and has no colon: it ends where the password begins")}
+			return "", &setting.Error{Field: "user", Err: errors.New("a user is not empty and has no colon: it ends where the password begins")}
 		}
 		return basic(a.User, a.Password.Reveal()), nil
 	case [...]bool{false, true, false}:
@@ -63,7 +64,7 @@ func (a *Basic) authorization() (string, error) {
 	}
 	user, password, ok := strings.Cut(both, ":")
 	if !ok || user == "" || strings.ContainsAny(both, "\r\n\x00") {
-		return "", &flow.FieldError{Field: from, Err: errors.New("these are no credentials: user:password in one line")}
+		return "", &setting.Error{Field: from, Err: errors.New("these are no credentials: user:password in one line")}
 	}
 	return basic(user, password), nil
 }
@@ -74,8 +75,8 @@ func basic(user, password string) string {
 
 // Token is the block auth "token" of a client.
 type Token struct {
-	Token     flow.Secret `hcl:"token" doc:"the token"`
-	TokenFile flow.Path   `hcl:"token_file" doc:"file that holds the token; it is read each time that it is needed, so that it may change"`
+	Token     setting.Secret `hcl:"token" doc:"the token"`
+	TokenFile setting.Path   `hcl:"token_file" doc:"file that holds the token; it is read each time that it is needed, so that it may change"`
 }
 
 // maxToken bounds a file that holds a token, in bytes.
@@ -93,47 +94,47 @@ func (a *Token) authorization() (string, error) {
 		}
 		token = strings.TrimSpace(text)
 		if token == "" || len(token) > maxToken || strings.ContainsAny(token, "\r\n\x00") {
-			return "", &flow.FieldError{Field: "token_file", Err: fmt.Errorf("%s holds no token: one line of at most 32 KiB", a.TokenFile)}
+			return "", &setting.Error{Field: "token_file", Err: fmt.Errorf("%s holds no token: one line of at most 32 KiB", a.TokenFile)}
 		}
 	}
 	if strings.ContainsAny(token, "\r\n\x00") {
-		return "", &flow.FieldError{Field: "token", Err: errors.New("the token has a line break")}
+		return "", &setting.Error{Field: "token", Err: errors.New("the token has a line break")}
 	}
 	return "Bearer " + token, nil
 }
 
 // read reads the file that an argument names.
-func read(field string, path flow.Path) (string, error) {
+func read(field string, path setting.Path) (string, error) {
 	text, err := os.ReadFile(string(path))
 	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
 		err = cause.Err
 	}
 	if err != nil {
-		return "", &flow.FieldError{Field: field, Err: fmt.Errorf("cannot read %s: %w", path, err)}
+		return "", &setting.Error{Field: field, Err: fmt.Errorf("cannot read %s: %w", path, err)}
 	}
 	return string(text), nil
 }
 
-// Check reports, as a *flow.FieldError, when there is more than one way in which a
+// Check reports, as a *setting.Error, when there is more than one way in which a
 // client shows who it is, or one that cannot be right. user is that of its URL, and
 // headers are the fields that it sends.
-func (a Auths) Check(user *url.Userinfo, headers map[string]flow.Secret) error {
+func (a Auths) Check(user *url.Userinfo, headers map[string]setting.Secret) error {
 	if len(a) == 0 {
 		return nil
 	}
 	if len(a) > 1 {
-		return &flow.FieldError{Field: "auth[1]", Err: errors.New("a client has one auth block: it shows itself in one way")}
+		return &setting.Error{Field: "auth[1]", Err: errors.New("a client has one auth block: it shows itself in one way")}
 	}
 	if user != nil {
-		return &flow.FieldError{Field: "auth[0]", Err: errors.New("the URL has a user already: leave out one of them")}
+		return &setting.Error{Field: "auth[0]", Err: errors.New("the URL has a user already: leave out one of them")}
 	}
 	for name := range headers {
 		if textproto.CanonicalMIMEHeaderKey(name) == "Authorization" {
-			return &flow.FieldError{Field: "auth[0]", Err: errors.New("headers has an Authorization already: leave out one of them")}
+			return &setting.Error{Field: "auth[0]", Err: errors.New("headers has an Authorization already: leave out one of them")}
 		}
 	}
 	if _, err := a[0].authorization(); err != nil {
-		return flow.Within("auth[0]", err)
+		return setting.Within("auth[0]", err)
 	}
 	return nil
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // several is a sink with as many connections, which it opens at once.
 func several(n int, open chan<- struct{}) *sink {
 	s := newSink()
-	s.shape.Many, s.shape.Queue = true, &flow.Queue{MaxEvents: 100, MaxBytes: 1000, Overflow: "block"}
+	s.shape.Many, s.shape.Queue = true, &setting.Queue{MaxEvents: 100, MaxBytes: 1000, Overflow: "block"}
 	s.run = func(ctx context.Context, h flow.Host) error {
 		links := make([]flow.Link, n)
 		for i := range links {

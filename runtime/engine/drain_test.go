@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -115,7 +116,7 @@ func TestAConnectorThatDoesNotEnd(t *testing.T) {
 // full is a client that never connects, with events waiting for it.
 func full() *parts {
 	return &parts{
-		shape: flow.Shape{Role: flow.Client, In: true, Queue: &flow.Queue{MaxEvents: 2, MaxBytes: 100, Overflow: "block"}},
+		shape: flow.Shape{Role: flow.Client, In: true, Queue: &setting.Queue{MaxEvents: 2, MaxBytes: 100, Overflow: "block"}},
 		run: func(ctx context.Context, h flow.Host) error {
 			<-h.Abandon().Done()
 			return nil
@@ -150,7 +151,7 @@ type dialling struct {
 
 func newDialling(after time.Duration) *dialling {
 	c := &dialling{after: after}
-	c.shape = flow.Shape{Role: flow.Client, In: true, Queue: &flow.Queue{MaxEvents: 100, MaxBytes: 1000, Overflow: "block"}}
+	c.shape = flow.Shape{Role: flow.Client, In: true, Queue: &setting.Queue{MaxEvents: 100, MaxBytes: 1000, Overflow: "block"}}
 	attempts := 0
 	c.run = func(ctx context.Context, h flow.Host) error {
 		select {
@@ -370,7 +371,7 @@ func TestFeedIntoItself(t *testing.T) {
 // flock is a server whose connections leave one by one when it ends.
 func flock(d *diary, n int) *parts {
 	return &parts{
-		shape: flow.Shape{Role: flow.Server, Out: true, In: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}},
+		shape: flow.Shape{Role: flow.Server, Out: true, In: true, Many: true, Queue: &setting.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}},
 		run: func(ctx context.Context, h flow.Host) error {
 			links := make([]flow.Link, n)
 			for i := range links {
@@ -458,7 +459,7 @@ func TestStopInADelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		drain := flowfile.DefaultDrain()
-		drain.Delay, drain.Spread = flow.Duration(time.Second), flow.Duration(2*time.Second)
+		drain.Delay, drain.Spread = setting.Duration(time.Second), setting.Duration(2*time.Second)
 		r := start(t, &flowfile.File{Name: "f", Drain: drain, Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 2))}})
 		synctest.Wait()
 		begin := time.Now()
@@ -477,8 +478,8 @@ func TestDrainsOfSeveralFlows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		one, two := flowfile.DefaultDrain(), flowfile.DefaultDrain()
-		one.Delay, one.Reason = flow.Duration(5*time.Second), "one"
-		two.Spread, two.Reason, two.Timeout = flow.Duration(10*time.Second), "two", flow.Duration(time.Minute)
+		one.Delay, one.Reason = setting.Duration(5*time.Second), "one"
+		two.Spread, two.Reason, two.Timeout = setting.Duration(10*time.Second), "two", setting.Duration(time.Minute)
 		r := start(t, &flowfile.File{Name: "one", Drain: one, Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 1))}}, func(o *Options) {
 			o.Files = append(o.Files, &flowfile.File{Name: "two", Drain: two, Connectors: []*flowfile.ConnectorBlock{connector("edge", flock(&d, 2))}})
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // room is a server whose peers stay. They are there when it runs, send what
@@ -27,7 +28,7 @@ type room struct {
 // newRoom is a room with n peers, who are told what to send as "1 text".
 func newRoom(n int, d *diary) *room {
 	r := &room{d: d, say: make(chan string)}
-	r.shape = flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}}
+	r.shape = flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &setting.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}}
 	r.run = func(ctx context.Context, h flow.Host) error {
 		links := make([]flow.Link, n)
 		for i := range links {
@@ -105,7 +106,7 @@ func (a *textsOf) Value(...flow.Value) (flow.Value, error) {
 // windowed is a pipeline of one window.
 func windowed(name string, interval time.Duration) *flowfile.PipelineBlock {
 	return &flowfile.PipelineBlock{Name: name, Steps: []flowfile.StepBlock{{Type: "window", Label: "w", Config: &pipeline.Window{
-		Kind: "tumbling", Interval: flow.Duration(interval), Emit: texts{}, Origins: "all",
+		Kind: "tumbling", Interval: setting.Duration(interval), Emit: texts{}, Origins: "all",
 		MaxGroups: 10, MaxOrigins: 10, MaxItems: 10, OnOverflow: "err",
 	}}}}
 }

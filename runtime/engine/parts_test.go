@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -257,5 +258,5 @@ func (r *running) state(name string) string {
 }
 
 func timeout(d time.Duration) func(*Options) {
-	return func(o *Options) { o.Files[0].Drain.Timeout = flow.Duration(d) }
+	return func(o *Options) { o.Files[0].Drain.Timeout = setting.Duration(d) }
 }

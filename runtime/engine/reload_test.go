@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/graph"
 	"github.com/flowrun/flowrun/runtime/pipeline"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 )
 
@@ -181,7 +182,7 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 // lists collects three events, for longer than these tests take.
 func lists() *flowfile.PipelineBlock {
 	return &flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{{Type: "batch", Label: "three", Config: &pipeline.Batch{
-		MaxEvents: 3, MaxWait: flow.Duration(24 * time.Hour), MaxBytes: 1 << 20,
+		MaxEvents: 3, MaxWait: setting.Duration(24 * time.Hour), MaxBytes: 1 << 20,
 	}}}}
 }
 
@@ -366,7 +367,7 @@ func TestAReloadWhileAConnectorBacksOff(t *testing.T) {
 			}}
 		}
 		slow := func(c *flowfile.Common) {
-			c.Reconnect.Interval, c.Reconnect.MaxInterval = flow.Duration(time.Hour), flow.Duration(time.Hour)
+			c.Reconnect.Interval, c.Reconnect.MaxInterval = setting.Duration(time.Hour), setting.Duration(time.Hour)
 		}
 		file := func(n byte) *flowfile.File {
 			return &flowfile.File{Name: "f", Connectors: []*flowfile.ConnectorBlock{version(connector("up", lost(), slow), n)}}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/google/go-cmp/cmp"
 )
@@ -24,7 +25,7 @@ func unlucky(d *diary, plan string) *parts {
 	attempt := -1
 	note := func(what string) { d.note("%v %s", time.Since(begin), what) }
 	return &parts{
-		shape: flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}},
+		shape: flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &setting.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}},
 		prepare: func(context.Context, flow.Host) error {
 			attempt++
 			if words[attempt] == "unprepared" {
@@ -76,7 +77,7 @@ func onFailure(what string) func(*flowfile.Common) {
 func notRequired(c *flowfile.Common) { c.Required = false }
 
 func cappedAt(d time.Duration) func(*flowfile.Common) {
-	return func(c *flowfile.Common) { c.Reconnect.MaxInterval = flow.Duration(d) }
+	return func(c *flowfile.Common) { c.Reconnect.MaxInterval = setting.Duration(d) }
 }
 
 func TestAttempts(t *testing.T) {

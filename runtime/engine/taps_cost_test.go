@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/flowtest/cputime"
+	"github.com/flowrun/flowrun/runtime/setting"
 	copies "github.com/flowrun/flowrun/runtime/tap"
 )
 
@@ -124,7 +125,7 @@ func echo(tb testing.TB) (*Engine, flow.Link) {
 	tb.Helper()
 	opened := make(chan flow.Link)
 	edge := &parts{
-		shape: flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 100, MaxBytes: 1 << 20, Overflow: "block"}},
+		shape: flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &setting.Queue{MaxEvents: 100, MaxBytes: 1 << 20, Overflow: "block"}},
 		run: func(ctx context.Context, h flow.Host) error {
 			l, err := h.Open(flow.Peer{Host: "192.0.2.1", Port: 1}, writerFunc(func([]flow.Frame) {}))
 			if err != nil {

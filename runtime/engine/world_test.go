@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/status"
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,7 +30,7 @@ type web struct {
 
 func newWeb(address, path string) *web {
 	w := &web{}
-	w.shape = flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}}
+	w.shape = flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &setting.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "block"}}
 	w.prepare = func(_ context.Context, h flow.Host) (err error) {
 		w.host = h
 		w.stop, err = h.Handle(flow.ListenSpec{Scheme: "http", Address: address, Path: path}, w)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Connector moves bytes between the world and the runtime. It never retries,
@@ -178,7 +180,7 @@ type Trier interface {
 
 // Asker is implemented by the writers of connectors that ask, as their Shape says:
 // each frame is a question of its own. They have no queue, or one that keeps what is in
-// it, see [Keep].
+// it, see [setting.Keep].
 type Asker interface {
 	// Ask returns when each of the frames is delivered, or has failed: those that
 	// have, a *BatchError names by their places. Several goroutines call it at a
@@ -195,6 +197,16 @@ type Asker interface {
 // connector ends the connection and closes its link as usual.
 type Disconnecter interface {
 	Disconnect(reason error)
+}
+
+// Confirmer is implemented by writers that can ask their peer whether something has
+// arrived: those of connectors whose Shape says Confirms.
+type Confirmer interface {
+	// Confirm sends a question behind what Write has taken, or holds it back for
+	// Flush. confirmed is called once, by the connection's reader, when the peer has
+	// answered: all that Write had taken has arrived. It is not called when the
+	// connection is lost before, nor when Confirm is called again before.
+	Confirm(ctx context.Context, confirmed func()) error
 }
 
 // WriteError is returned by a Write or Flush that delivered some frames: the
@@ -241,8 +253,8 @@ type ListenSpec struct {
 	// for any. Others of its path are answered 405, and OPTIONS is as the listener
 	// says.
 	Methods []string
-	TLS     *TLSServer
-	Socket  SocketOptions
+	TLS     *setting.TLSServer
+	Socket  setting.SocketOptions
 	// Backlog is the system's queue of connections that wait to be accepted;
 	// 0 leaves it to the system.
 	Backlog int
@@ -312,11 +324,11 @@ type Shape struct {
 	MaxFrame int
 	// Queue holds events for a connection that is not ready to take them;
 	// nil writes directly, and the sender waits.
-	Queue *Queue
+	Queue *setting.Queue
 	// Keep says how Queue keeps events until they are confirmed; nil where they
 	// leave it when they are written. It is for connectors with one connection at a
 	// time.
-	Keep *Keep
+	Keep *setting.Keep
 	// Confirms says that the connector's writers are Confirmers.
 	Confirms bool
 	// Shares says that a frame which goes to several connections gets a Shared.

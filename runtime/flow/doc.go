@@ -29,11 +29,12 @@
 //	vars:"state|n"       names that an Expr or Aggregate may use beside event, meta and peer
 //
 // A field is a bool, int, float64, string, a type that implements
-// encoding.TextUnmarshaler ([Duration], [Size], [Secret], URL of package endpoint), a [Path], an
-// [Expr], an [Aggregate], a slice or string-keyed map of those (an attribute), a struct or
-// pointer to struct (a block; the pointer says whether it is there), a
-// slice of structs (a block that may be repeated), or [Variants] (a block that
-// may be repeated and whose label says what is in it).
+// encoding.TextUnmarshaler ([setting.Duration], [setting.Size], [setting.Secret],
+// URL of package endpoint), a [setting.Path], an [Expr], an [Aggregate], a slice or
+// string-keyed map of those (an attribute), a struct or pointer to struct (a block;
+// the pointer says whether it is there), a slice of structs (a block that may be
+// repeated), or [Variants] (a block that may be repeated and whose label says what is
+// in it).
 //
-// This package imports no sibling and starts no goroutine.
+// Of its siblings this package imports setting alone, and it starts no goroutine.
 package flow

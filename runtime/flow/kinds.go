@@ -3,6 +3,8 @@ package flow
 import (
 	"fmt"
 	"strings"
+
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Kinds is a set of kinds of values. The three kinds of numbers are in it
@@ -69,7 +71,7 @@ func MustBe(field string, x Expr, wanted Kinds) error {
 		return nil
 	}
 	if can := k.Kinds(); can&wanted == 0 && can != OfNull {
-		return &FieldError{Field: field, Err: fmt.Errorf("%s is %s, where %s is needed", field, can, wanted)}
+		return &setting.Error{Field: field, Err: fmt.Errorf("%s is %s, where %s is needed", field, can, wanted)}
 	}
 	return nil
 }

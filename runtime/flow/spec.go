@@ -1,10 +1,5 @@
 package flow
 
-import (
-	"errors"
-	"strings"
-)
-
 // Spec is a row of a table of components. C is one of the configuration
 // interfaces below, or any for the [Variants] of a block.
 type Spec[C any] struct {
@@ -17,7 +12,7 @@ type Spec[C any] struct {
 
 // ConnectorConfig is the configuration of a connector. New checks what can be
 // checked without effects on the world (it may read certificates) and is
-// called by `validate` too; an error about one argument is a *FieldError, and
+// called by `validate` too; an error about one argument is a *setting.Error, and
 // several are joined by errors.Join.
 type ConnectorConfig interface {
 	Shape() Shape
@@ -94,31 +89,3 @@ type Variants interface {
 // Defaulter is implemented by blocks that need not be there and have defaults
 // when they are: a configuration holds a pointer to one, nil without the block.
 type Defaulter interface{ SetDefaults() }
-
-// FieldError is an error that concerns one argument of a configuration.
-type FieldError struct {
-	Field string // dotted path from the block: "tls.cert"
-	Err   error
-}
-
-// Error describes the problem, without the field: the diagnostic points at it.
-func (e *FieldError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// Within says of errors about arguments of a block that is itself inside of another,
-// joined ones, too, where that is: "cert" of "tls" is "tls.cert".
-func Within(block string, err error) error {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what was joined
-		var all []error
-		for _, one := range several.Unwrap() {
-			all = append(all, Within(block, one))
-		}
-		return errors.Join(all...)
-	}
-	if fe := (*FieldError)(nil); errors.As(err, &fe) {
-		return &FieldError{Field: strings.TrimSuffix(block+"."+fe.Field, "."), Err: fe.Err}
-	}
-	return &FieldError{Field: block, Err: err}
-}

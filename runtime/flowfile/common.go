@@ -3,16 +3,16 @@ package flowfile
 import (
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Reconnect says how a connector that lost its world is run again.
 type Reconnect struct {
-	Interval    flow.Duration `hcl:"interval" min:"1ms" doc:"wait before the first new attempt"`
-	GrowthRate  float64       `hcl:"growth_rate" min:"1" doc:"factor from one wait to the next"`
-	MaxInterval flow.Duration `hcl:"max_interval" min:"1ms" doc:"longest wait"`
-	Randomized  bool          `hcl:"randomized" doc:"waits are chosen at random around the computed one, so that clients do not return in step"`
-	MaxRetries  int           `hcl:"max_retries" min:"0" doc:"attempts in a row before the connector gives up; 0 for no limit. A success starts the count anew"`
+	Interval    setting.Duration `hcl:"interval" min:"1ms" doc:"wait before the first new attempt"`
+	GrowthRate  float64          `hcl:"growth_rate" min:"1" doc:"factor from one wait to the next"`
+	MaxInterval setting.Duration `hcl:"max_interval" min:"1ms" doc:"longest wait"`
+	Randomized  bool             `hcl:"randomized" doc:"waits are chosen at random around the computed one, so that clients do not return in step"`
+	MaxRetries  int              `hcl:"max_retries" min:"0" doc:"attempts in a row before the connector gives up; 0 for no limit. A success starts the count anew"`
 }
 
 // Common are the arguments that every connector has beside its own.
@@ -30,9 +30,9 @@ func DefaultCommon() Common {
 		OnFailure: "continue",
 		OnDecode:  "err",
 		Reconnect: Reconnect{
-			Interval:    flow.Duration(500 * time.Millisecond),
+			Interval:    setting.Duration(500 * time.Millisecond),
 			GrowthRate:  2,
-			MaxInterval: flow.Duration(30 * time.Second),
+			MaxInterval: setting.Duration(30 * time.Second),
 			Randomized:  true,
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/preprocessors"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -69,7 +70,7 @@ func table(t testing.TB, shape flow.Shape, processorNames ...string) (*Table, *r
 }
 
 func many() flow.Shape {
-	return flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "disconnect"}}
+	return flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &setting.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "disconnect"}}
 }
 
 // recorder keeps the payloads that it is sent, as text.
@@ -373,7 +374,7 @@ func TestOverflow(t *testing.T) {
 }
 
 func TestQueueOutlivesAConnection(t *testing.T) {
-	shape := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &flow.Queue{MaxEvents: 100, MaxBytes: 10000, Overflow: "block"}}
+	shape := flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &setting.Queue{MaxEvents: 100, MaxBytes: 10000, Overflow: "block"}}
 	tab, _, _ := table(t, shape, "separate")
 	send := func(s string) {
 		t.Helper()

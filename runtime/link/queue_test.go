@@ -12,10 +12,11 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func single(overflow string) flow.Shape {
-	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &flow.Queue{MaxEvents: 4, MaxBytes: 1000, Overflow: overflow}}
+	return flow.Shape{Role: flow.Client, In: true, Out: true, Queue: &setting.Queue{MaxEvents: 4, MaxBytes: 1000, Overflow: overflow}}
 }
 
 // alone is a writer that minds being used by two goroutines at once.

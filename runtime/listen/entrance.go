@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
@@ -49,7 +50,7 @@ func (t *terms) agree(spec flow.ListenSpec, whole bool) error {
 	if whole || t.whole {
 		return fmt.Errorf("listen %s: another connector listens there, and an address is shared only by those that speak HTTP: choose another one", spec.Address)
 	}
-	var now *flow.TLSServer
+	var now *setting.TLSServer
 	if t.certificates != nil {
 		now = t.certificates.From()
 	}

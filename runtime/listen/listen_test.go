@@ -26,6 +26,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -49,7 +50,7 @@ func newSet(t *testing.T) (*Set, *observer.ObservedLogs) {
 }
 
 func spec(address, path string) flow.ListenSpec {
-	return flow.ListenSpec{Address: address, Path: path, Socket: flow.DefaultSocketOptions(), Timeout: time.Minute}
+	return flow.ListenSpec{Address: address, Path: path, Socket: setting.DefaultSocketOptions(), Timeout: time.Minute}
 }
 
 // says answers with its text and the parameter id.
@@ -177,9 +178,9 @@ func TestWhatCannotBeHad(t *testing.T) {
 	handle(t, s, spec(address, "/a"), says("a"))
 	handle(t, s, spec(address, "/networks/{id}"), says("a"))
 	withTLS := spec(address, "/b")
-	withTLS.TLS = &flow.TLSServer{}
+	withTLS.TLS = &setting.TLSServer{}
 	noFile := spec(anyPort, "/b")
-	noFile.TLS = &flow.TLSServer{Cert: "no.cert", Key: "no.key"}
+	noFile.TLS = &setting.TLSServer{Cert: "no.cert", Key: "no.key"}
 	for _, test := range []struct {
 		spec flow.ListenSpec
 		want string
@@ -315,7 +316,7 @@ func TestABodyThatDoesNotComeTimesOut(t *testing.T) {
 // be, and whoever does not wait gets through.
 func TestTheOldestHandshakeIsCut(t *testing.T) {
 	s, logs := newSet(t)
-	for name, secure := range map[string]*flow.TLSServer{"plain": nil, "TLS": certificate(t)} {
+	for name, secure := range map[string]*setting.TLSServer{"plain": nil, "TLS": certificate(t)} {
 		sp := spec(anyPort, "/")
 		sp.Handshakes, sp.TLS = 3, secure
 		addr := handle(t, s, sp, says("root")).Addr()
@@ -403,7 +404,7 @@ func TestTLS(t *testing.T) {
 	sp.TLS = certificate(t)
 	a := handle(t, s, sp, says("a"))
 	same := sp
-	same.Path, same.TLS = "/b", &flow.TLSServer{Cert: sp.TLS.Cert, Key: sp.TLS.Key}
+	same.Path, same.TLS = "/b", &setting.TLSServer{Cert: sp.TLS.Cert, Key: sp.TLS.Key}
 	handle(t, s, same, says("b"))
 	c, err := tls.Dial("tcp", a.Addr(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
 	if err != nil {
@@ -433,7 +434,7 @@ func TestRenewedCertificates(t *testing.T) {
 		defer c.Close()
 		return string(c.ConnectionState().PeerCertificates[0].Raw)
 	}
-	renew := func(to, from flow.Path) {
+	renew := func(to, from setting.Path) {
 		data, err := os.ReadFile(string(from))
 		if err != nil {
 			t.Fatal(err)
@@ -469,7 +470,7 @@ func TestSocketOptions(t *testing.T) {
 	s, _ := newSet(t)
 	sp := spec(flowtest.FreeAddress(t), "/")
 	sp.Backlog = 7
-	sp.Socket = flow.SocketOptions{ReusePort: true}
+	sp.Socket = setting.SocketOptions{ReusePort: true}
 	a := handle(t, s, sp, says("a"))
 	if got := get(t, a.Addr(), "/"); got != "200 a" {
 		t.Errorf("got %q", got)
@@ -500,7 +501,7 @@ func TestErrorsOfAcceptAreWaitedOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newAcceptor(&exhausted{l, []error{syscall.EMFILE, syscall.ENOBUFS, errors.New("odd")}}, flow.SocketOptions{}, zap.NewNop())
+	a := newAcceptor(&exhausted{l, []error{syscall.EMFILE, syscall.ENOBUFS, errors.New("odd")}}, setting.SocketOptions{}, zap.NewNop())
 	dial(t, l.Addr().String())
 	c, err := a.Accept()
 	if err != nil {
@@ -519,7 +520,7 @@ func TestErrorsOfAcceptAreWaitedOut(t *testing.T) {
 }
 
 // certificate makes one for localhost.
-func certificate(t *testing.T) *flow.TLSServer {
+func certificate(t *testing.T) *setting.TLSServer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -538,14 +539,14 @@ func certificate(t *testing.T) *flow.TLSServer {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	write := func(name, kind string, der []byte) flow.Path {
+	write := func(name, kind string, der []byte) setting.Path {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return flow.Path(path)
+		return setting.Path(path)
 	}
-	return &flow.TLSServer{Cert: write("cert.pem", "CERTIFICATE", cert), Key: write("key.pem", "PRIVATE KEY", der)}
+	return &setting.TLSServer{Cert: write("cert.pem", "CERTIFICATE", cert), Key: write("key.pem", "PRIVATE KEY", der)}
 }
 
 // Who has been waiting for the address must not be told that there is nothing.

@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Of those who come while one of two that share an address drains, none is refused.
 func TestDrainOfASharedAddress(t *testing.T) {
 	sp := spec(flowtest.FreeAddress(t), "/")
-	sp.Socket = flow.SocketOptions{ReusePort: true}
+	sp.Socket = setting.SocketOptions{ReusePort: true}
 	stays, _ := newSet(t)
 	handle(t, stays, sp, says("stays"))
 	var (

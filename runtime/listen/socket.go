@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -50,7 +51,7 @@ func before(refused *error, set func(fd uintptr) error) func(_, _ string, c sysc
 }
 
 // keepalive is the period as net wants it: negative for none.
-func keepalive(o flow.SocketOptions) time.Duration {
+func keepalive(o setting.SocketOptions) time.Duration {
 	if o.Keepalive <= 0 {
 		return -1
 	}
@@ -85,7 +86,7 @@ type acceptor struct {
 	closed chan struct{}
 }
 
-func newAcceptor(socket net.Listener, o flow.SocketOptions, log *zap.Logger) *acceptor {
+func newAcceptor(socket net.Listener, o setting.SocketOptions, log *zap.Logger) *acceptor {
 	return &acceptor{Listener: socket, delay: !o.NoDelay, log: log, closed: make(chan struct{})}
 }
 

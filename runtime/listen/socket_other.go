@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"net"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
-func setOptions(_ uintptr, o flow.SocketOptions) error {
+func setOptions(_ uintptr, o setting.SocketOptions) error {
 	if o.ReusePort {
 		return errors.New("socket_options.reuse_port: this system has no such option")
 	}

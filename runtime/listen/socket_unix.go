@@ -10,13 +10,13 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"golang.org/x/sys/unix"
 )
 
 // setOptions is called before the socket is bound. The net package has set
 // SO_REUSEADDR by then.
-func setOptions(fd uintptr, o flow.SocketOptions) error {
+func setOptions(fd uintptr, o setting.SocketOptions) error {
 	if !o.ReuseAddr {
 		if err := unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0); err != nil {
 			return fmt.Errorf("socket_options.reuse_addr = false: %w", err)

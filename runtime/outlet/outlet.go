@@ -8,14 +8,15 @@ import (
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/queue"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
 // Terms are what the outlets of one connector have in common.
 type Terms struct {
 	*encode.Terms
-	Queue *flow.Queue // nil where senders write, and wait for each other
-	Keep  *flow.Keep  // how outlets that outlive connections keep what is in the queue; nil where they do not
+	Queue *setting.Queue // nil where senders write, and wait for each other
+	Keep  *setting.Keep  // how outlets that outlive connections keep what is in the queue; nil where they do not
 	// Undelivered is told what was kept and will not arrive: the overflow policy has
 	// dropped it, or a question has failed. nil for nobody.
 	Undelivered func(ctx context.Context, message []byte, why error)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // queued returns an outlet that has a queue and outlives its connections.
@@ -22,7 +23,7 @@ func queued() *Outlet {
 	codec := flow.CodecUse{Type: "copies", New: func() flow.Codec { return copies{} }}
 	return New(&Terms{
 		Terms: encode.NewTerms("test", flow.Shape{}, codec, nil), Log: zap.NewNop(),
-		Queue: &flow.Queue{MaxEvents: 10_000, MaxBytes: 1 << 20, Overflow: "block"},
+		Queue: &setting.Queue{MaxEvents: 10_000, MaxBytes: 1 << 20, Overflow: "block"},
 	}, OfConnector)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/link"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -70,7 +71,7 @@ func TestWhatAMapWritesAddresses(t *testing.T) {
 			c := &flow.Component{Boot: "node.1", Flow: "f", Kind: "connector", Type: "ws_server", Name: "edge"}
 			tab := link.NewTable(link.Config{
 				Component: c,
-				Shape:     flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &flow.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "disconnect"}},
+				Shape:     flow.Shape{Role: flow.Server, In: true, Out: true, Many: true, Queue: &setting.Queue{MaxEvents: 10, MaxBytes: 1000, Overflow: "disconnect"}},
 				Codec:     flow.CodecUse{Type: "json", New: jsonCodec(t), Text: true},
 				Problems:  &flow.Problems{Component: c, Log: zap.NewNop()},
 				Log:       zap.NewNop(),

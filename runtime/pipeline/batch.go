@@ -9,13 +9,14 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Batch is the configuration of a step that makes a list of several events.
 type Batch struct {
-	MaxEvents int           `hcl:"max_events" min:"1" doc:"events in a list"`
-	MaxWait   flow.Duration `hcl:"max_wait" min:"1ms" max:"3650d" doc:"how long the first event of a list waits for others"`
-	MaxBytes  flow.Size     `hcl:"max_bytes" min:"1B" doc:"about how large the events of a list are together; one that is larger by itself is alone in its list"`
+	MaxEvents int              `hcl:"max_events" min:"1" doc:"events in a list"`
+	MaxWait   setting.Duration `hcl:"max_wait" min:"1ms" max:"3650d" doc:"how long the first event of a list waits for others"`
+	MaxBytes  setting.Size     `hcl:"max_bytes" min:"1B" doc:"about how large the events of a list are together; one that is larger by itself is alone in its list"`
 }
 
 // Ports implements flow.StepConfig: a batch has none of its own.
@@ -181,7 +182,7 @@ An event counts as delivered when the list has taken it. A crash loses what is i
 comes behind, those who bring more events wait.`,
 	Example: batchExample,
 	Config: func() flow.StepConfig {
-		return &Batch{MaxEvents: 100, MaxWait: flow.Duration(time.Second), MaxBytes: 1 << 20}
+		return &Batch{MaxEvents: 100, MaxWait: setting.Duration(time.Second), MaxBytes: 1 << 20}
 	},
 }
 

@@ -10,11 +10,12 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
-func batchOf(events int, wait time.Duration, bytes flow.Size) *Batch {
+func batchOf(events int, wait time.Duration, bytes setting.Size) *Batch {
 	b := batchSpec.Config().(*Batch)
-	b.MaxEvents, b.MaxWait = events, flow.Duration(wait)
+	b.MaxEvents, b.MaxWait = events, setting.Duration(wait)
 	if bytes > 0 {
 		b.MaxBytes = bytes
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // ledger is a sink that accepts or refuses at random, and remembers.
@@ -47,10 +48,10 @@ var passes = []func(testing.TB) flow.StepConfig{
 		return &step.Split{Over: steptest.Value(t, `[{ word = lower(event.word), id = event.id }]`), MaxItems: 1}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &step.Dedupe{Key: steptest.Value(t, `"${lower(event.word)} ${event.id}"`), TTL: flow.Duration(time.Hour), MaxKeys: 1000}
+		return &step.Dedupe{Key: steptest.Value(t, `"${lower(event.word)} ${event.id}"`), TTL: setting.Duration(time.Hour), MaxKeys: 1000}
 	},
 	func(t testing.TB) flow.StepConfig {
-		return &step.Throttle{Key: steptest.Value(t, `lower(event.word)`), Rate: 1000, Per: flow.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
+		return &step.Throttle{Key: steptest.Value(t, `lower(event.word)`), Rate: 1000, Per: setting.Duration(time.Second), MaxKeys: 10, OnExcess: "err"}
 	},
 	func(t testing.TB) flow.StepConfig {
 		return &step.Sample{Rate: 1, Key: steptest.Value(t, `lower(event.word)`)}

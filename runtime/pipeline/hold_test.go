@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -115,7 +116,7 @@ func windowOf(change func(*Window)) *Window {
 	return w
 }
 
-func seconds(n int) flow.Duration { return flow.Duration(n) * flow.Duration(time.Second) }
+func seconds(n int) setting.Duration { return setting.Duration(n) * setting.Duration(time.Second) }
 
 // An instance whose steps hold nothing has no goroutine, and Finish is nothing.
 func TestNothingToHold(t *testing.T) {

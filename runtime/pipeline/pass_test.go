@@ -8,12 +8,13 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestPassWaitsForWhatIsBeingSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := &flowfile.PipelineBlock{Name: "p", Steps: []flowfile.StepBlock{{
-			Type: "batch", Label: "b", Config: &Batch{MaxEvents: 1, MaxWait: flow.Duration(time.Hour), MaxBytes: 1 << 20},
+			Type: "batch", Label: "b", Config: &Batch{MaxEvents: 1, MaxWait: setting.Duration(time.Hour), MaxBytes: 1 << 20},
 		}}}
 		i, err := New(block, &flow.Problems{Component: &flow.Component{}})
 		if err != nil {

@@ -8,31 +8,32 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Window is the configuration of a step that makes one event of many.
 type Window struct {
-	Kind       string         `hcl:"kind" required:"true" oneof:"tumbling|sliding|session" doc:"windows one after the other, windows that overlap, or windows that end with a silence"`
-	Interval   flow.Duration  `hcl:"interval" min:"1ms" max:"3650d" doc:"how long a tumbling or sliding window is; its borders are multiples of this length since 1970, in UTC"`
-	Size       int            `hcl:"size" min:"1" doc:"how many events of its group a tumbling or sliding window has, in place of interval"`
-	Every      pace           `hcl:"every" doc:"how often a sliding window closes: a duration where it has an interval, a number of events where it has a size; the length is a multiple of it"`
-	Gap        flow.Duration  `hcl:"gap" min:"1ms" max:"3650d" doc:"the silence of its group that ends a session"`
-	Time       flow.Expr      `hcl:"time" doc:"the event's own time, RFC 3339 or seconds since 1970, which decides on its window in place of the time it comes; not with size"`
-	Lateness   flow.Duration  `hcl:"lateness" max:"3650d" doc:"with time: how far behind the newest event one may be"`
-	Late       string         `hcl:"late" oneof:"drop|err" doc:"with time: what becomes of an event whose window has closed: dropped and counted, or to err"`
-	MaxAhead   flow.Duration  `hcl:"max_ahead" min:"1ms" max:"3650d" doc:"with time: how far ahead of the clock an event may be; what is beyond goes to err, or one wrong date would close all windows"`
-	GroupBy    flow.Expr      `hcl:"group_by" doc:"events for which this is equal are aggregated together; null is a group of its own"`
-	Emit       flow.Aggregate `hcl:"emit" required:"true" vars:"group|window" doc:"the event that a window of a group becomes, with aggregates as in count(). group is what group_by was, window is {start, end}"`
-	Origins    string         `hcl:"origins" oneof:"all|last|none" doc:"which connections it answers: each that contributed, the last that did, or none"`
-	MaxGroups  int            `hcl:"max_groups" min:"1" doc:"groups that are kept at a time"`
-	MaxOrigins int            `hcl:"max_origins" min:"1" doc:"connections that one result answers; the events of others count, but these get no answer, which is logged"`
-	MaxItems   int            `hcl:"max_items" min:"1" doc:"values that collect and distinct keep for one group, in each every of a sliding window"`
-	OnOverflow string         `hcl:"on_overflow" oneof:"err|close|drop" doc:"what happens when an event would exceed max_groups or max_items: it goes to err; the oldest group, or the one that is full, closes early; or the event is dropped and counted"`
+	Kind       string           `hcl:"kind" required:"true" oneof:"tumbling|sliding|session" doc:"windows one after the other, windows that overlap, or windows that end with a silence"`
+	Interval   setting.Duration `hcl:"interval" min:"1ms" max:"3650d" doc:"how long a tumbling or sliding window is; its borders are multiples of this length since 1970, in UTC"`
+	Size       int              `hcl:"size" min:"1" doc:"how many events of its group a tumbling or sliding window has, in place of interval"`
+	Every      pace             `hcl:"every" doc:"how often a sliding window closes: a duration where it has an interval, a number of events where it has a size; the length is a multiple of it"`
+	Gap        setting.Duration `hcl:"gap" min:"1ms" max:"3650d" doc:"the silence of its group that ends a session"`
+	Time       flow.Expr        `hcl:"time" doc:"the event's own time, RFC 3339 or seconds since 1970, which decides on its window in place of the time it comes; not with size"`
+	Lateness   setting.Duration `hcl:"lateness" max:"3650d" doc:"with time: how far behind the newest event one may be"`
+	Late       string           `hcl:"late" oneof:"drop|err" doc:"with time: what becomes of an event whose window has closed: dropped and counted, or to err"`
+	MaxAhead   setting.Duration `hcl:"max_ahead" min:"1ms" max:"3650d" doc:"with time: how far ahead of the clock an event may be; what is beyond goes to err, or one wrong date would close all windows"`
+	GroupBy    flow.Expr        `hcl:"group_by" doc:"events for which this is equal are aggregated together; null is a group of its own"`
+	Emit       flow.Aggregate   `hcl:"emit" required:"true" vars:"group|window" doc:"the event that a window of a group becomes, with aggregates as in count(). group is what group_by was, window is {start, end}"`
+	Origins    string           `hcl:"origins" oneof:"all|last|none" doc:"which connections it answers: each that contributed, the last that did, or none"`
+	MaxGroups  int              `hcl:"max_groups" min:"1" doc:"groups that are kept at a time"`
+	MaxOrigins int              `hcl:"max_origins" min:"1" doc:"connections that one result answers; the events of others count, but these get no answer, which is logged"`
+	MaxItems   int              `hcl:"max_items" min:"1" doc:"values that collect and distinct keep for one group, in each every of a sliding window"`
+	OnOverflow string           `hcl:"on_overflow" oneof:"err|close|drop" doc:"what happens when an event would exceed max_groups or max_items: it goes to err; the oldest group, or the one that is full, closes early; or the event is dropped and counted"`
 }
 
 // pace is how often a sliding window closes: "10s", or a number of events.
 type pace struct {
-	Time   flow.Duration
+	Time   setting.Duration
 	Events int
 }
 
@@ -92,7 +93,7 @@ func (c *Window) New(env flow.StepEnv) (flow.Sink, error) {
 
 func (c *Window) check() error {
 	problem := func(field, format string, args ...any) error {
-		return &flow.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+		return &setting.Error{Field: field, Err: fmt.Errorf(format, args...)}
 	}
 	if c.Emit == nil {
 		return problem("emit", "a window needs an emit: the event that it becomes")
@@ -120,7 +121,7 @@ func (c *Window) check() error {
 	}
 	if c.Kind == "sliding" {
 		if err := c.checkEvery(); err != nil {
-			return &flow.FieldError{Field: "every", Err: err}
+			return &setting.Error{Field: "every", Err: err}
 		}
 	} else if c.Every != (pace{}) {
 		return problem("every", "every is for sliding windows, this one is %s", c.Kind)
@@ -136,7 +137,7 @@ func (c *Window) check() error {
 
 // pane is how long the parts of the stream are that a window with time keeps
 // apart, and what says so.
-func (c *Window) pane() (field string, length flow.Duration) {
+func (c *Window) pane() (field string, length setting.Duration) {
 	switch c.Kind {
 	case "session":
 		return "gap", c.Gap

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var windowSpec = flow.Spec[flow.StepConfig]{
@@ -56,7 +57,7 @@ to decide.`,
 	Config: func() flow.StepConfig {
 		return &Window{
 			Late:       "drop",
-			MaxAhead:   flow.Duration(time.Minute),
+			MaxAhead:   setting.Duration(time.Minute),
 			Origins:    "all",
 			MaxGroups:  10000,
 			MaxOrigins: 1000,

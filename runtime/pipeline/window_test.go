@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // play sends a script, and finishes.
@@ -427,7 +428,7 @@ func TestWindowProblems(t *testing.T) {
 	} {
 		test.window.Emit, test.window.MaxGroups = ids{}, 1
 		_, err := test.window.New(flow.StepEnv{})
-		var field *flow.FieldError
+		var field *setting.Error
 		errors.As(err, &field)
 		switch {
 		case test.want == "" && err == nil:
@@ -455,8 +456,8 @@ func TestEvery(t *testing.T) {
 func TestManySendersByTime(t *testing.T) {
 	const senders, each = 8, 3000
 	for name, change := range map[string]func(*Window){
-		"tumbling": func(w *Window) { w.Kind, w.Interval = "tumbling", flow.Duration(time.Millisecond) },
-		"session":  func(w *Window) { w.Kind, w.Gap = "session", flow.Duration(time.Millisecond) },
+		"tumbling": func(w *Window) { w.Kind, w.Interval = "tumbling", setting.Duration(time.Millisecond) },
+		"session":  func(w *Window) { w.Kind, w.Gap = "session", setting.Duration(time.Millisecond) },
 		"by time": func(w *Window) {
 			w.Kind, w.Interval, w.Time, w.Lateness = "tumbling", seconds(10), steptest.Value(t, "event.t"), seconds(99990)
 		},

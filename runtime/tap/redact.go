@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Redacted stands in place of what is not shown.
@@ -34,7 +35,7 @@ const every = "*" // element or field
 // NewRedaction reads names, such as password, of fields that are not shown wherever
 // they are, and paths, such as event.user.name, event.list[0], event["a b"] or
 // event.items.*.price, to one. shown are names of fields that are shown though they
-// are called like a secret. The error is a *flow.FieldError for each that is no path.
+// are called like a secret. The error is a *setting.Error for each that is no path.
 func NewRedaction(redact, shown []string) (*Redaction, error) {
 	r := &Redaction{hidden: map[string]bool{}, shown: map[string]bool{}}
 	var problems []error
@@ -42,7 +43,7 @@ func NewRedaction(redact, shown []string) (*Redaction, error) {
 		p, err := parsePath(text)
 		switch {
 		case err != nil:
-			problems = append(problems, &flow.FieldError{Field: fmt.Sprintf("redact[%d]", i), Err: err})
+			problems = append(problems, &setting.Error{Field: fmt.Sprintf("redact[%d]", i), Err: err})
 		case len(p) > 1:
 			r.paths = append(r.paths, p)
 		default:

@@ -12,12 +12,12 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
-// Check says what of the settings cannot be used: a *flow.FieldError for each
+// Check says what of the settings cannot be used: a *setting.Error for each
 // argument.
 func Check(s flowfile.OTLP) error {
 	_, err := collectorOf(&s)
@@ -37,12 +37,12 @@ func collectorOf(s *flowfile.OTLP) (*collector, error) {
 	var wrong []error
 	u, err := endpoint(s.Endpoint)
 	if err != nil {
-		wrong = append(wrong, &flow.FieldError{Field: "endpoint", Err: err})
+		wrong = append(wrong, &setting.Error{Field: "endpoint", Err: err})
 	}
 	c := &collector{base: u, headers: map[string]string{}, timeout: time.Duration(s.Timeout), gzip: s.Compression == "gzip"}
 	for name, value := range s.Headers {
 		if err := header(name, value.Reveal()); err != nil {
-			wrong = append(wrong, &flow.FieldError{Field: "headers." + name, Err: err})
+			wrong = append(wrong, &setting.Error{Field: "headers." + name, Err: err})
 		}
 		c.headers[name] = value.Reveal()
 	}
@@ -50,13 +50,13 @@ func collectorOf(s *flowfile.OTLP) (*collector, error) {
 		c.tls, err = tlsfiles.Client(s.TLS)
 		switch {
 		case err != nil:
-			wrong = append(wrong, flow.Within("tls", err))
+			wrong = append(wrong, setting.Within("tls", err))
 		case u != nil && u.Scheme != "https":
-			wrong = append(wrong, &flow.FieldError{Field: "tls", Err: errors.New("tls needs an endpoint that begins with https://")})
+			wrong = append(wrong, &setting.Error{Field: "tls", Err: errors.New("tls needs an endpoint that begins with https://")})
 		}
 	}
 	if t := s.Traces; t != nil && t.Batch > t.Queue {
-		wrong = append(wrong, &flow.FieldError{Field: "traces.batch", Err: fmt.Errorf("%d spans at a time are more than may wait (queue, %d)", t.Batch, t.Queue)})
+		wrong = append(wrong, &setting.Error{Field: "traces.batch", Err: fmt.Errorf("%d spans at a time are more than may wait (queue, %d)", t.Batch, t.Queue)})
 	}
 	return c, errors.Join(wrong...)
 }

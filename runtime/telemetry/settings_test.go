@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestCheck(t *testing.T) {
@@ -19,10 +19,10 @@ func TestCheck(t *testing.T) {
 		{func(s *flowfile.OTLP) { s.Endpoint = "grpc://127.0.0.1:4317" }, "endpoint", "no URL of HTTP"},
 		{func(s *flowfile.OTLP) { s.Endpoint = "http://me:hunter2@127.0.0.1" }, "endpoint", "has a user in it"},
 		{func(s *flowfile.OTLP) { s.Endpoint = "http://127.0.0.1?key=hunter2" }, "endpoint", "has a query"},
-		{func(s *flowfile.OTLP) { s.Headers = map[string]flow.Secret{"a b": {}} }, "headers.a b", "a name that HTTP does not allow"},
-		{func(s *flowfile.OTLP) { s.Headers = map[string]flow.Secret{"a": flow.SecretOf("hunter2\r\n")} }, "headers.a", "a control character"},
-		{func(s *flowfile.OTLP) { s.TLS = &flow.TLSClient{} }, "tls", "needs an endpoint that begins with https://"},
-		{func(s *flowfile.OTLP) { s.Endpoint, s.TLS = "https://x", &flow.TLSClient{CAFile: "/nowhere"} }, "tls.cafile", "nowhere"},
+		{func(s *flowfile.OTLP) { s.Headers = map[string]setting.Secret{"a b": {}} }, "headers.a b", "a name that HTTP does not allow"},
+		{func(s *flowfile.OTLP) { s.Headers = map[string]setting.Secret{"a": setting.SecretOf("hunter2\r\n")} }, "headers.a", "a control character"},
+		{func(s *flowfile.OTLP) { s.TLS = &setting.TLSClient{} }, "tls", "needs an endpoint that begins with https://"},
+		{func(s *flowfile.OTLP) { s.Endpoint, s.TLS = "https://x", &setting.TLSClient{CAFile: "/nowhere"} }, "tls.cafile", "nowhere"},
 	} {
 		s := flowfile.OTLP{Endpoint: "http://127.0.0.1:4318"}
 		s.SetDefaults()
@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 			}
 			continue
 		}
-		if fe := (*flow.FieldError)(nil); !errors.As(err, &fe) || fe.Field != c.field || !strings.Contains(err.Error(), c.says) {
+		if fe := (*setting.Error)(nil); !errors.As(err, &fe) || fe.Field != c.field || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v: want %s: %s", err, c.field, c.says)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {

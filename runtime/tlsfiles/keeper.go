@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"go.uber.org/zap"
 )
 
@@ -17,7 +17,7 @@ import (
 // together (one of two is written yet) leave the old settings in use. Its methods may be called from any
 // goroutine.
 type Keeper struct {
-	from *flow.TLSServer
+	from *setting.TLSServer
 	alpn []string
 	log  *zap.Logger
 	// server is what connections begin with: it keeps the keys of session tickets,
@@ -30,10 +30,10 @@ type Keeper struct {
 	told   string // of the files that a warning was about
 }
 
-// Keep reads the files. An error is a *flow.FieldError that names the argument below
+// Keep reads the files. An error is a *setting.Error that names the argument below
 // the block ("cert"). What becomes of the files later goes to log. protocols are what
 // clients may choose from (ALPN); none leaves it to them.
-func Keep(from *flow.TLSServer, log *zap.Logger, protocols ...string) (*Keeper, error) {
+func Keep(from *setting.TLSServer, log *zap.Logger, protocols ...string) (*Keeper, error) {
 	c := &Keeper{from: from, alpn: protocols, log: log, stamp: stampOf(from)}
 	var err error
 	if c.config, err = c.load(); err != nil {
@@ -48,7 +48,7 @@ func Keep(from *flow.TLSServer, log *zap.Logger, protocols ...string) (*Keeper, 
 func (c *Keeper) Config() *tls.Config { return c.server }
 
 // From is the block that the settings are of.
-func (c *Keeper) From() *flow.TLSServer { return c.from }
+func (c *Keeper) From() *setting.TLSServer { return c.from }
 
 func (c *Keeper) load() (*tls.Config, error) {
 	config, err := Server(c.from)
@@ -81,7 +81,7 @@ func (c *Keeper) current() *tls.Config {
 
 // pairKeeper keeps the certificate of a client as its files say.
 type pairKeeper struct {
-	from *flow.TLSClient
+	from *setting.TLSClient
 
 	mu    sync.Mutex
 	pair  *tls.Certificate
@@ -101,10 +101,10 @@ func (k *pairKeeper) current() *tls.Certificate {
 	return k.pair
 }
 
-func stampOf(t *flow.TLSServer) string { return stamp(t.Cert, t.Key, t.ClientCA) }
+func stampOf(t *setting.TLSServer) string { return stamp(t.Cert, t.Key, t.ClientCA) }
 
 // stamp changes when one of the files does.
-func stamp(files ...flow.Path) string {
+func stamp(files ...setting.Path) string {
 	var b strings.Builder
 	for _, path := range files {
 		if info, err := os.Stat(string(path)); err == nil {

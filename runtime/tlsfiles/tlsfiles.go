@@ -1,7 +1,7 @@
 // Package tlsfiles reads what the TLS settings of a flow name: certificates, keys
 // and the authorities that are trusted.
 //
-// An error is a *flow.FieldError that names the argument below the block ("cert"),
+// An error is a *setting.Error that names the argument below the block ("cert"),
 // so that the flow file can be pointed at.
 package tlsfiles
 
@@ -13,14 +13,14 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // versions are those that a flow can name, and the one when it names none.
 var versions = map[string]uint16{"": tls.VersionTLS12, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
 // Server returns the configuration of a TLS listener.
-func Server(t *flow.TLSServer) (*tls.Config, error) {
+func Server(t *setting.TLSServer) (*tls.Config, error) {
 	cert, err := loadPair(t.Cert, t.Key)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func Server(t *flow.TLSServer) (*tls.Config, error) {
 		c.ClientAuth = tls.VerifyClientCertIfGiven
 	case "require":
 		if t.ClientCA == "" {
-			return nil, &flow.FieldError{Field: "client_auth", Err: errors.New("client_auth = \"require\" needs client_ca: the authorities whose certificates are accepted")}
+			return nil, &setting.Error{Field: "client_auth", Err: errors.New("client_auth = \"require\" needs client_ca: the authorities whose certificates are accepted")}
 		}
 	}
 	return c, nil
@@ -48,7 +48,7 @@ func Server(t *flow.TLSServer) (*tls.Config, error) {
 // Client returns the configuration for dialling; that of the system's defaults for
 // nil. The client's certificate is looked at with each handshake, and read again when
 // its files have changed; as long as they do not fit together, the old one is in use.
-func Client(t *flow.TLSClient) (*tls.Config, error) {
+func Client(t *setting.TLSClient) (*tls.Config, error) {
 	if t == nil {
 		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
 	}
@@ -72,14 +72,14 @@ func Client(t *flow.TLSClient) (*tls.Config, error) {
 		k := &pairKeeper{from: t, pair: &cert, stamp: stamp(t.Cert, t.Key)}
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.current(), nil }
 	case t.Cert != "":
-		return nil, &flow.FieldError{Field: "cert", Err: errors.New("cert needs key: the private key of the certificate")}
+		return nil, &setting.Error{Field: "cert", Err: errors.New("cert needs key: the private key of the certificate")}
 	case t.Key != "":
-		return nil, &flow.FieldError{Field: "key", Err: errors.New("key needs cert: the certificate that belongs to it")}
+		return nil, &setting.Error{Field: "key", Err: errors.New("key needs cert: the certificate that belongs to it")}
 	}
 	return c, nil
 }
 
-func loadPair(cert, key flow.Path) (tls.Certificate, error) {
+func loadPair(cert, key setting.Path) (tls.Certificate, error) {
 	certPEM, err := readFile("cert", cert)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -90,24 +90,24 @@ func loadPair(cert, key flow.Path) (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return pair, &flow.FieldError{Field: "cert", Err: fmt.Errorf("%s and %s are no certificate and key: %w", cert, key, err)}
+		return pair, &setting.Error{Field: "cert", Err: fmt.Errorf("%s and %s are no certificate and key: %w", cert, key, err)}
 	}
 	return pair, nil
 }
 
-func loadPool(field string, path flow.Path) (*x509.CertPool, error) {
+func loadPool(field string, path setting.Path) (*x509.CertPool, error) {
 	pem, err := readFile(field, path)
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &flow.FieldError{Field: field, Err: fmt.Errorf("%s holds no certificate in PEM form", path)}
+		return nil, &setting.Error{Field: field, Err: fmt.Errorf("%s holds no certificate in PEM form", path)}
 	}
 	return pool, nil
 }
 
-func readFile(field string, path flow.Path) ([]byte, error) {
+func readFile(field string, path setting.Path) ([]byte, error) {
 	data, err := os.ReadFile(string(path))
 	if err == nil {
 		return data, nil
@@ -115,5 +115,5 @@ func readFile(field string, path flow.Path) ([]byte, error) {
 	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
 		err = cause.Err
 	}
-	return nil, &flow.FieldError{Field: field, Err: fmt.Errorf("cannot read %s: %w", path, err)}
+	return nil, &setting.Error{Field: field, Err: fmt.Errorf("cannot read %s: %w", path, err)}
 }

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // writePair writes a certificate with a serial number, and its key. when is the time
 // of the files, since that of the machine may not have moved on.
-func writePair(t *testing.T, c *flow.TLSClient, serial int64, when time.Time) {
+func writePair(t *testing.T, c *setting.TLSClient, serial int64, when time.Time) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -36,7 +36,7 @@ func writePair(t *testing.T, c *flow.TLSClient, serial int64, when time.Time) {
 	write(t, c.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), when)
 }
 
-func write(t *testing.T, path flow.Path, data []byte, when time.Time) {
+func write(t *testing.T, path setting.Path, data []byte, when time.Time) {
 	t.Helper()
 	if err := os.WriteFile(string(path), data, 0o600); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func write(t *testing.T, path flow.Path, data []byte, when time.Time) {
 // The certificate of a client is renewed while it runs.
 func TestAClientsCertificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
-	c := &flow.TLSClient{Cert: flow.Path(filepath.Join(dir, "cert")), Key: flow.Path(filepath.Join(dir, "key"))}
+	c := &setting.TLSClient{Cert: setting.Path(filepath.Join(dir, "cert")), Key: setting.Path(filepath.Join(dir, "key"))}
 	now := time.Now()
 	writePair(t, c, 1, now)
 	config, err := Client(c)

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -152,7 +153,7 @@ func TestHistoryIsReplayedWithoutGap(t *testing.T) {
 			limits := flow.History{Size: 1000, MaxTopics: 1000, MaxBytes: 1 << 20}
 			tight := seed%2 == 0
 			if tight {
-				limits = flow.History{Size: 1 + r.IntN(5), Age: flow.Duration(r.IntN(2) * 50), MaxTopics: 1 + r.IntN(8), MaxBytes: flow.Size(20 + r.IntN(200))}
+				limits = flow.History{Size: 1 + r.IntN(5), Age: setting.Duration(r.IntN(2) * 50), MaxTopics: 1 + r.IntN(8), MaxBytes: setting.Size(20 + r.IntN(200))}
 			}
 			b := NewBoard[*client](m, &limits)
 			var said [][]string // the topics of message i+1
@@ -269,7 +270,7 @@ func TestHistoryIsBounded(t *testing.T) {
 
 // An age passes without anything being published, too.
 func TestOldMessagesAreNotReplayed(t *testing.T) {
-	b := NewBoard[*client](Exact, &flow.History{Size: 9, Age: flow.Duration(time.Second), MaxTopics: 9, MaxBytes: 999})
+	b := NewBoard[*client](Exact, &flow.History{Size: 9, Age: setting.Duration(time.Second), MaxTopics: 9, MaxBytes: 999})
 	if _, err := b.Publish(nil, []string{"a"}, &Message{Time: 5}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Waits are the times between attempts to do one thing. One goroutine uses them.
@@ -21,9 +21,9 @@ const jitter = 0.5 // waits are 50% to 150% of the computed ones
 // Terms say how long waits are, and how often they make sense, as the blocks of flows
 // do that have these arguments.
 type Terms struct {
-	Interval    flow.Duration // the first
-	GrowthRate  float64       // factor from one to the next
-	MaxInterval flow.Duration // the longest
+	Interval    setting.Duration // the first
+	GrowthRate  float64          // factor from one to the next
+	MaxInterval setting.Duration // the longest
 	Randomized  bool
 	MaxRetries  int // attempts, which whoever waits counts; 0 for no limit
 }

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestWaitsAtRandom(t *testing.T) {
-	r := Terms{Interval: flow.Duration(500 * time.Millisecond), GrowthRate: 2, Randomized: true}
-	r.MaxInterval = flow.Duration(10 * time.Second)
+	r := Terms{Interval: setting.Duration(500 * time.Millisecond), GrowthRate: 2, Randomized: true}
+	r.MaxInterval = setting.Duration(10 * time.Second)
 	several := map[time.Duration]bool{}
 	for range 200 {
 		w := New(r)
@@ -36,7 +36,7 @@ func FuzzWaits(f *testing.F) {
 		if interval < 1 || longest < 1 || interval > year || longest > year || !(growth >= 1) {
 			t.Skip("package flows refuses it")
 		}
-		ms := func(n int64) flow.Duration { return flow.Duration(time.Duration(n) * time.Millisecond) }
+		ms := func(n int64) setting.Duration { return setting.Duration(time.Duration(n) * time.Millisecond) }
 		w := New(Terms{Interval: ms(interval), GrowthRate: growth, MaxInterval: ms(longest), Randomized: randomized})
 		for range 50 + rand.IntN(50) {
 			if d := w.Next(); d < 0 || d > time.Duration(ms(longest)) {

@@ -30,8 +30,8 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/engine"
-	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/sse"
 	"github.com/flowrun/flowrun/runtime/tap"
 	"go.uber.org/zap"
@@ -67,11 +67,11 @@ type Server struct {
 	open int
 }
 
-// Check says what is wrong with settings: a *flow.FieldError for each argument.
+// Check says what is wrong with settings: a *setting.Error for each argument.
 func Check(s flowfile.AdminTap) error {
 	_, err := tap.NewRedaction(s.Redact, s.Show)
 	if s.Rate > s.MaxRate {
-		err = errors.Join(&flow.FieldError{Field: "rate", Err: fmt.Errorf("rate %d is more than a client may ask for (max_rate, %d)", s.Rate, s.MaxRate)}, err)
+		err = errors.Join(&setting.Error{Field: "rate", Err: fmt.Errorf("rate %d is more than a client may ask for (max_rate, %d)", s.Rate, s.MaxRate)}, err)
 	}
 	return err
 }

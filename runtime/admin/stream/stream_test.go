@@ -22,6 +22,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
 	"github.com/flowrun/flowrun/runtime/notice"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -249,7 +250,7 @@ func TestPingsAreAnswered(t *testing.T) {
 // TestWhoSaysNothing has clients of which one answers pings, and one does not.
 func TestWhoSaysNothing(t *testing.T) {
 	w := newWorld(t, func(s *Server) {
-		s.Options.Events.ReadTimeout = flow.Duration(200 * time.Millisecond)
+		s.Options.Events.ReadTimeout = setting.Duration(200 * time.Millisecond)
 	})
 	alive := w.dial("/ws?types=stats.update")
 	deaf, _, err := websocket.Dial(context.Background(), w.http.URL+"/ws", &websocket.DialOptions{

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Dedupe is the configuration of a step that drops what came before.
 type Dedupe struct {
-	Key     flow.Expr     `hcl:"key" required:"true" doc:"events with equal keys are duplicates; null is no key, and such events pass"`
-	TTL     flow.Duration `hcl:"ttl" min:"1ms" doc:"how long a key is remembered, from the event that passed"`
-	MaxKeys int           `hcl:"max_keys" min:"1" doc:"keys that are remembered; the oldest is forgotten for one more"`
+	Key     flow.Expr        `hcl:"key" required:"true" doc:"events with equal keys are duplicates; null is no key, and such events pass"`
+	TTL     setting.Duration `hcl:"ttl" min:"1ms" doc:"how long a key is remembered, from the event that passed"`
+	MaxKeys int              `hcl:"max_keys" min:"1" doc:"keys that are remembered; the oldest is forgotten for one more"`
 }
 
 // Ports implements flow.StepConfig: a dedupe has none of its own.
@@ -22,7 +23,7 @@ func (d *Dedupe) Ports() []string { return nil }
 // New implements flow.StepConfig.
 func (d *Dedupe) New(env flow.StepEnv) (flow.Sink, error) {
 	if d.Key == nil {
-		return nil, &flow.FieldError{Field: "key", Err: errors.New("a dedupe needs a key: what duplicates have in common")}
+		return nil, &setting.Error{Field: "key", Err: errors.New("a dedupe needs a key: what duplicates have in common")}
 	}
 	return &deduper{Dedupe: *d, env: env, seen: NewKeyed[time.Time](d.MaxKeys)}, nil
 }
@@ -140,7 +141,7 @@ is under way, its duplicates are dropped; they do not wait to see what becomes o
 An event for which ` + "`key`" + ` fails goes to the pipeline's ` + "`err`" + ` port; without one it has failed. The
 other events of its batch go on.`,
 	Example: dedupeExample,
-	Config:  func() flow.StepConfig { return &Dedupe{TTL: flow.Duration(time.Minute), MaxKeys: 100000} },
+	Config:  func() flow.StepConfig { return &Dedupe{TTL: setting.Duration(time.Minute), MaxKeys: 100000} },
 }
 
 const dedupeExample = `connector "metronome" "clock" {

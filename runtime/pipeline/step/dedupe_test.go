@@ -13,12 +13,13 @@ import (
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // dedupe builds an instance of the step, and what it sends to.
 func dedupe(t testing.TB, key string, ttl time.Duration, most int) (*pipeline.Instance, *steptest.Recorder) {
 	t.Helper()
-	i := alone(t, &step.Dedupe{Key: steptest.Value(t, key), TTL: flow.Duration(ttl), MaxKeys: most}, steptest.Problems("pipeline", "p"))
+	i := alone(t, &step.Dedupe{Key: steptest.Value(t, key), TTL: setting.Duration(ttl), MaxKeys: most}, steptest.Problems("pipeline", "p"))
 	out := &steptest.Recorder{}
 	i.Port("out").Connect(out)
 	return i, out
@@ -93,7 +94,7 @@ func TestDedupeTime(t *testing.T) {
 // TestDedupeForgetsInTime: keys that are past go away as others come.
 func TestDedupeForgetsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := (&step.Dedupe{Key: steptest.Value(t, "event"), TTL: flow.Duration(time.Second), MaxKeys: 100000}).New(flow.StepEnv{Next: &flow.Port{}})
+		s, err := (&step.Dedupe{Key: steptest.Value(t, "event"), TTL: setting.Duration(time.Second), MaxKeys: 100000}).New(flow.StepEnv{Next: &flow.Port{}})
 		if err != nil {
 			t.Fatal(err)
 		}

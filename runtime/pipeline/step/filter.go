@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Filter is the configuration of a step that lets some events pass.
@@ -18,7 +19,7 @@ func (f *Filter) Ports() []string { return nil }
 // New implements flow.StepConfig.
 func (f *Filter) New(env flow.StepEnv) (flow.Sink, error) {
 	if f.Where == nil {
-		return nil, &flow.FieldError{Field: "where", Err: errors.New("a filter needs a where")}
+		return nil, &setting.Error{Field: "where", Err: errors.New("a filter needs a where")}
 	}
 	return &filter{Filter: *f, env: env}, nil
 }

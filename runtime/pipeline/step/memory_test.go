@@ -9,12 +9,13 @@ import (
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // TestMemoryIsBounded: a million keys take no more than the first ten thousand,
 // of which a step with max_keys = 1000 has forgotten most, too.
 func TestMemoryIsBounded(t *testing.T) {
-	const keys, hour = 1000, flow.Duration(time.Hour)
+	const keys, hour = 1000, setting.Duration(time.Hour)
 	many := 1_000_000
 	if flowtest.RaceDetector {
 		many /= 10

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // message has 143 bytes, as in the benchmarks of the whole process.
@@ -26,7 +27,7 @@ func onMessages(t testing.TB) []struct {
 	step   flow.StepConfig
 	allocs float64
 } {
-	const hour = flow.Duration(time.Hour)
+	const hour = setting.Duration(time.Hour)
 	return []struct {
 		name   string
 		step   flow.StepConfig
@@ -107,7 +108,7 @@ func BenchmarkMessages(b *testing.B) {
 		bench(test.name, i.In())
 	}
 	for _, keys := range []int{1000, 100000} {
-		i := alone(b, &step.Dedupe{Key: steptest.Value(b, `event`), TTL: flow.Duration(time.Hour), MaxKeys: keys}, steptest.Problems("pipeline", "p"))
+		i := alone(b, &step.Dedupe{Key: steptest.Value(b, `event`), TTL: setting.Duration(time.Hour), MaxKeys: keys}, steptest.Problems("pipeline", "p"))
 		i.Port("out").Connect(&steptest.Discard{})
 		next := int64(0)
 		bench(fmt.Sprint("dedupe of new keys, the oldest of ", keys, " forgotten"), sendFunc(func(ctx context.Context, batch []flow.Event) error {

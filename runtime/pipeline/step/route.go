@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Route is the configuration of a step that sends events to named exits of
@@ -55,15 +56,15 @@ func (r *Route) New(env flow.StepEnv) (flow.Sink, error) {
 
 func (r *Route) check() error {
 	if len(r.Port) == 0 {
-		return &flow.FieldError{Field: "port", Err: errors.New("a route needs at least one port")}
+		return &setting.Error{Field: "port", Err: errors.New("a route needs at least one port")}
 	}
 	if len(r.Port) > maxPorts {
-		return &flow.FieldError{Field: "port", Err: fmt.Errorf("a route has at most %d ports, not %d: let the rest go on to a second route", maxPorts, len(r.Port))}
+		return &setting.Error{Field: "port", Err: fmt.Errorf("a route has at most %d ports, not %d: let the rest go on to a second route", maxPorts, len(r.Port))}
 	}
 	open := ""
 	for _, p := range r.Port {
 		if open != "" && r.Mode != "all" {
-			return &flow.FieldError{Field: "port." + p.Name, Err: fmt.Errorf("no event comes to port %q: port %q before it has no where and takes them all", p.Name, open)}
+			return &setting.Error{Field: "port." + p.Name, Err: fmt.Errorf("no event comes to port %q: port %q before it has no where and takes them all", p.Name, open)}
 		}
 		if p.Where == nil {
 			open = p.Name

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestRoute(t *testing.T) {
@@ -124,7 +125,7 @@ func TestRouteProblems(t *testing.T) {
 		}}, steptest.Problems("pipeline", "p"))
 		got := ""
 		if err != nil {
-			var field *flow.FieldError
+			var field *setting.Error
 			if !errors.As(err, &field) || !strings.HasPrefix(field.Field, "port") {
 				t.Errorf("%v: not about the field port", err)
 			}

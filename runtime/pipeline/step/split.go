@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Split is the configuration of a step that makes an event of each element of
@@ -22,7 +23,7 @@ func (s *Split) Ports() []string { return nil }
 // New implements flow.StepConfig.
 func (s *Split) New(env flow.StepEnv) (flow.Sink, error) {
 	if s.Over == nil {
-		return nil, &flow.FieldError{Field: "over", Err: errors.New("a split needs over: the list")}
+		return nil, &setting.Error{Field: "over", Err: errors.New("a split needs over: the list")}
 	}
 	if err := flow.MustBe("over", s.Over, flow.OfList); err != nil {
 		return nil, err

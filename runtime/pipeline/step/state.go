@@ -7,18 +7,19 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // State is the configuration of a step that keeps a value per key.
 type State struct {
-	Key        flow.Expr     `hcl:"key" doc:"which value an event is about; null is a key, too. Without it there is one value for all"`
-	Init       flow.Expr     `hcl:"init" doc:"state for the first event of a key; null without it"`
-	Update     flow.Expr     `hcl:"update" required:"true" vars:"state" doc:"the new state, from the event and the state so far"`
-	Emit       flow.Expr     `hcl:"emit" vars:"state" doc:"the payload that goes on, from the event and the new state; without it, the event goes on as it is"`
-	TTL        flow.Duration `hcl:"ttl" doc:"how long a state is kept after its last change; 0s for no limit"`
-	MaxKeys    int           `hcl:"max_keys" min:"1" doc:"states that are kept"`
-	MaxSize    flow.Size     `hcl:"max_size" min:"1B" doc:"about how large one state may be; an event that would make it larger goes to err"`
-	OnOverflow string        `hcl:"on_overflow" oneof:"forget|err" doc:"what happens when an event would exceed max_keys: the state that was not changed for longest is forgotten, or the event goes to err"`
+	Key        flow.Expr        `hcl:"key" doc:"which value an event is about; null is a key, too. Without it there is one value for all"`
+	Init       flow.Expr        `hcl:"init" doc:"state for the first event of a key; null without it"`
+	Update     flow.Expr        `hcl:"update" required:"true" vars:"state" doc:"the new state, from the event and the state so far"`
+	Emit       flow.Expr        `hcl:"emit" vars:"state" doc:"the payload that goes on, from the event and the new state; without it, the event goes on as it is"`
+	TTL        setting.Duration `hcl:"ttl" doc:"how long a state is kept after its last change; 0s for no limit"`
+	MaxKeys    int              `hcl:"max_keys" min:"1" doc:"states that are kept"`
+	MaxSize    setting.Size     `hcl:"max_size" min:"1B" doc:"about how large one state may be; an event that would make it larger goes to err"`
+	OnOverflow string           `hcl:"on_overflow" oneof:"forget|err" doc:"what happens when an event would exceed max_keys: the state that was not changed for longest is forgotten, or the event goes to err"`
 }
 
 // Ports implements flow.StepConfig: a state has none of its own.
@@ -27,7 +28,7 @@ func (c *State) Ports() []string { return nil }
 // New implements flow.StepConfig.
 func (c *State) New(env flow.StepEnv) (flow.Sink, error) {
 	if c.Update == nil {
-		return nil, &flow.FieldError{Field: "update", Err: errors.New("a state needs an update: what becomes of it with an event")}
+		return nil, &setting.Error{Field: "update", Err: errors.New("a state needs an update: what becomes of it with an event")}
 	}
 	return &stater{State: *c, env: env, states: NewKeyed[remembered](c.MaxKeys)}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // stateOf is a state's configuration: its expressions, and changes.
@@ -34,7 +35,7 @@ func stateOf(t *testing.T, init, update, emit string, change ...func(*step.State
 }
 
 func TestState(t *testing.T) {
-	ttl := func(c *step.State) { c.TTL = flow.Duration(10 * time.Second) }
+	ttl := func(c *step.State) { c.TTL = setting.Duration(10 * time.Second) }
 	for _, test := range []struct {
 		name   string
 		state  func(t *testing.T) *step.State
@@ -196,7 +197,7 @@ func TestStateIsKept(t *testing.T) {
 
 func TestStateProblems(t *testing.T) {
 	_, err := (&step.State{}).New(flow.StepEnv{})
-	var field *flow.FieldError
+	var field *setting.Error
 	if !errors.As(err, &field) || field.Field != "update" {
 		t.Errorf("got %v", err)
 	}

@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Throttle is the configuration of a step that lets no more than so many
 // events pass in a time.
 type Throttle struct {
-	Rate     float64       `hcl:"rate" required:"true" doc:"events that pass in the time per"`
-	Per      flow.Duration `hcl:"per" min:"1ms" doc:"the time that rate is about"`
-	Burst    int           `hcl:"burst" min:"0" doc:"events that pass at once when there was a pause before; 0 for as many as rate says, and at least 1"`
-	Key      flow.Expr     `hcl:"key" doc:"events are counted for each key apart; without it all together, as are those whose key is null"`
-	MaxKeys  int           `hcl:"max_keys" min:"1" doc:"keys that are counted; the one not used for longest is forgotten for one more"`
-	OnExcess string        `hcl:"on_excess" oneof:"drop|err|wait" doc:"what happens to an event that is too many: it is dropped, goes to err, or its sender waits"`
+	Rate     float64          `hcl:"rate" required:"true" doc:"events that pass in the time per"`
+	Per      setting.Duration `hcl:"per" min:"1ms" doc:"the time that rate is about"`
+	Burst    int              `hcl:"burst" min:"0" doc:"events that pass at once when there was a pause before; 0 for as many as rate says, and at least 1"`
+	Key      flow.Expr        `hcl:"key" doc:"events are counted for each key apart; without it all together, as are those whose key is null"`
+	MaxKeys  int              `hcl:"max_keys" min:"1" doc:"keys that are counted; the one not used for longest is forgotten for one more"`
+	OnExcess string           `hcl:"on_excess" oneof:"drop|err|wait" doc:"what happens to an event that is too many: it is dropped, goes to err, or its sender waits"`
 }
 
 // Ports implements flow.StepConfig: a throttle has none of its own.
@@ -30,11 +31,11 @@ func (t *Throttle) New(env flow.StepEnv) (flow.Sink, error) {
 	gap := float64(t.Per) / t.Rate
 	switch {
 	case !(t.Rate > 0):
-		return nil, &flow.FieldError{Field: "rate", Err: errors.New("rate must be more than 0: a filter lets nothing pass")}
+		return nil, &setting.Error{Field: "rate", Err: errors.New("rate must be more than 0: a filter lets nothing pass")}
 	case gap < 1:
-		return nil, &flow.FieldError{Field: "rate", Err: errors.New("rate is more than one event per nanosecond")}
+		return nil, &setting.Error{Field: "rate", Err: errors.New("rate is more than one event per nanosecond")}
 	case gap > float64(longest):
-		return nil, &flow.FieldError{Field: "rate", Err: errors.New("rate is less than one event per year")}
+		return nil, &setting.Error{Field: "rate", Err: errors.New("rate is less than one event per year")}
 	}
 	burst := float64(t.Burst)
 	if burst == 0 {
@@ -178,7 +179,7 @@ An event for which ` + "`key`" + ` fails goes to the pipeline's ` + "`err`" + ` 
 other events of its batch go on.`,
 	Example: throttleExample,
 	Config: func() flow.StepConfig {
-		return &Throttle{Per: flow.Duration(time.Second), MaxKeys: 100000, OnExcess: "drop"}
+		return &Throttle{Per: setting.Duration(time.Second), MaxKeys: 100000, OnExcess: "drop"}
 	},
 }
 

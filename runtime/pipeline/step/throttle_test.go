@@ -14,12 +14,13 @@ import (
 	"github.com/flowrun/flowrun/runtime/pipeline"
 	"github.com/flowrun/flowrun/runtime/pipeline/internal/steptest"
 	"github.com/flowrun/flowrun/runtime/pipeline/step"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func throttle(t testing.TB, c step.Throttle) (*pipeline.Instance, *steptest.Recorder) {
 	t.Helper()
 	if c.Per == 0 {
-		c.Per = flow.Duration(time.Second)
+		c.Per = setting.Duration(time.Second)
 	}
 	if c.MaxKeys == 0 {
 		c.MaxKeys = 100
@@ -47,7 +48,7 @@ func TestThrottle(t *testing.T) {
 		{name: "a burst of one", config: step.Throttle{Rate: 2, Burst: 1}, in: "0s:a b|500ms:c|1h:d e", calls: "a|c|d", stats: pipeline.StepStats{In: 5, Out: 3, Dropped: 2}},
 		{name: "a larger burst", config: step.Throttle{Rate: 1, Burst: 3}, in: "0s:a b c d|1s:e f|2s:g h i", calls: "a b c|e|g h", stats: pipeline.StepStats{In: 9, Out: 6, Dropped: 3}},
 		{name: "less than one", config: step.Throttle{Rate: 0.5}, in: "0s:a b|1s:c|1s:d|1999ms:e", calls: "a|d", stats: pipeline.StepStats{In: 5, Out: 2, Dropped: 3}},
-		{name: "per", config: step.Throttle{Rate: 2, Per: flow.Duration(time.Minute)}, in: "0s:a b c|29s:d|1s:e f", calls: "a b|e", stats: pipeline.StepStats{In: 6, Out: 3, Dropped: 3}},
+		{name: "per", config: step.Throttle{Rate: 2, Per: setting.Duration(time.Minute)}, in: "0s:a b c|29s:d|1s:e f", calls: "a b|e", stats: pipeline.StepStats{In: 6, Out: 3, Dropped: 3}},
 		{name: "by key", config: step.Throttle{Rate: 1, Key: word}, in: "0s:a b a b c|1s:c b b", calls: "a b|c|c b", stats: pipeline.StepStats{In: 8, Out: 5, Dropped: 3}},
 		{name: "no key", config: step.Throttle{Rate: 1, Key: steptest.Value(t, `event.none`)}, in: "0s:a b", calls: "a", stats: pipeline.StepStats{In: 2, Out: 1, Dropped: 1}},
 		{name: "the key not used for longest is forgotten", config: step.Throttle{Rate: 1, Key: word, MaxKeys: 2}, in: "0s:a b a|0s:c|0s:a b", calls: "a b|c|b", stats: pipeline.StepStats{In: 6, Out: 4, Dropped: 2}},
@@ -78,7 +79,7 @@ func TestThrottleToErr(t *testing.T) {
 	for _, key := range []string{"", "event.word"} {
 		p := steptest.Problems("pipeline", "p")
 		errs := &steptest.ErrEvents{}
-		i := alone(t, &step.Throttle{Rate: 2.5, Burst: 1, Per: flow.Duration(time.Hour), Key: steptest.Value(t, key), MaxKeys: 10, OnExcess: "err"}, p)
+		i := alone(t, &step.Throttle{Rate: 2.5, Burst: 1, Per: setting.Duration(time.Hour), Key: steptest.Value(t, key), MaxKeys: 10, OnExcess: "err"}, p)
 		err := i.In().Send(t.Context(), steptest.Words("a a"))
 		steptest.Check(t, "failed", steptest.Failed(err, 2), "1")
 		if err == nil || err.Error() != "too many events: more than 2.5 in 1h" {
@@ -158,7 +159,7 @@ func TestThrottleManyWait(t *testing.T) {
 // fall idle.
 func TestThrottleManyKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := (&step.Throttle{Rate: 1, Per: flow.Duration(time.Second), Key: steptest.Value(t, "event.id"), MaxKeys: 50}).New(flow.StepEnv{Next: &flow.Port{}})
+		s, err := (&step.Throttle{Rate: 1, Per: setting.Duration(time.Second), Key: steptest.Value(t, "event.id"), MaxKeys: 50}).New(flow.StepEnv{Next: &flow.Port{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestThrottleManyKeys(t *testing.T) {
 }
 
 func TestThrottleManySenders(t *testing.T) {
-	i, _ := throttle(t, step.Throttle{Rate: 100, Per: flow.Duration(time.Hour), Key: steptest.Value(t, "event.word")})
+	i, _ := throttle(t, step.Throttle{Rate: 100, Per: setting.Duration(time.Hour), Key: steptest.Value(t, "event.word")})
 	var mu sync.Mutex
 	got := map[string]int{}
 	i.Port("out").Connect(sinkFunc(func(batch []flow.Event) error {
@@ -212,10 +213,10 @@ func TestThrottleProblems(t *testing.T) {
 		{1e9, time.Second, ""},
 		{1, 365 * 24 * time.Hour, ""},
 	} {
-		_, err := (&step.Throttle{Rate: test.rate, Per: flow.Duration(test.per), MaxKeys: 1, Burst: 1 << 40}).New(flow.StepEnv{})
+		_, err := (&step.Throttle{Rate: test.rate, Per: setting.Duration(test.per), MaxKeys: 1, Burst: 1 << 40}).New(flow.StepEnv{})
 		got := ""
 		if err != nil {
-			var field *flow.FieldError
+			var field *setting.Error
 			if !errors.As(err, &field) || field.Field != "rate" {
 				t.Errorf("%v: not about the field rate", err)
 			}

@@ -31,7 +31,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
@@ -43,10 +43,10 @@ const maxLine = 16 << 20
 type Options struct {
 	URL          endpoint.URL
 	Headers      http.Header
-	Auth         flow.Secret // the Authorization header, when not empty
+	Auth         setting.Secret // the Authorization header, when not empty
 	Subprotocols []string
-	TLS          *flow.TLSClient
-	MaxMessage   flow.Size
+	TLS          *setting.TLSClient
+	MaxMessage   setting.Size
 	Compress     bool // messages, if the server agrees
 
 	Binary  bool          // lines are sent as binary messages
@@ -255,7 +255,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 		line = append(line, part...)
 		switch {
 		case len(line) > maxLine:
-			return nil, fmt.Errorf("it is longer than %s", flow.Size(maxLine))
+			return nil, fmt.Errorf("it is longer than %s", setting.Size(maxLine))
 		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
 			return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), nil
 		case !errors.Is(err, bufio.ErrBufferFull):

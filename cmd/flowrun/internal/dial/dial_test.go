@@ -21,7 +21,7 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -151,7 +151,7 @@ func TestRun(t *testing.T) {
 		{"too long", "", "abcdef\n", func(o *Options) { o.MaxMessage = 5 }, "", "", "a message is larger than --max-message (5B)"},
 		{"who", "private?key=hush", "", nil, "", "", "connect to ws://" + addr + "/private?(secret): the server answered 401 Unauthorized: \"who are you\""},
 		{"bob", "private?key=hush", "a", func(o *Options) {
-			o.Headers, o.Auth, o.Count = http.Header{"X-Key": {"k"}}, flow.SecretOf(Basic("bob:hush")), 1
+			o.Headers, o.Auth, o.Count = http.Header{"X-Key": {"k"}}, setting.SecretOf(Basic("bob:hush")), 1
 		}, "a\n", "closed with 1000\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -185,14 +185,14 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		tls  *flow.TLSClient
+		tls  *setting.TLSClient
 		fail string
 	}{
-		{&flow.TLSClient{CAFile: flow.Path(ca)}, ""},
-		{&flow.TLSClient{Insecure: true}, ""},
+		{&setting.TLSClient{CAFile: setting.Path(ca)}, ""},
+		{&setting.TLSClient{Insecure: true}, ""},
 		{nil, "the server's certificate is not trusted: x509: certificate signed by unknown authority"},
-		{&flow.TLSClient{CAFile: flow.Path(ca), Domain: "elsewhere"}, "the server's certificate is not trusted: x509: certificate is valid for"},
-		{&flow.TLSClient{CAFile: "nowhere.pem"}, "tls: cannot read nowhere.pem"},
+		{&setting.TLSClient{CAFile: setting.Path(ca), Domain: "elsewhere"}, "the server's certificate is not trusted: x509: certificate is valid for"},
+		{&setting.TLSClient{CAFile: "nowhere.pem"}, "tls: cannot read nowhere.pem"},
 	} {
 		o, out, _ := options(t, url, "a\n")
 		o.TLS, o.Count = c.tls, 1

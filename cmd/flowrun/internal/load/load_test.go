@@ -20,7 +20,7 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -90,7 +90,7 @@ func TestEcho(t *testing.T) {
 		{"binary", func(o *Options) { o.Binary = true }, 144},
 		{"one connection", func(o *Options) { o.Connections = 1 }, 144},
 		{"more connections than messages", func(o *Options) { o.Connections = 64; o.Count = 40 }, 144},
-		{"a ramp", func(o *Options) { o.RampUp = flow.Duration(20 * time.Millisecond) }, 144},
+		{"a ramp", func(o *Options) { o.RampUp = setting.Duration(20 * time.Millisecond) }, 144},
 		{"empty messages", func(o *Options) { o.Messages = []string{""} }, 0},
 		{"a rate", func(o *Options) { o.Rate = 20_000 }, 144},
 		{"a rate nobody keeps up with", func(o *Options) { o.Rate = 10_000_000 }, 144},
@@ -123,7 +123,7 @@ func TestEcho(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for _, rate := range []float64{0, 5000} {
 		o := options(t, serve(t, echo))
-		o.WarmUp, o.Duration, o.Rate = flow.Duration(20*time.Millisecond), flow.Duration(500*time.Millisecond), rate
+		o.WarmUp, o.Duration, o.Rate = setting.Duration(20*time.Millisecond), setting.Duration(500*time.Millisecond), rate
 		phases := map[string]bool{}
 		o.Progress = func(p Progress) { phases[p.Phase] = true }
 		res := mustRun(t, o)
@@ -145,7 +145,7 @@ func TestInterrupt(t *testing.T) {
 		echo(ctx, c, r)
 	})
 	o := options(t, url)
-	o.Connections, o.InFlight, o.AnyAnswer, o.Timeout = 1, 2, true, flow.Duration(100*time.Millisecond)
+	o.Connections, o.InFlight, o.AnyAnswer, o.Timeout = 1, 2, true, setting.Duration(100*time.Millisecond)
 	res, err := Run(ctx, o)
 	if err != nil || res.Ended != "interrupted" || res.Lost != 1 {
 		t.Errorf("%+v, %v", res, err)
@@ -162,7 +162,7 @@ func TestInterruptWhileConnecting(t *testing.T) {
 		echo(ctx, c, r)
 	})
 	o := options(t, url)
-	o.Connections, o.RampUp = 100_000, flow.Duration(time.Hour)
+	o.Connections, o.RampUp = 100_000, setting.Duration(time.Hour)
 	res, err := Run(ctx, o)
 	if err != nil || res.Ended != "interrupted" || !res.Good() {
 		t.Errorf("%+v, %v", res, err)
@@ -240,7 +240,7 @@ func TestReceive(t *testing.T) {
 		defer cancel()
 		want := "count"
 		if count == 0 { // it does not end by itself
-			want, o.Duration = "interrupted", flow.Duration(time.Hour)
+			want, o.Duration = "interrupted", setting.Duration(time.Hour)
 			o.Progress = func(p Progress) {
 				if p.Messages > 0 {
 					cancel()
@@ -259,7 +259,7 @@ func TestErrors(t *testing.T) {
 	write := func(c *websocket.Conn, text string) {
 		_ = c.Write(context.Background(), websocket.MessageText, []byte(text))
 	}
-	const patience = flow.Duration(500 * time.Millisecond)
+	const patience = setting.Duration(500 * time.Millisecond)
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) }) // when the parallel cases have ended
 	// after answers some messages and then does something else.
@@ -415,9 +415,9 @@ func TestHandshake(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	o := options(t, "wss://user:word@"+s.Listener.Addr().String()+"/path?q=1")
-	o.Headers = map[string]flow.Secret{"X-Test": flow.SecretOf("value")}
+	o.Headers = map[string]setting.Secret{"X-Test": setting.SecretOf("value")}
 	o.Subprotocols = []string{"a", "b"}
-	o.TLS = &flow.TLSClient{Insecure: true}
+	o.TLS = &setting.TLSClient{Insecure: true}
 	o.Mode, o.Count, o.Connections = Receive, 1, 1
 	res := mustRun(t, o)
 	if want := len("/path?q=1 user word value b true"); res.Bytes != int64(want) {
@@ -456,7 +456,7 @@ func TestNoServer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		o := options(t, tt.url)
-		o.Timeout = flow.Duration(50 * time.Millisecond)
+		o.Timeout = setting.Duration(50 * time.Millisecond)
 		if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s gives %v", tt.url, err)
 		}
@@ -475,23 +475,23 @@ func TestCheck(t *testing.T) {
 		{"rate", func(o *Options) { o.Rate, o.InFlight = 1, 2 }},
 		{"rate", func(o *Options) { o.Rate = -1 }},
 		{"count", func(o *Options) { o.Count = -1 }},
-		{"duration", func(o *Options) { o.Duration = flow.Duration(1000 * time.Hour) }},
+		{"duration", func(o *Options) { o.Duration = setting.Duration(1000 * time.Hour) }},
 		{"timeout", func(o *Options) { o.Timeout = 0 }},
 		{"messages", func(o *Options) { o.Mode, o.Messages = Receive, []string{"x"} }},
 		{"expect", func(o *Options) { o.Expect = []string{"x", "y"} }},
 		{"expect", func(o *Options) { o.Expect, o.AnyAnswer = []string{"x"}, true }},
 		{"url", func(o *Options) { o.URL.Scheme = "ftp" }},
 		{"url", func(o *Options) { o.URL.Port = 0 }},
-		{"url", func(o *Options) { o.TLS = &flow.TLSClient{} }},
-		{"headers", func(o *Options) { o.Headers = map[string]flow.Secret{"upgrade": flow.SecretOf("x")} }},
-		{"headers", func(o *Options) { o.Headers = map[string]flow.Secret{"a b": flow.SecretOf("x")} }},
-		{"headers", func(o *Options) { o.Headers = map[string]flow.Secret{"a": flow.SecretOf("x\r\ny: z")} }},
+		{"url", func(o *Options) { o.TLS = &setting.TLSClient{} }},
+		{"headers", func(o *Options) { o.Headers = map[string]setting.Secret{"upgrade": setting.SecretOf("x")} }},
+		{"headers", func(o *Options) { o.Headers = map[string]setting.Secret{"a b": setting.SecretOf("x")} }},
+		{"headers", func(o *Options) { o.Headers = map[string]setting.Secret{"a": setting.SecretOf("x\r\ny: z")} }},
 		{"subprotocols", func(o *Options) { o.Subprotocols = []string{"a, b"} }},
 	}
 	for _, tt := range tests {
 		o := options(t, "ws://127.0.0.1:1")
 		tt.set(&o)
-		fe := (*flow.FieldError)(nil)
+		fe := (*setting.Error)(nil)
 		if err := o.Check(); !errors.As(err, &fe) || fe.Field != tt.field {
 			t.Errorf("something wrong with %s gives %v", tt.field, err)
 		}

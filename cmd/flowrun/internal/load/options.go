@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // The modes: who sends, and what is expected back.
@@ -20,26 +20,26 @@ const (
 
 // Options say what load to make, against which server. Start from [Defaults].
 type Options struct {
-	URL          endpoint.URL           `hcl:"url" required:"true" doc:"the server: \"ws://host:port/path\" or wss"`
-	TLS          *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
-	Headers      map[string]flow.Secret `hcl:"headers" doc:"header fields of the handshake"`
-	Subprotocols []string               `hcl:"subprotocols" doc:"what is asked for, in order of preference"`
+	URL          endpoint.URL              `hcl:"url" required:"true" doc:"the server: \"ws://host:port/path\" or wss"`
+	TLS          *setting.TLSClient        `hcl:"tls" doc:"whom to trust; needs wss or no scheme"`
+	Headers      map[string]setting.Secret `hcl:"headers" doc:"header fields of the handshake"`
+	Subprotocols []string                  `hcl:"subprotocols" doc:"what is asked for, in order of preference"`
 
-	Mode        string        `hcl:"mode" oneof:"echo|broadcast|receive" doc:"echo: each message is answered; broadcast: what the first connection says, all hear; receive: the server sends by itself (echo)"`
-	Connections int           `hcl:"connections" min:"1" max:"100000" doc:"open at a time (16)"`
-	RampUp      flow.Duration `hcl:"ramp_up" doc:"time over which the connections are opened (0s)"`
-	InFlight    int           `hcl:"in_flight" min:"1" max:"65536" doc:"messages sent and not yet answered on each connection: the next leaves when one has been answered (1)"`
-	Rate        float64       `hcl:"rate" doc:"messages sent per second, all connections together, whether the server keeps up or not; instead of in_flight"`
+	Mode        string           `hcl:"mode" oneof:"echo|broadcast|receive" doc:"echo: each message is answered; broadcast: what the first connection says, all hear; receive: the server sends by itself (echo)"`
+	Connections int              `hcl:"connections" min:"1" max:"100000" doc:"open at a time (16)"`
+	RampUp      setting.Duration `hcl:"ramp_up" doc:"time over which the connections are opened (0s)"`
+	InFlight    int              `hcl:"in_flight" min:"1" max:"65536" doc:"messages sent and not yet answered on each connection: the next leaves when one has been answered (1)"`
+	Rate        float64          `hcl:"rate" doc:"messages sent per second, all connections together, whether the server keeps up or not; instead of in_flight"`
 
 	Messages  []string `hcl:"messages" doc:"what is sent, in turn; {conn} and {seq} become the number of the connection and of the message on it"`
 	Expect    []string `hcl:"expect" doc:"the answer to each of messages, where it is not the same"`
 	AnyAnswer bool     `hcl:"any_answer" doc:"answers are counted, not compared"`
 	Binary    bool     `hcl:"binary" doc:"binary messages instead of text"`
 
-	WarmUp   flow.Duration `hcl:"warm_up" doc:"how long the load runs before it is measured; not with count (500ms)"`
-	Duration flow.Duration `hcl:"duration" max:"24h" doc:"how long it is measured (10s; with count at most that, and 10m)"`
-	Count    int64         `hcl:"count" min:"1" doc:"messages to send, all connections together, instead of duration; in the mode receive, to get"`
-	Timeout  flow.Duration `hcl:"timeout" min:"1ms" doc:"for a connection to open and for an answer to come (10s)"`
+	WarmUp   setting.Duration `hcl:"warm_up" doc:"how long the load runs before it is measured; not with count (500ms)"`
+	Duration setting.Duration `hcl:"duration" max:"24h" doc:"how long it is measured (10s; with count at most that, and 10m)"`
+	Count    int64            `hcl:"count" min:"1" doc:"messages to send, all connections together, instead of duration; in the mode receive, to get"`
+	Timeout  setting.Duration `hcl:"timeout" min:"1ms" doc:"for a connection to open and for an answer to come (10s)"`
 
 	// AllowRemote permits servers that are not on a loopback address.
 	AllowRemote bool
@@ -56,8 +56,8 @@ func Defaults() Options {
 		Mode:        Echo,
 		Connections: 16,
 		InFlight:    1,
-		WarmUp:      flow.Duration(500 * time.Millisecond),
-		Timeout:     flow.Duration(10 * time.Second),
+		WarmUp:      setting.Duration(500 * time.Millisecond),
+		Timeout:     setting.Duration(10 * time.Second),
 	}
 }
 
@@ -71,10 +71,10 @@ const (
 	maxLines       = 1 << 20
 )
 
-// Check says what is wrong with the options, as *flow.FieldError.
+// Check says what is wrong with the options, as *setting.Error.
 func (o *Options) Check() error {
 	bad := func(field, format string, args ...any) error {
-		return &flow.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+		return &setting.Error{Field: field, Err: fmt.Errorf(format, args...)}
 	}
 	switch {
 	case o.Mode != Echo && o.Mode != Broadcast && o.Mode != Receive:
@@ -108,7 +108,7 @@ func (o *Options) Check() error {
 
 func (o *Options) checkMessages() error {
 	bad := func(field, format string, args ...any) error {
-		return &flow.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+		return &setting.Error{Field: field, Err: fmt.Errorf(format, args...)}
 	}
 	if o.Mode == Receive {
 		switch {
@@ -137,7 +137,7 @@ func (o *Options) checkMessages() error {
 
 func (o *Options) checkTarget() error {
 	bad := func(field, format string, args ...any) error {
-		return &flow.FieldError{Field: field, Err: fmt.Errorf(format, args...)}
+		return &setting.Error{Field: field, Err: fmt.Errorf(format, args...)}
 	}
 	switch {
 	case o.URL.Host == "":

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/command"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
@@ -38,7 +38,7 @@ func (f *Flags) Client() (c Client, err error) {
 	if f.ca != "" && !strings.HasPrefix(c.URL, "https:") {
 		return c, command.Usage("--ca is for an API with TLS: write --admin https://%s", strings.TrimPrefix(c.URL, "http://"))
 	}
-	if c.TLS, err = tlsfiles.Client(&flow.TLSClient{CAFile: flow.Path(f.ca)}); err != nil {
+	if c.TLS, err = tlsfiles.Client(&setting.TLSClient{CAFile: setting.Path(f.ca)}); err != nil {
 		return c, fmt.Errorf("--ca: %w", err)
 	}
 	if c.Token, err = TokenOf(f.tokenFile); err != nil {

@@ -19,16 +19,16 @@ import (
 	"syscall"
 
 	"github.com/flowrun/flowrun/runtime/admin"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 const maxAnswer = 16 << 20
 
 // Client asks one process. It may be copied.
 type Client struct {
-	URL   string      // "http://127.0.0.1:8686"
-	Token flow.Secret // that of "" is none
-	TLS   *tls.Config // of https
+	URL   string         // "http://127.0.0.1:8686"
+	Token setting.Secret // that of "" is none
+	TLS   *tls.Config    // of https
 }
 
 // Status says how the process is doing. Where the API wants a token and the client
@@ -151,9 +151,9 @@ const TokenVariable = "FLOWRUN_ADMIN_TOKEN"
 
 // TokenOf takes a token from the first line of a file that has one, or, without a
 // file, from the environment.
-func TokenOf(file string) (token flow.Secret, err error) {
+func TokenOf(file string) (token setting.Secret, err error) {
 	if file == "" {
-		return flow.SecretOf(os.Getenv(TokenVariable)), nil
+		return setting.SecretOf(os.Getenv(TokenVariable)), nil
 	}
 	in, err := os.Open(file)
 	if err != nil {
@@ -163,7 +163,7 @@ func TokenOf(file string) (token flow.Secret, err error) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		if line := strings.TrimSpace(lines.Text()); line != "" && line[0] != '#' {
-			return flow.SecretOf(line), nil
+			return setting.SecretOf(line), nil
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // visit is a connection whose request has been read.
@@ -112,10 +113,10 @@ func (v *visit) protocols() (all []string) {
 
 // Accept is the step `accept`.
 type Accept struct {
-	Where  flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request: event is {method, path, query, headers, subprotocols}"`
-	Save   flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the request to keep, an object: later steps know them as saved.<name>"`
-	TCP    bool          `hcl:"tcp" doc:"no handshake: the steps raw and expect_raw write and read bytes"`
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given, since a client may have to start"`
+	Where  flow.Expr        `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request: event is {method, path, query, headers, subprotocols}"`
+	Save   flow.Expr        `hcl:"save" vars:"index|n|saved|text" doc:"values of the request to keep, an object: later steps know them as saved.<name>"`
+	TCP    bool             `hcl:"tcp" doc:"no handshake: the steps raw and expect_raw write and read bytes"`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given, since a client may have to start"`
 }
 
 // Check implements Checker.
@@ -208,17 +209,17 @@ func (p *Peer) respond(v *visit, status int, h http.Header, body string) error {
 
 // Refuse is the step `refuse`.
 type Refuse struct {
-	Status  int           `hcl:"status" min:"0" max:"599" doc:"what the handshake is answered with; 0 cuts the connection"`
-	Headers flow.Expr     `hcl:"headers" vars:"index|n|saved|text" doc:"header fields of the answer, an object"`
-	Body    flow.Expr     `hcl:"body" vars:"index|n|saved|text" doc:"the answer's body, a text"`
-	Where   flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request, as in accept"`
-	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given"`
+	Status  int              `hcl:"status" min:"0" max:"599" doc:"what the handshake is answered with; 0 cuts the connection"`
+	Headers flow.Expr        `hcl:"headers" vars:"index|n|saved|text" doc:"header fields of the answer, an object"`
+	Body    flow.Expr        `hcl:"body" vars:"index|n|saved|text" doc:"the answer's body, a text"`
+	Where   flow.Expr        `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the request, as in accept"`
+	Within  setting.Duration `hcl:"within" min:"1ms" doc:"deadline; 30s when not given"`
 }
 
 // Check implements Checker.
 func (r *Refuse) Check() error {
 	if r.Status == http.StatusSwitchingProtocols || r.Status > 0 && r.Status < 100 {
-		return &flow.FieldError{Field: "status", Err: fmt.Errorf("%d refuses nothing: write a status like 401 or 503", r.Status)}
+		return &setting.Error{Field: "status", Err: fmt.Errorf("%d refuses nothing: write a status like 401 or 503", r.Status)}
 	}
 	return nil
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Ping is the step `ping`.
 type Ping struct {
-	Payload flow.Expr     `hcl:"payload" vars:"index|n|saved|text" doc:"what the pong must carry too, a text of at most 125 bytes"`
-	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline for the pong; that of the peer when not given"`
+	Payload flow.Expr        `hcl:"payload" vars:"index|n|saved|text" doc:"what the pong must carry too, a text of at most 125 bytes"`
+	Within  setting.Duration `hcl:"within" min:"1ms" doc:"deadline for the pong; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -74,7 +75,7 @@ func (x *Pong) Run(ctx context.Context, p *Peer) error {
 
 // ExpectPing is the step `expect_ping`.
 type ExpectPing struct {
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -97,21 +98,21 @@ func (x *ExpectPing) Run(ctx context.Context, p *Peer) error {
 
 // Close is the step `close`.
 type Close struct {
-	Code   int           `hcl:"code" min:"0" max:"65535" doc:"0 for a close frame without a code"`
-	Reason string        `hcl:"reason" doc:"at most 123 bytes"`
-	Wait   bool          `hcl:"wait" doc:"the other side must answer with the same code"`
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline for the answer; that of the peer when not given"`
+	Code   int              `hcl:"code" min:"0" max:"65535" doc:"0 for a close frame without a code"`
+	Reason string           `hcl:"reason" doc:"at most 123 bytes"`
+	Wait   bool             `hcl:"wait" doc:"the other side must answer with the same code"`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline for the answer; that of the peer when not given"`
 }
 
 // Check implements Checker.
 func (x *Close) Check() error {
 	switch {
 	case len(x.Reason) > rfc6455.MaxControl-2:
-		return &flow.FieldError{Field: "reason", Err: fmt.Errorf("the reason has %d bytes, and a close frame room for %d", len(x.Reason), rfc6455.MaxControl-2)}
+		return &setting.Error{Field: "reason", Err: fmt.Errorf("the reason has %d bytes, and a close frame room for %d", len(x.Reason), rfc6455.MaxControl-2)}
 	case x.Code == 0 && x.Reason != "":
-		return &flow.FieldError{Field: "reason", Err: errors.New("without a code there is no reason")}
+		return &setting.Error{Field: "reason", Err: errors.New("without a code there is no reason")}
 	case !utf8.ValidString(x.Reason):
-		return &flow.FieldError{Field: "reason", Err: errors.New("the reason is not valid UTF-8")}
+		return &setting.Error{Field: "reason", Err: errors.New("the reason is not valid UTF-8")}
 	}
 	return nil
 }
@@ -164,10 +165,10 @@ func (p *Peer) ended(ctx context.Context, c *wire.Conn, skip bool) (*wire.Ending
 
 // ExpectClose is the step `expect_close`.
 type ExpectClose struct {
-	Code   int             `hcl:"code" min:"1" max:"65535" doc:"of the close frame; 1005 for none in it, 1006 for no close frame; any when not given"`
-	Reason message.Pattern `hcl:"reason" doc:"regular expression that the reason matches"`
-	Skip   bool            `hcl:"skip" doc:"messages that come before are passed over"`
-	Within flow.Duration   `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Code   int              `hcl:"code" min:"1" max:"65535" doc:"of the close frame; 1005 for none in it, 1006 for no close frame; any when not given"`
+	Reason message.Pattern  `hcl:"reason" doc:"regular expression that the reason matches"`
+	Skip   bool             `hcl:"skip" doc:"messages that come before are passed over"`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.
@@ -231,7 +232,7 @@ func (x *Cut) Run(ctx context.Context, p *Peer) error {
 
 // Silence is the step `silence`.
 type Silence struct {
-	For flow.Duration `hcl:"for" required:"true" min:"1ms" doc:"how long"`
+	For setting.Duration `hcl:"for" required:"true" min:"1ms" doc:"how long"`
 }
 
 // Run implements Step.
@@ -260,7 +261,7 @@ var errQuiet = errors.New("nothing came")
 
 // Pause is the step `pause`.
 type Pause struct {
-	For flow.Duration `hcl:"for" required:"true" doc:"how long"`
+	For setting.Duration `hcl:"for" required:"true" doc:"how long"`
 }
 
 // Run implements Step.
@@ -273,7 +274,7 @@ func (x *Pause) Run(ctx context.Context, _ *Peer) error {
 
 // rate is a number of bytes a second, when it is given.
 type rate struct {
-	size  flow.Size
+	size  setting.Size
 	given bool
 }
 

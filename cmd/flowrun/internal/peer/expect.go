@@ -13,24 +13,25 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Expect is the step `expect`.
 type Expect struct {
 	message.Match
-	Lines     flow.Path     `hcl:"lines" doc:"the messages are the lines of the file, in their order"`
-	Count     int           `hcl:"count" min:"1" doc:"this many messages that match, one after another; n is the number of each, from 0"`
-	Skip      bool          `hcl:"skip" doc:"messages that do not match are passed over"`
-	Within    flow.Duration `hcl:"within" min:"1ms" doc:"deadline for all of them; that of the peer when not given"`
-	NotBefore flow.Duration `hcl:"not_before" doc:"the message must not arrive earlier, counted from the beginning of the step"`
-	Save      flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the message to keep, an object: later steps know them as saved.<name>"`
+	Lines     setting.Path     `hcl:"lines" doc:"the messages are the lines of the file, in their order"`
+	Count     int              `hcl:"count" min:"1" doc:"this many messages that match, one after another; n is the number of each, from 0"`
+	Skip      bool             `hcl:"skip" doc:"messages that do not match are passed over"`
+	Within    setting.Duration `hcl:"within" min:"1ms" doc:"deadline for all of them; that of the peer when not given"`
+	NotBefore setting.Duration `hcl:"not_before" doc:"the message must not arrive earlier, counted from the beginning of the step"`
+	Save      flow.Expr        `hcl:"save" vars:"index|n|saved|text" doc:"values of the message to keep, an object: later steps know them as saved.<name>"`
 }
 
 // Check implements Checker.
 func (x *Expect) Check() error {
 	switch names := x.Given(); {
 	case x.Lines != "" && len(names) > 0:
-		return &flow.FieldError{Field: "lines", Err: fmt.Errorf("a message is %s or lines, not both", names[0])}
+		return &setting.Error{Field: "lines", Err: fmt.Errorf("a message is %s or lines, not both", names[0])}
 	case x.Empty() && x.Count == 1 && x.Lines == "" && x.Save == nil && x.NotBefore == 0:
 		return errors.New("expect {} expects nothing: write what the message must be (text, json, includes, matches, where, …), or how many (count)")
 	}
@@ -138,9 +139,9 @@ func (p *Peer) messages(ctx context.Context) (*wire.Conn, error) {
 
 // ExpectAll is the step `expect_all`.
 type ExpectAll struct {
-	Messages []message.Match `hcl:"message" required:"true" doc:"one of the messages"`
-	Skip     bool            `hcl:"skip" doc:"messages that match none of them are passed over"`
-	Within   flow.Duration   `hcl:"within" min:"1ms" doc:"deadline for all of them; that of the peer when not given"`
+	Messages []message.Match  `hcl:"message" required:"true" doc:"one of the messages"`
+	Skip     bool             `hcl:"skip" doc:"messages that match none of them are passed over"`
+	Within   setting.Duration `hcl:"within" min:"1ms" doc:"deadline for all of them; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -148,11 +149,11 @@ func (x *ExpectAll) Check() error {
 	for i := range x.Messages {
 		m := &x.Messages[i]
 		if m.Empty() {
-			return &flow.FieldError{Field: "message", Err: errors.New("message {} expects nothing: write what it must be")}
+			return &setting.Error{Field: "message", Err: errors.New("message {} expects nothing: write what it must be")}
 		}
 		if err := m.Check(); err != nil {
-			if fe := (*flow.FieldError)(nil); errors.As(err, &fe) {
-				err = &flow.FieldError{Field: "message." + fe.Field, Err: fe.Err}
+			if fe := (*setting.Error)(nil); errors.As(err, &fe) {
+				err = &setting.Error{Field: "message." + fe.Field, Err: fe.Err}
 			}
 			return err
 		}

@@ -24,23 +24,24 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 const (
-	maxBody      = 64 << 10                        // of an answer that is no upgrade
-	acceptFor    = flow.Duration(30 * time.Second) // how long a server waits for a connection
-	answerWithin = 2 * time.Second                 // how long the write of an answer may take
-	again        = 20 * time.Millisecond           // between two attempts to connect
+	maxBody      = 64 << 10                           // of an answer that is no upgrade
+	acceptFor    = setting.Duration(30 * time.Second) // how long a server waits for a connection
+	answerWithin = 2 * time.Second                    // how long the write of an answer may take
+	again        = 20 * time.Millisecond              // between two attempts to connect
 )
 
 func (c *Config) clientTLS() (*tls.Config, error) {
 	if c.TLS == nil && c.Connect.Scheme != "wss" && c.Connect.Scheme != "https" {
 		return nil, nil
 	}
-	t := flow.TLSClient{}
+	t := setting.TLSClient{}
 	if c.TLS != nil {
-		t = flow.TLSClient{CAFile: c.TLS.CAFile, Domain: c.TLS.Domain, Insecure: c.TLS.Insecure, Cert: c.TLS.Cert, Key: c.TLS.Key, MinVersion: c.TLS.MinVersion}
+		t = setting.TLSClient{CAFile: c.TLS.CAFile, Domain: c.TLS.Domain, Insecure: c.TLS.Insecure, Cert: c.TLS.Cert, Key: c.TLS.Key, MinVersion: c.TLS.MinVersion}
 	}
 	conf, err := tlsfiles.Client(&t)
 	if err != nil {
@@ -56,7 +57,7 @@ func (c *Config) serverTLS() (*tls.Config, error) {
 	if c.TLS == nil {
 		return nil, nil
 	}
-	t := flow.TLSServer{Cert: c.TLS.Cert, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA, MinVersion: c.TLS.MinVersion}
+	t := setting.TLSServer{Cert: c.TLS.Cert, Key: c.TLS.Key, ClientCA: c.TLS.ClientCA, MinVersion: c.TLS.MinVersion}
 	conf, err := tlsfiles.Server(&t)
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
@@ -86,14 +87,14 @@ func (p *Peer) connection(ctx context.Context) (*wire.Conn, error) {
 
 // Dial is the step `dial`.
 type Dial struct {
-	Status  int           `hcl:"status" min:"100" max:"599" doc:"what the handshake must be answered with"`
-	Where   flow.Expr     `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the answer: event is {status, headers, body, subprotocol}"`
-	Save    flow.Expr     `hcl:"save" vars:"index|n|saved|text" doc:"values of the answer to keep, an object: later steps know them as saved.<name>"`
-	Path    flow.Expr     `hcl:"path" vars:"index|n|saved|text" doc:"path and query, instead of those of the peer"`
-	Headers flow.Expr     `hcl:"headers" vars:"index|n|saved|text" doc:"more header fields, an object"`
-	Refused bool          `hcl:"refused" doc:"nobody must listen there"`
-	TCP     bool          `hcl:"tcp" doc:"no handshake: the steps raw and expect_raw write and read bytes"`
-	Within  flow.Duration `hcl:"within" min:"1ms" doc:"deadline for all of it; attempts are repeated as long as nobody listens"`
+	Status  int              `hcl:"status" min:"100" max:"599" doc:"what the handshake must be answered with"`
+	Where   flow.Expr        `hcl:"where" vars:"index|n|saved|text" doc:"what must hold of the answer: event is {status, headers, body, subprotocol}"`
+	Save    flow.Expr        `hcl:"save" vars:"index|n|saved|text" doc:"values of the answer to keep, an object: later steps know them as saved.<name>"`
+	Path    flow.Expr        `hcl:"path" vars:"index|n|saved|text" doc:"path and query, instead of those of the peer"`
+	Headers flow.Expr        `hcl:"headers" vars:"index|n|saved|text" doc:"more header fields, an object"`
+	Refused bool             `hcl:"refused" doc:"nobody must listen there"`
+	TCP     bool             `hcl:"tcp" doc:"no handshake: the steps raw and expect_raw write and read bytes"`
+	Within  setting.Duration `hcl:"within" min:"1ms" doc:"deadline for all of it; attempts are repeated as long as nobody listens"`
 }
 
 // Check implements Checker.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Join says in Signals what the script gives, before any script of the test runs.
@@ -39,9 +39,9 @@ func (s *Signal) Run(_ context.Context, p *Peer) error {
 
 // Await is the step `await`, labelled with what is waited for.
 type Await struct {
-	Name   string        `hcl:"name,label" doc:"what a signal names"`
-	Count  int           `hcl:"count" min:"1" doc:"how often it must have been signalled"`
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Name   string           `hcl:"name,label" doc:"what a signal names"`
+	Count  int              `hcl:"count" min:"1" doc:"how often it must have been signalled"`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.

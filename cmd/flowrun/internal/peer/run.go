@@ -16,7 +16,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/message"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Peer is one instance of a script: one client, or one connection of a server
@@ -117,21 +117,21 @@ func (p *Peer) steps(ctx context.Context, steps []PlacedStep) (failed PlacedStep
 }
 
 // deadline bounds a step by what it says itself, or what the peer says.
-func (p *Peer) deadline(ctx context.Context, own flow.Duration) (context.Context, context.CancelFunc) {
+func (p *Peer) deadline(ctx context.Context, own setting.Duration) (context.Context, context.CancelFunc) {
 	own = cmp.Or(own, p.script.Config.Within)
 	return context.WithTimeoutCause(ctx, time.Duration(own), late(own))
 }
 
 // late is the cause of a context whose step took too long.
-type late flow.Duration
+type late setting.Duration
 
-func (l late) Error() string { return "not within " + flow.Duration(l).String() }
+func (l late) Error() string { return "not within " + setting.Duration(l).String() }
 
 // soon ends a sentence that says what did not happen, by the cause of the end
 // of a step's context.
 func soon(cause error) string {
 	if l, ok := cause.(late); ok { //nolint:errorlint // a cause is never wrapped
-		return " within " + flow.Duration(l).String()
+		return " within " + setting.Duration(l).String()
 	}
 	return ": " + cause.Error()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Script is one `peer` block. It is only read while it runs.
@@ -42,7 +43,7 @@ type Step interface {
 }
 
 // Checker is implemented by steps with mistakes to be found before anything
-// runs. An error that concerns one argument is a *flow.FieldError.
+// runs. An error that concerns one argument is a *setting.Error.
 type Checker interface {
 	Check() error
 }
@@ -68,29 +69,29 @@ type Config struct {
 
 	Count int `hcl:"count" min:"1" max:"10000" doc:"this many clients, or accepted connections, each run the script by themselves; index tells them apart"`
 
-	Within        flow.Duration `hcl:"within" min:"1ms" doc:"deadline of every step that does not say its own"`
-	AnswerPings   bool          `hcl:"answer_pings" doc:"a ping is answered with a pong"`
-	AnswerClose   bool          `hcl:"answer_close" doc:"a close frame is answered with one"`
-	MaxMessage    flow.Size     `hcl:"max_message" min:"1B" doc:"largest message taken; a larger one fails the peer"`
-	Inbox         flow.Size     `hcl:"inbox" min:"1B" doc:"messages that no step has asked for yet: when there are more, nothing is read until there is room"`
-	ReceiveBuffer flow.Size     `hcl:"receive_buffer" min:"1B" doc:"size of the socket's receive buffer: a small one makes a slow reader felt soon; the system's when not given"`
+	Within        setting.Duration `hcl:"within" min:"1ms" doc:"deadline of every step that does not say its own"`
+	AnswerPings   bool             `hcl:"answer_pings" doc:"a ping is answered with a pong"`
+	AnswerClose   bool             `hcl:"answer_close" doc:"a close frame is answered with one"`
+	MaxMessage    setting.Size     `hcl:"max_message" min:"1B" doc:"largest message taken; a larger one fails the peer"`
+	Inbox         setting.Size     `hcl:"inbox" min:"1B" doc:"messages that no step has asked for yet: when there are more, nothing is read until there is room"`
+	ReceiveBuffer setting.Size     `hcl:"receive_buffer" min:"1B" doc:"size of the socket's receive buffer: a small one makes a slow reader felt soon; the system's when not given"`
 }
 
 // TLS is the `tls` block of a peer.
 type TLS struct {
-	CAFile     flow.Path `hcl:"cafile" doc:"client: PEM file of the authorities to trust; the system's when not given"`
-	Domain     string    `hcl:"domain" doc:"client: name that the server's certificate must carry; the URL's host when not given"`
-	Insecure   bool      `hcl:"insecure" doc:"client: accept any certificate"`
-	Cert       flow.Path `hcl:"cert" doc:"certificate chain, PEM file"`
-	Key        flow.Path `hcl:"key" doc:"private key, PEM file"`
-	ClientCA   flow.Path `hcl:"client_ca" doc:"server: PEM file of authorities that sign client certificates, which are then required"`
-	MinVersion string    `hcl:"min_version" oneof:"1.2|1.3" doc:"oldest TLS version accepted"`
+	CAFile     setting.Path `hcl:"cafile" doc:"client: PEM file of the authorities to trust; the system's when not given"`
+	Domain     string       `hcl:"domain" doc:"client: name that the server's certificate must carry; the URL's host when not given"`
+	Insecure   bool         `hcl:"insecure" doc:"client: accept any certificate"`
+	Cert       setting.Path `hcl:"cert" doc:"certificate chain, PEM file"`
+	Key        setting.Path `hcl:"key" doc:"private key, PEM file"`
+	ClientCA   setting.Path `hcl:"client_ca" doc:"server: PEM file of authorities that sign client certificates, which are then required"`
+	MinVersion string       `hcl:"min_version" oneof:"1.2|1.3" doc:"oldest TLS version accepted"`
 }
 
 // DefaultConfig returns the configuration with its defaults.
 func DefaultConfig() Config {
 	return Config{
-		Count: 1, Within: flow.Duration(5 * time.Second), AnswerPings: true, AnswerClose: true,
+		Count: 1, Within: setting.Duration(5 * time.Second), AnswerPings: true, AnswerClose: true,
 		MaxMessage: 16 << 20, Inbox: 64 << 20, Compression: rfc7692.Off,
 	}
 }
@@ -103,9 +104,9 @@ func (c *Config) Check() error {
 	case c.Connect.IsZero() && !server:
 		return errors.New("a peer needs connect = \"ws://host:port/path\", or listen = \"host:port\" to be the server")
 	case !c.Connect.IsZero() && server:
-		return &flow.FieldError{Field: "listen", Err: errors.New("a peer either connects or listens")}
+		return &setting.Error{Field: "listen", Err: errors.New("a peer either connects or listens")}
 	case server && c.Path != nil:
-		return &flow.FieldError{Field: "path", Err: errors.New("path is what a client asks for; a server has the path of listen")}
+		return &setting.Error{Field: "path", Err: errors.New("path is what a client asks for; a server has the path of listen")}
 	}
 	name, u := "connect", c.Connect
 	if server {
@@ -117,17 +118,17 @@ func (c *Config) Check() error {
 		secure = true
 	case "ws", "http", "":
 	default:
-		return &flow.FieldError{Field: name, Err: fmt.Errorf("the scheme %s is none of ws, wss, http, https", u.Scheme)}
+		return &setting.Error{Field: name, Err: fmt.Errorf("the scheme %s is none of ws, wss, http, https", u.Scheme)}
 	}
 	switch {
 	case server && secure && c.TLS == nil:
-		return &flow.FieldError{Field: name, Err: errors.New("a wss server needs a tls block with cert and key")}
+		return &setting.Error{Field: name, Err: errors.New("a wss server needs a tls block with cert and key")}
 	case server && c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == ""):
-		return &flow.FieldError{Field: "tls", Err: errors.New("the tls block of a server needs cert and key")}
+		return &setting.Error{Field: "tls", Err: errors.New("the tls block of a server needs cert and key")}
 	case c.TLS != nil && !secure && u.Scheme != "":
-		return &flow.FieldError{Field: "tls", Err: fmt.Errorf("%s:// is without TLS: write wss://", u.Scheme)}
+		return &setting.Error{Field: "tls", Err: fmt.Errorf("%s:// is without TLS: write wss://", u.Scheme)}
 	case server && u.Port == endpoint.NoPort:
-		return &flow.FieldError{Field: name, Err: errors.New("listen needs a port: \"127.0.0.1:8080\"")}
+		return &setting.Error{Field: name, Err: errors.New("listen needs a port: \"127.0.0.1:8080\"")}
 	}
 	return nil
 }

@@ -12,17 +12,18 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Send is the step `send`.
 type Send struct {
 	message.Content
-	Lines     flow.Path     `hcl:"lines" doc:"each line of the file is a message"`
-	Type      string        `hcl:"type" oneof:"text|binary" doc:"the kind of the frame; binary for hex and base64, text for everything else when not given"`
-	Count     int           `hcl:"count" min:"1" doc:"how often; n is the number of the message, from 0"`
-	Every     flow.Duration `hcl:"every" doc:"time from one message to the next; none when not given"`
-	Fragments int           `hcl:"fragments" min:"1" doc:"frames that each message is cut into"`
-	Within    flow.Duration `hcl:"within" min:"1ms" doc:"deadline for each message to be taken by the other side's machine; that of the peer when not given"`
+	Lines     setting.Path     `hcl:"lines" doc:"each line of the file is a message"`
+	Type      string           `hcl:"type" oneof:"text|binary" doc:"the kind of the frame; binary for hex and base64, text for everything else when not given"`
+	Count     int              `hcl:"count" min:"1" doc:"how often; n is the number of the message, from 0"`
+	Every     setting.Duration `hcl:"every" doc:"time from one message to the next; none when not given"`
+	Fragments int              `hcl:"fragments" min:"1" doc:"frames that each message is cut into"`
+	Within    setting.Duration `hcl:"within" min:"1ms" doc:"deadline for each message to be taken by the other side's machine; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -31,7 +32,7 @@ func (s *Send) Check() error {
 	case len(names) == 0 && s.Lines == "":
 		return errors.New("send needs a message: one of text, json, hex, base64, file, lines")
 	case len(names) > 0 && s.Lines != "":
-		return &flow.FieldError{Field: "lines", Err: fmt.Errorf("a message is %s or lines, not both", names[0])}
+		return &setting.Error{Field: "lines", Err: fmt.Errorf("a message is %s or lines, not both", names[0])}
 	}
 	return s.Content.Check()
 }
@@ -107,23 +108,23 @@ func (s *Send) one(ctx context.Context, p *Peer, c *wire.Conn, m wire.Message) e
 
 // Frame is the step `frame`.
 type Frame struct {
-	Opcode int           `hcl:"opcode" min:"0" max:"15" doc:"0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved"`
-	Fin    bool          `hcl:"fin" doc:"it is the last of its message"`
-	RSV    int           `hcl:"rsv" min:"0" max:"7" doc:"the three reserved bits"`
-	Masked string        `hcl:"masked" oneof:"yes|no" doc:"by default as the role asks for: clients mask, servers do not"`
-	Length int           `hcl:"length" doc:"what the header says, when that is not the length of the payload"`
-	Text   flow.Expr     `hcl:"text" vars:"index|n|saved|text" doc:"payload, a text"`
-	Hex    string        `hcl:"hex" doc:"payload, spelled as \"00 ff\""`
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Opcode int              `hcl:"opcode" min:"0" max:"15" doc:"0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved"`
+	Fin    bool             `hcl:"fin" doc:"it is the last of its message"`
+	RSV    int              `hcl:"rsv" min:"0" max:"7" doc:"the three reserved bits"`
+	Masked string           `hcl:"masked" oneof:"yes|no" doc:"by default as the role asks for: clients mask, servers do not"`
+	Length int              `hcl:"length" doc:"what the header says, when that is not the length of the payload"`
+	Text   flow.Expr        `hcl:"text" vars:"index|n|saved|text" doc:"payload, a text"`
+	Hex    string           `hcl:"hex" doc:"payload, spelled as \"00 ff\""`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Check implements Checker.
 func (f *Frame) Check() error {
 	if f.Text != nil && f.Hex != "" {
-		return &flow.FieldError{Field: "hex", Err: errors.New("the payload is text or hex, not both")}
+		return &setting.Error{Field: "hex", Err: errors.New("the payload is text or hex, not both")}
 	}
 	if _, err := message.Unhex(f.Hex); err != nil {
-		return &flow.FieldError{Field: "hex", Err: err}
+		return &setting.Error{Field: "hex", Err: err}
 	}
 	return nil
 }
@@ -156,9 +157,9 @@ func (f *Frame) Run(ctx context.Context, p *Peer) error {
 
 // Raw is the step `raw`.
 type Raw struct {
-	Text   flow.Expr     `hcl:"text" vars:"index|n|saved|text" doc:"the bytes, as a text"`
-	Hex    string        `hcl:"hex" doc:"the bytes, spelled as \"00 ff\""`
-	Within flow.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Text   flow.Expr        `hcl:"text" vars:"index|n|saved|text" doc:"the bytes, as a text"`
+	Hex    string           `hcl:"hex" doc:"the bytes, spelled as \"00 ff\""`
+	Within setting.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Check implements Checker.
@@ -167,7 +168,7 @@ func (r *Raw) Check() error {
 		return errors.New("raw needs bytes: text or hex")
 	}
 	if _, err := message.Unhex(r.Hex); err != nil {
-		return &flow.FieldError{Field: "hex", Err: err}
+		return &setting.Error{Field: "hex", Err: err}
 	}
 	return nil
 }
@@ -193,8 +194,8 @@ func (r *Raw) Run(ctx context.Context, p *Peer) error {
 
 // ExpectRaw is the step `expect_raw`.
 type ExpectRaw struct {
-	Matches message.Pattern `hcl:"matches" required:"true" doc:"regular expression that all that has arrived so far must match"`
-	Within  flow.Duration   `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
+	Matches message.Pattern  `hcl:"matches" required:"true" doc:"regular expression that all that has arrived so far must match"`
+	Within  setting.Duration `hcl:"within" min:"1ms" doc:"deadline; that of the peer when not given"`
 }
 
 // Run implements Step.

@@ -23,6 +23,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowfile"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Component is what the reference says about one component, one module of the
@@ -228,7 +229,7 @@ func typeName(t reflect.Type) string {
 		return "expression"
 	case reflect.TypeFor[flow.Aggregate]():
 		return "expression over many events"
-	case reflect.TypeFor[flow.Secret]():
+	case reflect.TypeFor[setting.Secret]():
 		return "string (secret)"
 	case reflect.TypeFor[endpoint.URL]():
 		return "URL"
@@ -237,7 +238,7 @@ func typeName(t reflect.Type) string {
 	case reflect.TypeFor[message.Pattern]():
 		return "string" // that it is a regular expression is for its doc to say
 	}
-	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType) || t == reflect.TypeFor[flow.Path]() {
+	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textType) || t == reflect.TypeFor[setting.Path]() {
 		if !token.IsExported(t.Name()) { // a component's own: its doc says what can be written
 			return "string"
 		}
@@ -278,7 +279,7 @@ func spellDefault(v reflect.Value) string {
 		}
 		v = v.Elem()
 	}
-	if _, secret := v.Interface().(flow.Secret); secret {
+	if _, secret := v.Interface().(setting.Secret); secret {
 		return ""
 	}
 	if u, ok := v.Interface().(endpoint.URL); ok && u.IsZero() {

@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // scratch copies the folder of a test to a new one, with modes. Links within
 // the folder stay links; what a link to elsewhere leads to is copied, so that
 // nothing that the test does can reach it. limit bounds its size, files their
 // number.
-func scratch(from, name string, limit flow.Size, files int) (dir string, err error) {
+func scratch(from, name string, limit setting.Size, files int) (dir string, err error) {
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
 			return r
@@ -57,7 +57,7 @@ func removeAll(dir string) {
 type copier struct {
 	root  string
 	room  int64
-	limit flow.Size
+	limit setting.Size
 	files int // so many may still come
 }
 

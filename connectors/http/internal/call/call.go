@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/waits"
 )
 
@@ -31,7 +32,7 @@ type Caller struct {
 	Client   *http.Client
 	Name     string // of the target, for errors
 	Timeout  time.Duration
-	MaxBody  flow.Size
+	MaxBody  setting.Size
 	Statuses *Statuses
 	Waits    waits.Terms   // between attempts, and how many
 	MaxAfter time.Duration // the longest wait that a server may ask for

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func target(t testing.TB, text string) *Target {
@@ -121,7 +122,7 @@ func TestStatuses(t *testing.T) {
 		{[]string{"5xx"}, []string{"429", "5xx"}, "retry_on[1]", "in success_on, too"},
 	} {
 		_, err := NewStatuses(test.success, test.again)
-		fe := (*flow.FieldError)(nil)
+		fe := (*setting.Error)(nil)
 		if !errors.As(err, &fe) || fe.Field != test.field || !strings.Contains(err.Error(), test.message) {
 			t.Errorf("%q, %q: %v", test.success, test.again, err)
 		}

@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Options say how connections are made, and kept.
 type Options struct {
 	TLS            *tls.Config
-	Socket         flow.SocketOptions
+	Socket         setting.SocketOptions
 	ConnectTimeout time.Duration // for TCP, and for TLS
 	IdleTimeout    time.Duration // of a connection that nobody uses
 	MaxIdle        int           // connections that nobody uses

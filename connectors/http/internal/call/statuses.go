@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Statuses tell what an answer is worth.
@@ -24,7 +24,7 @@ const (
 
 // NewStatuses reads which statuses are a success, and after which a request is made
 // again: "404", or "5xx" for all of those that are not named one by one. An error is a
-// *flow.FieldError about one of the two arguments.
+// *setting.Error about one of the two arguments.
 func NewStatuses(successOn, retryOn []string) (*Statuses, error) {
 	s := &Statuses{}
 	for _, alone := range []bool{false, true} { // what is said of one counts more
@@ -43,7 +43,7 @@ func NewStatuses(successOn, retryOn []string) (*Statuses, error) {
 					err = fmt.Errorf("%q is in success_on, too: an answer is either good, or asked for again", text)
 				}
 				if err != nil {
-					return nil, &flow.FieldError{Field: fmt.Sprintf("%s[%d]", list.field, i), Err: err}
+					return nil, &setting.Error{Field: fmt.Sprintf("%s[%d]", list.field, i), Err: err}
 				}
 				for status := first; status <= last && (first == last) == alone; status++ {
 					s[status] = list.worth

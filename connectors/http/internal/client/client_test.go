@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/codecs"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func json(t testing.TB) flow.CodecUse {
@@ -43,7 +44,7 @@ func configure(t testing.TB, url string, edit func(*Config)) *Config {
 	if err := c.URL.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	c.Retry.Interval, c.Retry.MaxInterval = flow.Duration(time.Millisecond), flow.Duration(5*time.Millisecond)
+	c.Retry.Interval, c.Retry.MaxInterval = setting.Duration(time.Millisecond), setting.Duration(5*time.Millisecond)
 	if edit != nil {
 		edit(c)
 	}
@@ -110,7 +111,7 @@ func TestQuestions(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "%q", fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Header.Get("Content-Type"), " ", r.Header.Get("X-A"), " ", r.Header["X-B"], " ", string(body)))
 	})
 	a := startClient(t, url+"/v1/{id}/x/{rest...}?key=k", func(c *Config) {
-		c.Headers = map[string]flow.Secret{"x-a": flow.SecretOf("all")}
+		c.Headers = map[string]setting.Secret{"x-a": setting.SecretOf("all")}
 	})
 	params := func(id, rest string) flow.Field {
 		return flow.Field{Key: "params", Value: object(flow.Field{Key: "id", Value: flow.TextOf(id)}, flow.Field{Key: "rest", Value: flow.TextOf(rest)})}
@@ -257,7 +258,7 @@ func TestRetries(t *testing.T) {
 		{"to another host", nil, []http.HandlerFunc{status(307, "Location", "http://localhost:1/")}, 1, "redirects to another host"},
 		{"to another port", nil, []http.HandlerFunc{status(307, "Location", "http://127.0.0.1:1/")}, 1, "redirects to another host"},
 		{"too long", func(c *Config) { c.MaxMessage = 3 }, []http.HandlerFunc{good}, 1, "longer than max_message"},
-		{"too slow", func(c *Config) { c.Timeout, c.Retry.MaxRetries = flow.Duration(20*time.Millisecond), 2 }, []http.HandlerFunc{func(_ http.ResponseWriter, r *http.Request) {
+		{"too slow", func(c *Config) { c.Timeout, c.Retry.MaxRetries = setting.Duration(20*time.Millisecond), 2 }, []http.HandlerFunc{func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		}}, 0, "no answer within timeout (20ms), after 2 attempts"}, // which may have come to nothing before the server has seen them
@@ -463,7 +464,7 @@ func TestBodiesAreNotReadTooLate(t *testing.T) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, poll := range []*Poll{nil, {Interval: flow.Duration(10 * time.Millisecond)}} {
+	for _, poll := range []*Poll{nil, {Interval: setting.Duration(10 * time.Millisecond)}} {
 		flowtest.Connector(t, func(t *testing.T) flow.ConnectorConfig {
 			return configure(t, behind(t, good), func(c *Config) { c.Poll = poll })
 		})

@@ -12,53 +12,54 @@ import (
 	"github.com/flowrun/flowrun/runtime/credentials"
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"github.com/flowrun/flowrun/runtime/waits"
 )
 
 // Config is the configuration of http_client.
 type Config struct {
-	URL            endpoint.URL           `hcl:"url" required:"true" doc:"what to ask: \"http://host:port/path?query\" or \"https://…\"; without a scheme http, or https when there is a tls block. The path may hold parameters, for each event to fill in: \"/rooms/{id}\", and \"/files/{name...}\" for all below"`
-	Method         string                 `hcl:"method" doc:"method of a request when the event says none; POST when not given, and GET with poll"`
-	Headers        map[string]flow.Secret `hcl:"headers" doc:"header fields of every request"`
-	Auth           credentials.Auths      `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
-	TLS            *flow.TLSClient        `hcl:"tls" doc:"whom to trust; needs https or no scheme"`
-	Socket         flow.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
-	ConnectTimeout flow.Duration          `hcl:"connect_timeout" min:"1ms" doc:"time for a connection, and for its TLS handshake"`
-	Timeout        flow.Duration          `hcl:"timeout" min:"1ms" doc:"time for a request, from its beginning to the last byte of its answer"`
-	IdleTimeout    flow.Duration          `hcl:"idle_timeout" min:"1ms" doc:"how long a connection is kept that nobody uses"`
-	Concurrency    int                    `hcl:"concurrency" min:"1" doc:"requests at a time, each by a connection of its own where HTTP/2 is not spoken; others wait. With 1, they are made in order"`
-	MaxMessage     flow.Size              `hcl:"max_message" min:"1B" doc:"longest body of an answer, as it is when decompressed; of a longer one, the request counts as failed"`
-	MaxRedirects   int                    `hcl:"max_redirects" min:"0" doc:"redirects that a request follows, to the same host only; 0 for none"`
-	SuccessOn      []string               `hcl:"success_on" doc:"statuses with which an event is delivered, and of which the answer leaves by out: \"404\", or \"4xx\" for all that are not named one by one. [\"2xx\"] when not given"`
-	RetryOn        []string               `hcl:"retry_on" doc:"statuses after which a request is made again, likewise; so it is when there is no answer. [\"408\", \"425\", \"429\", \"500\", \"502\", \"503\", \"504\"] when not given. All others fail at once"`
-	Retry          Retry                  `hcl:"retry" doc:"how a request is made again"`
-	Queue          *Queue                 `hcl:"queue" doc:"keeps events on the disk until they are answered, so that who sends does not wait for that"`
-	Poll           *Poll                  `hcl:"poll" doc:"asks by itself, again and again, instead of for events"`
+	URL            endpoint.URL              `hcl:"url" required:"true" doc:"what to ask: \"http://host:port/path?query\" or \"https://…\"; without a scheme http, or https when there is a tls block. The path may hold parameters, for each event to fill in: \"/rooms/{id}\", and \"/files/{name...}\" for all below"`
+	Method         string                    `hcl:"method" doc:"method of a request when the event says none; POST when not given, and GET with poll"`
+	Headers        map[string]setting.Secret `hcl:"headers" doc:"header fields of every request"`
+	Auth           credentials.Auths         `hcl:"auth" doc:"how this side shows who it is, in the Authorization header"`
+	TLS            *setting.TLSClient        `hcl:"tls" doc:"whom to trust; needs https or no scheme"`
+	Socket         setting.SocketOptions     `hcl:"socket_options" doc:"TCP options"`
+	ConnectTimeout setting.Duration          `hcl:"connect_timeout" min:"1ms" doc:"time for a connection, and for its TLS handshake"`
+	Timeout        setting.Duration          `hcl:"timeout" min:"1ms" doc:"time for a request, from its beginning to the last byte of its answer"`
+	IdleTimeout    setting.Duration          `hcl:"idle_timeout" min:"1ms" doc:"how long a connection is kept that nobody uses"`
+	Concurrency    int                       `hcl:"concurrency" min:"1" doc:"requests at a time, each by a connection of its own where HTTP/2 is not spoken; others wait. With 1, they are made in order"`
+	MaxMessage     setting.Size              `hcl:"max_message" min:"1B" doc:"longest body of an answer, as it is when decompressed; of a longer one, the request counts as failed"`
+	MaxRedirects   int                       `hcl:"max_redirects" min:"0" doc:"redirects that a request follows, to the same host only; 0 for none"`
+	SuccessOn      []string                  `hcl:"success_on" doc:"statuses with which an event is delivered, and of which the answer leaves by out: \"404\", or \"4xx\" for all that are not named one by one. [\"2xx\"] when not given"`
+	RetryOn        []string                  `hcl:"retry_on" doc:"statuses after which a request is made again, likewise; so it is when there is no answer. [\"408\", \"425\", \"429\", \"500\", \"502\", \"503\", \"504\"] when not given. All others fail at once"`
+	Retry          Retry                     `hcl:"retry" doc:"how a request is made again"`
+	Queue          *Queue                    `hcl:"queue" doc:"keeps events on the disk until they are answered, so that who sends does not wait for that"`
+	Poll           *Poll                     `hcl:"poll" doc:"asks by itself, again and again, instead of for events"`
 }
 
 // Retry is the block of that name.
 type Retry struct {
-	Interval    flow.Duration `hcl:"interval" min:"1ms" doc:"wait before the second attempt"`
-	GrowthRate  float64       `hcl:"growth_rate" min:"1" doc:"factor from one wait to the next"`
-	MaxInterval flow.Duration `hcl:"max_interval" min:"1ms" doc:"longest wait"`
-	Randomized  bool          `hcl:"randomized" doc:"waits are chosen at random around the computed one, so that clients do not return in step"`
-	MaxRetries  int           `hcl:"max_retries" min:"0" doc:"attempts before the event is given up: 1 to make every request once, 0 for no limit"`
-	MaxAfter    flow.Duration `hcl:"max_retry_after" doc:"longest wait that a server may ask for, by Retry-After; when it asks for a longer one, it is asked again after this"`
+	Interval    setting.Duration `hcl:"interval" min:"1ms" doc:"wait before the second attempt"`
+	GrowthRate  float64          `hcl:"growth_rate" min:"1" doc:"factor from one wait to the next"`
+	MaxInterval setting.Duration `hcl:"max_interval" min:"1ms" doc:"longest wait"`
+	Randomized  bool             `hcl:"randomized" doc:"waits are chosen at random around the computed one, so that clients do not return in step"`
+	MaxRetries  int              `hcl:"max_retries" min:"0" doc:"attempts before the event is given up: 1 to make every request once, 0 for no limit"`
+	MaxAfter    setting.Duration `hcl:"max_retry_after" doc:"longest wait that a server may ask for, by Retry-After; when it asks for a longer one, it is asked again after this"`
 }
 
 // Queue is the block of that name.
 type Queue struct {
-	Persistent flow.Path `hcl:"persistent" required:"true" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it has been answered. It is made when it is missing; the folder that it is in must exist"`
-	MaxEvents  int       `hcl:"max_events" min:"1" doc:"events that may wait"`
-	MaxBytes   flow.Size `hcl:"max_bytes" min:"1B" doc:"bytes that may wait on the disk"`
-	Overflow   string    `hcl:"overflow" oneof:"drop_oldest|drop_newest|block" doc:"what happens when one more comes; what is dropped goes to the err port"`
-	MaxRetries int       `hcl:"max_retries" min:"1" doc:"attempts before an event is given up, which then goes to the err port, instead of retry.max_retries; without it, it is tried until it is answered"`
+	Persistent setting.Path `hcl:"persistent" required:"true" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it has been answered. It is made when it is missing; the folder that it is in must exist"`
+	MaxEvents  int          `hcl:"max_events" min:"1" doc:"events that may wait"`
+	MaxBytes   setting.Size `hcl:"max_bytes" min:"1B" doc:"bytes that may wait on the disk"`
+	Overflow   string       `hcl:"overflow" oneof:"drop_oldest|drop_newest|block" doc:"what happens when one more comes; what is dropped goes to the err port"`
+	MaxRetries int          `hcl:"max_retries" min:"1" doc:"attempts before an event is given up, which then goes to the err port, instead of retry.max_retries; without it, it is tried until it is answered"`
 }
 
 // SetDefaults implements flow.Defaulter.
 func (q *Queue) SetDefaults() {
-	bounds := (&flow.ClientQueue{Persistent: "somewhere"}).Bounds()
+	bounds := (&setting.ClientQueue{Persistent: "somewhere"}).Bounds()
 	q.MaxEvents, q.MaxBytes, q.Overflow = bounds.MaxEvents, bounds.MaxBytes, "block"
 }
 
@@ -68,26 +69,26 @@ const aheadOf = 4
 
 // Poll is the block of that name.
 type Poll struct {
-	Interval flow.Duration `hcl:"interval" required:"true" min:"10ms" doc:"from the beginning of one request to that of the next; when one takes longer, the next begins at its end"`
+	Interval setting.Duration `hcl:"interval" required:"true" min:"10ms" doc:"from the beginning of one request to that of the next; when one takes longer, the next begins at its end"`
 }
 
 // Default returns the defaults.
 func Default() *Config {
 	return &Config{
-		Socket:         flow.DefaultSocketOptions(),
-		ConnectTimeout: flow.Duration(10 * time.Second),
-		Timeout:        flow.Duration(30 * time.Second),
-		IdleTimeout:    flow.Duration(90 * time.Second),
+		Socket:         setting.DefaultSocketOptions(),
+		ConnectTimeout: setting.Duration(10 * time.Second),
+		Timeout:        setting.Duration(30 * time.Second),
+		IdleTimeout:    setting.Duration(90 * time.Second),
 		Concurrency:    16,
 		MaxMessage:     1 << 20,
 		MaxRedirects:   5,
 		Retry: Retry{
-			Interval:    flow.Duration(500 * time.Millisecond),
+			Interval:    setting.Duration(500 * time.Millisecond),
 			GrowthRate:  2,
-			MaxInterval: flow.Duration(30 * time.Second),
+			MaxInterval: setting.Duration(30 * time.Second),
 			Randomized:  true,
 			MaxRetries:  5,
-			MaxAfter:    flow.Duration(2 * time.Minute),
+			MaxAfter:    setting.Duration(2 * time.Minute),
 		},
 	}
 }
@@ -105,8 +106,8 @@ func (c *Config) Shape() flow.Shape {
 	}
 	s := flow.Shape{Role: flow.Client, In: true, Out: true, Asks: true, Wrote: checkQuestion}
 	if q := c.Queue; q != nil {
-		s.Queue = &flow.Queue{MaxEvents: q.MaxEvents, MaxBytes: q.MaxBytes, Overflow: q.Overflow, WriteTimeout: c.Timeout}
-		s.Keep = &flow.Keep{Dir: string(q.Persistent), Ahead: aheadOf * c.Concurrency}
+		s.Queue = &setting.Queue{MaxEvents: q.MaxEvents, MaxBytes: q.MaxBytes, Overflow: q.Overflow, WriteTimeout: c.Timeout}
+		s.Keep = &setting.Keep{Dir: string(q.Persistent), Ahead: aheadOf * c.Concurrency}
 	}
 	return s
 }
@@ -118,11 +119,11 @@ func (c *Config) withTLS() bool { return c.URL.Scheme == "https" || c.TLS != nil
 func (c *Config) New() (flow.Connector, error) {
 	problems := []error{c.checkURL(), c.checkMethod(), c.Auth.Check(c.URL.User, c.Headers)}
 	if c.Poll != nil && c.Queue != nil {
-		problems = append(problems, &flow.FieldError{Field: "queue", Err: errors.New("with poll there are no events to keep")})
+		problems = append(problems, &setting.Error{Field: "queue", Err: errors.New("with poll there are no events to keep")})
 	}
 	for name, value := range c.Headers {
 		if err := endpoint.CheckHeader(name, value.Reveal(), "the request", questionHeaders); err != nil {
-			problems = append(problems, &flow.FieldError{Field: "headers." + name, Err: err})
+			problems = append(problems, &setting.Error{Field: "headers." + name, Err: err})
 		}
 	}
 	success, again := c.SuccessOn, c.RetryOn
@@ -136,7 +137,7 @@ func (c *Config) New() (flow.Connector, error) {
 	problems = append(problems, err)
 	conf, err := tlsfiles.Client(c.TLS)
 	if err != nil {
-		problems = append(problems, flow.Within("tls", err))
+		problems = append(problems, setting.Within("tls", err))
 	}
 	scheme, port := "http", 80
 	if c.withTLS() {
@@ -144,7 +145,7 @@ func (c *Config) New() (flow.Connector, error) {
 	}
 	target, err := call.NewTarget(c.URL.OrPort(port), scheme)
 	if err != nil {
-		problems = append(problems, &flow.FieldError{Field: "url", Err: err})
+		problems = append(problems, &setting.Error{Field: "url", Err: err})
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -197,7 +198,7 @@ func (c *Config) checkURL() error {
 	default:
 		return nil
 	}
-	return &flow.FieldError{Field: "url", Err: errors.New(problem)}
+	return &setting.Error{Field: "url", Err: errors.New(problem)}
 }
 
 // method is that of a request when its event says none.
@@ -210,7 +211,7 @@ func (c *Config) method() string {
 
 func (c *Config) checkMethod() error {
 	if err := checkAsked(c.method()); err != nil {
-		return &flow.FieldError{Field: "method", Err: err}
+		return &setting.Error{Field: "method", Err: err}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"io"
 	"net"
 	"strings"
@@ -32,7 +33,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 	}()
 	a := startClient(t, "http://u:hush-password@"+l.Addr().String()+"/?token=hush-query", func(c *Config) {
-		c.Headers = map[string]flow.Secret{"x-key": flow.SecretOf("hush-header")}
+		c.Headers = map[string]setting.Secret{"x-key": setting.SecretOf("hush-header")}
 		c.Method = "GET"
 		c.Retry.MaxRetries = 2
 	})

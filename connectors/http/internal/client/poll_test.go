@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"io"
 	"net/http"
 	"strings"
@@ -56,7 +57,7 @@ func TestPoll(t *testing.T) {
 
 func startPoller(t testing.TB, url string, refuse func(*flow.Event) error) *asking {
 	t.Helper()
-	config := configure(t, url, func(c *Config) { c.Poll = &Poll{Interval: flow.Duration(10 * time.Millisecond)} })
+	config := configure(t, url, func(c *Config) { c.Poll = &Poll{Interval: setting.Duration(10 * time.Millisecond)} })
 	connector, err := config.New()
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // withQueue gives a client a queue, and asks in order.
@@ -21,7 +22,7 @@ func withQueue(dir string, edit func(*Config)) func(*Config) {
 	return func(c *Config) {
 		c.Queue = &Queue{}
 		c.Queue.SetDefaults()
-		c.Queue.Persistent = flow.Path(dir)
+		c.Queue.Persistent = setting.Path(dir)
 		c.Concurrency = 1
 		if edit != nil {
 			edit(c)

@@ -14,14 +14,14 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 )
 
 // Options say where keys are published, and how often they are fetched.
 type Options struct {
 	URL      endpoint.URL
-	TLS      *flow.TLSClient
+	TLS      *setting.TLSClient
 	Refresh  time.Duration // how old they may be before they are fetched again
 	Cooldown time.Duration // between two fetches
 	Timeout  time.Duration // of a fetch, and of who waits for it
@@ -61,15 +61,15 @@ func NewSet(o Options) (*Set, error) {
 	u := o.URL
 	switch {
 	case u.Scheme == "http" && !loopback(u.Host):
-		return nil, &flow.FieldError{Field: "jwks_url", Err: errors.New("jwks_url must be https: whoever is on the way could forge keys")}
+		return nil, &setting.Error{Field: "jwks_url", Err: errors.New("jwks_url must be https: whoever is on the way could forge keys")}
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, &flow.FieldError{Field: "jwks_url", Err: errors.New("jwks_url must begin with https://")}
+		return nil, &setting.Error{Field: "jwks_url", Err: errors.New("jwks_url must begin with https://")}
 	case u.Host == "":
-		return nil, &flow.FieldError{Field: "jwks_url", Err: errors.New("jwks_url has no host")}
+		return nil, &setting.Error{Field: "jwks_url", Err: errors.New("jwks_url has no host")}
 	}
 	conf, err := tlsfiles.Client(o.TLS)
 	if err != nil {
-		return nil, flow.Within("tls", err)
+		return nil, setting.Within("tls", err)
 	}
 	k := &Set{
 		url: u.Reveal(u.Scheme), shown: u.String(), ctx: context.Background(), log: zap.NewNop(),

@@ -13,15 +13,16 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Content is a message as scripts spell it, in one of several ways.
 type Content struct {
-	Text   flow.Expr `hcl:"text" vars:"index|n|saved|text" doc:"the message is this text"`
-	JSON   flow.Expr `hcl:"json" vars:"index|n|saved|text" doc:"the message is this value, as JSON"`
-	Hex    string    `hcl:"hex" doc:"the message is these bytes, spelled as \"00 ff\""`
-	Base64 string    `hcl:"base64" doc:"the message is these bytes, in base64"`
-	File   flow.Path `hcl:"file" doc:"the message is what the file holds"`
+	Text   flow.Expr    `hcl:"text" vars:"index|n|saved|text" doc:"the message is this text"`
+	JSON   flow.Expr    `hcl:"json" vars:"index|n|saved|text" doc:"the message is this value, as JSON"`
+	Hex    string       `hcl:"hex" doc:"the message is these bytes, spelled as \"00 ff\""`
+	Base64 string       `hcl:"base64" doc:"the message is these bytes, in base64"`
+	File   setting.Path `hcl:"file" doc:"the message is what the file holds"`
 }
 
 // Given names the arguments that are there.
@@ -40,13 +41,13 @@ func (c *Content) Given() (names []string) {
 // Check finds bytes that are spelled wrongly, and too many spellings.
 func (c *Content) Check() error {
 	if names := c.Given(); len(names) > 1 {
-		return &flow.FieldError{Field: names[1], Err: fmt.Errorf("a message is %s or %s, not both", names[0], names[1])}
+		return &setting.Error{Field: names[1], Err: fmt.Errorf("a message is %s or %s, not both", names[0], names[1])}
 	}
 	if _, err := Unhex(c.Hex); err != nil {
-		return &flow.FieldError{Field: "hex", Err: err}
+		return &setting.Error{Field: "hex", Err: err}
 	}
 	if _, err := base64.StdEncoding.DecodeString(c.Base64); err != nil {
-		return &flow.FieldError{Field: "base64", Err: errors.New("this is no base64 with padding")}
+		return &setting.Error{Field: "base64", Err: errors.New("this is no base64 with padding")}
 	}
 	return nil
 }
@@ -85,10 +86,10 @@ func (c *Content) Bytes(s *Scope) (data []byte, binary bool, err error) {
 // maxFile bounds a file that messages are taken from.
 const maxFile = 64 << 20
 
-func readFile(path flow.Path) ([]byte, error) {
+func readFile(path setting.Path) ([]byte, error) {
 	info, err := os.Stat(string(path))
 	if err == nil && info.Size() > maxFile {
-		return nil, fmt.Errorf("%s is larger than %s", path, flow.Size(maxFile))
+		return nil, fmt.Errorf("%s is larger than %s", path, setting.Size(maxFile))
 	}
 	data, err := os.ReadFile(string(path))
 	if err != nil {
@@ -98,7 +99,7 @@ func readFile(path flow.Path) ([]byte, error) {
 }
 
 // Lines are those of a file, without their ends.
-func Lines(path flow.Path) ([][]byte, error) {
+func Lines(path setting.Path) ([][]byte, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, err
@@ -133,7 +134,7 @@ func Source(x flow.Expr) string {
 	if m == nil {
 		return "as at " + x.At()
 	}
-	data, err := readFile(flow.Path(m[1]))
+	data, err := readFile(setting.Path(m[1]))
 	if err != nil {
 		return "as at " + x.At()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/wire"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Pattern is a regular expression (RE2).
@@ -50,7 +51,7 @@ type Match struct {
 // Check finds arguments that do not go together.
 func (m *Match) Check() error {
 	if len(m.Ignore) > 0 && m.JSON == nil {
-		return &flow.FieldError{Field: "ignore", Err: errors.New("ignore leaves fields out of the comparison with json, which is not given")}
+		return &setting.Error{Field: "ignore", Err: errors.New("ignore leaves fields out of the comparison with json, which is not given")}
 	}
 	return m.Content.Check()
 }

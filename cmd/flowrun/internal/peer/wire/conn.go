@@ -19,7 +19,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc6455"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/rfc7692"
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Bounds of what one connection keeps beside the inbox.
@@ -70,8 +70,8 @@ type Options struct {
 	Bare        bool // there was no handshake: bytes come, not frames
 	AnswerPings bool
 	AnswerClose bool
-	MaxMessage  flow.Size
-	Inbox       flow.Size // bytes of messages that wait for Next
+	MaxMessage  setting.Size
+	Inbox       setting.Size // bytes of messages that wait for Next
 	// Deflate and Inflate are there when both sides have agreed to compress.
 	Deflate *rfc7692.Deflater
 	Inflate *rfc7692.Inflater
@@ -382,8 +382,8 @@ func (c *Conn) flush() {
 // Stuck is the error of a write that the other side did not take in time.
 type Stuck struct {
 	Taken, Of int
-	Unread    flow.Size // what waits in our own inbox, when that is full
-	Why       error     // the cause of the end of the context
+	Unread    setting.Size // what waits in our own inbox, when that is full
+	Why       error        // the cause of the end of the context
 }
 
 func (s *Stuck) Error() string {
@@ -412,7 +412,7 @@ func (c *Conn) Send(ctx context.Context, p []byte) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.stalled {
-			s.Unread = flow.Size(c.waiting)
+			s.Unread = setting.Size(c.waiting)
 		}
 		return s
 	}
@@ -479,7 +479,7 @@ func (c *Conn) Raw(ctx context.Context, enough func(raw []byte) bool) (raw []byt
 }
 
 // Read sets how fast is read, as the gate's Set does.
-func (c *Conn) Read(rate flow.Size) { c.gate.Set(rate) }
+func (c *Conn) Read(rate setting.Size) { c.gate.Set(rate) }
 
 // Cut ends the connection without a word: by a TCP reset, or the end of the
 // stream.

@@ -6,17 +6,17 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Freely is the rate of reading without a bound.
-const Freely flow.Size = -1
+const Freely setting.Size = -1
 
 // Gate is a connection that can be read slowly.
 type Gate struct {
 	net.Conn
 	mu      sync.Mutex
-	rate    flow.Size
+	rate    setting.Size
 	changed chan struct{}
 	closed  chan struct{}
 	once    sync.Once
@@ -28,7 +28,7 @@ func NewGate(nc net.Conn) *Gate {
 }
 
 // Set changes the rate, in bytes a second: 0 for none, or Freely.
-func (g *Gate) Set(rate flow.Size) {
+func (g *Gate) Set(rate setting.Size) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.rate = rate
@@ -73,7 +73,7 @@ func (g *Gate) Close() error {
 
 // ReceiveBuffer sets the size of a socket's buffer before it connects, when
 // the window is agreed on.
-func ReceiveBuffer(size flow.Size) func(network, address string, c syscall.RawConn) error {
+func ReceiveBuffer(size setting.Size) func(network, address string, c syscall.RawConn) error {
 	if size == 0 {
 		return nil
 	}

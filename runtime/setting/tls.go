@@ -1,29 +1,4 @@
-package flow
-
-import (
-	"time"
-)
-
-// Queue bounds what waits for one connection that is not ready to take it.
-type Queue struct {
-	MaxEvents    int      `hcl:"max_events" min:"1" doc:"messages that may wait"`
-	MaxBytes     Size     `hcl:"max_bytes" min:"1B" doc:"bytes that may wait"`
-	Overflow     string   `hcl:"overflow" oneof:"disconnect|drop_oldest|drop_newest|block" doc:"what happens when one more comes"`
-	WriteTimeout Duration `hcl:"write_timeout" min:"1ms" doc:"how long one write may take before the connection is given up"`
-}
-
-// SocketOptions tune TCP sockets.
-type SocketOptions struct {
-	NoDelay   bool     `hcl:"no_delay" doc:"send small writes at once (TCP_NODELAY)"`
-	ReuseAddr bool     `hcl:"reuse_addr" doc:"listen although old connections linger on the address (SO_REUSEADDR)"`
-	ReusePort bool     `hcl:"reuse_port" doc:"share the address with other processes (SO_REUSEPORT)"`
-	Keepalive Duration `hcl:"keepalive" doc:"period of TCP keep-alive probes; 0s for none"`
-}
-
-// DefaultSocketOptions returns the defaults of SocketOptions.
-func DefaultSocketOptions() SocketOptions {
-	return SocketOptions{NoDelay: true, ReuseAddr: true, Keepalive: Duration(15 * time.Second)}
-}
+package setting
 
 // TLSServer is the `tls` block of a listener, with what it was checked to be.
 type TLSServer struct {

@@ -1,10 +1,17 @@
-package flow
+package setting
 
 import (
 	"cmp"
-	"context"
 	"time"
 )
+
+// Queue bounds what waits for one connection that is not ready to take it.
+type Queue struct {
+	MaxEvents    int      `hcl:"max_events" min:"1" doc:"messages that may wait"`
+	MaxBytes     Size     `hcl:"max_bytes" min:"1B" doc:"bytes that may wait"`
+	Overflow     string   `hcl:"overflow" oneof:"disconnect|drop_oldest|drop_newest|block" doc:"what happens when one more comes"`
+	WriteTimeout Duration `hcl:"write_timeout" min:"1ms" doc:"how long one write may take before the connection is given up"`
+}
 
 // ClientQueue is the block `queue` of a connector that has one connection at a time:
 // what it holds outlives the connection, and where it is persistent, the process.
@@ -63,14 +70,4 @@ type Keep struct {
 	Dir   string // where they are on the disk; "" in memory
 	Pong  bool   // the peer confirms them, by a [Confirmer]; else the writer, by having taken them
 	Ahead int    // how many an [Asker] is given at a time
-}
-
-// Confirmer is implemented by writers that can ask their peer whether something has
-// arrived: those of connectors whose Shape says Confirms.
-type Confirmer interface {
-	// Confirm sends a question behind what Write has taken, or holds it back for
-	// Flush. confirmed is called once, by the connection's reader, when the peer has
-	// answered: all that Write had taken has arrived. It is not called when the
-	// connection is lost before, nor when Confirm is called again before.
-	Confirm(ctx context.Context, confirmed func()) error
 }

@@ -1,4 +1,4 @@
-package flow
+package setting
 
 import (
 	"encoding/json"
