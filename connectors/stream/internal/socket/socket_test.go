@@ -111,14 +111,16 @@ func TestWhatWasWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, other := pair(t, Options{})
-			read := make(chan int64)
+			read, returned := make(chan int64), make(chan struct{})
 			go func() {
 				n, _ := io.CopyN(io.Discard, other, 20<<20)
 				c.Part(Farewell{Abort: true})
+				<-returned // a write that never has to wait goes on to its end
 				rest, _ := io.Copy(io.Discard, other)
 				read <- n + rest
 			}()
 			err := write(c)
+			close(returned)
 			var we *flow.WriteError
 			if !errors.As(err, &we) {
 				t.Fatalf("it returned %v", err)
