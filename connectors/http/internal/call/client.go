@@ -37,6 +37,12 @@ func NewClient(o Options) *http.Client {
 		IdleConnTimeout:        o.IdleTimeout,
 		MaxResponseHeaderBytes: maxHead,
 		ForceAttemptHTTP2:      true,
+		// A request that has timed out says nothing of a connection that others share, so
+		// one that is dead would get the next one, too.
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: time.Duration(o.Socket.Keepalive),
+			PingTimeout:     o.ConnectTimeout,
+		},
 	}
 	return &http.Client{Transport: t, CheckRedirect: o.redirect}
 }

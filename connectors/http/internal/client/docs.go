@@ -62,7 +62,9 @@ others stay.
 ## Connections
 
 They are kept for the next request, up to ` + "`concurrency`" + ` of them, for ` + "`idle_timeout`" + `. HTTP/2 is spoken
-where a server of https does. The environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY are
+where a server of https does; then many requests share a connection, and one on which nothing has come for as
+long as socket_options has for ` + "`keepalive`" + ` is asked by a ping, and given up without an answer within
+` + "`connect_timeout`" + `. The environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY are
 honoured. A redirect is followed to the same host only, and never from https to http: others
 would be told what is meant for this server. There are no cookies. User and password in the
 URL become an Authorization header; they, the query and the values of header fields are in no log and in
