@@ -3,16 +3,14 @@
 //
 // A message is a [message] between the formats: what the formats say around it,
 // and its body, either as on the wire or as an object. The object is what
-// bgpipe's JSON format has; update.go and open.go turn bodies into it, write.go
+// bgpipe's JSON format has; package spelling turns bodies into it, write.go and open.go
 // back. A body that came from the wire stays as it is until somebody looks into it
 // (body.go), so that from one binary format to another it is copied; an object that
 // came as JSON is read where it stands when it is to become a body (node.go). What
 // the formats have around the body is in the file of their name.
 //
-// Attributes are read by GoBGP's packet package. What it does not know, or
-// refuses, stays hexadecimal text, so that nothing is lost. They are written here,
-// straight behind what has been written before: GoBGP would want a tree of
-// objects first.
+// Bodies are written straight behind what has been written before: GoBGP, whose packet
+// package reads attributes, would want a tree of objects first.
 package bgp
 
 import (

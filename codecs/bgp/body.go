@@ -5,6 +5,7 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -79,14 +80,7 @@ func (f form) Kind(raw []byte) flow.Kind {
 func appendBody(dst, raw []byte) []byte {
 	mark, body := raw[0], raw[1:]
 	if mark&markType == bgp.BGP_MSG_OPEN {
-		return appendOpen(dst, body)
+		return spelling.AppendOpen(dst, body)
 	}
-	return appendUpdate(dst, body, mark&markAS2 != 0, mark&markAddPath != 0)
-}
-
-// appendHex appends bytes as hexadecimal text.
-func appendHex(dst, b []byte) []byte {
-	dst = append(dst, `"0x`...)
-	dst = hex.AppendEncode(dst, b)
-	return append(dst, '"')
+	return spelling.AppendUpdate(dst, body, mark&markAS2 != 0, mark&markAddPath != 0)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/attribute"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -165,12 +166,12 @@ func (m *message) writeExa(dst []byte) ([]byte, error) {
 	if data.kind() == flow.Text { // it is the body
 		body, err := writeHex(nil, data)
 		if err == nil {
-			err = checkUpdate(body, false)
+			err = spelling.Check(body, false)
 		}
 		if err != nil {
 			return dst, err
 		}
-		data = node{raw: appendUpdate(nil, body, false, false)}
+		data = node{raw: spelling.AppendUpdate(nil, body, false, false)}
 	}
 	attrs := data.get("attrs")
 	start := len(dst)
@@ -223,7 +224,7 @@ func exaAttrs(attrs, hop node) (string, error) {
 		}
 		b = append(append(b, " next-hop "...), hop.text()...)
 	}
-	if v := attrs.get("ORIGIN").get("value"); slices.Contains(origins[:], v.text()) {
+	if v := attrs.get("ORIGIN").get("value"); slices.Contains(spelling.Origins[:], v.text()) {
 		b = append(append(b, " origin "...), v.text()...)
 	}
 	open := " as-path ["

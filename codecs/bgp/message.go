@@ -13,6 +13,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/octets"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -230,8 +231,8 @@ func (m *message) readRaw(b []byte) error {
 	if m.typ != bgp.BGP_MSG_UPDATE {
 		return nil
 	}
-	err := checkUpdate(m.body, m.addPath)
-	if err != nil && checkUpdate(m.body, !m.addPath) == nil { // what its session has agreed on, only its OPENs say
+	err := spelling.Check(m.body, m.addPath)
+	if err != nil && spelling.Check(m.body, !m.addPath) == nil { // what its session has agreed on, only its OPENs say
 		m.addPath, m.guessed, err = !m.addPath, true, nil
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/flowrun/flowrun/codecs/bgp/internal/extended"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/flowspec"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
@@ -219,7 +220,7 @@ func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	switch bgp.BGPAttrType(code) {
 	case bgp.BGP_ATTR_TYPE_ORIGIN:
-		if i := slices.Index(origins[:], n.text()); i >= 0 {
+		if i := slices.Index(spelling.Origins[:], n.text()); i >= 0 {
 			return append(dst, uint8(i)), nil
 		}
 		i, err := numberOf(n, 8)

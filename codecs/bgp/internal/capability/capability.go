@@ -1,5 +1,5 @@
-// Package capability spells the values of BGP capabilities that bgpipe's JSON has
-// in words: those of RFC 8950 (EXTENDED_NEXTHOP), 7911 (ADDPATH), 9234 (ROLE), and the
+// Package capability finds the capabilities of an OPEN, and spells the values of those that
+// bgpipe's JSON has in words: those of RFC 8950 (EXTENDED_NEXTHOP), 7911 (ADDPATH), 9234 (ROLE), and the
 // name of a router (FQDN).
 package capability
 
@@ -15,10 +15,12 @@ import (
 	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 )
 
-// The codes of these capabilities.
+// The codes of capabilities.
 const (
+	MP          = 1
 	ExtendedHop = 5
 	Role        = 9
+	AS4         = 65
 	AddPath     = 69
 	FQDN        = 73
 )
