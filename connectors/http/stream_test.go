@@ -244,12 +244,25 @@ func TestSpreadGoodbyes(t *testing.T) {
 	}
 }
 
+// Where the time for goodbyes is over when they begin, streams are cut: nobody is told
+// goodbye, nor that the stream has come to its end.
 func TestAbandonedStreams(t *testing.T) {
-	f := feed(t, nil)
-	f.listen()
-	f.host.Drop()
-	f.end()
-	f.wait()
+	o := flowtest.Options{Codec: codec(t, "string"), Farewell: flow.Farewell{Code: 1001, Message: "bye"}}
+	for range 30 {
+		f := start(t, settings{Options: o, config: func(c *ServerConfig) { c.SSE = &SSE{} }})
+		var all []*listener
+		for range 10 {
+			all = append(all, f.listen())
+		}
+		f.host.Drop()
+		f.end()
+		for _, l := range all {
+			if rest, err := io.ReadAll(l.body); err == nil || len(rest) > 0 {
+				t.Errorf("told %q, %v", rest, err)
+			}
+		}
+		f.wait()
+	}
 }
 
 // Who may not, or is one too many, gets an answer instead of a stream.

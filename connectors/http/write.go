@@ -98,7 +98,8 @@ func (st *stream) flushNow() (sent bool, err error) {
 	return n == len(st.held), st.wrote(n, err)
 }
 
-// deadline bounds a write that follows. The caller holds mu.
+// deadline bounds a write that follows; once the stream is abandoned, none does. The
+// caller holds mu.
 func (st *stream) deadline() error {
 	if !st.lasts {
 		return flow.ErrGone
@@ -108,6 +109,9 @@ func (st *stream) deadline() error {
 	_ = st.conn.SetWriteDeadline(now.Add(time.Duration(st.server.config.Queue.WriteTimeout))) // of a broken connection, Write tells
 	if why := st.parted.Load(); why != nil && errors.Is(why.cause, flow.ErrSlow) {
 		_ = st.conn.SetWriteDeadline(past)
+	}
+	if st.server.host.Abandon().Err() != nil { // its own deadline may just have been undone
+		return flow.ErrGone
 	}
 	return nil
 }
