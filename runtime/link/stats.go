@@ -97,21 +97,22 @@ func (t *Table) Stats() Stats {
 		Confirmed:   out.Confirmed.Load(),
 		Resent:      out.Resent.Load(),
 	}
+	if t.single != nil { // before mu is held: its oldest event may have to be read from the disk
+		s.addOutlet(t.single)
+		s.Queued = uint64(t.single.Queued())
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	s.Open = uint64(len(t.links))
 	s.EventsIn, s.BytesIn = t.past.events, t.past.bytes
-	s.EventsOut, s.BytesOut = out.Sent.Load(), out.Bytes.Load()
+	s.EventsOut += out.Sent.Load()
+	s.BytesOut += out.Bytes.Load()
 	for _, l := range t.links {
 		s.EventsIn += l.events.Load()
 		s.BytesIn += l.bytes.Load()
 		if !l.out.Lasting() {
 			s.addOutlet(l.out)
 		}
-	}
-	if t.single != nil {
-		s.addOutlet(t.single)
-		s.Queued = uint64(t.single.Queued())
 	}
 	for l := range t.allLanes {
 		s.addOutlet(l.out)
