@@ -32,9 +32,10 @@ func (g *Group[M]) Hurry() {
 	g.Repace()
 }
 
-// WriteLimit is how long a write may take at present.
-func (g *Group[M]) WriteLimit() time.Duration {
-	if g.hurried.Load() {
+// WriteLimit is how long a write may take at present, to a peer that this side parts
+// from or not.
+func (g *Group[M]) WriteLimit(parting bool) time.Duration {
+	if parting || g.hurried.Load() {
 		return min(g.write, g.close)
 	}
 	return g.write
@@ -42,7 +43,7 @@ func (g *Group[M]) WriteLimit() time.Duration {
 
 // Pace is the time from one sweep to the next: a part of what is to be noticed.
 func (g *Group[M]) Pace() time.Duration {
-	pace := min(time.Second, g.WriteLimit()/4)
+	pace := min(time.Second, g.WriteLimit(false)/4)
 	for _, d := range g.notice {
 		if d > 0 {
 			pace = min(pace, d/4)

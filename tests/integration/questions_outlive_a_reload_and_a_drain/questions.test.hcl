@@ -54,7 +54,7 @@ test "and_find_who_has_asked" {
     }
     signal "asked_again" {}
     pause {
-      for = "300ms"
+      for = "1200ms" # longer than close_timeout
     }
     raw {
       text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\"two\""

@@ -32,7 +32,7 @@ func NewGroup(o Options) *Group {
 
 // swept is what the sweep does for each connection.
 func (c *Conn) swept(now, pace int64) {
-	if c.IsStuck(now, c.group.WriteLimit()) {
+	if c.IsStuck(now, c.group.WriteLimit(c.Parted() != nil)) {
 		c.cutWrite()
 	}
 	if c.IsIdle(now, pace, c.group.IdleTimeout) {

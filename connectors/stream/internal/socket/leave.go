@@ -44,8 +44,6 @@ func (c *Conn) Part(why Farewell) {
 	}
 	if why.Abort {
 		c.StopWrites()
-	} else {
-		c.LimitWrites(c.group.CloseTimeout)
 	}
 	c.Rouse()
 }
@@ -94,7 +92,6 @@ func (c *Conn) woken(dry bool) error {
 func (c *Conn) end(why *Farewell) error {
 	if why.Settle {
 		c.Idle()
-		_ = c.Socket.SetWriteDeadline(time.Time{})
 		c.owner.Settle()
 	}
 	if c.Abandoned() {

@@ -46,7 +46,7 @@ func (g *Group) Add(c *Conn) {
 
 // swept is what the sweep does for each connection.
 func (c *Conn) swept(now, pace int64) {
-	if c.IsStuck(now, c.group.WriteLimit()) {
+	if c.IsStuck(now, c.group.WriteLimit(c.Parted() != nil)) {
 		c.cutWrite()
 	}
 	c.keepAlive(now, pace)

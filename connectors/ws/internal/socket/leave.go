@@ -67,8 +67,6 @@ func (c *Conn) Part(why Farewell) {
 	}
 	if c.canDrop() && errors.Is(why.Cause, flow.ErrSlow) {
 		c.Drop()
-	} else {
-		c.LimitWrites(c.group.CloseTimeout)
 	}
 	c.Rouse()
 }
@@ -148,7 +146,6 @@ func (c *Conn) woken(dry bool) error {
 	}
 	if why.Settle {
 		c.Idle()
-		_ = c.Socket.SetWriteDeadline(time.Time{})
 		if c.owner.Settle(); c.Abandoned() {
 			return duplex.ErrAbandoned
 		}
@@ -159,8 +156,8 @@ func (c *Conn) woken(dry bool) error {
 		c.closeEarly(why.Code, why.Reason)
 		return c.AwaitEnd(c.group.CloseTimeout)
 	}
-	c.LimitWrites(c.group.CloseTimeout) // answers may have taken as long
-	if errors.Is(why.Cause, ErrDead) {  // who answers no ping answers no close frame
+	c.LimitWrites(c.group.CloseTimeout)
+	if errors.Is(why.Cause, ErrDead) { // who answers no ping answers no close frame
 		c.sendClose(why.Code, why.Reason)
 		return ErrDead
 	}
