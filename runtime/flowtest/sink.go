@@ -11,7 +11,7 @@ import (
 
 // patience is how long a condition may take to come true. It only bounds
 // tests that fail.
-var patience = 20 * time.Second
+var patience = time.Minute
 
 // Sink records the events that it is sent. The zero Sink is ready for use, by
 // any number of goroutines.
