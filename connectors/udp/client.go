@@ -41,10 +41,13 @@ func (c *ClientConfig) New() (flow.Connector, error) {
 	case c.URL.Host == "":
 		return nil, refuse("the URL has no host to send to")
 	}
-	return &client{config: c}, nil
+	return &client{config: c, within: answersWithin, atMost: answersAtMost}, nil
 }
 
-type client struct{ config *ClientConfig }
+type client struct {
+	config         *ClientConfig
+	within, atMost time.Duration // answersWithin and answersAtMost
+}
 
 // A client that ends believes that all answers have come when none has for
 // answersWithin. It waits no longer than answersAtMost.
@@ -130,7 +133,7 @@ func (s *session) read(ctx context.Context, buf []byte) error {
 			return s.explain(err)
 		case until.IsZero() && s.asked.Load():
 			<-s.woken
-			until = time.Now().Add(answersAtMost)
+			until = time.Now().Add(s.client.atMost)
 		default:
 			return nil
 		}
@@ -141,7 +144,7 @@ func (s *session) read(ctx context.Context, buf []byte) error {
 			return nil
 		}
 		if !until.IsZero() {
-			_ = s.conn.SetReadDeadline(time.Now().Add(answersWithin)) // reading shows what is wrong
+			_ = s.conn.SetReadDeadline(time.Now().Add(s.client.within)) // reading shows what is wrong
 		}
 	}
 }

@@ -117,7 +117,8 @@ func TestASocketThatCannotSendIsReplaced(t *testing.T) {
 			r.want("2", "3", "4")
 			s.Disconnect(flow.ErrSlow)
 			<-ended
-			if got := host.Table.Stats(); got.EventsOut != 6 || got.Lost+got.Dropped+got.Failed+got.Waiting > 0 {
+			flowtest.Until(t, "who wrote the last ones has counted them", func() bool { return host.Table.Stats().Waiting == 0 })
+			if got := host.Table.Stats(); got.EventsOut != 6 || got.Lost+got.Dropped+got.Failed > 0 {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -166,6 +167,39 @@ func TestAQueueOnTheDiskOutlivesItsProcess(t *testing.T) {
 	}
 	if s := host.Table.Stats(); s.EventsOut != 9 || s.Confirmed != 9 || s.Waiting > 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A client that ends takes the answers that are on their way.
+func TestAGracefulEndWaitsForAnswers(t *testing.T) {
+	r := newReceiver(t)
+	c, host := clientOf(t, r.LocalAddr().String(), nil)
+	c.within, c.atMost = patience, patience // it is this test that ends it
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx, host) }()
+	if err := host.Send(ctx, "question"); err != nil {
+		t.Fatal(err)
+	}
+	_, from, err := r.ReadFromUDP(make([]byte, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	for i, answer := range []string{"one", "two"} {
+		if _, err := r.WriteToUDP([]byte(answer), from); err != nil {
+			t.Fatal(err)
+		}
+		if got := flowtest.Texts(t, host.Out.Wait(t, i+1)); got[i] != answer {
+			t.Errorf("%q came, want %q", got[i], answer)
+		}
+	}
+	host.Drop()
+	if _, err := r.WriteToUDP([]byte("it waits no longer"), from); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
 	}
 }
 
