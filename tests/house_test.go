@@ -112,6 +112,7 @@ var rooms = []struct {
 	{"connectors/http/internal/wrote", []string{"runtime/flow", "runtime/endpoint"}, "it reads what a flow wrote, and sends nothing"},
 	{"connectors/http/internal/client", []string{"runtime/flow", "runtime/endpoint", "runtime/credentials", "runtime/tlsfiles", "runtime/waits", "connectors/http/internal/*"}, "it makes a connector of requests"},
 	{"connectors/http", []string{"runtime/flow", "runtime/nonblock", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse", "connectors/http/internal/*"}, "it makes connectors of requests"},
+	{"connectors/exec", []string{"runtime/flow", "runtime/nonblock"}, "it makes a connector of a program"},
 	{"connectors/file/internal/*", []string{"connectors/file/internal/*"}, "each is a craft of the file connector"},
 	{"connectors/file", []string{"runtime/flow", "connectors/file/internal/*"}, "it makes connectors of files"},
 	{"connectors/*", []string{"runtime/flow", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse"}, "a connector knows its world, who may connect, and the runtime's vocabulary, no other component"},

@@ -230,7 +230,7 @@ func TestStubborn(t *testing.T) {
 			if err := run.Stop(); err != nil && name != "ends by itself" {
 				t.Errorf("%s: Run: %v", name, err)
 			}
-			if err := held.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := held.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := held.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
@@ -263,7 +263,7 @@ func TestDaemon(t *testing.T) {
 // has an end.
 func TestAnEndlessDaemon(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pid")
-	s := newScene(t, running("source", "sh", "-c", `setsid sh -c 'echo $$ >"$0"; exec yes' "$1" & until [ -s "$1" ]; do :; done; exit 3`, "sh", path))
+	s := newScene(t, running("source", "sh", "-c", `setsid sh -c 'echo $$ >"$0"; exec yes "$1"' "$1" "$2" & until [ -s "$1" ]; do :; done; exit 3`, "sh", path, strings.Repeat("on ", 300)))
 	r := s.start()
 	err := r.Wait()
 	text, _ := os.ReadFile(path)

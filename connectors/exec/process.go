@@ -5,39 +5,27 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	osexec "os/exec"
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 
 	"go.uber.org/zap"
 )
 
-const (
-	// leftover is how long to wait for output that somebody else still could write
-	// when the program has ended.
-	leftover = 200 * time.Millisecond
-	// longestPipe is how many bytes Linux lets a pipe hold: more than that is not the
-	// program's when it has ended.
-	longestPipe = 1 << 20
-	// longestLine is how much of a line the log shows.
-	longestLine = 4 << 10
-)
+// longestLine is how many bytes of a line the log shows.
+const longestLine = 4 << 10
 
 // process is one life of the program.
 type process struct {
 	cmd    *osexec.Cmd
 	stdin  *os.File // nil where it has none
-	stdout *os.File // nil where it goes to the log
-	said   *os.File // what goes to the log
+	stdout *output  // nil where it goes to the log
+	said   *output  // what goes to the log
 	exited chan struct{}
 	err    error // why it ended, when exited is closed; nil for exit code 0
 	told   sync.WaitGroup
-	left   int // bytes that may still come, once over
-	over   bool
 }
 
 // start starts the program.
@@ -63,12 +51,12 @@ func (c *program) start(log *zap.Logger) (*process, error) {
 		p.cmd.Stdin, p.stdin, theirs = r, w, append(theirs, r)
 	}
 	said, says := pipe()
-	p.said = said
+	p.said = &output{File: said}
 	p.cmd.Stderr, theirs = says, append(theirs, says)
 	p.cmd.Stdout = says
 	if c.cfg.Mode != sink {
 		r, w := pipe()
-		p.cmd.Stdout, p.stdout, theirs = w, r, append(theirs, w)
+		p.cmd.Stdout, p.stdout, theirs = w, &output{File: r}, append(theirs, w)
 	}
 	if err == nil {
 		err = p.launch()
@@ -78,7 +66,7 @@ func (c *program) start(log *zap.Logger) (*process, error) {
 		_ = p.said.Close() // nothing came
 		return nil, fmt.Errorf("run %s: %w", c.path, cause(err))
 	}
-	p.told.Go(func() { tell(said, log) })
+	p.told.Go(func() { tell(p.said, log) })
 	return p, nil
 }
 
@@ -106,11 +94,10 @@ func (p *process) await() {
 	}
 	p.err = err
 	p.signal(syscall.SIGKILL)
-	for _, f := range []*os.File{p.stdout, p.said} {
-		if f != nil {
-			_ = f.SetReadDeadline(time.Now().Add(leftover)) // see Read
-		}
+	if p.stdout != nil {
+		p.stdout.end()
 	}
+	p.said.end()
 	close(p.exited)
 }
 
@@ -132,39 +119,19 @@ func (p *process) hasExited() bool {
 	}
 }
 
-// Read reads what the program prints, to its end. Somebody who is no part of the program
-// may hold the pipe open then, and print on.
-func (p *process) Read(buf []byte) (int, error) {
-	for again := false; !p.over || p.left > 0; again = true {
-		n, err := p.stdout.Read(buf)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			p.left -= n
-			return n, err
-		}
-		if again {
-			break
-		}
-		if !p.over {
-			p.over, p.left = true, longestPipe
-		}
-		// The deadline may have passed while others were waited for.
-		_ = p.stdout.SetReadDeadline(time.Now().Add(leftover))
-	}
-	return 0, io.EOF
-}
-
 // close gives back our ends of the pipes.
 func (p *process) close() {
-	for _, f := range []*os.File{p.stdin, p.stdout} {
-		if f != nil {
-			_ = f.Close() // what could be lost by it was told
-		}
+	if p.stdin != nil {
+		_ = p.stdin.Close() // what could be lost by it was told
+	}
+	if p.stdout != nil {
+		_ = p.stdout.Close()
 	}
 }
 
 // tell passes what the program says on to the log, until nobody can say anything any
 // more.
-func tell(said *os.File, log *zap.Logger) {
+func tell(said *output, log *zap.Logger) {
 	defer func() { _ = said.Close() }() // it was only read
 	in := bufio.NewReaderSize(said, longestLine)
 	for cut := false; ; {

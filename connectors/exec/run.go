@@ -82,7 +82,7 @@ func (c *program) settle(ctx context.Context, p *process, buf []byte) (n int, fa
 	case <-p.exited:
 	}
 	if p.stdout != nil {
-		n, _ = p.Read(buf) // its end is noticed again
+		n, _ = p.stdout.Read(buf) // its end is noticed again
 	}
 	return n, n == 0 && p.err != nil
 }
@@ -101,7 +101,7 @@ func (c *program) read(host flow.Host, link flow.Link, p *process, buf []byte, n
 			}
 		}
 		var err error
-		if n, err = p.Read(buf); n == 0 && err != nil {
+		if n, err = p.stdout.Read(buf); n == 0 && err != nil {
 			return
 		}
 	}
