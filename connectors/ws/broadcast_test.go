@@ -5,17 +5,22 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // A client that does not read keeps nobody waiting: it gets what its socket
 // and its queue hold, then it is disconnected. The others get everything, in
 // order and once.
 func TestBroadcastWithAClientThatDoesNotRead(t *testing.T) {
-	f := start(t, func(c *ServerConfig) { c.Queue.MaxEvents = 64 })
+	f := start(t, func(c *ServerConfig) {
+		c.Queue.MaxEvents = 64
+		c.CloseTimeout = setting.Duration(50 * time.Millisecond) // with who does not read
+	})
 	const clients, n = 10, 992
 	stalled := f.rawDial()
 	defer stalled.Close()

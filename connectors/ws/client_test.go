@@ -41,6 +41,7 @@ func upstream(t *testing.T, handle func(*websocket.Conn, *http.Request)) *httpte
 func clientOf(t *testing.T, url string, edit func(*ClientConfig)) (flow.Connector, *flowtest.Host) {
 	t.Helper()
 	config := Specs[1].Config().(*ClientConfig)
+	config.CloseTimeout = setting.Duration(patience)
 	if err := config.URL.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestClientLeavesABusyServer(t *testing.T) {
 			if got := <-code; err != nil || got != websocket.StatusNormalClosure {
 				t.Errorf("the end: %v, close %d", err, got)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(2 * patience):
 			t.Fatal("the client does not end")
 		}
 	}
@@ -205,7 +206,11 @@ func TestClientExplainsWhyItCannotConnect(t *testing.T) {
 		{"ws://" + silent.Addr().String(), "no answer within connect_timeout (200ms)"},
 		{"wss://" + plain.Listener.Addr().String(), "first record does not look like a TLS handshake"},
 	} {
-		c, host := clientOf(t, tt.url, func(c *ClientConfig) { c.ConnectTimeout = setting.Duration(200 * time.Millisecond) })
+		c, host := clientOf(t, tt.url, func(c *ClientConfig) {
+			if c.ConnectTimeout = setting.Duration(patience); strings.Contains(tt.want, "200ms") {
+				c.ConnectTimeout = setting.Duration(200 * time.Millisecond)
+			}
+		})
 		err := c.Run(t.Context(), host)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v, want %q", tt.url, err, tt.want)

@@ -17,9 +17,23 @@ import (
 // Goodbyes are spread: no connection is closed before its turn, and each is
 // answered until then. Meanwhile nobody else is let in.
 func TestGoodbyesAreSpread(t *testing.T) {
+	for spread := time.Second; ; spread *= 2 { // a machine that is too busy to answer gets more time
+		last := spreadGoodbyes(t, spread)
+		if last >= spread/2 {
+			return
+		}
+		if spread > patience/4 {
+			t.Fatalf("the last answer came after %v of %v", last, spread)
+		}
+	}
+}
+
+// spreadGoodbyes says when the last answer came, after the end had begun.
+func spreadGoodbyes(t *testing.T, spread time.Duration) (last time.Duration) {
+	t.Helper()
 	const clients = 10
-	const spread = time.Second
 	f := startWith(t, flowtest.Options{Farewell: flow.Farewell{Spread: spread, Code: flow.ServiceRestart, Reason: "moving", Message: "see you"}}, nil)
+	silent := f.rawDial() // answers no goodbye, so that the server is there until it goes
 	var begin time.Time
 	begun, first := make(chan struct{}), make(chan struct{})
 	var mu sync.Mutex
@@ -72,15 +86,14 @@ func TestGoodbyesAreSpread(t *testing.T) {
 		t.Errorf("a late handshake was answered %v, %v", r, err)
 	}
 	gone.Wait()
+	_ = silent.Close()
 	f.wait()
 	slices.Sort(closed)
 	for i, after := range closed {
-		if turn := spread * time.Duration(i) / clients; after < turn {
+		if turn := spread * time.Duration(i) / (clients + 1); after < turn {
 			t.Errorf("close %d came after %v, before its turn at %v", i, after, turn)
 		}
 	}
 	slices.SortFunc(answered[:], time.Time.Compare)
-	if last := answered[clients-1].Sub(begin); last < spread/2 {
-		t.Errorf("the last answer came after %v of %v", last, spread)
-	}
+	return answered[clients-1].Sub(begin)
 }

@@ -153,7 +153,7 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flowfile.Comm
 	if err := client.URL.UnmarshalText([]byte(b.addr)); err != nil {
 		t.Fatal(err)
 	}
-	client.Per = field("id")
+	client.Per, client.CloseTimeout = field("id"), setting.Duration(patience)
 	common := flowfile.DefaultCommon()
 	common.Reconnect.Interval = setting.Duration(10 * time.Millisecond)
 	common.Reconnect.MaxInterval = setting.Duration(50 * time.Millisecond)
@@ -387,7 +387,7 @@ func TestPerDeliversWhatALeaverHasSaid(t *testing.T) {
 		select {
 		case m := <-got:
 			seen[m] = true
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("only %d of 20 arrived", len(seen))
 		}
 	}

@@ -37,7 +37,7 @@ func TestWhatTheSocketDidNotTakeIsSentAgain(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.run(context.Background(), flow.Peer{}) }()
 		var all []byte
-		_ = there.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = there.SetDeadline(time.Now().Add(patience))
 		for cut := rand.IntN(10_000); len(all) < cut && len(got)+countFrames(all) < n; {
 			p := make([]byte, min(1+rand.IntN(500), cut-len(all)))
 			k, err := there.Read(p)

@@ -41,8 +41,13 @@ type fixture struct {
 	done chan error         // what Run returned
 }
 
+// patience bounds what takes no time when all is well: a busy machine may take long
+// for anything.
+const patience = time.Minute
+
 func serverConfig(t testing.TB) *ServerConfig {
 	c := Specs[0].Config().(*ServerConfig)
+	c.CloseTimeout = setting.Duration(patience)
 	if err := c.URL.UnmarshalText([]byte(flowtest.FreeAddress(t))); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +100,7 @@ func (f *fixture) wait() {
 		if err != nil {
 			f.t.Errorf("Run: %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		f.t.Fatal("the server does not end")
 	}
 }
@@ -120,7 +125,7 @@ func (f *fixture) rawDial(first ...byte) net.Conn {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = nc.SetDeadline(time.Now().Add(patience))
 	fmt.Fprintf(nc, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n%s", f.addr, first)
 	head := make([]byte, 0, 1024)
 	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
@@ -142,7 +147,7 @@ func write(t testing.TB, c *websocket.Conn, kind websocket.MessageType, data str
 
 func expect(t testing.TB, c *websocket.Conn, kind websocket.MessageType, data string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	gotKind, got, err := c.Read(ctx)
 	if err != nil {
@@ -156,7 +161,7 @@ func expect(t testing.TB, c *websocket.Conn, kind websocket.MessageType, data st
 // expectClose reads until the connection ends, which must be with code.
 func expectClose(t testing.TB, c *websocket.Conn, code websocket.StatusCode) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		_, _, err := c.Read(ctx)
