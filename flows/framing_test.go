@@ -48,6 +48,10 @@ func TestFraming(t *testing.T) {
 			url   = "127.0.0.1:1"
 			codec = { name = "msgpack", date_key = "date" }
 		}`, "msgpack_stream", ""},
+		{`connector "ws_server" "c" {
+			url   = "127.0.0.1:1"
+			codec = { name = "bgp", format = "exa" }
+		}`, "separate", "separate"},
 	} {
 		path := filepath.Join(t.TempDir(), "a.hcl")
 		text := test.connector + "\nconnect \"x\" {\n  from = connector.c\n  to = connector.c\n}\n"

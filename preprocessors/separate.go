@@ -21,7 +21,9 @@ nothing after the last one is no message. What is left when the stream ends is t
 A message longer than ` + "`max_length`" + ` (the separator not counted) is dropped and reported to ` + "`err`" + ` once, with
 its beginning; the messages around it pass.
 
-Outwards, appends the separator. A message in which a reader would find the separator too early is refused.`,
+Outwards, appends the separator. A message in which a reader would find the separator too early is refused, unless ` + "`within`" + `
+says that it is several: with ` + "`pass`" + ` it is written as it is, and an empty one not at all; with ` + "`split`" + ` each part leaves
+as a message of its own, a frame where there are frames, and nothing is appended.`,
 	Example: `connector "ws_server" "edge" {
   url            = "127.0.0.1:4242"
   preprocessors  = [{ name = "separate", max_length = "1MiB", trim_cr = true }]
@@ -35,7 +37,7 @@ connect "echo" {
 }
 `,
 	Config: func() flow.ProcessorConfig {
-		return &separate{Separator: "\n", MaxLength: 64 << 10, Buffered: true}
+		return &separate{Separator: "\n", MaxLength: 64 << 10, Buffered: true, Within: "refuse"}
 	},
 }
 
@@ -46,6 +48,7 @@ type separate struct {
 	TrimCR    bool         `hcl:"trim_cr" doc:"a carriage return at the end of a message is removed, inwards"`
 	SkipEmpty bool         `hcl:"skip_empty" doc:"empty messages are dropped, inwards"`
 	Comment   string       `hcl:"comment" doc:"messages that begin with it are dropped, inwards; \"\" for none"`
+	Within    string       `hcl:"within" oneof:"refuse|pass|split" doc:"what is done with a message that has the separator within it, outwards"`
 }
 
 var errNoSeparator = errors.New("the separator is empty, so nothing would end a message: write at least one character, like \"\\n\"")
@@ -57,7 +60,12 @@ func (c *separate) New() (in, out func() flow.Processor, err error) {
 	shared := *c
 	sep := []byte(c.Separator)
 	in = func() flow.Processor { return &splitter{cfg: &shared, sep: sep} }
-	out = func() flow.Processor { return &joiner{sep: sep} }
+	switch c.Within {
+	case "split":
+		out = func() flow.Processor { return &parter{sep: sep} }
+	default:
+		out = func() flow.Processor { return &joiner{sep: sep, pass: c.Within == "pass"} }
+	}
 	return in, out, nil
 }
 
@@ -228,24 +236,3 @@ func (s *splitter) tooLong(p []byte) *flow.Loss {
 		Raw: raw,
 	}
 }
-
-// joiner is separate outwards.
-type joiner struct {
-	sep []byte
-	buf []byte
-}
-
-func (j *joiner) Process(p []byte, emit func([]byte) error) error {
-	b := append(append(j.buf[:0], p...), j.sep...)
-	j.buf = reusable(b)
-	// A separator may also begin in the message and end in the one appended.
-	if bytes.Index(b, j.sep) != len(p) {
-		return lose(p, "append the separator %q to a message: it would be found within the message too: choose another separator, or a codec that does not write it", j.sep)
-	}
-	return emit(b)
-}
-
-func (j *joiner) Finish(func([]byte) error) error { return nil }
-
-// Stateless implements flow.Stateless.
-func (*joiner) Stateless() {}

@@ -85,6 +85,18 @@ func TestSeparateOut(t *testing.T) {
 	}
 }
 
+// A message that has separators within it may be meant as several.
+func TestSeparateWithin(t *testing.T) {
+	in := []string{"a", "", "b\nc", "\n", "d\n\ne\n"}
+	for within, want := range map[string]result{
+		"pass":  {messages: []string{"a\n", "b\nc\n", "\n\n", "d\n\ne\n\n"}},
+		"split": {messages: []string{"a", "", "b", "c", "", "d", "", "e"}},
+	} {
+		_, p := sides(t, newSeparate(func(c *separate) { c.Within = within }))
+		diff(t, want, run(t, p, pieces(in...)...))
+	}
+}
+
 func TestSeparateNeedsASeparator(t *testing.T) {
 	_, _, err := newSeparate(func(c *separate) { c.Separator = "" }).New()
 	var field *setting.Error

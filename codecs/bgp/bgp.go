@@ -49,6 +49,7 @@ var Spec = flow.Spec[flow.CodecConfig]{
 ` + "`type`" + ` is OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number; ` + "`data`" + ` is as in bgpipe's JSON: an object for OPEN and UPDATE, hexadecimal text
 for others, null without a body. Attributes and capabilities that are not known are hexadecimal text; routes of FlowSpec are ` + "`rules`" + `. What a format
 does not carry is not there: without ` + "`time`" + `, it is when the event arrived; without ` + "`seq`" + `, 0 is written; without ` + "`dir`" + `, it is the argument's.
+In json, the data of an UPDATE alone, ` + "`{ \"reach\": […], … }`" + `, are a message too.
 
 | format | one message is | carries |
 |---|---|---|
@@ -67,7 +68,8 @@ Expressions look into messages with ` + "`prefix_within(event, \"192.0.2.0/24\")
 others; flows/examples has an archive, sessions that pass through or are copied, and a station for BMP (` + "`bgp_*.hcl`" + `).
 
 A connector that names no processors uses, for messages in json and exa, ` + "`separate`" + `: several lines in a frame are several
-messages, blank lines and comments (#) are passed over; nothing is appended. On streams of bytes json and exa are lines in both
+messages, blank lines and comments (#) are passed over; nothing is appended. An UPDATE of several prefixes, which has as many lines
+in exa, is as many frames: of a frame with several, bgpipe takes the first. On streams of bytes json and exa are lines in both
 directions, and the others are told apart by their lengths (` + "`bgp_stream`" + `).`,
 	Example: `connector "ws_server" "feed" {
   url   = "127.0.0.1:4242"
@@ -125,6 +127,10 @@ func (c *config) lines() bool { return c.Format == "json" || c.Format == "exa" }
 func (c *config) Framing(stream bool) (in, out string) {
 	const tolerant = `, trim_cr = true, skip_empty = true, comment = "#", max_length = "1MiB" }`
 	switch {
+	case c.Format == "exa" && stream: // a message may have several lines
+		return `{ name = "separate"` + tolerant, `{ name = "separate", within = "pass" }`
+	case c.Format == "exa":
+		return `{ name = "separate", buffered = false` + tolerant, `{ name = "separate", within = "split" }`
 	case c.lines() && stream:
 		return `{ name = "separate"` + tolerant, `"separate"`
 	case c.lines():

@@ -336,6 +336,7 @@ func TestRefused(t *testing.T) {
 	obmp, _ := codectest.Of(t, with("obmp", nil)).Encode(nil, event(t, raw))
 	for _, test := range []struct{ format, message, want string }{
 		{"json", `{}`, "no list [dir"},
+		{"json", `{"reach":["192.0.2.0/24"],"x":1}`, "no list [dir"},
 		{"json", `["R",1,""]`, "no list [dir"},
 		{"json", `["R",1,"",0]`, `type "0"`},
 		{"json", `["X",1,"","UPDATE",{},{}]`, "direction"},
@@ -405,6 +406,8 @@ func TestLeftOut(t *testing.T) {
 		{with("json", nil), keepalive, false},
 		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037","KEEPALIVE"]`, false},
 		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037",4,null,null]`, false},
+		{with("json", nil), `{"reach":["192.0.2.0/24"],"attrs":{"ORIGIN":{"value":"IGP"}}}`, false}, // only the data of an UPDATE
+		{with("json", func(c *config) { c.Skip = []string{"UPDATE"} }), `{"unreach":["192.0.2.0/24"]}`, true},
 		{with("json", nil), "", true},
 		{with("json", nil), "# comment", true},
 		{with("exa", nil), "# comment", true},

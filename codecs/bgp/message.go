@@ -261,6 +261,10 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 	if err != nil {
 		return err
 	}
+	if raw[0] == '{' && len(raw) > len(`{}`) && checkData(bgp.BGP_MSG_UPDATE, node{raw: raw}) == nil {
+		m.typ, m.data = bgp.BGP_MSG_UPDATE, flow.LazyOf(bytes.Clone(raw), jsontext.Form{})
+		return nil
+	}
 	var list [6]node
 	n := 0
 	for p := (node{raw: bytes.Clone(raw)}).parts(); p.next(); n++ {
