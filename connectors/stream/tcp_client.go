@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/setting"
+	"github.com/flowrun/flowrun/runtime/tcp"
 	"github.com/flowrun/flowrun/runtime/tlsfiles"
 	"go.uber.org/zap"
 )
@@ -67,23 +67,13 @@ func (c *TCPClientConfig) checkURL() error {
 
 // dial connects, and does TLS.
 func (c *TCPClientConfig) dial(ctx context.Context, conf *tls.Config) (net.Conn, flow.Peer, error) {
-	keepalive := time.Duration(c.Socket.Keepalive)
-	if keepalive == 0 {
-		keepalive = -1 // what net.Dialer calls off
-	}
-	nc, err := (&net.Dialer{KeepAlive: keepalive}).DialContext(ctx, "tcp", c.URL.Addr())
+	nc, err := tcp.Dial(ctx, c.URL.Addr(), c.Socket)
 	if err != nil {
 		return nil, flow.Peer{}, err
 	}
 	peer := flow.Peer{TLS: conf != nil}
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 		peer.Host, peer.Port = a.IP.String(), a.Port
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		if err := tcp.SetNoDelay(c.Socket.NoDelay); err != nil {
-			_ = nc.Close()
-			return nil, peer, err
-		}
 	}
 	if conf == nil {
 		return nc, peer, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/ws/internal/socket"
 	"github.com/flowrun/flowrun/runtime/credentials"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tcp"
 )
 
 // dial connects and does the handshake: TCP, or a proxy's tunnel; TLS; then the
@@ -69,7 +70,7 @@ func (c *client) connect(ctx context.Context, target *url.URL) (net.Conn, error)
 	}
 	var nc net.Conn
 	if proxy == nil {
-		nc, err = c.dialTCP(ctx, target.Host)
+		nc, err = tcp.Dial(ctx, target.Host, c.config.Socket)
 	} else {
 		nc, err = c.dialProxy(ctx, proxy, target.Host)
 	}
@@ -89,24 +90,6 @@ func (c *client) connect(ctx context.Context, target *url.URL) (net.Conn, error)
 	return t, nil
 }
 
-func (c *client) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
-	keepalive := time.Duration(c.config.Socket.Keepalive)
-	if keepalive == 0 {
-		keepalive = -1 // what net.Dialer calls off
-	}
-	nc, err := (&net.Dialer{KeepAlive: keepalive}).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		if err := tcp.SetNoDelay(c.config.Socket.NoDelay); err != nil {
-			_ = nc.Close()
-			return nil, err
-		}
-	}
-	return nc, nil
-}
-
 // dialProxy opens a tunnel through an HTTP proxy (RFC 9110 section 9.3.6).
 func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (net.Conn, error) {
 	if proxy.Scheme != "http" {
@@ -116,7 +99,7 @@ func (c *client) dialProxy(ctx context.Context, proxy *url.URL, addr string) (ne
 	if port == "" {
 		port = "80"
 	}
-	nc, err := c.dialTCP(ctx, net.JoinHostPort(proxy.Hostname(), port))
+	nc, err := tcp.Dial(ctx, net.JoinHostPort(proxy.Hostname(), port), c.config.Socket)
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", proxy.Host, err)
 	}

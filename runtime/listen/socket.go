@@ -11,6 +11,7 @@ import (
 
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/setting"
+	"github.com/flowrun/flowrun/runtime/tcp"
 	"go.uber.org/zap"
 )
 
@@ -21,8 +22,10 @@ func bind(spec flow.ListenSpec) (net.Listener, error) {
 	}
 	var refused error
 	config := net.ListenConfig{
-		KeepAlive: keepalive(spec.Socket),
-		Control:   before(&refused, func(fd uintptr) error { return setOptions(fd, spec.Socket) }),
+		KeepAlive: tcp.Keepalive(spec.Socket),
+		Control: before(&refused, func(fd uintptr) error {
+			return errors.Join(setOptions(fd, spec.Socket), tcp.SetPatience(fd, spec.Socket))
+		}),
 	}
 	config.SetMultipathTCP(false) // its sockets know fewer options
 	socket, err := config.Listen(context.Background(), "tcp", spec.Address)
@@ -48,14 +51,6 @@ func before(refused *error, set func(fd uintptr) error) func(_, _ string, c sysc
 		}
 		return *refused
 	}
-}
-
-// keepalive is the period as net wants it: negative for none.
-func keepalive(o setting.SocketOptions) time.Duration {
-	if o.Keepalive <= 0 {
-		return -1
-	}
-	return time.Duration(o.Keepalive)
 }
 
 // explain says what an error of bind means and what to do about it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/setting"
+	"github.com/flowrun/flowrun/runtime/tcp"
 )
 
 // Options say how connections are made, and kept.
@@ -47,22 +48,10 @@ func NewClient(o Options) *http.Client {
 	return &http.Client{Transport: t, CheckRedirect: o.redirect}
 }
 
-func (o Options) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	keepalive := time.Duration(o.Socket.Keepalive)
-	if keepalive == 0 {
-		keepalive = -1 // what net.Dialer calls off
-	}
-	nc, err := (&net.Dialer{KeepAlive: keepalive, Timeout: o.ConnectTimeout}).DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		if err := tcp.SetNoDelay(o.Socket.NoDelay); err != nil {
-			_ = nc.Close()
-			return nil, err
-		}
-	}
-	return nc, nil
+func (o Options) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.ConnectTimeout)
+	defer cancel()
+	return tcp.Dial(ctx, address, o.Socket)
 }
 
 // redirect is asked before a redirect is followed. Nobody is sent what is for
