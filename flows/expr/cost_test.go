@@ -191,12 +191,14 @@ func BenchmarkAgainstHCL(b *testing.B) {
 // TestFasterThanHCL holds the ratios with a wide margin.
 func TestFasterThanHCL(t *testing.T) {
 	flowtest.Sequential(t)
-	const rounds, times = 4, 200
+	const times = 200
 	for _, src := range []string{twoComparisons, fiveFields} {
-		best := func(w work) time.Duration {
-			least := time.Duration(math.MaxInt64)
-			for range rounds {
-				least = min(least, cputime.Of(func() {
+		ways := []work{ours(t, src), hcls(t, src, false), hcls(t, src, true)}
+		least := []time.Duration{math.MaxInt64, math.MaxInt64, math.MaxInt64}
+		slower := func() bool { return least[1] < 5*least[0] || least[2] < 5*least[0] }
+		for round := 0; round < 4 || round < 200 && slower(); round++ { // more where others use the machine, too
+			for i, w := range ways {
+				least[i] = min(least[i], cputime.Of(func() {
 					for range times {
 						if err := w.do(); err != nil {
 							t.Fatal(err)
@@ -204,11 +206,9 @@ func TestFasterThanHCL(t *testing.T) {
 					}
 				}))
 			}
-			return least
 		}
-		us, them, all := best(ours(t, src)), best(hcls(t, src, false)), best(hcls(t, src, true))
-		if them < 5*us || all < 5*us {
-			t.Errorf("%s: we take %v, HCL %v, with decoding %v", src, us/times, them/times, all/times)
+		if slower() {
+			t.Errorf("%s: we take %v, HCL %v, with decoding %v", src, least[0]/times, least[1]/times, least[2]/times)
 		}
 	}
 }

@@ -146,9 +146,11 @@ func TestWindowCosts(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _ = in.Send(t.Context(), batches[3]) }); n != 0 {
 		t.Errorf("%v allocations for 16 events of known groups, want none", n)
 	}
-	// The best of several rounds, taken in turn: others use the machine, too.
+	// The best of several rounds, taken in turn, and of more where others use the
+	// machine, too.
+	const most = 5
 	window, baseline := time.Duration(1<<62), time.Duration(1<<62)
-	for range 10 {
+	for round := 0; round < 10 || round < 300 && window > most*baseline; round++ {
 		baseline = min(baseline, cputime.Of(func() {
 			for _, batch := range batches {
 				h.add(batch)
@@ -162,8 +164,8 @@ func TestWindowCosts(t *testing.T) {
 	}
 	ratio := float64(window) / float64(baseline)
 	t.Logf("%v by hand, %v by a window: %.1f", baseline/10000, window/10000, ratio)
-	if ratio > 5 {
-		t.Errorf("a window costs %.1f of what is written by hand, want 5 at most", ratio)
+	if window > most*baseline {
+		t.Errorf("a window costs %.1f of what is written by hand, want %d at most", ratio, most)
 	}
 }
 
