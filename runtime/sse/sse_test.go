@@ -41,29 +41,39 @@ func TestSpelling(t *testing.T) {
 	}
 }
 
-// serve answers one request with what h writes, on a server whose own timeouts are
-// over at once.
-func serve(t *testing.T, h func(*Writer, *http.Request)) *httptest.Server {
+// patience is longer than anything takes on a busy machine.
+const patience = time.Minute
+
+// serve answers one request with what h writes, within timeout each.
+func serve(t *testing.T, timeout time.Duration, h func(*Writer, *http.Request)) *httptest.Server {
 	t.Helper()
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out, err := Begin(w, 100*time.Millisecond)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out, err := Begin(w, timeout)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		h(out, r)
 	}))
-	s.Config.ReadTimeout, s.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
-	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }
 
 func TestTheTimeoutsOfTheServerDoNotEndAStream(t *testing.T) {
-	s := serve(t, func(out *Writer, r *http.Request) {
+	const limit = time.Second
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, end := http.NewResponseController(w), time.Now().Add(limit) // as the server would set it when the head is read
+		if err := errors.Join(conn.SetReadDeadline(end), conn.SetWriteDeadline(end)); err != nil {
+			t.Error(err)
+		}
+		out, err := Begin(w, patience)
+		if err != nil {
+			t.Error(err)
+			return
+		}
 		for range 3 {
 			select {
-			case <-time.After(100 * time.Millisecond): // the server would have given up
+			case <-time.After(limit / 2): // the server would have given up
 			case <-r.Context().Done():
 				t.Error("the request is over")
 			}
@@ -74,7 +84,8 @@ func TestTheTimeoutsOfTheServerDoNotEndAStream(t *testing.T) {
 		}
 		out.Add(Event{Data: []byte("the end")})
 		_ = out.Flush()
-	})
+	}))
+	defer s.Close()
 	answer, err := http.Get(s.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +102,7 @@ func TestTheTimeoutsOfTheServerDoNotEndAStream(t *testing.T) {
 
 func TestAClientThatTakesNothingIsCut(t *testing.T) {
 	ended := make(chan error, 1)
-	s := serve(t, func(out *Writer, _ *http.Request) {
+	s := serve(t, time.Second, func(out *Writer, _ *http.Request) {
 		line := bytes.Repeat([]byte("x"), 64<<10)
 		for {
 			out.Add(Event{Data: line})
@@ -119,7 +130,7 @@ func TestAClientThatTakesNothingIsCut(t *testing.T) {
 
 func TestTheEndOfTheClientEndsTheRequest(t *testing.T) {
 	ended := make(chan struct{})
-	s := serve(t, func(_ *Writer, r *http.Request) {
+	s := serve(t, patience, func(_ *Writer, r *http.Request) {
 		<-r.Context().Done()
 		close(ended)
 	})
