@@ -159,12 +159,15 @@ func TestFollowFromTheEnd(t *testing.T) {
 	}
 }
 
+// patience bounds what takes no time when all is well.
+const patience = 2 * time.Minute
+
 // until looks again and again whether a condition is met.
 func (s *scene) until(met func() bool) {
 	s.t.Helper()
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(patience)
 	for !met() {
 		select {
 		case <-again.C:
@@ -502,7 +505,7 @@ func TestFollowUnderLoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLog(t, filepath.Join(t.TempDir(), "log"))
-			config := following(l.path, withPosition, func(c *file.Config) { c.RotateWait = setting.Duration(time.Second) })
+			config := following(l.path, withPosition, func(c *file.Config) { c.RotateWait = setting.Duration(patience) })
 			want := 1 + files*each
 			if name == "late" {
 				want += files * 10

@@ -113,10 +113,17 @@ func TestPartsArriveAsTheyCome(t *testing.T) {
 }
 
 func TestAnAnswerThatBreaksOffIsCut(t *testing.T) {
-	f, l := replying(t, 50*time.Millisecond)
-	go l.reply(t, f, text("a", more))
-	if _, body, err := f.try("POST", "/", "1"); err == nil {
-		t.Errorf("it was taken for whole: %q", body)
+	for timeout := 50 * time.Millisecond; ; timeout *= 2 {
+		f, l := replying(t, timeout)
+		go l.reply(t, f, text("a", more))
+		r, body, err := f.try("POST", "/", "1")
+		if err == nil && r.StatusCode == 504 && timeout < patience {
+			continue // the machine was too busy for the beginning
+		}
+		if err == nil {
+			t.Errorf("it was taken for whole: %q", body)
+		}
+		return
 	}
 }
 
@@ -156,16 +163,7 @@ func TestAClientThatDoesNotWait(t *testing.T) {
 // wait waits until a condition holds.
 func wait(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	end := time.After(20 * time.Second)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s did not come", what)
-		}
-	}
+	flowtest.Until(t, what+" comes", holds)
 }
 
 // streaming runs a server that takes bodies as lines.

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }
 
+// patience bounds what takes no time when all is well.
+const patience = 2 * time.Minute
+
 // host is a flow.Host with listeners as a process has them.
 type host struct {
 	*flowtest.Host
@@ -70,6 +73,7 @@ type settings struct {
 func start(t testing.TB, o settings) *fixture {
 	t.Helper()
 	config := Specs[0].Config().(*ServerConfig)
+	config.ConnectTimeout = setting.Duration(patience) // for which a connection waits for its next request, too
 	addr := flowtest.FreeAddress(t)
 	if err := config.URL.UnmarshalText([]byte(addr)); err != nil {
 		t.Fatal(err)
@@ -98,7 +102,7 @@ func start(t testing.TB, o settings) *fixture {
 	ctx, end := context.WithCancel(context.Background())
 	f := &fixture{t: t, host: h, addr: addr, url: "http://" + addr, end: end, done: make(chan error, 1), server: s}
 	transport := &http.Transport{MaxIdleConnsPerHost: 2000}
-	f.http = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	f.http = &http.Client{Transport: transport, Timeout: patience}
 	go func() {
 		f.done <- s.Run(ctx, host{h, set})
 		s.Release()
@@ -158,7 +162,7 @@ func (f *fixture) wait() {
 		if err != nil {
 			f.t.Errorf("Run: %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		f.t.Fatal("the server does not end")
 	}
 }
@@ -211,7 +215,7 @@ func (f *fixture) raw(text string) (net.Conn, *bufio.Reader) {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, text); err != nil {
 		f.t.Fatal(err)
 	}

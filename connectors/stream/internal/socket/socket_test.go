@@ -34,9 +34,9 @@ func pair(t testing.TB, o Options) (*Conn, *net.TCPConn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = other.Close(), nc.Close() })
-	_ = other.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = other.SetDeadline(time.Now().Add(2 * time.Minute))
 	if o.WriteTimeout == 0 {
-		o.WriteTimeout = 20 * time.Second
+		o.WriteTimeout = 2 * time.Minute
 	}
 	g := NewGroup(o)
 	c := New(nc, g)
@@ -99,27 +99,32 @@ func TestWhatWasWritten(t *testing.T) {
 	for i := range frames {
 		frames[i].Data = bytes.Repeat([]byte{byte(i)}, size)
 	}
-	for name, write := range map[string]func(c *Conn) error{
-		"at once, then waiting": func(c *Conn) error {
+	for name, write := range map[string]func(t *testing.T, c *Conn, read func()) error{
+		"at once, then waiting": func(t *testing.T, c *Conn, read func()) error {
 			taken, sent, err := c.TryWrite(frames)
+			read() // now that there is no room any more
 			if !taken || sent || err != nil {
 				t.Fatalf("taken %v, sent %v, %v", taken, sent, err)
 			}
 			return c.Flush(t.Context())
 		},
-		"waiting": func(c *Conn) error { return c.Write(t.Context(), frames, false) },
+		"waiting": func(t *testing.T, c *Conn, read func()) error {
+			read()
+			return c.Write(t.Context(), frames, false)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, other := pair(t, Options{})
 			read, returned := make(chan int64), make(chan struct{})
-			go func() {
-				n, _ := io.CopyN(io.Discard, other, 20<<20)
-				c.Part(Farewell{Abort: true})
-				<-returned // a write that never has to wait goes on to its end
-				rest, _ := io.Copy(io.Discard, other)
-				read <- n + rest
-			}()
-			err := write(c)
+			err := write(t, c, func() {
+				go func() {
+					n, _ := io.CopyN(io.Discard, other, 20<<20)
+					c.Part(Farewell{Abort: true})
+					<-returned // a write that never has to wait goes on to its end
+					rest, _ := io.Copy(io.Discard, other)
+					read <- n + rest
+				}()
+			})
 			close(returned)
 			var we *flow.WriteError
 			if !errors.As(err, &we) {
