@@ -41,6 +41,9 @@ func (Form) Find(raw []byte, path []flow.Step) ([]byte, bool) {
 
 // findKey returns the value of a key of the object b.
 func findKey(b []byte, key string) (found []byte, ok bool) {
+	if found, sure := findFlat(b, key); sure {
+		return found, found != nil
+	}
 	i := skipSpace(b, 1)
 	for b[i] != '}' {
 		start := i + 1

@@ -50,6 +50,39 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindInFlat: what only looks like a key, in an object that is searched as
+// bytes.
+func TestFindInFlat(t *testing.T) {
+	many := `{"s":"` + strings.Repeat("k ", 20) + `","k":1}`
+	for _, test := range []struct{ text, key, want string }{
+		{`{"k":1}`, "k", "1"},
+		{` { "k" : "k" , "l":["k"] } `, "k", `"k"`},
+		{`{"k":1,"k":2}`, "k", "2"},
+		{`{"k":1,"l":"k","m":["k","k"],"kk":3,"ak":4}`, "k", "1"},
+		{`{"l":"k","m":["k","k"],"kk":3}`, "k", ""},
+		{`{"k":"a k: \"k\"","l":0}`, "k", `"a k: \"k\""`},
+		{`{"l":"\"k\":1"}`, "k", ""},
+		{`{"\u006b":1}`, "k", "1"},
+		{`{"l":{"k":1}}`, "k", ""},
+		{`{"l":[{"k":1}],"k":2}`, "k", "2"},
+		{`{"a,":":1"}`, ":", ""},
+		{`{"{":",","b":": 1"}`, ",", ""},
+		{`{"a":"b","c":":1"}`, `":"`, ""},
+		{`{",":1,":":2}`, ":", "2"},
+		{`{"a":"","":1}`, "", "1"},
+		{`{"a":"}"}`, "}", ""},
+		{`{}`, "}", ""},
+		{`{ }`, "k", ""},
+		{many, "k", "1"},
+		{many, " ", ""},
+	} {
+		got, ok := Form{}.Find(checked(t, test.text), []flow.Step{{Key: test.key}})
+		if string(got) != test.want || ok != (test.want != "") {
+			t.Errorf("%q in %s: got %q %v, want %q", test.key, test.text, got, ok, test.want)
+		}
+	}
+}
+
 // TestLargeIsNotShared: who keeps a part of a large message does not keep
 // all of it.
 func TestLargeIsNotShared(t *testing.T) {

@@ -16,6 +16,7 @@ var texts = []string{
 	`{"a":1,"b":2,"a":{"x":3}}`, `{"a\"b":1,"\u0061\ud83d\ude80":{"\\":[]}}`, `{"a":[1],"\u0061":[2,{"a":"]}"}]}`,
 	" {\r\n\t\"pretty\" : [ 1 ,\n 2 ] , \"x\":\"long enough to take several words of eight\" }\n",
 	`{"a":0,"b":1,"c":2,"d":3,"e":4,"f":5,"g":6,"h":7,"i":8,"j":9,"k":10,"l":11,"m":12,"n":13,"o":14,"p":15,"q":16,"a":{"r":17}}`,
+	`{"a":"b","b":["a","a"],"ab":" a","a" : 2}`, `{"a,":":1",":":",", ",":"a"}`,
 	string(typical), `[[[[[[[[[[[[]]]]]]]]]]]]`, `[1,]`, `{"a":1`, "\"\xff\"",
 }
 
@@ -93,8 +94,10 @@ func walk(v flow.Value, way []byte) (path []flow.Step, at flow.Value, ok bool) {
 		switch {
 		case v.Kind() == flow.List || b >= 250:
 			step = flow.Step{Index: n%(len(v.List())+2) - 1, IsIndex: true}
-		case b < 240 && len(fields) > 0:
+		case b < 230 && len(fields) > 0:
 			step = flow.Step{Key: fields[n%len(fields)].Key}
+		case b < 245:
+			step = flow.Step{Key: [...]string{":", ",", "}", `":"`, `"`, "a"}[n%6]}
 		}
 		path = append(path, step)
 		list := v.List()
