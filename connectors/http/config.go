@@ -27,6 +27,7 @@ type ServerConfig struct {
 	Accept         []string              `hcl:"accept" doc:"types of bodies that are taken: \"application/json\", \"text/*\". Others are answered 415; any when not given"`
 	Body           string                `hcl:"body" oneof:"whole|stream" doc:"a body is one message, or a stream of bytes in which the first preprocessor finds the messages, as they come: lines where there is none"`
 	MaxBody        setting.Size          `hcl:"max_body" min:"1B" doc:"longest body; a longer one is answered 413. 1MiB when not given, and 1GiB with body = \"stream\""`
+	Decompress     bool                  `hcl:"decompress" doc:"a body whose Content-Encoding is gzip or zstd is decompressed, up to max_body; of any other, the answer is 415. false leaves it as it came, for a preprocessor"`
 	BodyTimeout    setting.Duration      `hcl:"body_timeout" min:"1ms" doc:"how long a client may take to send a body; when it is over, 408. The time that the flow takes does not count"`
 	Status         int                   `hcl:"status" min:"200" max:"599" doc:"status of an answer when the flow says none"`
 	Headers        map[string]string     `hcl:"headers" doc:"header fields of every answer"`
@@ -150,6 +151,7 @@ func (c *ServerConfig) checkSSE() error {
 	refuse("reply_timeout", c.ReplyTimeout != 0, "reply_timeout"+useless)
 	refuse("body", c.Body == "stream", "body"+useless)
 	refuse("max_body", c.MaxBody != 0, "max_body"+useless)
+	refuse("decompress", !c.Decompress, "decompress"+useless)
 	refuse("accept", c.Accept != nil, "accept"+useless)
 	refuse("status", c.Status != http.StatusOK, "status has no use with sse: a stream begins with 200")
 	return errors.Join(problems...)

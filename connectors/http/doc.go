@@ -50,6 +50,7 @@ var Specs = []flow.Spec[flow.ConnectorConfig]{
 				Socket:         setting.DefaultSocketOptions(),
 				ConnectTimeout: setting.Duration(10 * time.Second),
 				Body:           "whole",
+				Decompress:     true,
 				BodyTimeout:    setting.Duration(time.Minute),
 				Status:         200,
 				Limits:         Limits{Limits: access.DefaultLimits(), MaxHandshakes: 10_000},

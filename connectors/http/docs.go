@@ -50,6 +50,11 @@ is replied meanwhile is held up to ` + "`queue.max_bytes`" + `; then the answer 
 body is still being read. Of a body that breaks off, what has come in whole messages has been
 delivered, and the rest is dropped.
 
+A body that says it is compressed, by ` + "`Content-Encoding: gzip`" + ` or ` + "`zstd`" + `, is decompressed, and what it unpacks
+to has the limit ` + "`max_body`" + ` too. So the http output of Fluent Bit may have ` + "`compress gzip`" + `, and nothing is to be said here. Any other encoding is
+answered 415 with the ones that are known. Where a preprocessor unpacks, say ` + "`decompress = false`" + `. A body that is compressed
+and does not say so is for a preprocessor in any case: ` + "`preprocessors = [\"decompress\"]`" + `.
+
 The type of an answer is ` + "`application/json`" + ` with the codec json and no postprocessors,
 ` + "`application/octet-stream`" + ` where it is binary, and else ` + "`text/plain`" + `; what the flow writes as
 header field ` + "`content-type`" + `, or ` + "`headers`" + ` says, comes before that.

@@ -41,6 +41,15 @@ func (r *route) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		x.refuse(refusal, refusal)
 		return
 	}
+	packed, refusal := s.unpack(q)
+	if refusal != nil {
+		w.Header().Set("Accept-Encoding", codings)
+		x.refuse(refusal, refusal)
+		return
+	}
+	if packed != nil {
+		defer func() { _ = packed.Close() }() // it never fails
+	}
 	x.serve(r, s.peer(q, r, visitor))
 }
 

@@ -8,6 +8,16 @@
 #     -- connect 10.0.0.1
 #
 #   flowrun dial --cafile server.crt wss://localhost:8443/bgp
+#
+# Without --copy, which is --var copy=false here, the routers are told nothing but what a
+# client says: what they say themselves goes to the clients only, who decide what goes on,
+# the OPENs and KEEPALIVEs of the session too.
+
+variable "copy" {
+  type        = bool
+  default     = true
+  description = "whether the routers hear each other without the clients' help"
+}
 
 variable "left" {
   type        = string
@@ -63,13 +73,15 @@ connector "log" "problems" {
 }
 
 connect "session_to_the_right" {
-  from = connector.left
-  to   = connector.right
+  from  = connector.left
+  where = var.copy
+  to    = connector.right
 }
 
 connect "session_to_the_left" {
-  from = connector.right
-  to   = connector.left
+  from  = connector.right
+  where = var.copy
+  to    = connector.left
 }
 
 connect "copy" {
@@ -79,16 +91,16 @@ connect "copy" {
   best_effort = true # a client that reads too slowly is disconnected, and nobody waits for it
 }
 
-# Only what changes routes: no client ends the session.
+# Beside the routers, only what changes routes: then no client ends the session.
 connect "said_to_the_right" {
   from  = connector.clients
-  where = event.dir == "R" && event.type == "UPDATE"
+  where = event.dir == "R" && (event.type == "UPDATE" || !var.copy)
   to    = connector.right
 }
 
 connect "said_to_the_left" {
   from  = connector.clients
-  where = event.dir == "L" && event.type == "UPDATE"
+  where = event.dir == "L" && (event.type == "UPDATE" || !var.copy)
   to    = connector.left
 }
 

@@ -7,6 +7,9 @@
 # Fluent Bit sends a frame for each chunk of records, up to 4 MB, as text whatever is in
 # it. It reads nothing, neither pings nor close frames, and goes on without a handshake
 # when its connection was closed.
+#
+# Told format=gelf, its websocket output logs an "unrecognized 'format' option" and sends
+# msgpack: then msgpack is the format to name here. gelf is for others who send it.
 
 variable "address" {
   type        = string
@@ -17,7 +20,7 @@ variable "address" {
 variable "format" {
   type        = string
   default     = "msgpack"
-  description = "that of the output: msgpack, json, json_stream, json_lines or gelf"
+  description = "what comes: msgpack, json, json_stream, json_lines or gelf"
   validation {
     condition     = contains(keys(local.codecs), var.format)
     error_message = "format is one of msgpack, json, json_stream, json_lines and gelf."

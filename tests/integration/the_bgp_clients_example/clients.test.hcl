@@ -79,3 +79,75 @@ test "as_it_says" {
     }
   }
 }
+
+# What a router says goes to the client, and on to the other router when the client says so.
+test "without_copy" {
+  tags = ["tcp", "ws", "tls", "bgp"]
+  locals {
+    left  = free_port()
+    right = free_port()
+    port  = free_port()
+  }
+  certificate "server" {}
+  before "flow" {
+    flow = "bgp_clients.hcl"
+    vars = {
+      left   = "tcp://127.0.0.1:${local.left}"
+      right  = "tcp://127.0.0.1:${local.right}"
+      listen = "wss://127.0.0.1:${local.port}/bgp"
+      cert   = "server.cert"
+      key    = "server.key"
+      copy   = "false"
+    }
+    ready {
+      port = local.port
+    }
+  }
+  peer "left" {
+    listen = "127.0.0.1:${local.left}"
+    accept {
+      tcp = true
+    }
+    await "ready" {
+      count = 2
+    }
+    raw {
+      hex = "ffffffffffffffffffffffffffffffff 001d 01 04 fbf5 005a c0000201 00"
+    }
+    await "seen" {}
+  }
+  peer "right" {
+    listen = "127.0.0.1:${local.right}"
+    accept {
+      tcp = true
+    }
+    signal "ready" {}
+    expect_raw {
+      matches = "(?s)^.{16}\\x00\\x1d\\x01\\x04.{2}\\x00\\x3c.{4}\\x00$" # its hold time is what the client made it
+    }
+    signal "seen" {}
+  }
+  peer "client" {
+    connect = "wss://127.0.0.1:${local.port}/bgp"
+    tls {
+      cafile = "server.cert"
+    }
+    dial {}
+    ping {}
+    signal "ready" {}
+    expect {
+      where = event[0] == "R" && event[3] == "OPEN" && event[4].asn == 64501 && event[4].hold == 90
+    }
+    send {
+      json = ["R", 1, "", "OPEN", { bgp = 4, asn = 64501, id = "192.0.2.1", hold = 60, caps = {} }, {}]
+      type = "binary"
+    }
+    await "seen" {}
+    close {}
+  }
+  expect {
+    process "flow" {
+      exit_code = 0
+    }
+  }
+}

@@ -42,6 +42,9 @@ To pass on whatever a server says, as a proxy does, take ` + "`success_on = [\"2
 Answers compressed with gzip are asked for, and decompressed. To compress requests, take
 ` + "`postprocessors = [\"gzip\"]`" + ` and ` + "`headers = { content-encoding = \"gzip\" }`" + `.
 
+A server may take one type of body only: the http input of Fluent Bit takes ` + "`application/json`" + `, which is what the codec json
+without a postprocessor says, of one record or of a list from the step ` + "`batch`" + `. What else is in the body, ` + "`headers = { content-type = \"…\" }`" + ` says.
+
 What is followed goes on with the headers traceparent and tracestate (W3C Trace Context).
 
 On a graceful end, what has been asked is waited for, as long as the drain's timeout allows.
