@@ -136,7 +136,7 @@ var guests = map[string][]string{
 	"golang.org/x/crypto":            {"runtime/access"},
 	"github.com/pires/go-proxyproto": {"runtime/listen"},
 
-	"github.com/osrg/gobgp/v4":               {"codecs/bgp", "codecs/bgp/internal/spelling", "tests/bench"},
+	"github.com/osrg/gobgp/v4":               {"codecs/bgp", "codecs/bgp/internal/session", "codecs/bgp/internal/spelling", "tests/bench"},
 	"github.com/twmb/avro":                   {"codecs/avro"},
 	"github.com/leodido/go-syslog/v4":        {"codecs/syslog"},
 	"github.com/influxdata/line-protocol/v2": {"codecs/influx"},

@@ -1,6 +1,7 @@
 package bgp
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestPathIdentifiers(t *testing.T) {
 		{without, `["192.0.2.0/24"]`, false},
 		{without, `["192.0.2.0/24"]`, true},
 	} {
-		c := with("raw", func(c *config) { c.AddPath = test.addPath })
+		c := with("raw", func(c *config) { c.AddPath = strconv.FormatBool(test.addPath) })
 		e, err := decode(t, c, test.raw)
 		if err != nil {
 			t.Errorf("add_path %v: %x: %v", test.addPath, test.raw, err)

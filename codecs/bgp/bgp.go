@@ -20,6 +20,10 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/session"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 	"github.com/flowrun/flowrun/runtime/setting"
@@ -64,6 +68,12 @@ Inwards, ` + "`types` and `skip`" + ` leave messages out, silently; in bmp and o
 the tag ` + "`websocket/remote`" + ` is it. A message that ends before the length that it declares is an error of the kind "truncated", in
 ` + "`event.error.kind`" + ` at ` + "`err`" + `. Outwards, another type than UPDATE has no spelling in exa: it is written as an empty message.
 
+How wide AS numbers are and whether prefixes have path identifiers (` + "`#5#192.0.2.0/24`" + `), routers agree on in their OPENs. Each connection learns it
+from those that pass there (json, raw), and from a router's Peer Up messages (bmp, obmp); what OPENs leave open, or where none
+was seen, an UPDATE is read as it can be, if that is one way only. ` + "`as4` and `add_path`" + ` say it instead. An UPDATE that goes on to a session, by way of json
+too, is laid out as the one that it came from, unless the flow has made its ` + "`data`" + ` anew. Of an attribute that is there twice the first one counts; with
+two MP_REACH or MP_UNREACH, an UPDATE is an error.
+
 Expressions look into messages with ` + "`prefix_within(event, \"192.0.2.0/24\")`, `as_origin(event) == 64501`, `community(event, \"64501:*\")`" + ` and
 others; flows/examples has an archive, sessions that pass through or are copied, and a station for BMP (` + "`bgp_*.hcl`" + `).
 
@@ -88,7 +98,7 @@ connect "archive" {
 }
 `,
 	Config: func() flow.CodecConfig {
-		return &config{Format: "json", Dir: "R", KeepSeq: true, KeepTime: true, KeepTags: true, AS4: true, MaxDepth: 64}
+		return &config{Format: "json", Dir: "R", KeepSeq: true, KeepTime: true, KeepTags: true, AS4: auto, AddPath: auto, MaxPeers: 4096, MaxDepth: 64}
 	},
 }
 
@@ -100,8 +110,9 @@ type config struct {
 	KeepSeq  bool     `hcl:"keep_seq" doc:"false leaves sequence numbers out, inwards"`
 	KeepTime bool     `hcl:"keep_time" doc:"false leaves times out, inwards: then it is when the event arrived"`
 	KeepTags bool     `hcl:"keep_tags" doc:"false leaves tags out, inwards"`
-	AS4      bool     `hcl:"as4" doc:"AS numbers have four bytes where the format does not tell (raw); false is for a session with a speaker that knows two, in both directions"`
-	AddPath  bool     `hcl:"add_path" doc:"prefixes have path identifiers where the format does not tell (raw, bmp, obmp). An UPDATE that can only be read the other way is read so, and passes as it is"`
+	AS4      string   `hcl:"as4" oneof:"auto|true|false" doc:"whether AS numbers have four bytes where the format does not tell (raw), in both directions; auto is as the session's OPENs say, or the paths themselves; outwards, as those of the session that the message came from, and four of one that was made"`
+	AddPath  string   `hcl:"add_path" oneof:"auto|true|false" doc:"whether prefixes have path identifiers where the format does not tell (raw, bmp, obmp), in both directions; auto is as the session's OPENs say, or the prefixes themselves; outwards, as those of the session that the message came from, and none for one that was made. An UPDATE that can only be read otherwise than is said is read so, and passes as it is"`
+	MaxPeers int      `hcl:"max_peers" min:"1" max:"1000000" doc:"of so many peers of routers that are monitored (bmp, obmp) the OPENs are remembered, for each connection; one more takes the place of any other"`
 	MaxDepth int      `hcl:"max_depth" min:"8" max:"1000" doc:"how deep json may be nested, inwards"`
 }
 
@@ -116,7 +127,28 @@ func (c *config) New() (func() flow.Codec, error) {
 			}
 		}
 	}
-	return func() flow.Codec { return &codec{config: c} }, nil
+	return func() flow.Codec {
+		return &codec{
+			config: c, terms: c.settled(session.Unknown), peers: session.Peers{Most: c.MaxPeers},
+			spoken: spoken{as: c.Format == "raw", ids: c.Format == "raw" || c.Format == "bmp" || c.Format == "obmp"},
+		}
+	}, nil
+}
+
+const auto = "auto" // as4 and add_path: what the session says
+
+// settled are the terms of a session, with what the flow says instead.
+func (c *config) settled(t session.Terms) session.Terms {
+	if c.AS4 != auto {
+		t.Layout.AS2, t.Doubt.AS = c.AS4 == "false", false
+	}
+	if c.AddPath != auto {
+		t.Layout.Paths, t.Doubt.Paths = 0, 0
+		if c.AddPath == "true" {
+			t.Layout.Paths = family.All
+		}
+	}
+	return t
 }
 
 func (c *config) Text() bool { return c.lines() }
@@ -146,15 +178,20 @@ func (c *config) Framing(stream bool) (in, out string) {
 type codec struct {
 	*config
 
-	// What Decode has made of the connection that its events come from.
-	from   *flow.Origin
-	remote flow.Value
+	// What Decode has learned of the sessions whose messages come, and what it has made of
+	// the connection.
+	session session.Session
+	terms   session.Terms
+	spoken  spoken
+	peers   session.Peers
+	from    *flow.Origin
+	remote  flow.Value
 
 	body []byte // that Encode is writing
 }
 
 func (c *codec) Decode(e *flow.Event, frame []byte) error {
-	m := message{dir: c.Dir, addPath: c.AddPath, as2: !c.AS4}
+	m := message{dir: c.Dir, terms: c.terms, spoken: c.spoken}
 	var err error
 	switch c.Format {
 	case "json":
@@ -166,20 +203,38 @@ func (c *codec) Decode(e *flow.Event, frame []byte) error {
 	case "exa":
 		err = m.readExa(frame)
 	case "bmp":
-		err = m.readBMP(frame)
+		err = m.readBMP(frame, &c.peers, [16]byte{})
 	case "obmp":
-		err = m.readOBMP(frame)
+		err = m.readOBMP(frame, &c.peers)
 	}
 	switch {
 	case errors.Is(err, errNoEvent):
 		return err
 	case err != nil:
 		return fmt.Errorf("decode a BGP message as %s: %w", c.Format, err)
-	case !c.wants(m.typ):
+	}
+	c.learn(&m)
+	if !c.wants(m.typ) {
 		return errNoEvent
 	}
 	e.SetPayload(m.payload(c, c.remoteOf(e.Origin)))
 	return nil
+}
+
+// learn keeps what an OPEN says of the session that it opens.
+func (c *codec) learn(m *message) {
+	switch {
+	case m.typ != bgp.BGP_MSG_OPEN:
+		c.session.Pass()
+		return
+	case c.Format == "raw":
+		c.session.Hear(m.body)
+	case c.Format == "json": // it says who speaks
+		body, _ := writeBody(nil, m.typ, m.data, &pathIDs{}) // what is none says nothing
+		c.session.Say(m.dir == "L", body)
+		c.spoken = spoken{as: c.session.TwoOctets(), ids: c.session.Identified()}
+	}
+	c.terms = c.settled(c.session.Terms())
 }
 
 // remoteOf is the address of who sent an event; null where that has none.
@@ -221,7 +276,12 @@ func (c *codec) write(dst []byte, m *message) ([]byte, error) {
 		return m.writeExa(dst)
 	}
 	var err error
-	if c.body, err = m.wire(c.body[:0], c.Format == "mrt", c.Format == "raw" && !c.AS4, c.AddPath); err != nil {
+	as2 := c.Format == "raw" && (c.AS4 == "false" || c.AS4 == auto && m.spoken.as && m.layout.AS2)
+	ids := pathIDs{all: c.AddPath == "true", none: c.AddPath == "false" || c.AddPath == auto && !m.spoken.ids}
+	if c.Format == "mrt" { // it can say
+		ids = pathIDs{}
+	}
+	if c.body, err = m.wire(c.body[:0], c.Format == "mrt", as2, ids); err != nil {
 		return dst, err
 	}
 	switch c.Format {
@@ -238,8 +298,11 @@ func (c *codec) write(dst []byte, m *message) ([]byte, error) {
 // appendJSON appends a value, with what is lazy in another form than JSON.
 func appendJSON(dst []byte, v flow.Value) ([]byte, error) {
 	if raw, f, ok := v.Encoded(); ok {
-		if _, ours := f.(form); ours && len(raw) > 0 && raw[0] < ' ' {
-			return appendBody(dst, raw), nil
+		if _, ours := f.(form); ours {
+			if isBody(raw) {
+				return appendBody(dst, raw), nil
+			}
+			return jsontext.AppendLine(dst, raw), nil
 		}
 	}
 	return jsontext.Append(dst, v, false)

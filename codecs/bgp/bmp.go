@@ -11,11 +11,13 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 	"github.com/osrg/gobgp/v4/pkg/packet/bmp"
+
+	"github.com/flowrun/flowrun/codecs/bgp/internal/session"
 )
 
 // readBMP reads a message of the BGP monitoring protocol. One that is no Route
-// Monitoring makes no event.
-func (m *message) readBMP(b []byte) error {
+// Monitoring makes no event. The router, if the format tells, is who the peers are those of.
+func (m *message) readBMP(b []byte, peers *session.Peers, router [16]byte) error {
 	var head bmp.BMPHeader
 	if len(b) < bmp.BMP_HEADER_SIZE {
 		return truncated("a BMP message", bmp.BMP_HEADER_SIZE, len(b))
@@ -28,6 +30,9 @@ func (m *message) readBMP(b []byte) error {
 		return truncated("a BMP message", int(n), len(b))
 	case n < uint64(len(b)):
 		return errMore
+	case head.Type == bmp.BMP_MSG_PEER_UP_NOTIFICATION || head.Type == bmp.BMP_MSG_PEER_DOWN_NOTIFICATION:
+		learnPeer(b[bmp.BMP_HEADER_SIZE:], peers, router, head.Type == bmp.BMP_MSG_PEER_UP_NOTIFICATION)
+		return errNoEvent
 	case head.Type != bmp.BMP_MSG_ROUTE_MONITORING:
 		return errNoEvent
 	}
@@ -45,8 +50,24 @@ func (m *message) readBMP(b []byte) error {
 		m.tag("PEER_IP", peer.PeerAddress.String())
 	}
 	m.tag("PEER_AS", strconv.FormatUint(uint64(peer.PeerAS), 10))
-	m.as2 = peer.PeerType != bmp.BMP_PEER_TYPE_LOCAL_RIB && peer.Flags&bmp.BMP_PEER_FLAG_TWO_AS != 0
+	t := peers.Terms(session.PeerOf(router, b), b)
+	m.terms.Layout.AS2, m.terms.Doubt.AS = t.Layout.AS2, t.Doubt.AS
+	if m.terms.Doubt.Paths != 0 { // the flow does not say
+		m.terms = t
+	}
 	return m.readRaw(b[bmp.BMP_PEER_HEADER_SIZE:])
+}
+
+// learnPeer takes what follows the header of a Peer Up message, or of a Peer Down.
+func learnPeer(b []byte, peers *session.Peers, router [16]byte, up bool) {
+	if len(b) < bmp.BMP_PEER_HEADER_SIZE {
+		return
+	}
+	if peer := session.PeerOf(router, b); up {
+		peers.Up(peer, b[bmp.BMP_PEER_HEADER_SIZE:])
+	} else {
+		peers.Down(peer)
+	}
 }
 
 func (m *message) writeBMP(dst []byte) ([]byte, error) {
@@ -94,7 +115,7 @@ const (
 )
 
 // readOBMP reads a BMP message behind the header of OpenBMP.
-func (m *message) readOBMP(b []byte) error {
+func (m *message) readOBMP(b []byte, peers *session.Peers) error {
 	if len(b) < obmpFixed {
 		return truncated("an OpenBMP message", obmpFixed, len(b))
 	}
@@ -113,18 +134,20 @@ func (m *message) readOBMP(b []byte) error {
 		return errNoEvent
 	}
 	flags, at := b[12], int64(binary.BigEndian.Uint32(b[14:]))*1e9+int64(binary.BigEndian.Uint32(b[18:]))*1e3
-	if err := m.readCollector(b[obmpFixed:head], flags); err != nil {
+	router, err := m.readCollector(b[obmpFixed:head], flags)
+	if err != nil {
 		return err
 	}
-	err := m.readBMP(b[head:])
+	err = m.readBMP(b[head:], peers, router)
 	if !m.timed {
 		m.ns, m.timed = at, at != 0
 	}
 	return err
 }
 
-// readCollector reads what stands between the fixed fields and the message.
-func (m *message) readCollector(b []byte, flags uint8) error {
+// readCollector reads what stands between the fixed fields and the message. It returns the
+// router's hash.
+func (m *message) readCollector(b []byte, flags uint8) (hash [16]byte, err error) {
 	cut := func(n int) []byte {
 		if n > len(b) {
 			b = nil
@@ -145,10 +168,10 @@ func (m *message) readCollector(b []byte, flags uint8) error {
 	if s := name(); s != "" {
 		m.tag("COLLECTOR", s)
 	}
-	cut(md5.Size)
+	copy(hash[:], cut(md5.Size))
 	address := cut(16)
 	if address == nil {
-		return errors.New("its header ends before the router's address")
+		return hash, errors.New("its header ends before the router's address")
 	}
 	if flags&obmpV6 == 0 {
 		address = address[12:]
@@ -160,7 +183,7 @@ func (m *message) readCollector(b []byte, flags uint8) error {
 	if router != "" {
 		m.tag("ROUTER", router)
 	}
-	return nil
+	return hash, nil
 }
 
 func (m *message) writeOBMP(dst []byte) ([]byte, error) {

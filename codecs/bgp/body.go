@@ -5,19 +5,23 @@ import (
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
+	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
 )
 
-// What stands before a body of the wire in a lazy value: the type of its
-// message, OPEN or UPDATE, and what must be known to read it. No JSON text begins with
-// such a byte.
+// What stands before a body of the wire in a lazy value: a byte with the type of its
+// message, OPEN or UPDATE, and flags, with which no JSON text begins; then the families whose
+// prefixes have path identifiers, and those whose have none.
 const (
-	markType    = 3
-	markGuessed = 4 << 0
-	markAS2     = 4 << 1
-	markAddPath = 4 << 2
+	markOpen      = 1 << 0
+	markAS2       = 1 << 1
+	markSpokenAS  = 1 << 2
+	markSpokenIDs = 1 << 3
+	markGuessed   = 1 << 4
+
+	markSize = 3
 )
 
 // lazyBody is the value of a body.
@@ -25,18 +29,54 @@ func (m *message) lazyBody() flow.Value {
 	if m.typ != bgp.BGP_MSG_OPEN && m.typ != bgp.BGP_MSG_UPDATE {
 		return hexValue(m.body)
 	}
-	mark := m.typ
-	if m.as2 {
-		mark |= markAS2
+	var mark byte
+	set := func(is bool, flag byte) {
+		if is {
+			mark |= flag
+		}
 	}
-	if m.addPath {
-		mark |= markAddPath
-	}
-	if m.guessed {
-		mark |= markGuessed
-	}
-	return flow.LazyOf(append([]byte{mark}, m.body...), form{})
+	set(m.typ == bgp.BGP_MSG_OPEN, markOpen)
+	set(m.layout.AS2, markAS2)
+	set(m.spoken.as, markSpokenAS)
+	set(m.spoken.ids, markSpokenIDs)
+	set(m.guessed, markGuessed)
+	return flow.LazyOf(append([]byte{mark, uint8(m.layout.Paths), uint8(m.layout.Plain)}, m.body...), form{})
 }
+
+// takeBody takes data that came from a session.
+func (m *message) takeBody(raw []byte, f form) {
+	switch {
+	case !isBody(raw):
+		m.layout.AS2, m.spoken = f.spoken.as, f.spoken
+	case raw[0]&markOpen != 0 == (m.typ == bgp.BGP_MSG_OPEN) && (m.typ == bgp.BGP_MSG_OPEN || m.typ == bgp.BGP_MSG_UPDATE):
+		m.body, m.wired = raw[markSize:], true
+		m.layout = layoutOf(raw)
+		m.guessed, m.spoken = raw[0]&markGuessed != 0, spoken{raw[0]&markSpokenAS != 0, raw[0]&markSpokenIDs != 0}
+	}
+}
+
+func isBody(raw []byte) bool { return len(raw) >= markSize && raw[0] < ' ' }
+
+func layoutOf(raw []byte) spelling.Layout {
+	return spelling.Layout{AS2: raw[0]&markAS2 != 0, Paths: family.Set(raw[1]), Plain: family.Set(raw[2])}
+}
+
+// form reads data that came as JSON, and keeps how its session has them: with AS numbers of two
+// bytes, with path identifiers.
+func (s spoken) form() flow.Form {
+	switch s {
+	case spoken{}:
+		return jsontext.Form{}
+	case spoken{as: true}:
+		return asForm
+	case spoken{ids: true}:
+		return idsForm
+	}
+	return bothForm
+}
+
+// They are made once, not for each message.
+var asForm, idsForm, bothForm flow.Form = form{spoken: spoken{as: true}}, form{spoken: spoken{ids: true}}, form{spoken: spoken{as: true, ids: true}}
 
 func hexValue(b []byte) flow.Value {
 	if len(b) == 0 {
@@ -47,11 +87,14 @@ func hexValue(b []byte) flow.Value {
 
 // form reads bodies of OPEN and UPDATE messages, and what it has found in one:
 // that is JSON, which it makes of a body when somebody looks into it.
-type form struct{ json jsontext.Form }
+type form struct {
+	json   jsontext.Form
+	spoken spoken // of what came as JSON
+}
 
 // text is raw as JSON.
 func text(raw []byte) []byte {
-	if len(raw) > 0 && raw[0] < ' ' {
+	if isBody(raw) {
 		return appendBody(nil, raw)
 	}
 	return raw
@@ -70,7 +113,7 @@ func (f form) Scalar(raw []byte) (flow.Value, bool) { return f.json.Scalar(text(
 func (f form) Open(raw []byte) flow.Value           { return f.json.Open(text(raw)) }
 
 func (f form) Kind(raw []byte) flow.Kind {
-	if len(raw) > 0 && raw[0] < ' ' {
+	if isBody(raw) {
 		return flow.Map
 	}
 	return f.json.Kind(raw)
@@ -78,9 +121,8 @@ func (f form) Kind(raw []byte) flow.Kind {
 
 // appendBody appends a body, behind its mark, as JSON.
 func appendBody(dst, raw []byte) []byte {
-	mark, body := raw[0], raw[1:]
-	if mark&markType == bgp.BGP_MSG_OPEN {
-		return spelling.AppendOpen(dst, body)
+	if raw[0]&markOpen != 0 {
+		return spelling.AppendOpen(dst, raw[markSize:])
 	}
-	return spelling.AppendUpdate(dst, body, mark&markAS2 != 0, mark&markAddPath != 0)
+	return spelling.AppendUpdate(dst, raw[markSize:], layoutOf(raw))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/attribute"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/session"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/jsontext"
@@ -59,7 +60,7 @@ func (m *message) readExa(b []byte) error {
 		return err
 	}
 	m.data = flow.LazyOf(data, jsontext.Form{})
-	_, err = writeBody(nil, m.typ, m.data, false)
+	_, err = writeBody(nil, m.typ, m.data, &pathIDs{})
 	return err
 }
 
@@ -165,13 +166,14 @@ func (m *message) writeExa(dst []byte) ([]byte, error) {
 	data := nodeOf(m.data)
 	if data.kind() == flow.Text { // it is the body
 		body, err := writeHex(nil, data)
+		var found spelling.Layout
 		if err == nil {
-			err = spelling.Check(body, false)
+			found, err = spelling.Find(body, session.Unknown.Layout, session.Unknown.Doubt)
 		}
 		if err != nil {
 			return dst, err
 		}
-		data = node{raw: spelling.AppendUpdate(nil, body, false, false)}
+		data = node{raw: spelling.AppendUpdate(nil, body, found)}
 	}
 	attrs := data.get("attrs")
 	start := len(dst)

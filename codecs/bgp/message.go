@@ -13,6 +13,7 @@ import (
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
 
 	"github.com/flowrun/flowrun/codecs/bgp/internal/octets"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/session"
 	"github.com/flowrun/flowrun/codecs/bgp/internal/spelling"
 	"github.com/flowrun/flowrun/codecs/internal/stamp"
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -31,11 +32,16 @@ type message struct {
 	// The body is either bytes of the wire, or a value as JSON has it.
 	body    []byte
 	wired   bool
-	as2     bool // AS numbers in body have two bytes
-	addPath bool // prefixes in body have path identifiers
-	guessed bool // as addPath says: they could not be read otherwise
+	terms   session.Terms   // that body is to be read by
+	layout  spelling.Layout // of body
+	spoken  spoken          // which of it the session has, and not the format alone
+	guessed bool            // of path identifiers it is not what was said
 	data    flow.Value
 }
+
+// spoken says of which parts of a layout the speakers of a session have agreed, so that what
+// goes on to a session is laid out so.
+type spoken struct{ as, ids bool }
 
 var typeNames = [...]string{1: "OPEN", 2: "UPDATE", 3: "NOTIFY", 4: "KEEPALIVE", 5: "REFRESH"}
 
@@ -124,29 +130,24 @@ func (m *message) take(v flow.Value) error {
 	m.tags = tags.Object()
 	m.data, _ = o.Get("data")
 	if raw, f, ok := m.data.Encoded(); ok {
-		if _, ours := f.(form); ours && len(raw) > 0 && raw[0] < ' ' {
-			if mark := raw[0]; mark&markType == m.typ {
-				m.body, m.wired, m.as2, m.addPath, m.guessed = raw[1:], true, mark&markAS2 != 0, mark&markAddPath != 0, mark&markGuessed != 0
-			}
+		if f, ours := f.(form); ours {
+			m.takeBody(raw, f)
 		}
 	}
 	return nil
 }
 
 // wire makes the body bytes of the wire, and returns scratch for the next one,
-// which these bytes may be in until then. says means that the format can say that
-// AS numbers have two bytes and prefixes identifiers: then a body of the wire
-// stays as it is. Else as2 and addPath say what they are to have; where identifiers were
-// guessed, nobody knows better than who sent them.
-func (m *message) wire(scratch []byte, says, as2, addPath bool) ([]byte, error) {
-	if m.wired && (says || m.as2 == as2 && (m.addPath == addPath || m.guessed)) {
+// which these bytes may be in until then. A body of the wire stays as it is where the format
+// can say how it is laid out, or it is laid out as is wanted; where identifiers were guessed,
+// nobody knows better than who sent them.
+func (m *message) wire(scratch []byte, says, as2 bool, ids pathIDs) ([]byte, error) {
+	if m.wired && (says || m.layout.AS2 == as2 && (m.guessed || ids.fit(m.layout))) {
 		return scratch, nil
 	}
-	if says {
-		addPath = hasPathIDs(m.data)
-	}
-	scratch, err := writeBody(scratch, m.typ, m.data, addPath)
+	scratch, err := writeBody(scratch, m.typ, m.data, &ids)
 	body := scratch
+	as2 = as2 && !says
 	if err == nil && as2 && m.typ == bgp.BGP_MSG_UPDATE && nodeOf(m.data).kind() == flow.Map {
 		body, err = octets.Narrow(body)
 	}
@@ -156,7 +157,7 @@ func (m *message) wire(scratch []byte, says, as2, addPath bool) ([]byte, error) 
 	if len(body)+bgp.BGP_HEADER_LENGTH > bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH {
 		return scratch, fmt.Errorf("it would have more than %d bytes", bgp.BGP_MAX_EXTENDED_MESSAGE_LENGTH)
 	}
-	m.body, m.wired, m.as2, m.addPath = body, true, as2, addPath
+	m.body, m.wired, m.layout = body, true, spelling.Layout{AS2: as2, Paths: ids.with, Plain: ids.without}
 	return scratch, nil
 }
 
@@ -231,10 +232,10 @@ func (m *message) readRaw(b []byte) error {
 	if m.typ != bgp.BGP_MSG_UPDATE {
 		return nil
 	}
-	err := spelling.Check(m.body, m.addPath)
-	if err != nil && spelling.Check(m.body, !m.addPath) == nil { // what its session has agreed on, only its OPENs say
-		m.addPath, m.guessed, err = !m.addPath, true, nil
-	}
+	var err error
+	said := m.terms.Layout
+	m.layout, err = spelling.Find(m.body, said, m.terms.Doubt)
+	m.guessed = m.layout.Paths&^said.Paths|m.layout.Plain&said.Paths != 0
 	return err
 }
 
@@ -262,7 +263,7 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 		return err
 	}
 	if raw[0] == '{' && len(raw) > len(`{}`) && checkData(bgp.BGP_MSG_UPDATE, node{raw: raw}) == nil {
-		m.typ, m.data = bgp.BGP_MSG_UPDATE, flow.LazyOf(bytes.Clone(raw), jsontext.Form{})
+		m.typ, m.data = bgp.BGP_MSG_UPDATE, flow.LazyOf(bytes.Clone(raw), m.spoken.form())
 		return nil
 	}
 	var list [6]node
@@ -305,7 +306,7 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 		m.tags.Set(tag.key, flow.LazyOf(tag.raw, jsontext.Form{}))
 	}
 	if list[4].raw != nil {
-		m.data = flow.LazyOf(list[4].raw, jsontext.Form{})
+		m.data = flow.LazyOf(list[4].raw, m.spoken.form())
 	}
 	return checkData(m.typ, list[4])
 }

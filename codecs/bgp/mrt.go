@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+
+	"github.com/flowrun/flowrun/codecs/bgp/internal/family"
+	"github.com/flowrun/flowrun/codecs/bgp/internal/session"
 )
 
 // The types and subtypes of RFC 6396 and 8050 that are messages.
@@ -38,7 +41,7 @@ func (m *message) readMRT(b []byte) error {
 	case n < uint64(len(b)-mrtHead):
 		return errMore
 	}
-	m.ns, m.timed = int64(binary.BigEndian.Uint32(b))*1e9, true
+	m.ns, m.timed, m.terms = int64(binary.BigEndian.Uint32(b))*1e9, true, session.Terms{}
 	body := b[mrtHead:]
 	switch typ {
 	case mrtBGP4MP:
@@ -53,13 +56,14 @@ func (m *message) readMRT(b []byte) error {
 	}
 	switch subtype {
 	case mrtMessage, mrtMessageLocal, mrtMessageAddPath, mrtMessageLocalAP:
-		m.as2 = true
+		m.terms.Layout.AS2 = true
 	case mrtMessageAS4, mrtMessageAS4Local, mrtMessageAS4AddPath, mrtMessageAS4LocalAP:
-		m.as2 = false
 	default:
 		return errNoEvent
 	}
-	m.addPath = subtype >= mrtMessageAddPath
+	if subtype >= mrtMessageAddPath { // some families have path identifiers
+		m.terms.Layout.Paths, m.terms.Doubt.Paths = family.All, family.All
+	}
 	body, err := m.readPeers(body)
 	if err != nil {
 		return err
@@ -70,14 +74,15 @@ func (m *message) readMRT(b []byte) error {
 // readPeers reads who speaks with whom.
 func (m *message) readPeers(b []byte) ([]byte, error) {
 	width := 4
-	if m.as2 {
+	as2 := m.terms.Layout.AS2
+	if as2 {
 		width = 2
 	}
 	if len(b) < 2*width+4 {
 		return nil, errors.New("the record ends within its peers")
 	}
 	as := func(b []byte) string {
-		if m.as2 {
+		if as2 {
 			return strconv.Itoa(int(binary.BigEndian.Uint16(b)))
 		}
 		return strconv.FormatUint(uint64(binary.BigEndian.Uint32(b)), 10)
@@ -113,10 +118,10 @@ func (m *message) writeMRT(dst []byte) ([]byte, error) {
 		return dst, err
 	}
 	subtype, bits := mrtMessageAS4, 32
-	if m.as2 {
+	if m.layout.AS2 {
 		subtype, bits = mrtMessage, 16
 	}
-	if m.addPath {
+	if m.layout.Paths != 0 {
 		subtype = map[int]int{mrtMessageAS4: mrtMessageAS4AddPath, mrtMessage: mrtMessageAddPath}[subtype]
 	}
 	start := len(dst)
@@ -130,7 +135,7 @@ func (m *message) writeMRT(dst []byte) ([]byte, error) {
 		if err != nil {
 			return dst[:start], err
 		}
-		if m.as2 {
+		if m.layout.AS2 {
 			dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 		} else {
 			dst = binary.BigEndian.AppendUint32(dst, uint32(n))

@@ -10,7 +10,7 @@ import (
 
 // A session of speakers that know AS numbers of two octets passes through as it is.
 func TestTwoOctets(t *testing.T) {
-	two := func() *config { return with("raw", func(c *config) { c.AS4 = false }) }
+	two := func() *config { return with("raw", func(c *config) { c.AS4 = "false" }) }
 	head := unhexed(t, mark16)
 	raw := head + unhexed(t, "003a 02 0000 001f 40010100 400206 0202 fbf55ba0 c00706 fbf5c0000201 c01106 0201 00030000 18c00002")
 	e, err := decode(t, two(), raw)

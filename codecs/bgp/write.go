@@ -26,7 +26,7 @@ import (
 // dst with the bytes, or an error and nothing that is of use.
 
 // writeBody writes a body.
-func writeBody(dst []byte, typ uint8, v flow.Value, addPath bool) ([]byte, error) {
+func writeBody(dst []byte, typ uint8, v flow.Value, ids *pathIDs) ([]byte, error) {
 	switch n := nodeOf(v); {
 	case n.kind() == flow.Null:
 		return dst, nil
@@ -37,7 +37,7 @@ func writeBody(dst []byte, typ uint8, v flow.Value, addPath bool) ([]byte, error
 	case typ == bgp.BGP_MSG_OPEN:
 		return writeOpen(dst, n)
 	case typ == bgp.BGP_MSG_UPDATE:
-		return writeUpdate(dst, n, addPath)
+		return writeUpdate(dst, n, ids)
 	}
 	return dst, fmt.Errorf("its data are an object, and those of %s are hexadecimal text", typeName(typ))
 }
@@ -51,22 +51,20 @@ func writeHex(dst []byte, n node) ([]byte, error) {
 	return b, nil
 }
 
-// hasPathIDs reports whether prefixes have path identifiers: it looks at the
-// first of each list.
-func hasPathIDs(data flow.Value) bool {
-	first := func(n node, key string) bool {
-		list := n.get(key).parts()
-		return list.next() && strings.HasPrefix(list.text(), "#")
-	}
-	n := nodeOf(data)
-	attrs := n.get("attrs")
-	return first(n, "reach") || first(n, "unreach") ||
-		first(attrs.get("MP_REACH").get("value"), "prefixes") || first(attrs.get("MP_UNREACH").get("value"), "prefixes")
+// pathIDs says which prefixes are written with path identifiers, and then which have been.
+type pathIDs struct {
+	all, none     bool // else as they are spelled
+	with, without family.Set
+}
+
+// fit reports whether prefixes that are laid out so are as they would be written.
+func (ids *pathIDs) fit(l spelling.Layout) bool {
+	return !(ids.all && l.Plain != 0 || ids.none && l.Paths != 0)
 }
 
 var errTooLong = errors.New("it is longer than a message can be")
 
-func writeUpdate(dst []byte, n node, addPath bool) ([]byte, error) {
+func writeUpdate(dst []byte, n node, ids *pathIDs) ([]byte, error) {
 	var reach, unreach, attrs node
 	for p := n.parts(); p.next(); {
 		switch p.key {
@@ -81,7 +79,7 @@ func writeUpdate(dst []byte, n node, addPath bool) ([]byte, error) {
 		}
 	}
 	at := len(dst)
-	dst, err := writePrefixes(append(dst, 0, 0), unreach, 1, 1, addPath)
+	dst, err := writePrefixes(append(dst, 0, 0), unreach, 1, 1, ids)
 	if err == nil {
 		err = putLength(dst, at)
 	}
@@ -89,16 +87,28 @@ func writeUpdate(dst []byte, n node, addPath bool) ([]byte, error) {
 		return dst, fmt.Errorf("unreach: %w", err)
 	}
 	at = len(dst)
-	if dst, err = writeAttrs(append(dst, 0, 0), attrs, addPath); err == nil {
+	if dst, err = writeAttrs(append(dst, 0, 0), attrs, ids); err == nil {
 		err = putLength(dst, at)
 	}
 	if err != nil {
 		return dst, fmt.Errorf("attrs: %w", err)
 	}
-	if dst, err = writePrefixes(dst, reach, 1, 1, addPath); err != nil {
+	if dst, err = writePrefixes(dst, reach, 1, 1, ids); err != nil {
 		return dst, fmt.Errorf("reach: %w", err)
 	}
+	if ids.with&ids.without != 0 {
+		return dst, errors.New("of a family, either all prefixes have a path identifier or none")
+	}
 	return dst, nil
+}
+
+// note keeps in mind how prefixes of a family are written.
+func (ids *pathIDs) note(afi uint16, safi uint8, with bool) {
+	if with {
+		ids.with |= family.SetOf(afi, safi)
+	} else {
+		ids.without |= family.SetOf(afi, safi)
+	}
 }
 
 // putLength writes at so many bytes how many follow.
@@ -112,17 +122,26 @@ func putLength(dst []byte, at int) error {
 }
 
 // writePrefixes writes a list of prefixes of a plain family.
-func writePrefixes(dst []byte, n node, afi uint16, safi uint8, addPath bool) ([]byte, error) {
+func writePrefixes(dst []byte, n node, afi uint16, safi uint8, ids *pathIDs) ([]byte, error) {
 	if kind := n.kind(); kind != flow.List && kind != flow.Null {
 		return dst, fmt.Errorf("it is of type %v, not a list of prefixes", kind)
 	}
-	for list := n.parts(); list.next(); {
+	with := ids.all
+	for list, first := n.parts(), true; list.next(); first = false {
 		s := list.text()
 		var id uint64
-		if rest, ok := strings.CutPrefix(s, "#"); ok {
-			spelled, prefix, _ := strings.Cut(rest, "#")
+		rest, spelled := strings.CutPrefix(s, "#")
+		if first {
+			with = ids.all || spelled && !ids.none
+			ids.note(afi, safi, with)
+		}
+		if spelled != with && !ids.all && !ids.none {
+			return dst, fmt.Errorf("%.40q: of a family, either all prefixes have a path identifier or none", s)
+		}
+		if spelled {
+			digits, prefix, _ := strings.Cut(rest, "#")
 			var err error
-			if id, err = strconv.ParseUint(spelled, 10, 32); err != nil {
+			if id, err = strconv.ParseUint(digits, 10, 32); err != nil {
 				return dst, fmt.Errorf("%.40q has a path identifier that is none", s)
 			}
 			s = prefix
@@ -131,7 +150,7 @@ func writePrefixes(dst []byte, n node, afi uint16, safi uint8, addPath bool) ([]
 		if err != nil || p.Addr().Is4() != (afi == 1) {
 			return dst, fmt.Errorf("%.50q is no prefix of %s", s, family.Name(afi, safi))
 		}
-		if addPath {
+		if with {
 			dst = binary.BigEndian.AppendUint32(dst, uint32(id))
 		}
 		dst = append(dst, uint8(p.Bits()))
@@ -150,7 +169,7 @@ func writeAddr(dst []byte, a netip.Addr) []byte {
 	return append(dst, b[:]...)
 }
 
-func writeAttrs(dst []byte, n node, addPath bool) ([]byte, error) {
+func writeAttrs(dst []byte, n node, ids *pathIDs) ([]byte, error) {
 	if kind := n.kind(); kind != flow.Map && kind != flow.Null {
 		return dst, fmt.Errorf("it is of type %v, not an object", kind)
 	}
@@ -160,11 +179,11 @@ func writeAttrs(dst []byte, n node, addPath bool) ([]byte, error) {
 		code, err := attribute.Code(p.key)
 		if err == nil && seen[code] && n.raw != nil { // of a repeated key the last one counts
 			v, _ := jsontext.Form{}.Decode(n.raw)
-			return writeAttrs(dst[:start], node{v: v}, addPath)
+			return writeAttrs(dst[:start], node{v: v}, ids)
 		}
 		if err == nil {
 			seen[code] = true
-			dst, err = writeAttr(dst, code, p.node, addPath)
+			dst, err = writeAttr(dst, code, p.node, ids)
 		}
 		if err != nil {
 			return dst, fmt.Errorf("%s: %w", p.key, err)
@@ -173,7 +192,7 @@ func writeAttrs(dst []byte, n node, addPath bool) ([]byte, error) {
 	return dst, nil
 }
 
-func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
+func writeAttr(dst []byte, code uint8, n node, ids *pathIDs) ([]byte, error) {
 	var value node
 	there, flags := false, attribute.DefaultFlags(code)
 	for p := n.parts(); p.next(); {
@@ -201,7 +220,7 @@ func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	case strings.HasPrefix(v.Text(), "0x"):
 		dst, err = writeHex(dst, value)
 	default:
-		dst, err = writeValue(dst, code, value, addPath)
+		dst, err = writeValue(dst, code, value, ids)
 	}
 	if err != nil {
 		return dst, err
@@ -217,7 +236,7 @@ func writeAttr(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 }
 
 // writeValue writes the value of an attribute.
-func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
+func writeValue(dst []byte, code uint8, n node, ids *pathIDs) ([]byte, error) {
 	switch bgp.BGPAttrType(code) {
 	case bgp.BGP_ATTR_TYPE_ORIGIN:
 		if i := slices.Index(spelling.Origins[:], n.text()); i >= 0 {
@@ -246,7 +265,7 @@ func writeValue(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	case bgp.BGP_ATTR_TYPE_CLUSTER_LIST:
 		return writeList(dst, n, func(dst []byte, x node) ([]byte, error) { return writeAddrOf(dst, x, true) })
 	case bgp.BGP_ATTR_TYPE_MP_REACH_NLRI, bgp.BGP_ATTR_TYPE_MP_UNREACH_NLRI:
-		return writeMP(dst, code, n, addPath)
+		return writeMP(dst, code, n, ids)
 	}
 	return dst, errors.New("its value must be hexadecimal text, 0x…")
 }
@@ -354,7 +373,7 @@ func writeAS(dst []byte, segment int, kind uint8, n node) ([]byte, int, error) {
 }
 
 // writeMP writes an attribute of another family than unicast IPv4.
-func writeMP(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
+func writeMP(dst []byte, code uint8, n node, ids *pathIDs) ([]byte, error) {
 	afi, safi, err := family.Parse(n.get("af").text())
 	if err != nil {
 		return dst, err
@@ -375,10 +394,10 @@ func writeMP(dst []byte, code uint8, n node, addPath bool) ([]byte, error) {
 	switch data := n.get("data"); {
 	case data.kind() != flow.Null:
 		return writeHex(dst, data)
-	case family.IsRules(afi, safi) && !addPath:
+	case family.IsRules(afi, safi) && !ids.all:
 		return flowspec.Append(dst, n.get("rules").json(), afi == 2)
 	case family.IsPrefixes(afi, safi):
-		return writePrefixes(dst, n.get("prefixes"), afi, safi, addPath)
+		return writePrefixes(dst, n.get("prefixes"), afi, safi, ids)
 	}
 	return dst, fmt.Errorf("routes of %s are given as hexadecimal text: data", family.Name(afi, safi))
 }

@@ -146,3 +146,18 @@ func AppendFQDN(dst []byte, host, domain string) ([]byte, error) {
 	dst = append(append(dst, uint8(len(host))), host...)
 	return append(append(dst, uint8(len(domain))), domain...), nil
 }
+
+// Paths are the families of the value of AddPath: those of which the speaker can receive
+// prefixes with path identifiers, and those of which it can send them.
+func Paths(value []byte) (receive, send family.Set) {
+	for ; len(value) >= 4; value = value[4:] {
+		one := family.SetOf(binary.BigEndian.Uint16(value), value[2])
+		if value[3]&1 != 0 && value[3] < 4 {
+			receive |= one
+		}
+		if value[3]&2 != 0 && value[3] < 4 {
+			send |= one
+		}
+	}
+	return receive, send
+}

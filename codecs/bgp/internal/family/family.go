@@ -13,6 +13,33 @@ var (
 	safis = map[uint8]string{1: "UNICAST", 2: "MULTICAST", 4: "MPLS", 5: "MCAST_VPN", 65: "VPLS", 70: "EVPNS", 71: "LS", 85: "MUP", 128: "MPLS_VPN", 129: "MULTICAST_VPNS", 132: "ROUTE_TARGET", 133: "FLOWSPEC", 134: "L3VPN_FLOWSPEC"}
 )
 
+// Set is a set of those families whose routes are spelled here: prefixes and rules of both
+// kinds of addresses.
+type Set uint8
+
+// All has all of them.
+const All Set = 0xff
+
+// SetOf is the set of one family; the empty one for a family that is none of these.
+func SetOf(afi uint16, safi uint8) Set {
+	if afi != 1 && afi != 2 {
+		return 0
+	}
+	one := Set(afi) // a bit for each kind of addresses
+	switch safi {
+	case 1:
+		return one
+	case 2:
+		return one << 2
+	case 133:
+		return one << 4
+	}
+	return 0
+}
+
+// Has reports whether a family is in the set.
+func (s Set) Has(afi uint16, safi uint8) bool { return s&SetOf(afi, safi) != 0 }
+
 // IsPrefixes reports whether routes of a family are an address with a length.
 func IsPrefixes(afi uint16, safi uint8) bool {
 	return (afi == 1 || afi == 2) && (safi == 1 || safi == 2)

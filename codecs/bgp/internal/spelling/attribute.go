@@ -15,7 +15,7 @@ import (
 
 // appendAttr appends the value of an attribute: as JSON where it is known and
 // right, else as hexadecimal text.
-func appendAttr(dst, whole, value []byte, as2, addPath bool) []byte {
+func appendAttr(dst, whole, value []byte, l Layout) []byte {
 	raw := func() []byte {
 		if len(value) == 0 {
 			return append(dst, "true"...)
@@ -23,7 +23,7 @@ func appendAttr(dst, whole, value []byte, as2, addPath bool) []byte {
 		return AppendHex(dst, value)
 	}
 	if t := whole[1]; t == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI) || t == uint8(bgp.BGP_ATTR_TYPE_MP_UNREACH_NLRI) {
-		if b, ok := appendMP(dst, value, t == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI), addPath); ok {
+		if b, ok := appendMP(dst, value, t == uint8(bgp.BGP_ATTR_TYPE_MP_REACH_NLRI), l.Paths); ok {
 			return b
 		}
 		return raw()
@@ -35,7 +35,7 @@ func appendAttr(dst, whole, value []byte, as2, addPath bool) []byte {
 		return raw()
 	}
 	attr, err := bgp.GetPathAttribute(whole)
-	if err != nil || attr.DecodeFromBytes(whole, &bgp.MarshallingOption{Use2ByteAS: as2}) != nil {
+	if err != nil || attr.DecodeFromBytes(whole, &bgp.MarshallingOption{Use2ByteAS: l.AS2}) != nil {
 		return raw()
 	}
 	number := func(n uint32) []byte { return strconv.AppendUint(dst, uint64(n), 10) }

@@ -16,8 +16,8 @@ import (
 	"github.com/flowrun/flowrun/codecs/bgp/internal/attribute"
 )
 
-// Parts are the three parts of an UPDATE.
-func Parts(body []byte) (withdrawn, attrs, reach []byte, err error) {
+// parts are the three parts of an UPDATE.
+func parts(body []byte) (withdrawn, attrs, reach []byte, err error) {
 	cut := func(what string) []byte {
 		if err != nil {
 			return nil
@@ -40,23 +40,8 @@ func Parts(body []byte) (withdrawn, attrs, reach []byte, err error) {
 	return withdrawn, attrs, body, err
 }
 
-// Check accepts an UPDATE of which all parts can be found. What is in an
-// attribute may be wrong: then it is shown as hexadecimal text.
-func Check(body []byte, addPath bool) error {
-	withdrawn, attrs, reach, err := Parts(body)
-	if err != nil {
-		return err
-	}
-	for _, prefixes := range [][]byte{withdrawn, reach} {
-		if err := eachPrefix(prefixes, 1, addPath, func(uint32, netip.Prefix) {}); err != nil {
-			return err
-		}
-	}
-	return EachAttr(attrs, func(_, _ []byte) {})
-}
-
-// EachAttr calls f for each attribute: whole, and its value.
-func EachAttr(attrs []byte, f func(whole, value []byte)) error {
+// eachAttr calls f for each attribute: whole, and its value.
+func eachAttr(attrs []byte, f func(whole, value []byte)) error {
 	for len(attrs) > 0 {
 		head := 3
 		if len(attrs) > 0 && attrs[0]&uint8(bgp.BGP_ATTR_FLAG_EXTENDED_LENGTH) != 0 {
@@ -109,9 +94,9 @@ func eachPrefix(b []byte, afi uint16, addPath bool, f func(id uint32, p netip.Pr
 	return nil
 }
 
-// AppendUpdate appends an UPDATE that was checked, as JSON.
-func AppendUpdate(dst, body []byte, as2, addPath bool) []byte {
-	withdrawn, attrs, reach, err := Parts(body)
+// AppendUpdate appends an UPDATE that Find accepted, as JSON.
+func AppendUpdate(dst, body []byte, l Layout) []byte {
+	withdrawn, attrs, reach, err := parts(body)
 	if err != nil {
 		return append(dst, "{}"...)
 	}
@@ -127,17 +112,22 @@ func AppendUpdate(dst, body []byte, as2, addPath bool) []byte {
 	}{{`"reach":`, reach}, {`"unreach":`, withdrawn}} {
 		if len(part.prefixes) > 0 {
 			comma()
-			dst = appendPrefixes(append(dst, part.key...), part.prefixes, 1, addPath)
+			dst = appendPrefixes(append(dst, part.key...), part.prefixes, 1, l.Paths.Has(1, 1))
 		}
 	}
 	if len(attrs) > 0 {
 		comma()
 		dst = append(dst, `"attrs":{`...)
-		_ = EachAttr(attrs, func(whole, value []byte) {
+		var seen [256]bool
+		_ = eachAttr(attrs, func(whole, value []byte) {
+			if seen[whole[1]] { // RFC 7606: the first one counts
+				return
+			}
+			seen[whole[1]] = true
 			comma()
 			dst = append(append(append(dst, '"'), attribute.Name(whole[1])...), `":{"flags":"`...)
 			dst = append(attribute.AppendFlags(dst, whole[0]), `","value":`...)
-			dst = append(appendAttr(dst, whole, value, as2, addPath), '}')
+			dst = append(appendAttr(dst, whole, value, l), '}')
 		})
 		dst = append(dst, '}')
 	}
