@@ -142,7 +142,7 @@ func TestWhatIsNotConfirmedIsSentAgain(t *testing.T) {
 			again := uint64(len(l.got) - n)
 			flowtest.Until(t, "who wrote the last ones has counted them", func() bool {
 				s := host.Table.Stats()
-				return s.EventsOut >= n && (!asks || s.Resent >= again)
+				return s.EventsOut >= n && s.Confirmed >= n && (!asks || s.Resent >= again)
 			})
 			s := host.Table.Stats()
 			if s.EventsOut != n || s.Confirmed != n || s.Lost+s.Dropped+s.Failed+s.Queued != 0 {

@@ -71,16 +71,7 @@ func startPoller(t testing.TB, url string, refuse func(*flow.Event) error) *aski
 
 func waitTries(t testing.TB, tries *atomic.Int32, n int32) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(20 * time.Second)
-	for tries.Load() < n {
-		select {
-		case <-tick.C:
-		case <-limit:
-			t.Fatalf("%d requests, want %d", tries.Load(), n)
-		}
-	}
+	flowtest.Until(t, fmt.Sprintf("there are %d requests", n), func() bool { return tries.Load() >= n })
 }
 
 // A poll that fails ends the session, for the engine to begin another.
