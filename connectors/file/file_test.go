@@ -355,7 +355,7 @@ func TestPipeThatIsNotReadDoesNotHoldUpTheEnd(t *testing.T) {
 	go func() { sent <- s.host.Send(s.host.Abandon(), strings.Repeat("x", 1<<20)) }()
 	buf := make([]byte, 1)
 	for n := 0; n == 0; n, _ = reader.Read(buf) { // until it is writing
-		if err := reader.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := reader.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 	}

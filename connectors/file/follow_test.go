@@ -228,25 +228,29 @@ func TestFollowThroughRotation(t *testing.T) {
 			l.file = next.file
 		},
 	} {
-		for _, change := range []func(*file.Config){func(*file.Config) {}, withPosition} {
-			l := newLog(t, filepath.Join(t.TempDir(), "log"))
-			s := newScene(t, following(l.path, change), lines(t))
-			running := s.start()
-			l.write("one\n")
-			s.hasRead("one")
-			rotate(l)
-			l.write("two\n")
-			got := flowtest.Texts(t, s.host.Out.Wait(t, 3))
-			slices.Sort(got[1:]) // what is late may come late
-			if diff := cmp.Diff([]string{"one", "late", "two"}, got); diff != "" {
-				t.Errorf("%s: %s", name, diff)
-			}
-			s.until(func() bool { return s.host.Closed() == 1 }) // the old one is let go
-			l.write("three\n")
-			s.host.Out.Wait(t, 4)
-			if err := running.Stop(); err != nil {
-				t.Errorf("%s: Run: %v", name, err)
-			}
+		for where, change := range map[string]func(*file.Config){"no position": func(*file.Config) {}, "position": withPosition} {
+			t.Run(name+", "+where, func(t *testing.T) {
+				t.Parallel()
+				l := newLog(t, filepath.Join(t.TempDir(), "log"))
+				wait := func(c *file.Config) { c.RotateWait = setting.Duration(2 * time.Second) } // for a writer on a busy machine
+				s := newScene(t, following(l.path, change, wait), lines(t))
+				running := s.start()
+				l.write("one\n")
+				s.hasRead("one")
+				rotate(l)
+				l.write("two\n")
+				got := flowtest.Texts(t, s.host.Out.Wait(t, 3))
+				slices.Sort(got[1:]) // what is late may come late
+				if diff := cmp.Diff([]string{"one", "late", "two"}, got); diff != "" {
+					t.Error(diff)
+				}
+				s.until(func() bool { return s.host.Closed() == 1 }) // the old one is let go
+				l.write("three\n")
+				s.host.Out.Wait(t, 4)
+				if err := running.Stop(); err != nil {
+					t.Errorf("Run: %v", err)
+				}
+			})
 		}
 	}
 }

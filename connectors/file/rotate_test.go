@@ -183,7 +183,7 @@ func TestRotateInTime(t *testing.T) {
 	if err := os.Chtimes(path, yesterday, yesterday); err != nil {
 		t.Fatal(err)
 	}
-	s = newScene(t, writing(path, rotating(func(r *file.Rotate) { r.Interval = setting.Duration(time.Hour) })), flowtest.Options{})
+	s = newScene(t, writing(path, rotating(func(r *file.Rotate) { r.Interval = setting.Duration(24 * time.Hour) })), flowtest.Options{})
 	running = s.start()
 	s.send("newer")
 	if err := running.Stop(); err != nil {
