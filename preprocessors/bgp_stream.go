@@ -104,14 +104,14 @@ type headerFinder struct {
 	left   uint64 // bytes that follow the header
 }
 
-func (f *headerFinder) skip([]byte) int { return 0 }
+func (f *headerFinder) Skip([]byte) int { return 0 }
 
-func (f *headerFinder) end() bool {
+func (f *headerFinder) End() bool {
 	*f = headerFinder{header: f.header}
 	return false
 }
 
-func (f *headerFinder) next(p []byte) (int, bool, error) {
+func (f *headerFinder) Next(p []byte) (int, bool, error) {
 	i := 0
 	if f.have < f.header.size {
 		i = copy(f.head[f.have:f.header.size], p)
@@ -120,7 +120,7 @@ func (f *headerFinder) next(p []byte) (int, bool, error) {
 		}
 		total, err := f.header.length(f.head[:f.have])
 		if err != nil || total < uint64(f.have) {
-			f.end()
+			f.End()
 			return len(p), false, errBGPHeader
 		}
 		f.left = total - uint64(f.have)
@@ -130,6 +130,6 @@ func (f *headerFinder) next(p []byte) (int, bool, error) {
 	if i += int(pass); f.left > 0 {
 		return i, false, nil
 	}
-	f.end()
+	f.End()
 	return i, true, nil
 }

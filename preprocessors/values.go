@@ -8,19 +8,11 @@ import (
 	"github.com/flowrun/flowrun/runtime/setting"
 )
 
-// finder finds where values end that follow each other in a stream without a
-// separator. It keeps its place from one call to the next.
+// finder is what package borders has for a format.
 type finder interface {
-	// skip returns how many bytes of p stand before the next value.
-	skip(p []byte) int
-	// next reads on in the value that has begun, or begins with p, which is not
-	// empty. The n bytes are the value's; whole says that it ends with them. An
-	// error says that it can have no end any more: the next value is looked for
-	// behind the n bytes, as skip does it.
-	next(p []byte) (n int, whole bool, err error)
-	// end is called at the end of the stream. It returns whether what has come
-	// of the last value may be all of it, and makes ready for a new stream.
-	end() bool
+	Skip(p []byte) int
+	Next(p []byte) (n int, whole bool, err error)
+	End() bool
 }
 
 // values is json_stream and msgpack_stream inwards.
@@ -48,14 +40,14 @@ func (s *values) Process(p []byte, emit func([]byte) error) error {
 	s.open += int64(len(p))
 	for len(p) > 0 {
 		if !s.inside {
-			p = p[s.find.skip(p):]
+			p = p[s.find.Skip(p):]
 			if s.open = int64(len(p)); len(p) == 0 {
 				break
 			}
 			s.inside = true
 			s.skip = refused != nil // what emit no longer takes is given up, up to where it ends
 		}
-		n, whole, err := s.find.next(p)
+		n, whole, err := s.find.Next(p)
 		piece := p[:n]
 		p = p[n:]
 		switch {
@@ -78,7 +70,7 @@ func (s *values) Process(p []byte, emit func([]byte) error) error {
 func (s *values) Finish(emit func([]byte) error) error {
 	var lost losses
 	var err error
-	may := s.find.end()
+	may := s.find.End()
 	switch {
 	case !s.inside || s.skip:
 	case may:
@@ -159,19 +151,19 @@ var errNoValue = errors.New("it is no whole value")
 
 func (s *single) Process(p []byte, emit func([]byte) error) error {
 	err := errNoValue
-	n, whole := s.find.skip(p), false
+	n, whole := s.find.Skip(p), false
 	if value := p[n:]; len(value) > 0 {
 		var used int
 		var broken error
-		if used, whole, broken = s.find.next(value); broken != nil {
+		if used, whole, broken = s.find.Next(value); broken != nil {
 			err = broken
 		}
 		n += used
 	}
-	ends := s.find.end()
+	ends := s.find.End()
 	switch {
-	case whole && n+s.find.skip(p[n:]) == len(p):
-		s.find.end()
+	case whole && n+s.find.Skip(p[n:]) == len(p):
+		s.find.End()
 		return emit(p)
 	case whole:
 		err = fmt.Errorf("another value follows at byte %d", n)
@@ -180,7 +172,7 @@ func (s *single) Process(p []byte, emit func([]byte) error) error {
 		s.buf = reusable(b)
 		return emit(b)
 	}
-	s.find.end()
+	s.find.End()
 	return lose(p, "append a message to a stream of %s values: %w: use the postprocessor \"length_prefix\" for what is no %s", s.format, err, s.format)
 }
 
