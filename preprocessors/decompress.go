@@ -2,7 +2,6 @@ package preprocessors
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -13,8 +12,8 @@ var decompressSpec = flow.Spec[flow.ProcessorConfig]{
 	Name:    "decompress",
 	Summary: "messages are unpacked by whichever format they begin as",
 	Doc: `Inwards only. Each message is unpacked by the format that its first bytes tell: gzip, zlib, Zstandard, Snappy (framing
-format) or LZ4 (frame format); they may differ from message to message. What one message may unpack to is limited by
-` + "`max_size`" + `. A message of another format is lost and reported to ` + "`err`" + `; xz is known and not in this version.
+format), LZ4 (frame format) or xz; they may differ from message to message. What one message may unpack to is limited by
+` + "`max_size`" + `. A message of another format is lost and reported to ` + "`err`" + `.
 
 There is no postprocessor of this name: choose a format there.`,
 	Example: `connector "ws_server" "edge" {
@@ -36,8 +35,6 @@ type decompress struct {
 	MaxSize setting.Size `hcl:"max_size" min:"1B" doc:"most that a message may unpack to"`
 }
 
-var errXZ = errors.New("unpack a message: it is xz, which is not in this version: send gzip, zlib, zstd, snappy or lz4")
-
 func (c *decompress) New() (in, out func() flow.Processor, err error) {
 	begin := func(magic string) func([]byte) bool {
 		return func(p []byte) bool { return bytes.HasPrefix(p, []byte(magic)) }
@@ -50,7 +47,7 @@ func (c *decompress) New() (in, out func() flow.Processor, err error) {
 		{begin("\x28\xb5\x2f\xfd"), unpackZstd(c.MaxSize)},
 		{begin(snappyID), unpackSnappy(c.MaxSize)},
 		{begin("\x04\x22\x4d\x18"), unpackLZ4(c.MaxSize)},
-		{begin("\xfd7zXZ\x00"), func(dst, _ []byte) ([]byte, error) { return dst, errXZ }},
+		{begin(xzMagic), unpackXZ(c.MaxSize)},
 		{isZlib, unpackZlib(c.MaxSize)},
 	}
 	in = each(func(dst, p []byte) ([]byte, error) {
@@ -62,7 +59,7 @@ func (c *decompress) New() (in, out func() flow.Processor, err error) {
 		if len(p) == 0 {
 			return dst, fmt.Errorf("unpack a message: %w", errNothing)
 		}
-		return dst, fmt.Errorf("unpack a message: it begins with % x, which is none of gzip, zlib, zstd, snappy and lz4", p[:min(len(p), len(snappyID))])
+		return dst, fmt.Errorf("unpack a message: it begins with % x, which is none of gzip, zlib, zstd, snappy, lz4 and xz", p[:min(len(p), len(snappyID))])
 	})
 	return in, nil, nil
 }

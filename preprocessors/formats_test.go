@@ -23,6 +23,10 @@ func TestFormatsOfOthers(t *testing.T) {
 		{"zstd, of a file", "zstd", "28b52ffd241d6500003068656c6c6f200100a94b11874e200a"},
 		{"lz4", "lz4", "04224d186440a70f0000006e68656c6c6f2006005068656c6c6f0000000079b1fff9"},
 		{"lz4 --content-size -9", "lz4", "04224d186c401d000000000000003e0f0000006e68656c6c6f2006005068656c6c6f0000000079b1fff9"},
+		{"xz", "xz", "fd377a585a000004e6d6b4460200210116000000742fe5a3e0001c000c5d00341949ee8de9573ac6af0000006478336b7cde9b6d0001281d5877dd1e1fb6f37d010000000004595a"},
+		{"xz -9e --check=sha256", "xz", "fd377a585a00000ae1fb0ca1020021011c00000010cf58cce0001c000c5d00341949ee8de9573ac6af000000a181bf87a4251839d4b7133eeba71bd1a9c085cbfe14d404d7327a944e37917e0001401df796f9b3189b4b9a01000000000a595a"},
+		{"xz --check=none", "xz", "fd377a585a000000ff12d9410200210116000000742fe5a3e0001c000c5d00341949ee8de9573ac6af0000000001201d50fd04d606729e7a010000000000595a"},
+		{"xz -T2 --check=crc32 --block-size=16", "xz", xzBlocks},
 	} {
 		t.Run(test.tool, func(t *testing.T) {
 			packed, err := hex.DecodeString(test.hex)
@@ -40,6 +44,9 @@ func TestFormatsOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// xzBlocks is "hello hello hello hello hello" in blocks of 16 bytes.
+const xzBlocks = "fd377a585a0000016922de3602c013102101160093b76c0be0000f000b5d00341949ee8de94e66a5e000000084fd5c2302c0130d21011600a0e41c93e0000c000b5d00378809069422ee8414c0000000bd856c5400022310230d0000d9bd3aa93e300d8b020000000001595a"
 
 // The framing format of Snappy by hand: the stream identifier, padding, and a
 // chunk of uncompressed data behind its masked CRC-32C.

@@ -41,8 +41,11 @@ var All = []flow.Spec[flow.ProcessorConfig]{
 	zstdSpec,
 	snappySpec,
 	lz4Spec,
+	xzSpec,
 	decompressSpec,
 	gelfChunkingSpec,
+	chunkSpec,
+	ingestTimeSpec,
 }
 
 const (

@@ -23,7 +23,10 @@ func TestAll(t *testing.T) {
 		"zstd":           {true, true, false, false},
 		"snappy":         {true, true, false, false},
 		"lz4":            {true, true, false, false},
+		"xz":             {true, true, false, false},
 		"decompress":     {true, false, false, false},
+		"chunk":          {false, true, false, false},
+		"ingest_time":    {true, true, false, false},
 	}
 	for _, spec := range All {
 		c := spec.Config()
@@ -62,7 +65,9 @@ func TestIdleMemory(t *testing.T) {
 		}
 		var keep [2]flow.Processor
 		per := testing.AllocsPerRun(100, func() {
-			keep[0] = newIn()
+			if newIn != nil {
+				keep[0] = newIn()
+			}
 			if newOut != nil {
 				keep[1] = newOut()
 			}

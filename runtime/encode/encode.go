@@ -63,7 +63,8 @@ type Encoder struct {
 	codec  flow.Codec
 	chain  []flow.Processor
 	emits  []func([]byte) error
-	into   *[]byte // where the running encode puts the bytes of its frames
+	dater  flow.Dater // that of the chain; nil for none
+	into   *[]byte    // where the running encode puts the bytes of its frames
 	frames *[]flow.Frame
 	made   flow.Frame // type and meta of what is being encoded
 }
@@ -79,6 +80,9 @@ func (c *Encoder) Init(t *Terms) {
 	c.emits = make([]func([]byte) error, n)
 	for i, use := range t.Post {
 		c.chain[i] = use.New()
+		if d, ok := c.chain[i].(flow.Dater); ok {
+			c.dater = d
+		}
 		if i == n-1 {
 			c.emits[i] = c.emit
 		} else {
@@ -153,6 +157,9 @@ func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {
 	var err error
 	if *scratch, err = c.codec.Encode((*scratch)[:0], e); err != nil {
 		return err
+	}
+	if c.dater != nil {
+		c.dater.Date(e.Time)
 	}
 	return c.chain[0].Process(*scratch, c.emits[0])
 }

@@ -48,6 +48,21 @@ type Holder interface {
 // has made is sent to many connections.
 type Stateless interface{ Stateless() }
 
+// Dated is implemented by inward processors that know when a message came, from
+// what it says.
+type Dated interface {
+	// Came is that of what the processor emits, in nanoseconds since 1970. It is asked
+	// while it does.
+	Came() int64
+}
+
+// Dater is implemented by outward processors that say when a message came.
+type Dater interface {
+	// Date is called before Process, with the [Event.Time] of the event that the
+	// message is made of.
+	Date(came int64)
+}
+
 // Loss is one message that a processor had to drop. An Err with a method Truncated says
 // that it was cut off: the stream has ended within it.
 type Loss struct {

@@ -11,6 +11,7 @@ type inlet struct {
 	link  *Link
 	chain []flow.Processor
 	emits []func([]byte) error // emits[i] takes what chain[i] emits
+	dated flow.Dated           // that of the chain; nil for none
 	codec flow.Codec
 	turn  *turn     // while Receive or Close runs
 	last  flow.Meta // of the last frame, for what the chain holds when the connection ends
@@ -26,6 +27,9 @@ func (in *inlet) init(l *Link) {
 	in.emits = make([]func([]byte) error, len(cfg.Pre))
 	for i, use := range cfg.Pre {
 		in.chain[i] = use.New()
+		if d, ok := in.chain[i].(flow.Dated); ok {
+			in.dated = d
+		}
 		if i == len(cfg.Pre)-1 {
 			in.emits[i] = in.decode
 		} else {
@@ -89,6 +93,9 @@ func (in *inlet) decode(message []byte) error {
 	t := in.turn
 	t.batch = append(t.batch, flow.Event{Meta: t.meta, Origin: &in.link.origin, Time: t.time})
 	e := &t.batch[len(t.batch)-1]
+	if in.dated != nil {
+		e.Time = in.dated.Came()
+	}
 	if err := in.codec.Decode(e, message); err != nil {
 		t.batch = t.batch[:len(t.batch)-1]
 		if none := (interface{ NoEvent() })(nil); !errors.As(err, &none) {

@@ -59,6 +59,8 @@ func TestThereAndBack(t *testing.T) {
 		{"json", `"json"`, `["length_prefix", "zstd"]`, `["zstd", "length_prefix"]`},
 		{"json", `"json"`, `["length_prefix", "snappy"]`, `["snappy", "length_prefix"]`},
 		{"json", `"json"`, `["length_prefix", "lz4"]`, `["lz4", "length_prefix"]`},
+		{"json", `"json"`, `["length_prefix", "xz"]`, `["xz", "length_prefix"]`},
+		{"json", `"json"`, `["length_prefix", "ingest_time"]`, `["ingest_time", "length_prefix"]`},
 		{"json", `"json"`, `["length_prefix", "decompress"]`, `["zstd", "length_prefix"]`},
 		{"json", `"json"`, `["length_prefix", "decompress", "base64"]`, `["base64", "gzip", "length_prefix"]`},
 	} {
