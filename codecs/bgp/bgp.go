@@ -53,7 +53,8 @@ var Spec = flow.Spec[flow.CodecConfig]{
 ` + "`type`" + ` is OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number; ` + "`data`" + ` is as in bgpipe's JSON: an object for OPEN and UPDATE, hexadecimal text
 for others, null without a body. Attributes and capabilities that are not known are hexadecimal text; routes of FlowSpec are ` + "`rules`" + `. What a format
 does not carry is not there: without ` + "`time`" + `, it is when the event arrived; without ` + "`seq`" + `, 0 is written; without ` + "`dir`" + `, it is the argument's.
-In json, the data of an UPDATE alone, ` + "`{ \"reach\": […], … }`" + `, are a message too.
+In json, the data of an UPDATE alone, ` + "`{ \"reach\": […], … }`" + `, are a message too, and so is what
+older bgpipes write, with the length of the body in front of the type.
 
 | format | one message is | carries |
 |---|---|---|

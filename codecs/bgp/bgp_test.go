@@ -339,6 +339,9 @@ func TestRefused(t *testing.T) {
 		{"json", `{"reach":["192.0.2.0/24"],"x":1}`, "no list [dir"},
 		{"json", `["R",1,""]`, "no list [dir"},
 		{"json", `["R",1,"",0]`, `type "0"`},
+		{"json", `["R",1,"",0,"UPDATE",{},{},{}]`, "no list [dir"},
+		{"json", `["R",1,"","UPDATE",{},{},{}]`, "no list [dir"},
+		{"json", `["R",1,"",0,"NOTIFY","bye",null]`, "never are"},
 		{"json", `["X",1,"","UPDATE",{},{}]`, "direction"},
 		{"json", `["R","a","","UPDATE",{},{}]`, "sequence"},
 		{"json", `["R",1,"soon","UPDATE",{},{}]`, "time"},
@@ -406,6 +409,9 @@ func TestLeftOut(t *testing.T) {
 		{with("json", nil), keepalive, false},
 		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037","KEEPALIVE"]`, false},
 		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037",4,null,null]`, false},
+		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037",0,"KEEPALIVE",null,{}]`, false}, // as older bgpipes write it
+		{with("json", nil), `["R",2,"2026-07-13T00:00:00.037",-1,"UPDATE",{"reach":["192.0.2.0/24"]},{"a":"b"}]`, false},
+		{with("json", func(c *config) { c.Skip = []string{"UPDATE"} }), `["R",2,"",4,"UPDATE",{}]`, true},
 		{with("json", nil), `{"reach":["192.0.2.0/24"],"attrs":{"ORIGIN":{"value":"IGP"}}}`, false}, // only the data of an UPDATE
 		{with("json", func(c *config) { c.Skip = []string{"UPDATE"} }), `{"unreach":["192.0.2.0/24"]}`, true},
 		{with("json", nil), "", true},

@@ -266,12 +266,16 @@ func (m *message) readJSON(b []byte, maxDepth int) error {
 		m.typ, m.data = bgp.BGP_MSG_UPDATE, flow.LazyOf(bytes.Clone(raw), m.spoken.form())
 		return nil
 	}
-	var list [6]node
+	var list [7]node
 	n := 0
 	for p := (node{raw: bytes.Clone(raw)}).parts(); p.next(); n++ {
 		if n < len(list) {
 			list[n] = p.node
 		}
+	}
+	if _, typed := typeNamed(list[4].text()); typed && list[3].scalar().Kind() == flow.Int {
+		copy(list[3:], list[4:]) // older bgpipes have the length of the body before the type
+		n--
 	}
 	if n < 4 || n > 6 || raw[0] != '[' {
 		return errors.New("it is no list [dir, seq, time, type, data, tags], of which the last two may be missing")
