@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	defaultTimeout   = 30 * time.Second
-	defaultReady     = setting.Duration(10 * time.Second)
+	defaultTimeout   = 2 * time.Minute
+	defaultReady     = setting.Duration(30 * time.Second)
 	defaultMaxOutput = 16 << 20
 	defaultMaxFolder = 64 << 20
 	defaultMaxFiles  = 10_000
@@ -106,7 +106,7 @@ type Ready struct {
 	HTTP    string           `hcl:"http" doc:"a GET of this URL is answered with a status below 400"`
 	File    string           `hcl:"file" doc:"the file is there"`
 	Log     Pattern          `hcl:"log" doc:"a regular expression matches a line that the process has printed"`
-	Timeout setting.Duration `hcl:"timeout" min:"1ms" doc:"how long that may take, 10s without it"`
+	Timeout setting.Duration `hcl:"timeout" min:"1ms" doc:"how long that may take, 30s without it"`
 
 	At flow.Place
 }

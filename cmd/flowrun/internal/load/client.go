@@ -354,7 +354,7 @@ func (c *client) leave() {
 }
 
 // goodbye is how long a server may take to answer a close frame.
-const goodbye = 2 * time.Second
+const goodbye = 10 * time.Second
 
 // fail ends the connection. The first failure counts.
 func (c *client) fail(err error) {

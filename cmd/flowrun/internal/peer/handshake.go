@@ -31,7 +31,7 @@ import (
 const (
 	maxBody      = 64 << 10                           // of an answer that is no upgrade
 	acceptFor    = setting.Duration(30 * time.Second) // how long a server waits for a connection
-	answerWithin = 2 * time.Second                    // how long the write of an answer may take
+	answerWithin = 10 * time.Second                   // how long the write of an answer may take
 	again        = 20 * time.Millisecond              // between two attempts to connect
 )
 

@@ -3,7 +3,7 @@ package peer
 import (
 	"flag"
 	"fmt"
-	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/flows/testfile"
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 var update = flag.Bool("update", false, "write what the scripts report into testdata")
@@ -59,7 +60,11 @@ func load(t *testing.T, name, text string) (scripts []*Script, problems string) 
 	if problems = f.Report.Text(false); problems != "" || len(f.Cases) != 1 {
 		return nil, problems
 	}
-	c, report := f.Cases[0].Test(testfile.Binding{Dir: dir, Port: freePort})
+	port := func() (int, error) {
+		addr, err := netip.ParseAddrPort(flowtest.FreeAddress(t))
+		return int(addr.Port()), err
+	}
+	c, report := f.Cases[0].Test(testfile.Binding{Dir: dir, Port: port})
 	if problems = report.Text(false); problems != "" {
 		return nil, problems
 	}
@@ -68,15 +73,6 @@ func load(t *testing.T, name, text string) (scripts []*Script, problems string) 
 		scripts = append(scripts, &Script{Name: p.Name, At: p.At, Config: *p.Config.(*Config), Steps: placed(p.Steps), Signals: board})
 	}
 	return scripts, ""
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // runAll plays the scripts side by side, servers first, and returns what they

@@ -34,9 +34,9 @@ type trial struct {
 const (
 	// grace is how long a process may take to end after SIGTERM: longer than a
 	// flow may drain.
-	grace = 12 * time.Second
+	grace = 30 * time.Second
 	// shortGrace is that of a process of a test that has failed already.
-	shortGrace = 3 * time.Second
+	shortGrace = 10 * time.Second
 )
 
 // The causes for which the play of a test is broken off.

@@ -24,8 +24,8 @@ import (
 
 // Bounds of what one connection keeps beside the inbox.
 const (
-	maxControls = 1000            // pings and pongs that no step has asked for
-	farewell    = 2 * time.Second // how long the end of a connection may take
+	maxControls = 1000             // pings and pongs that no step has asked for
+	farewell    = 10 * time.Second // how long the end of a connection may take
 )
 
 // Message is one that came.

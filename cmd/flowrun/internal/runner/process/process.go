@@ -28,7 +28,7 @@ import (
 )
 
 // pipeGrace is how long what a process has left behind may hold its outputs.
-const pipeGrace = 2 * time.Second
+const pipeGrace = 10 * time.Second
 
 // Process is a program that a test has started, with a process group of its own. Its
 // methods may be called from any goroutine.
