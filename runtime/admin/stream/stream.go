@@ -44,7 +44,9 @@ const (
 	// proxies take for the end.
 	beatInterval = 20 * time.Second
 	// closeTimeout is how long the answer to a goodbye is waited for.
-	closeTimeout = 300 * time.Millisecond
+	closeTimeout = time.Second
+	// endTimeout is how long all of that may take at the end.
+	endTimeout = 3 * time.Second
 	// retryAfter is when who found no room may come again.
 	retryAfter = 5 * time.Second
 )
@@ -94,7 +96,7 @@ func (s *Server) End() {
 	defer s.mu.Unlock()
 	if s.ending.Err() == nil {
 		s.end()
-		time.AfterFunc(closeTimeout, s.cut)
+		time.AfterFunc(endTimeout, s.cut)
 	}
 }
 
