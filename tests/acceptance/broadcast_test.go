@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -36,7 +37,7 @@ type feed struct {
 }
 
 func newFeed(t *testing.T) *feed {
-	f := &feed{upstream: &upstream{t: t, addr: free(t)}, conn: make(chan *websocket.Conn, 1)}
+	f := &feed{upstream: &upstream{t: t, addr: flowtest.FreeAddress(t)}, conn: make(chan *websocket.Conn, 1)}
 	f.serve = func(ctx context.Context, c *websocket.Conn) {
 		if _, hello, err := c.Read(ctx); err != nil || string(hello) != `{"type":"subscribe"}` {
 			t.Errorf("the feed is greeted with %q, %v", hello, err)

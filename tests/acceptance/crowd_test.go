@@ -3,6 +3,7 @@ package acceptance
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -15,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowrun/flowrun/runtime/usage"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -52,7 +52,7 @@ func TestAThousandClients(t *testing.T) {
 			if c.secure {
 				more, config = withTLS, certificate(t, dir)
 			}
-			flow := strings.Replace(fmt.Sprintf(guarded, more), `connect_timeout = "1s"`, fmt.Sprintf("connect_timeout = %q", patience), 1)
+			flow := strings.Replace(fmt.Sprintf(guarded, more), `connect_timeout = "3s"`, fmt.Sprintf("connect_timeout = %q", patience), 1)
 			crowd(t, start(t, dir, flow).address("edge"), config, c.clients, rounds(100))
 		})
 	}
@@ -163,7 +163,7 @@ func sendInPieces(c *wire.Conn, r *rand.Rand, text string) error {
 func TestClientsThatVanish(t *testing.T) {
 	f := start(t, "", echoFlow)
 	addr := f.address("edge")
-	ends := make([]func() int, 10)
+	ends := make([]func(), 10)
 	for i := range ends {
 		ends[i] = witness(t, addr, nil)
 	}
@@ -194,9 +194,7 @@ func TestClientsThatVanish(t *testing.T) {
 		return nil
 	})
 	for _, end := range ends {
-		if end() == 0 {
-			t.Error("a client beside got no answer at all")
-		}
+		end()
 	}
 	if err := echoes(mustDial(t, addr), "[\"after\"]\n"); err != nil {
 		t.Error(err)
@@ -230,45 +228,54 @@ func TestLossIsLoggedOnce(t *testing.T) {
 func TestStalledReaders(t *testing.T) {
 	f := start(t, "", echoFlow)
 	addr := f.address("edge")
-	rate := func() float64 {
-		const clients = 8
-		var answered atomic.Int64
-		deadline := time.Now().Add(700 * time.Millisecond)
-		each(t, clients, clients, func(int) error {
+	const clients = 8
+	// asks has clients ask for some time, and returns how long each answer took.
+	asks := func() []time.Duration {
+		var took [clients][]time.Duration
+		over := time.Now().Add(500 * time.Millisecond)
+		each(t, clients, clients, func(i int) error {
 			c, err := dial(addr, nil)
 			if err != nil {
 				return err
 			}
 			defer c.Close()
-			for n := 0; time.Now().Before(deadline); n++ {
+			for n := 0; n == 0 || time.Now().Before(over); n++ {
+				asked := time.Now()
 				if err := echoes(c, fmt.Sprintf("{\"n\":%d}\n", n)); err != nil {
 					return err
 				}
-				answered.Add(1)
+				took[i] = append(took[i], time.Since(asked))
 			}
 			return leaves(c)
 		})
-		return float64(answered.Load())
+		return slices.Concat(took[:]...)
+	}
+	// typical is what the machine makes no longer by doing something else.
+	typical := func(all []time.Duration) time.Duration {
+		slices.Sort(all)
+		return all[len(all)/4]
 	}
 	before := f.rss()
-	var ratios []float64
-	for range 3 {
-		without := rate()
+	var without, with []time.Duration
+	for range 5 { // by turns, so that they share what the machine does meanwhile
+		without = append(without, asks()...)
 		stalled := make([]*wire.Conn, 5)
 		for i := range stalled {
 			stalled[i] = mustDial(t, addr)
 		}
 		flood(f, stalled...)
-		with := rate()
+		with = append(with, asks()...)
 		for _, c := range stalled {
 			_ = c.Close()
 		}
-		ratios = append(ratios, with/without)
 	}
-	slices.Sort(ratios)
-	t.Logf("rate of the others with stalled readers, to their rate without: %.2f %v", ratios[1], ratios)
-	if ratios[1] < 0.4 { // a noisy machine gets near; a server that waits is at 0
-		t.Errorf("stalled readers slow the others: to %.2f of their rate", ratios[1])
+	if t.Failed() {
+		return
+	}
+	ratio := float64(typical(without)) / float64(typical(with))
+	t.Logf("the others with stalled readers, to their speed without: %.2f; %d and %d answers", ratio, len(with), len(without))
+	if ratio < 0.4 { // a server that waits is at 0
+		t.Errorf("stalled readers slow the others: to %.2f of their speed", ratio)
 	}
 	f.grewAtMost(before, 64)
 }
@@ -309,15 +316,10 @@ func flood(f *flowrun, conns ...*wire.Conn) {
 // rests waits until the process has nothing to do.
 func (f *flowrun) rests() {
 	f.t.Helper()
-	var before time.Duration
-	await(f.t, "the process rests", func() bool {
-		now, err := usage.CPU(f.PID())
-		if err != nil {
-			f.t.Skipf("skipped: %v", err)
-		}
-		used := now - before
-		before = now
-		<-time.After(20 * time.Millisecond)
-		return used < 2*time.Millisecond
-	})
+	switch err := f.Rests(withPatience(f.t)); {
+	case errors.Is(err, errors.ErrUnsupported):
+		f.t.Skipf("skipped: %v", err)
+	case err != nil:
+		f.t.Fatal(err)
+	}
 }

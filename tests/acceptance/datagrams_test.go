@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 const datagramFlow = `
@@ -50,7 +52,7 @@ func TestDatagramsWait(t *testing.T) {
 	}
 	defer to.Close()
 	_ = to.SetReadDeadline(time.Now().Add(2 * patience))
-	address, dir, client := free(t), t.TempDir(), browser(t)
+	address, dir, client := flowtest.FreeAddress(t), t.TempDir(), browser(t)
 	flow := fmt.Sprintf(datagramFlow, address, "nobody.invalid:4242")
 	run := start(t, dir, flow, "--admin", "127.0.0.1:0")
 	send := func(source, from, to int) {

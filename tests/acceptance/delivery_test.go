@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // The size of the tests of delivery: FLOWRUN_DELIVERY_RECORDS=100000
@@ -191,7 +193,7 @@ func (d *delivery) ends() {
 func TestDeliveryFromRequests(t *testing.T) {
 	for name, client := range map[string]string{"frames": byFrames(persistentQueue), "requests": byRequests} {
 		t.Run(name, func(t *testing.T) {
-			address := free(t)
+			address := flowtest.FreeAddress(t)
 			d := newDelivery(t, fmt.Sprintf(`
 connector "http_server" "in" {
   url   = "%s"
@@ -237,7 +239,7 @@ func TestDeliveryWhileTheFlowChanges(t *testing.T) {
 }
 
 func deliveryWhileTheFlowChanges(t *testing.T, out string) {
-	address := free(t)
+	address := flowtest.FreeAddress(t)
 	d := newDelivery(t, fmt.Sprintf(`
 connector "http_server" "in" {
   url   = "%s"

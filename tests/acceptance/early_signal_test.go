@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // A SIGHUP that comes while the files of the start are being read does not end
@@ -20,7 +22,7 @@ func TestSIGHUPWhileFilesAreRead(t *testing.T) {
 	if err := exec.CommandContext(t.Context(), "mkfifo", pipe).Run(); err != nil {
 		t.Skipf("skipped: mkfifo: %v", err)
 	}
-	addr := free(t)
+	addr := flowtest.FreeAddress(t)
 	f := start(t, dir, `variable "edition" {
   type = string
 }

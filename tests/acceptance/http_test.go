@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // post sends a body and returns status and body of the answer.
@@ -160,12 +162,7 @@ connect "feed" {
 }
 `, n, addr)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := flowtest.FreeAddress(t)
 	f := start(t, "", edition(0, addr))
 	f.address("echo")
 	url, client := "http://"+addr+"/echo", browser(t)

@@ -11,13 +11,13 @@ import (
 	"crypto/tls"
 	"debug/buildinfo"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,7 +80,7 @@ func rounds(n int) int {
 }
 
 // patience ends whatever hangs.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func withPatience(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -283,43 +283,42 @@ func leaves(c *wire.Conn) error {
 }
 
 // witness is a client that must not notice what happens to others. The
-// function that it returns ends it and says how often it was answered.
-func witness(t *testing.T, addr string, config *tls.Config) (end func() int) {
+// function that it returns ends it, after its first answer at the earliest.
+func witness(t *testing.T, addr string, config *tls.Config) (end func()) {
 	t.Helper()
 	c, err := dial(addr, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := make(chan struct{})
-	type outcome struct {
-		answered int
-		err      error
-	}
-	result := make(chan outcome, 1)
+	return beside(t, c, func(n int) error { return echoes(c, fmt.Sprintf(`{"witness":%d}`+"\n", n)) })
+}
+
+// beside asks again and again, once at least, until the function that it returns is
+// called, which says it when an answer was missing, and closes the connection.
+func beside(t *testing.T, c *wire.Conn, ask func(n int) error) (end func()) {
+	var over atomic.Bool
+	answered, result := 0, make(chan error, 1)
 	go func() {
-		for n := 0; ; n++ {
-			select {
-			case <-stop:
-				result <- outcome{n, leaves(c)}
-				return
-			default:
-			}
+		for {
 			_ = c.SetDeadline(time.Now().Add(patience))
-			if err := echoes(c, fmt.Sprintf(`{"witness":%d}`+"\n", n)); err != nil {
-				result <- outcome{n, err}
+			if over.Load() && answered > 0 {
+				result <- leaves(c)
 				return
 			}
+			if err := ask(answered); err != nil {
+				result <- err
+				return
+			}
+			answered++
 		}
 	}()
-	return func() int {
+	return func() {
 		t.Helper()
-		close(stop)
-		out := <-result
-		_ = c.Close()
-		if out.err != nil {
-			t.Errorf("a client beside was disturbed after %d answers: %v", out.answered, out.err)
+		over.Store(true)
+		if err := <-result; err != nil {
+			t.Errorf("a client beside was disturbed after %d answers: %v", answered, err)
 		}
-		return out.answered
+		_ = c.Close()
 	}
 }
 
@@ -330,20 +329,4 @@ func certificate(t *testing.T, dir string) *tls.Config {
 	c := selfsigned.New(t, "localhost", "127.0.0.1", "::1")
 	c.Write(t, filepath.Join(dir, "localhost.cert"), filepath.Join(dir, "localhost.key"))
 	return &tls.Config{RootCAs: c.Pool(), ServerName: "localhost", MinVersion: tls.VersionTLS12}
-}
-
-// free is an address on which nobody listens at the moment. It lies below the
-// ports that systems give out by themselves, so that nobody gets it by chance
-// while it is not in use.
-func free(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 15_000+mathrand.IntN(15_000))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = l.Close()
-			return addr
-		}
-	}
-	t.Fatal("find a free port: a hundred were taken")
-	return ""
 }

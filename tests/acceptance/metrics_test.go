@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // counted is a flow in which everything happens that is counted: answers, filters,
@@ -107,7 +109,7 @@ func TestMetricsAgree(t *testing.T) {
 	const clients, rounds = 6, 10
 	var accepted, heard, heardBytes atomic.Int64
 	leave := make(chan struct{})
-	u := &upstream{t: t, addr: free(t)}
+	u := &upstream{t: t, addr: flowtest.FreeAddress(t)}
 	u.serve = func(ctx context.Context, c *websocket.Conn) {
 		accepted.Add(1)
 		go func() {
@@ -127,7 +129,7 @@ func TestMetricsAgree(t *testing.T) {
 		}
 	}
 	u.start()
-	f := start(t, "", fmt.Sprintf(counted, "ws://"+u.addr, "ws://"+free(t)), "--admin", "127.0.0.1:0")
+	f := start(t, "", fmt.Sprintf(counted, "ws://"+u.addr, "ws://"+flowtest.FreeAddress(t)), "--admin", "127.0.0.1:0")
 	edge := f.address("edge")
 	admin := regexp.MustCompile(`admin API listens on http://(\S+)`).FindStringSubmatch(f.Stderr.String())
 	if admin == nil {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -173,7 +174,7 @@ func TestAPausedFlowDrains(t *testing.T) {
 // TestAPauseOutlastsTheConnector changes a paused server: who waited there is
 // answered and told to come back, and finds its successor paused as well.
 func TestAPauseOutlastsTheConnector(t *testing.T) {
-	text := strings.Replace(pausable, "127.0.0.1:0", free(t), 1)
+	text := strings.Replace(pausable, "127.0.0.1:0", flowtest.FreeAddress(t), 1)
 	s := startSteered(t, text)
 	s.ask(200, "POST", "/api/v1/connectors/edge/pause", "", nil)
 	all, say := s.crowded(20)

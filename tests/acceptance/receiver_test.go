@@ -15,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/process"
 )
 
@@ -76,7 +77,7 @@ type receiver struct {
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{t: t, address: free(t), path: filepath.Join(t.TempDir(), "received")}
+	r := &receiver{t: t, address: flowtest.FreeAddress(t), path: filepath.Join(t.TempDir(), "received")}
 	r.start()
 	return r
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // upstream is the server of a ws_client flow. It can be killed, and started
@@ -118,7 +120,7 @@ connect "tick" {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var round, heard atomic.Int64
-			u := &upstream{t: t, addr: free(t)}
+			u := &upstream{t: t, addr: flowtest.FreeAddress(t)}
 			u.serve = func(ctx context.Context, c *websocket.Conn) {
 				hello := fmt.Sprintf("{\"round\":%d}\n", round.Load())
 				if c.Write(ctx, websocket.MessageText, []byte(hello)) != nil {

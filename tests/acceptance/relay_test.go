@@ -15,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -28,7 +29,7 @@ type mirror struct {
 }
 
 func newMirror(t *testing.T, own bool) *mirror {
-	m := &mirror{upstream: &upstream{t: t, addr: free(t)}, own: own}
+	m := &mirror{upstream: &upstream{t: t, addr: flowtest.FreeAddress(t)}, own: own}
 	m.serve = m.reflect
 	m.start()
 	t.Cleanup(func() { m.kill(false) })
@@ -225,7 +226,7 @@ connect "reflect" {
 				f.address("mirror")
 				return f
 			}
-			up := free(t)
+			up := flowtest.FreeAddress(t)
 			server := behind(up)
 			f, addr := startRelay(t, flow, up)
 			var answers atomic.Int64

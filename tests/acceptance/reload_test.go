@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -177,7 +178,7 @@ func broken(r *rand.Rand, text, taken string, n int) string {
 func TestReload(t *testing.T) {
 	for _, watch := range []bool{false, true} {
 		t.Run(map[bool]string{false: "SIGHUP", true: "watch"}[watch], func(t *testing.T) {
-			(&reloading{T: t, watch: watch, dir: t.TempDir(), addr: free(t), over: make(chan struct{})}).run()
+			(&reloading{T: t, watch: watch, dir: t.TempDir(), addr: flowtest.FreeAddress(t), over: make(chan struct{})}).run()
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
@@ -42,7 +43,7 @@ func tlsWith(more string) string {
 
 func edit(t *testing.T, dir, more string) *editing {
 	t.Helper()
-	addr := free(t)
+	addr := flowtest.FreeAddress(t)
 	e := &editing{flowrun: start(t, dir, flowWith(addr, more)), addr: addr}
 	e.address("edge")
 	return e

@@ -21,6 +21,8 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	traces "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/flowrun/flowrun/runtime/flowtest"
 )
 
 // collected is a collector of traces.
@@ -465,7 +467,7 @@ func TestTracesThatNobodyTakes(t *testing.T) {
 	}
 	defer silent.Close() // which accepts nothing
 	c := &collected{url: "http://" + silent.Addr().String()}
-	admin := free(t)
+	admin := flowtest.FreeAddress(t)
 	f := start(t, "", c.reports("sample = 1\nqueue = 5\nbatch = 2\nrate = 300")+reported, "--admin", admin)
 	peer := mustDial(t, f.address("edge"))
 	const messages = 1000

@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime/usage"
 )
 
 // Build compiles the flowrun command into dir and returns the path of the
@@ -74,7 +76,7 @@ func Start(ctx context.Context, opts Options, path string, args ...string) (*Pro
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = opts.Dir
 	cmd.Env = append(os.Environ(), opts.Env...)
-	cmd.WaitDelay = time.Second // a grandchild that holds the pipes does not hold us
+	cmd.WaitDelay = 10 * time.Second // a grandchild that holds the pipes does not hold us
 	dieWithParent(cmd)
 	p := &Process{Stdout: newOutput(), Stderr: newOutput(), cmd: cmd, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.Stdout, p.Stderr
@@ -112,6 +114,39 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 func (p *Process) Signal(sig os.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal process %d: %w", p.PID(), err)
+	}
+	return nil
+}
+
+// Rests waits until the process has nothing to do: in several looks, one after the
+// other, all its threads slept, and hardly used a processor between them. That it
+// uses none is not enough, for on a busy machine it may be waiting for its turn.
+// It is an error that wraps errors.ErrUnsupported where the system does not tell.
+func (p *Process) Rests(ctx context.Context) error {
+	const (
+		looks = 3
+		apart = 20 * time.Millisecond
+		idle  = 2 * time.Millisecond // of work between two looks: that of timers
+	)
+	var before time.Duration
+	for quiet := -1; quiet < looks; {
+		now, err := usage.CPU(p.PID())
+		if err != nil {
+			return err
+		}
+		sleeps, err := asleep(p.PID())
+		if err != nil {
+			return err
+		}
+		if quiet++; !sleeps || now-before >= idle {
+			quiet = 0
+		}
+		before = now
+		select {
+		case <-time.After(apart):
+		case <-ctx.Done():
+			return fmt.Errorf("wait until process %d rests: %w", p.PID(), ctx.Err())
+		}
 	}
 	return nil
 }

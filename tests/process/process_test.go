@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	case "serve":
 		fmt.Fprintln(os.Stderr, "echo: connector.edge listens on ws://127.0.0.1:4242/path")
 		<-time.After(time.Minute)
+	case "work":
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		}
 	case "end":
 		fmt.Println("done")
 		os.Exit(3)
@@ -69,6 +72,22 @@ func TestListeningAndCost(t *testing.T) {
 	cancel()
 	if code, err := p.Wait(t.Context()); code != -1 || err != nil {
 		t.Errorf("the end of its context gave code %d, %v", code, err)
+	}
+}
+
+func TestRests(t *testing.T) {
+	idle, busy := child(t, t.Context(), "serve"), child(t, t.Context(), "work")
+	err := idle.Rests(t.Context())
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Errorf("who sleeps does not rest: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := busy.Rests(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who works rests, %v", err)
 	}
 }
 

@@ -1,8 +1,13 @@
 package process
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -45,4 +50,27 @@ func pinned(cpu int, start func() error) error {
 	}
 	defer func() { _ = unix.SchedSetaffinity(0, &old) }()
 	return start()
+}
+
+// asleep reports whether all threads of a process sleep: none runs, or would if
+// the system let it.
+func asleep(pid int) (bool, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		return false, fmt.Errorf("list the threads of process %d: there are none", pid)
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue // it has ended
+		}
+		if err != nil {
+			return false, fmt.Errorf("read the state of a thread: %w", err)
+		}
+		// The state follows the name, which is in parentheses and may hold some.
+		if state := stat[bytes.LastIndexByte(stat, ')')+1:]; !bytes.HasPrefix(state, []byte(" S")) {
+			return false, nil
+		}
+	}
+	return true, nil
 }

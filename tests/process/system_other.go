@@ -3,6 +3,8 @@
 package process
 
 import (
+	"errors"
+	"fmt"
 	"os/exec"
 )
 
@@ -12,3 +14,7 @@ func MaxFiles() error { return nil }
 func dieWithParent(*exec.Cmd) {}
 
 func pinned(_ int, start func() error) error { return start() }
+
+func asleep(pid int) (bool, error) {
+	return false, fmt.Errorf("read the states of the threads of process %d: %w", pid, errors.ErrUnsupported)
+}
