@@ -35,6 +35,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/process"
 	"github.com/flowrun/flowrun/tests/selfsigned"
 )
@@ -42,7 +43,7 @@ import (
 var update = flag.Bool("update", false, "write what commands print into the scripts")
 
 // patience bounds every wait; nothing takes nearly as long when all is well.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 var binary string
 
@@ -81,7 +82,7 @@ func TestScripts(t *testing.T) {
 	selfsigned.New(t, "127.0.0.1").Write(t, certificate, key)
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
-		Deadline:            time.Now().Add(2 * patience),
+		Deadline:            time.Now().Add(8 * time.Minute), // of all together,
 		UpdateScripts:       *update,
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
@@ -95,7 +96,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":        exits,
-			"free-address": freeAddress,
+			"free-address": func(ts *testscript.TestScript, neg bool, args []string) { freeAddress(t, ts, neg, args) },
 			"occupy":       occupy,
 			"until":        until,
 			"talk":         talk,
@@ -128,12 +129,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func freeAddress(ts *testscript.TestScript, neg bool, args []string) {
+func freeAddress(t *testing.T, ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 1, "free-address VAR")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	ts.Setenv(args[0], l.Addr().String())
-	ts.Check(l.Close())
+	ts.Setenv(args[0], flowtest.FreeAddress(t))
 }
 
 func occupy(ts *testscript.TestScript, neg bool, args []string) {

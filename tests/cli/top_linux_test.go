@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/tests/process"
 	"github.com/flowrun/flowrun/tests/terminal"
 )
@@ -20,7 +20,7 @@ import (
 // process that comes and goes, and leaves all as it was.
 func TestTop(t *testing.T) {
 	binary := built(t)
-	admin, edge := freeLoopback(t), freeLoopback(t)
+	admin, edge := flowtest.FreeAddress(t), flowtest.FreeAddress(t)
 	server := serve(t, binary, admin, edge)
 	go chat(t.Context(), edge)
 	again := func() *process.Process { return serve(t, binary, admin, edge) }
@@ -98,16 +98,6 @@ func await(ctx context.Context, t *testing.T, top *terminal.Terminal, what strin
 			t.Fatalf("the screen does not show %s:\n%s", what, top)
 		}
 	}
-}
-
-func freeLoopback(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // serve runs the echo, and returns when it answers.
