@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience ends what would hang.
-const patience = 5 * time.Minute
+const patience = 9 * time.Minute
 
 func TestSuite(t *testing.T) {
 	if err := process.DependOnSources("../.."); err != nil {

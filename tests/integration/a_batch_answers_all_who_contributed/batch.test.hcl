@@ -13,7 +13,7 @@ test "each_once" {
   peer "client" {
     connect = "ws://127.0.0.1:${local.port}"
     count   = 50
-    within  = "20s"
+    within  = "1m"
     send {
       json  = index * 2 + n
       count = 2
@@ -32,7 +32,7 @@ test "each_once" {
     dial {}
     await "answered" {
       count  = 50
-      within = "20s"
+      within = "1m"
     }
     silence {
       for = "50ms"

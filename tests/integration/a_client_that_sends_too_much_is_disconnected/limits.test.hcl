@@ -15,7 +15,7 @@ test "messages" {
     connect = "ws://127.0.0.1:${local.port}"
     await "joined" {}
     raw {
-      hex = join("", [for i in range(300) : "81810000000061"])
+      hex = join("", [for i in range(5000) : "81810000000061"])
     }
     expect_close {
       code   = 1008
@@ -64,7 +64,7 @@ test "bytes" {
     connect = "ws://127.0.0.1:${local.port}"
     await "joined" {}
     raw {
-      hex = join("", [for i in range(3) : "82fefc0000000000${local.page}"])
+      hex = join("", [for i in range(16) : "82fefc0000000000${local.page}"])
     }
     expect_close {
       code   = 1008
@@ -112,7 +112,7 @@ test "fragments" {
     connect = "ws://127.0.0.1:${local.port}"
     await "joined" {}
     raw {
-      hex = "018000000000${join("", [for i in range(300) : "008000000000"])}"
+      hex = "018000000000${join("", [for i in range(5000) : "008000000000"])}"
     }
     expect_close {
       code   = 1008
@@ -160,7 +160,7 @@ test "pings" {
     connect = "ws://127.0.0.1:${local.port}"
     await "joined" {}
     raw {
-      hex = join("", [for i in range(300) : "898000000000"])
+      hex = join("", [for i in range(5000) : "898000000000"])
     }
     expect_close {
       code   = 1008

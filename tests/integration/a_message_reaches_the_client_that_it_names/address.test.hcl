@@ -16,7 +16,7 @@ test "by_id_or_host_and_port" {
   peer "client" {
     connect = "ws://127.0.0.1:${local.port}"
     count   = 50
-    within  = "20s"
+    within  = "1m"
     send {
       json = { who = true }
     }

@@ -2,7 +2,7 @@
 # it is told once more.
 test "whatever_is_in_flight" {
   tags    = ["ws", "drain"]
-  timeout = "8s" # the drain alone would take ten
+  timeout = "1m" # the drain alone would take longer
   locals {
     port = free_port()
   }

@@ -15,7 +15,7 @@ test "of_the_process" {
   peer "device" {
     connect = "ws://127.0.0.1:${local.port}"
     count   = 50
-    within  = "20s"
+    within  = "1m"
     send {
       json  = { site = index % 5, n = index * 10 + n }
       count = 2
@@ -35,7 +35,7 @@ test "of_the_process" {
     signal "said" {}
     expect_close {
       code   = 1001
-      within = "20s"
+      within = "1m"
     }
   }
   interrupt "drain" {

@@ -21,7 +21,7 @@ test "hold_up_nobody" {
     }
     signal "hanging" {}
     await "served" {
-      within = "10s"
+      within = "1m"
     }
   }
   peer "alice" {

@@ -6,7 +6,7 @@ variable "url" {
 connector "ws_client" "far" {
   url          = var.url
   codec        = "json"
-  idle_timeout = "1s"
+  idle_timeout = "5s"
   reconnect {
     interval = "10ms"
   }

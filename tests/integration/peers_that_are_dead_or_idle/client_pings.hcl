@@ -7,7 +7,7 @@ connector "ws_client" "far" {
   codec = "json"
   ping {
     interval = "200ms"
-    timeout  = "1s"
+    timeout  = "5s"
   }
   reconnect {
     interval = "10ms"

@@ -5,7 +5,7 @@ variable "url" {
 connector "ws_server" "edge" {
   url          = var.url
   codec        = "string"
-  idle_timeout = "1s"
+  idle_timeout = "5s"
 }
 
 connect "echo" {

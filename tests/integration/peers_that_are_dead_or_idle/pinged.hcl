@@ -7,7 +7,7 @@ connector "ws_server" "edge" {
   codec = "string"
   ping {
     interval = "200ms"
-    timeout  = "1s"
+    timeout  = "5s"
   }
 }
 

@@ -20,14 +20,14 @@ test "and_find_who_has_asked" {
     }
     expect {
       json   = "one"
-      within = "10s"
+      within = "1m"
     }
     send {
       json = 2
     }
     expect {
       json   = "two"
-      within = "10s"
+      within = "1m"
     }
     expect_close {
       code = 1001
@@ -44,7 +44,7 @@ test "and_find_who_has_asked" {
     }
     signal "asked" {}
     await "reloaded" {
-      within = "10s"
+      within = "1m"
     }
     raw {
       text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\"one\""
@@ -65,7 +65,7 @@ test "and_find_who_has_asked" {
     connect = "ws://127.0.0.1:${local.more}"
     await "asked" {}
     dial {
-      within = "10s"
+      within = "1m"
     }
     signal "reloaded" {}
     expect_close {

@@ -38,7 +38,7 @@ test "of_what_the_edit_did_not_touch" {
     expect {
       json   = { version = 2 }
       skip   = true
-      within = "10s"
+      within = "1m"
     }
     signal "reloaded" {}
     await "refused" {}
@@ -47,7 +47,7 @@ test "of_what_the_edit_did_not_touch" {
   peer "second" {
     connect = "ws://127.0.0.1:${local.port}/?key=k"
     await "reloaded" {
-      within = "15s"
+      within = "1m"
     }
     dial {
       status = 409

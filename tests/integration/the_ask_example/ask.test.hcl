@@ -53,7 +53,7 @@ test "a_program_that_ends_is_started_again" {
     }
     expect {
       text   = "again"
-      within = "20s"
+      within = "1m"
     }
     close {}
     signal "done" {}

@@ -4,8 +4,9 @@ variable "url" {
 
 flow {
   drain {
-    delay   = "2s"
-    spread  = "2s"
+    timeout = "20s"
+    delay   = "3s"
+    spread  = "4s"
     code    = 1012
     reason  = "moving house"
     message = jsonencode({ type = "bye" })

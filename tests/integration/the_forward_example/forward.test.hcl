@@ -85,6 +85,7 @@ test "json" {
     raw {
       text = "{\"key 1\": 123456789, \"key 2\": \"abcdefg\"}\n{\"key 1\": oops}\n{\"key 1\""
     }
+    await "refused" {} # so that the record before it has its time
     pause {
       for = "50ms"
     }
@@ -96,6 +97,14 @@ test "json" {
       how = "end"
     }
     signal "done" {}
+  }
+  interrupt "refused" {
+    to     = "server"
+    await  = "there"
+    signal = "none"
+    ready {
+      log = "a value is expected"
+    }
   }
   interrupt "end" {
     to    = "server"

@@ -20,11 +20,11 @@ test "as_it_says" {
     signal "there" {}
     expect {
       json   = { version = 1 }
-      within = "10s"
+      within = "1m"
     }
     expect {
       json   = { version = 2 }
-      within = "10s"
+      within = "1m"
     }
     signal "heard" {}
     close {}

@@ -119,7 +119,7 @@ test "chunk" {
       json = [for i in range(10500) : { date = 1795227184.5, a = i }]
     }
     ping {
-      within = "20s"
+      within = "1m"
     }
     signal "done" {}
   }

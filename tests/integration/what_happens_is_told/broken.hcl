@@ -22,7 +22,7 @@ flow {
     tokens  = ["let-me-in"]
     events {
       max_clients    = var.max
-      read_timeout   = "1500ms"
+      read_timeout   = "5s"
       stats_interval = "100ms"
     }
   }

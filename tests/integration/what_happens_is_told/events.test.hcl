@@ -241,7 +241,7 @@ test "who_says_nothing_is_closed" {
     connect      = "ws://127.0.0.1:${local.admin}/api/v1/ws?token=let-me-in&types=config.reload"
     answer_pings = false
     repeat {
-      times = 8
+      times = 26
       send {
         text = "ping"
       }
