@@ -7,7 +7,8 @@
 #     -- websocket --write -LR --auth '$BGP_AUTH' wss://monitor.example.com/bgp \
 #     -- connect 10.0.0.1
 #
-# The session passes as it is, message by message; what the archive says is not heard.
+# The session passes as it is, message by message; what the archive says is not heard. For an
+# archive that asks for no password, as without --auth, leave the block auth out.
 
 variable "left" {
   type        = string

@@ -17,3 +17,43 @@ test "as_it_says" {
     close {}
   }
 }
+
+# A record as Fluent Bit packs it, with the time at which it was taken.
+test "msgpack" {
+  tags = ["ws", "host", "codecs"]
+  locals {
+    port = free_port()
+  }
+  before "client" {
+    flow = "figures.hcl"
+    vars = { url = "ws://127.0.0.1:${local.port}/", format = "msgpack" }
+  }
+  peer "server" {
+    listen = "127.0.0.1:${local.port}"
+    expect {
+      where = startswith(hexencode(event), "9292d700")
+      type  = "binary"
+      count = 2
+    }
+    close {}
+  }
+}
+
+test "json_lines" {
+  tags = ["ws", "host", "codecs"]
+  locals {
+    port = free_port()
+  }
+  before "client" {
+    flow = "figures.hcl"
+    vars = { url = "ws://127.0.0.1:${local.port}/", format = "json_lines" }
+  }
+  peer "server" {
+    listen = "127.0.0.1:${local.port}"
+    expect {
+      where = event.date > 1700000000.0 && event.cpu_p >= 0
+      count = 2
+    }
+    close {}
+  }
+}
