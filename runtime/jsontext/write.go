@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -156,7 +158,7 @@ const hexDigits = "0123456789abcdef"
 func appendText(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	done := 0 // of s, what is in dst
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); {
 		c := s[i]
 		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
 			i++
@@ -193,6 +195,21 @@ func appendText(dst []byte, s string) []byte {
 		done = i
 	}
 	return append(append(dst, s[done:]...), '"')
+}
+
+// plain is how many bytes at the beginning of s, counted in words of eight, are
+// ASCII and stand for themselves in a JSON string.
+func plain(s string) int {
+	b := unsafe.Slice(unsafe.StringData(s), len(s))
+	i := 0
+	for i+8 <= len(b) {
+		word := binary.LittleEndian.Uint64(b[i:])
+		if quotes(word)|controls(word)|word&highBits != 0 {
+			break
+		}
+		i += 8
+	}
+	return i
 }
 
 // AppendLine appends a JSON text that was checked, as it is spelled, but in one
