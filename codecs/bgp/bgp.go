@@ -51,7 +51,8 @@ var Spec = flow.Spec[flow.CodecConfig]{
 ` + "```" + `
 
 ` + "`type`" + ` is OPEN, UPDATE, NOTIFY, KEEPALIVE, REFRESH or a number; ` + "`data`" + ` is as in bgpipe's JSON: an object for OPEN and UPDATE, hexadecimal text
-for others, null without a body. Attributes and capabilities that are not known are hexadecimal text; routes of FlowSpec are ` + "`rules`" + `. What a format
+for others, null without a body. Attributes and capabilities that are not known are hexadecimal text; routes of FlowSpec are ` + "`rules`" + `; those of MULTICAST
+are hexadecimal, because bgpipe passes over others, and ` + "`prefixes`" + ` are taken. What a format
 does not carry is not there: without ` + "`time`" + `, it is when the event arrived; without ` + "`seq`" + `, 0 is written; without ` + "`dir`" + `, it is the argument's.
 In json, the data of an UPDATE alone, ` + "`{ \"reach\": […], … }`" + `, are a message too, and so is what
 older bgpipes write, with the length of the body in front of the type.
@@ -61,13 +62,15 @@ older bgpipes write, with the length of the body in front of the type.
 | json | ` + "`[\"R\", 243, \"2026-07-13T00:00:00.037\", \"UPDATE\", {…}, {tags}]`" + ` | everything, the time in milliseconds |
 | raw | the BGP message | type and body |
 | mrt | BGP4MP_ET of RFC 6396 | type, body, time, tags PEER_AS, PEER_IP, LOCAL_AS, LOCAL_IP, INTERFACE |
-| exa | lines ` + "`announce route P next-hop N …`, `withdraw route P`" + ` | unicast UPDATEs: next hop, origin, AS path without sets, MED, local preference, communities |
+| exa | lines ` + "`announce route P next-hop N …`, `withdraw route P`" + ` | unicast UPDATEs: next hop, origin, AS path without sets, MED, local preference, communities; inwards large ones too, aggregator, atomic aggregate, originator and cluster list |
 | bmp | Route Monitoring of RFC 7854 | UPDATE: body, time, tags PEER_IP, PEER_AS |
 | obmp | a bmp message behind an OpenBMP 1.7 header | and the tags COLLECTOR, ROUTER |
 
 Inwards, ` + "`types` and `skip`" + ` leave messages out, silently; in bmp and obmp, messages other than Route Monitoring are left out too. Where the peer has an address,
 the tag ` + "`websocket/remote`" + ` is it. A message that ends before the length that it declares is an error of the kind "truncated", in
 ` + "`event.error.kind`" + ` at ` + "`err`" + `. Outwards, another type than UPDATE has no spelling in exa: it is written as an empty message.
+Inwards, attributes that only ExaBGP has or that have no spelling here are passed over (extended-community, attribute, aigp, watchdog, name and the like), and those that would
+make another route of it are an error (label, rd, path-information, split).
 
 How wide AS numbers are and whether prefixes have path identifiers (` + "`#5#192.0.2.0/24`" + `), routers agree on in their OPENs. Each connection learns it
 from those that pass there (json, raw), and from a router's Peer Up messages (bmp, obmp); what OPENs leave open, or where none

@@ -136,7 +136,9 @@ func TestAttributes(t *testing.T) {
 		{"800f03 0002 01", `"MP_UNREACH":{"flags":"O","value":{"af":"IPV6/UNICAST","prefixes":[]}}`},
 		{"c01008 0002 fbf5 00000064", `"EXT_COMMUNITY":{"flags":"OT","value":[{"type":"TARGET","value":"64501:100"}]}`},
 		{"c01010 8006000000000000 80070000 00000002", `"EXT_COMMUNITY":{"flags":"OT","value":[{"type":"FLOW_RATE_BYTES","value":0},{"type":"FLOW_ACTION","value":{"terminal":false,"sample":true}}]}`},
-		{"c01007 0002fbf5000000", `"EXT_COMMUNITY":{"flags":"OT","value":"0x0002fbf5000000"}`}, // too short to be one
+		{"c01007 0002fbf5000000", `"EXT_COMMUNITY":{"flags":"OT","value":"0x0002fbf5000000"}`},                                                        // too short to be one
+		{"800e0d 0001 02 04 c0000201 00 18 c00002", `"MP_REACH":{"flags":"O","value":{"af":"IPV4/MULTICAST","nh":"0xc0000201","data":"0x18c00002"}}`}, // as bgpipe
+		{"800f07 0002 02 1820010d", `"MP_UNREACH":{"flags":"O","value":{"af":"IPV6/MULTICAST","data":"0x1820010d"}}`},
 		{"c0230400000007", `"OTC":{"flags":"OT","value":7}`},
 		{"400303 c00002", `"NEXTHOP":{"flags":"T","value":"0xc00002"}`}, // too short to be one
 	} {

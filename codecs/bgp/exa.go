@@ -34,7 +34,7 @@ var knownBy = func() map[string]string {
 
 // readExa reads a line of ExaBGP's API.
 func (m *message) readExa(b []byte) error {
-	line := strings.TrimSpace(string(b))
+	line := strings.TrimSpace(brackets.Replace(string(b)))
 	if line == "" || line[0] == '#' {
 		return errNoEvent
 	}
@@ -64,6 +64,9 @@ func (m *message) readExa(b []byte) error {
 	return err
 }
 
+// brackets need no blanks beside them.
+var brackets = strings.NewReplacer("[", " [ ", "]", " ] ", "(", " ( ", ")", " ) ")
+
 func withdrawn(p netip.Prefix) []byte {
 	if p.Addr().Is4() {
 		return fmt.Appendf(nil, `{"unreach":["%s"]}`, p)
@@ -77,11 +80,15 @@ func announced(p netip.Prefix, words []string) ([]byte, error) {
 	var hop string
 	for len(words) > 0 {
 		key := words[0]
+		if key == "atomic-aggregate" { // it has no value
+			attrs["AGGREGATE"], words = "true", words[1:]
+			continue
+		}
 		value, rest, err := argument(words[1:])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
-		if words = rest; len(value) != 1 && key != "as-path" && key != "community" {
+		if words = rest; len(value) != 1 && !slices.Contains(exaLists, key) {
 			return nil, fmt.Errorf("%s: it has one value, not %d", key, len(value))
 		}
 		switch key {
@@ -95,20 +102,35 @@ func announced(p netip.Prefix, words []string) ([]byte, error) {
 			attrs["ORIGIN"] = strconv.Quote(strings.ToUpper(value[0]))
 		case "as-path":
 			attrs["ASPATH"] = "[" + strings.Join(value, ",") + "]"
+			err = numbers(value...)
 		case "med":
-			attrs["MED"] = value[0]
+			attrs["MED"], err = value[0], numbers(value...)
 		case "local-preference":
-			attrs["LOCALPREF"] = value[0]
+			attrs["LOCALPREF"], err = value[0], numbers(value...)
 		case "community":
 			for i, c := range value {
 				if n, ok := wellKnown[strings.ReplaceAll(strings.ToLower(c), "_", "-")]; ok {
-					c = n
+					value[i] = n
 				}
-				value[i] = strconv.Quote(c)
 			}
-			attrs["COMMUNITY"] = "[" + strings.Join(value, ",") + "]"
+			attrs["COMMUNITY"] = quoted(value)
+		case "large-community":
+			attrs["LARGE_COMMUNITY"] = quoted(value)
+		case "cluster-list":
+			attrs["CLUSTER_LIST"] = quoted(value)
+		case "originator-id":
+			attrs["ORIGINATOR"] = strconv.Quote(value[0])
+		case "aggregator":
+			asn, addr, _ := strings.Cut(value[0], ":")
+			err = numbers(asn)
+			attrs["AGGREGATOR"] = `{"asn":` + asn + `,"addr":` + strconv.Quote(addr) + `}`
 		default:
-			return nil, fmt.Errorf("there is no attribute %.40q here: next-hop, origin, as-path, med, local-preference and community are known", key)
+			if !slices.Contains(exaPassed, key) {
+				return nil, fmt.Errorf("there is no attribute %.40q here: %s are known, and %s are passed over", key, exaKnown, strings.Join(exaPassed, ", "))
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
 	b := []byte(`{`)
@@ -125,7 +147,7 @@ func announced(p netip.Prefix, words []string) ([]byte, error) {
 		attrs["MP_REACH"] = fmt.Sprintf(`{"af":"IPV6/UNICAST",%s"prefixes":["%s"]}`, next, p)
 	}
 	b = append(b, `"attrs":{`...)
-	for _, name := range []string{"ORIGIN", "ASPATH", "NEXTHOP", "MED", "LOCALPREF", "COMMUNITY", "MP_REACH"} {
+	for _, name := range exaOrder {
 		value, ok := attrs[name]
 		if !ok {
 			continue
@@ -141,16 +163,48 @@ func announced(p netip.Prefix, words []string) ([]byte, error) {
 	return append(b, `}}`...), nil
 }
 
+// exaOrder is how attributes are ordered, by their codes.
+var exaOrder = []string{"ORIGIN", "ASPATH", "NEXTHOP", "MED", "LOCALPREF", "AGGREGATE", "AGGREGATOR", "COMMUNITY", "ORIGINATOR", "CLUSTER_LIST", "MP_REACH", "LARGE_COMMUNITY"}
+
+// The attributes of ExaBGP that are known here; those of them whose value is a list; and those
+// that have no spelling here, or concern ExaBGP alone, and do not say of which route the line
+// is, as label, rd, path-information, split and withdraw do.
+const exaKnown = "next-hop, origin, as-path, med, local-preference, atomic-aggregate, aggregator, community, originator-id, cluster-list and large-community"
+
+var (
+	exaLists  = []string{"as-path", "community", "large-community", "cluster-list", "extended-community", "attribute", "bgp-prefix-sid", "bgp-prefix-sid-srv6"}
+	exaPassed = []string{"extended-community", "attribute", "aigp", "bgp-prefix-sid", "bgp-prefix-sid-srv6", "watchdog", "name"}
+)
+
+// numbers looks whether words can stand in JSON as they are.
+func numbers(words ...string) error {
+	for _, w := range words {
+		if n, err := strconv.ParseUint(w, 10, 32); err != nil || w != strconv.FormatUint(n, 10) {
+			return fmt.Errorf("%.40q is no number of 32 bits", w)
+		}
+	}
+	return nil
+}
+
+// quoted is a list of texts.
+func quoted(words []string) string {
+	for i, w := range words {
+		words[i] = strconv.Quote(w)
+	}
+	return "[" + strings.Join(words, ",") + "]"
+}
+
 // argument is the word, or the words in brackets, that follow a key.
 func argument(words []string) (value, rest []string, err error) {
 	if len(words) == 0 {
 		return nil, nil, errors.New("it has no value")
 	}
-	if words[0] != "[" {
+	end, ok := map[string]string{"[": "]", "(": ")"}[words[0]]
+	if !ok {
 		return words[:1:1], words[1:], nil
 	}
 	for i, w := range words {
-		if w == "]" {
+		if w == end {
 			return append([]string(nil), words[1:i]...), words[i+1:], nil
 		}
 	}

@@ -55,10 +55,11 @@ func appendHop(dst, hop []byte) []byte {
 	return dst
 }
 
-// appendRoutes appends the routes of a family that JSON has a spelling for.
+// appendRoutes appends the routes of a family that JSON has a spelling for: bgpipe's has none
+// for multicast, and bgpipe would pass over prefixes of it.
 func appendRoutes(dst, b []byte, afi uint16, safi uint8, addPath bool) ([]byte, bool) {
 	switch {
-	case family.IsPrefixes(afi, safi) && grade(b, afi, addPath) > wrong:
+	case safi == 1 && family.IsPrefixes(afi, safi) && grade(b, afi, addPath) > wrong:
 		return appendPrefixes(append(dst, `"prefixes":`...), b, afi, addPath), true
 	case family.IsRules(afi, safi) && !addPath:
 		return flowspec.AppendJSON(append(dst, `"rules":`...), b, afi == 2)
