@@ -75,3 +75,33 @@ func attrsOf(body []byte) (codes [256]int) {
 	}
 	return codes
 }
+
+// FuzzSession: whatever has come before on a connection, what is read of a message can be
+// shown, and as long as it is raw it goes on as it came.
+func FuzzSession(f *testing.F) {
+	for i := range formats {
+		f.Add([]byte(openOf(f, 1, as4+both46)), []byte(openOf(f, 2, sends4)), []byte(unhexed(f, numbered6)), uint8(i))
+	}
+	up := bmpMessage(3, peerHeader(0, 1)+string(make([]byte, 20))+openOf(f, 9, receives4)+openOf(f, 1, as4+sends4))
+	f.Add([]byte(up), []byte(bmpMessage(2, peerHeader(0, 1))), []byte(bmpMessage(0, peerHeader(0, 1)+unhexed(f, numbered4))), uint8(4))
+	f.Fuzz(func(t *testing.T, one, two, three []byte, which uint8) {
+		format := formats[int(which)%len(formats)]
+		in := codectest.Of(t, with(format, func(c *config) { c.MaxPeers = 1 }))
+		for _, message := range [][]byte{one, two, three} {
+			var e flow.Event
+			if in.Decode(&e, message) != nil {
+				continue
+			}
+			if b, err := codectest.Of(t, with(format, nil)).Encode(nil, &e); format == "raw" && (err != nil || string(b) != string(message)) {
+				t.Fatalf("%x leaves as %x, %v", message, b, err)
+			}
+			if b, err := codectest.Of(t, with("json", nil)).Encode(nil, &e); err == nil {
+				if _, err = decode(t, with("json", nil), string(b)); err != nil {
+					t.Fatalf("%x is %s: %v", message, b, err)
+				}
+			} else if format != "json" && format != "exa" {
+				t.Fatalf("%x has no JSON: %v", message, err)
+			}
+		}
+	})
+}
