@@ -29,7 +29,7 @@ connector "ws_server" "edge" {
   url             = "127.0.0.1:0"
   codec           = "json"
   max_message     = "1KiB"
-  connect_timeout = "1s"
+  connect_timeout = "5s"
   headers         = { X-Server = "hush-answer" }
   subprotocols    = ["chat"]
   auth "basic" {

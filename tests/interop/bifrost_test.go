@@ -124,7 +124,7 @@ func bifrost(t *testing.T, name string, oldNew ...string) string {
 func follow(t *testing.T, ctx context.Context, w *watched, p *process.Process, out *process.Output, connected string, wants ...string) {
 	t.Helper()
 	t.Cleanup(p.Kill)
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	stats := regexp.MustCompile(connected)
 	if err := out.Wait(ctx, stats.MatchString); err != nil {

@@ -74,7 +74,7 @@ func browse(t *testing.T, ctx context.Context) *chromium {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // asked to end, it leaves nothing behind that still writes
-		patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		patience, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		_ = b.Signal(syscall.SIGTERM)
 		if _, err := b.Wait(patience); err != nil {

@@ -45,7 +45,7 @@ func buildAndRun(m *testing.M) int {
 
 // withPatience ends what hangs. What a test starts is ended before.
 func withPatience(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -72,7 +72,7 @@ func (i *issuer) token(kind string) (string, error) {
 	switch kind {
 	case "valid":
 	case "short":
-		lasts = 3*time.Second - leeway
+		lasts = 10*time.Second - leeway
 	case "expired":
 		lasts = -time.Second - leeway
 	case "for others":

@@ -3,8 +3,9 @@ variable "url" {
 }
 
 connector "ws_server" "edge" {
-  url   = var.url
-  codec = "string"
+  url         = var.url
+  codec       = "string"
+  max_message = "8MiB"
 }
 
 connect "echo" {

@@ -107,10 +107,11 @@ test "as_it_says" {
     dial {
       status = 401
     }
+    signal "done" {}
   }
   interrupt "end" {
     await = "done"
-    count = 3
+    count = 4
   }
   expect {
     exit_code = 0

@@ -126,7 +126,7 @@ async def main():
     for check in CHECKS:
         name = check.__name__.replace("_", " ")
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 ws = await connect(url)
                 await check(ws)
                 if check is not a_terminating_server_says_1001:

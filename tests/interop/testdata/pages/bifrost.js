@@ -15,7 +15,7 @@ const prints = (text) => new Promise((resolve, reject) => {
   look = () => {
     if (printed.some((line) => new RegExp(text).test(line))) resolve();
   };
-  setTimeout(() => reject(new Error(`it prints ${JSON.stringify(printed)}`)), 15_000);
+  setTimeout(() => reject(new Error(`it prints ${JSON.stringify(printed)}`)), 120_000);
   look();
 });
 

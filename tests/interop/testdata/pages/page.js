@@ -24,7 +24,7 @@ export async function leave() {
 export async function run(checks) {
   for (const [name, check] of Object.entries(checks)) {
     try {
-      await Promise.race([check(), late(20_000)]);
+      await Promise.race([check(), late(120_000)]);
       await report(`ok: ${name}`);
     } catch (err) {
       await report(`not ok: ${name}\n${err.stack}`);
