@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -21,11 +22,14 @@ func FreeAddress(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	for range blockPorts - 1 {
-		free.given++
-		address := onLoopback(free.first + 1 + free.given%(blockPorts-1))
-		if isFree(address) {
-			return address
+	// The best are those where no connection of before is remembered, either.
+	for _, how := range []net.ListenConfig{{Control: unshared}, {}} {
+		for range blockPorts - 1 {
+			free.given++
+			address := onLoopback(free.first + 1 + free.given%(blockPorts-1))
+			if isFree(&how, address) {
+				return address
+			}
 		}
 	}
 	t.Fatalf("all ports of this process are in use, from %d on", free.first)
@@ -36,8 +40,8 @@ func FreeAddress(t testing.TB) string {
 // give to who wants any, Linux from 32768 on, and below those that `flowrun test` leases.
 const (
 	firstPort  = 10_000
-	blockPorts = 50
-	blocks     = 100
+	blockPorts = 150
+	blocks     = 51
 )
 
 var free block
@@ -64,8 +68,8 @@ func (b *block) take() (err error) {
 
 func onLoopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-func isFree(address string) bool {
-	l, err := net.Listen("tcp", address)
+func isFree(how *net.ListenConfig, address string) bool {
+	l, err := how.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return false
 	}
