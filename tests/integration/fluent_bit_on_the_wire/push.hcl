@@ -11,6 +11,9 @@ connector "http_client" "fluent" {
   url         = var.url
   codec       = "json"
   concurrency = 1
+  retry {
+    max_retries = 0 # until it listens
+  }
 }
 
 connect "push" {
