@@ -82,6 +82,7 @@ func newTestKind(name, short string, kinds []testfile.Kind, long string) *cobra.
 	f.StringSliceVar(&t.options.Exclude, "exclude", nil, "leave out cases with this `tag` (repeatable)")
 	f.StringVar(&t.match, "run", "", "run only cases whose folder/name matches the regular `expression`")
 	f.IntVarP(&t.options.Parallel, "parallel", "j", t.options.Parallel, "`cases` at a time (default twice the number of CPUs)")
+	f.IntVar(&t.options.Patience, "patience", 1, "on a slow or busy machine: so many `times` as long as usual for what a file sets no time for")
 	f.BoolVar(&t.options.Update, "update", false, "write what comes into the expected files, where it differs")
 	f.StringVar(&t.report, "report", "", "write a report in JSON to a `file`")
 	f.StringVar(&t.junit, "junit", "", "write a report in JUnit's XML to a `file`")
@@ -102,6 +103,9 @@ func (t *testRun) run(cmd *cobra.Command, args []string) error {
 	}
 	if o.Parallel < 0 {
 		return command.Usage("--parallel must be at least 1")
+	}
+	if o.Patience < 1 || o.Patience > 100 {
+		return command.Usage("--patience must be between 1 and 100")
 	}
 	if slices.ContainsFunc(slices.Concat(o.Include, o.Exclude), func(tag string) bool { return strings.TrimSpace(tag) == "" }) {
 		return command.Usage("a tag of --include or --exclude is empty")

@@ -27,6 +27,7 @@ type Binding struct {
 type reading struct {
 	*source.Report
 	*decode.Decoder
+	tables *Tables
 	values *startup.Values
 	region source.Region // without its locals, peers and load
 	peers  []*hclsyntax.Block
@@ -45,7 +46,7 @@ type await struct {
 // read sorts out what the decoder does not read: locals come first, and the
 // steps of peers have an order.
 func (c *Case) read(b Binding) *reading {
-	r := &reading{Report: &source.Report{}}
+	r := &reading{Report: &source.Report{}, tables: c.File.tables}
 	r.region = c.region(r.Report)
 	env := map[string]string{}
 	for _, e := range os.Environ() {

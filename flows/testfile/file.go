@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/flows/source"
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // Suffix is how the names of test files end.
@@ -32,6 +33,14 @@ type Tables struct {
 	Signal func(config any) (gives, awaits string)
 
 	Update bool // expected files that are not there will be written
+	// Patience is how many times as long as usual may take what a file sets no time for;
+	// 0 is 1.
+	Patience int
+}
+
+// patient is d with the patience asked for.
+func (t *Tables) patient(d setting.Duration) setting.Duration {
+	return d * setting.Duration(max(1, t.Patience))
 }
 
 // StepTable is one kind of step: its name, and a new configuration with its
@@ -121,7 +130,7 @@ func Open(path string, tables *Tables) *File {
 			continue
 		}
 		block := body.Blocks[slices.IndexFunc(body.Blocks, func(x *hclsyntax.Block) bool { return x.Body == b.Body })]
-		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: defaultTimeout, block: block}
+		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: time.Duration(tables.patient(defaultTimeout)), block: block}
 		c.check()
 		f.Cases = append(f.Cases, c)
 	}

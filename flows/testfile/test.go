@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	defaultTimeout   = 2 * time.Minute
-	defaultReady     = setting.Duration(30 * time.Second)
+	defaultTimeout   = setting.Duration(30 * time.Second)
+	defaultReady     = setting.Duration(10 * time.Second)
 	defaultMaxOutput = 16 << 20
 	defaultMaxFolder = 64 << 20
 	defaultMaxFiles  = 10_000
@@ -106,7 +106,7 @@ type Ready struct {
 	HTTP    string           `hcl:"http" doc:"a GET of this URL is answered with a status below 400"`
 	File    string           `hcl:"file" doc:"the file is there"`
 	Log     Pattern          `hcl:"log" doc:"a regular expression matches a line that the process has printed"`
-	Timeout setting.Duration `hcl:"timeout" min:"1ms" doc:"how long that may take, 30s without it"`
+	Timeout setting.Duration `hcl:"timeout" min:"1ms" doc:"how long that may take, 10s without it"`
 
 	At flow.Place
 }
@@ -136,7 +136,7 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 func (c *Case) Test(b Binding) (*Test, *source.Report) {
 	r := c.read(b)
 	t := &Test{
-		Timeout: setting.Duration(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
+		Timeout: r.tables.patient(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, t)
@@ -267,7 +267,7 @@ func (r *reading) ready(ready *Ready, at path) {
 	at = at.then("ready")
 	ready.At = r.place(at)
 	if ready.Timeout == 0 {
-		ready.Timeout = defaultReady
+		ready.Timeout = r.tables.patient(defaultReady)
 	}
 	if ready.Port == 0 && ready.HTTP == "" && ready.File == "" && ready.Log.Regexp == nil && !r.Failed {
 		r.errorAt(at, "ready waits for nothing").Hint("write port, http, file or log into it")

@@ -42,7 +42,7 @@ func TestSuite(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	p, err := process.Start(ctx, process.Options{Env: []string{"GITHUB_ACTIONS="}}, binary, "test", "all", ".")
+	p, err := process.Start(ctx, process.Options{Env: []string{"GITHUB_ACTIONS="}}, binary, "test", "all", "--patience", "6", ".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ type TLS struct {
 // DefaultConfig returns the configuration with its defaults.
 func DefaultConfig() Config {
 	return Config{
-		Count: 1, Within: setting.Duration(30 * time.Second), AnswerPings: true, AnswerClose: true,
+		Count: 1, Within: setting.Duration(5 * time.Second), AnswerPings: true, AnswerClose: true,
 		MaxMessage: 16 << 20, Inbox: 64 << 20, Compression: rfc7692.Off,
 	}
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Exclude  []string        // no cases with one of these tags
 	Match    *regexp.Regexp  // only cases whose name matches
 	Parallel int             // cases at a time; 0 for twice the number of CPUs
+	Patience int             // how many times as long as usual may take what a file sets no time for; 0 is 1
 	Update   bool            // rewrite expected files
 	Binary   string          // the flowrun under test
 	Tables   flows.Tables    // of components, for units
@@ -150,7 +151,7 @@ func discover(o *Options) (jobs []job, err error) {
 			return nil, err
 		}
 		for _, name := range files {
-			f := testfile.Open(name, tables(o.Update))
+			f := testfile.Open(name, o.tables())
 			if seen[f.Path] {
 				continue
 			}
