@@ -19,7 +19,6 @@ import (
 type catalogue[C, U any] struct {
 	kind   string // as blocks and references call it
 	specs  []flow.Spec[C]
-	later  []string
 	build  func(r *reader, spec *flow.Spec[C], g source.Region, at hcl.Range) (U, bool)
 	blocks map[string]*shared[U]
 }
@@ -60,8 +59,8 @@ type processor struct {
 // readShared reads the codec, preprocessor and postprocessor blocks.
 func (r *reader) readShared() {
 	r.codecs = &catalogue[flow.CodecConfig, codec]{kind: "codec", specs: r.tables.Codecs, build: (*reader).buildCodec}
-	r.pre = &catalogue[flow.ProcessorConfig, processor]{kind: "preprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
-	r.post = &catalogue[flow.ProcessorConfig, processor]{kind: "postprocessor", specs: r.tables.Processors, later: laterProcessors, build: (*reader).buildProcessor}
+	r.pre = &catalogue[flow.ProcessorConfig, processor]{kind: "preprocessor", specs: r.tables.Processors, build: (*reader).buildProcessor}
+	r.post = &catalogue[flow.ProcessorConfig, processor]{kind: "postprocessor", specs: r.tables.Processors, build: (*reader).buildProcessor}
 	readBlocks(r, r.codecs)
 	readBlocks(r, r.pre)
 	readBlocks(r, r.post)
@@ -81,7 +80,7 @@ func readBlocks[C, U any](r *reader, c *catalogue[C, U]) {
 		}
 		s := &shared[U]{at: b.At}
 		c.blocks[name] = s
-		if spec := findSpec(r, c.specs, c.later, c.kind, typ, b.LabelsAt[0]); spec != nil {
+		if spec := findSpec(r, c.specs, nil, c.kind, typ, b.LabelsAt[0]); spec != nil {
 			b.Owner = c.kind + " " + quote(typ)
 			s.use, s.ok = c.build(r, spec, b.Region, b.At)
 		}
@@ -133,7 +132,7 @@ func (c *catalogue[C, U]) use(r *reader, e hcl.Expression) (use U, ok bool) {
 		r.Errorf(e.Range(), "a %s cannot be sensitive", c.kind)
 		return use, false
 	case !v.IsNull() && v.Type() == cty.String:
-		spec := findSpec(r, c.specs, c.later, c.kind, v.AsString(), e.Range())
+		spec := findSpec(r, c.specs, nil, c.kind, v.AsString(), e.Range())
 		if spec == nil {
 			return use, false
 		}
@@ -189,7 +188,7 @@ func (c *catalogue[C, U]) inline(r *reader, g source.Region) (use U, ok bool) {
 			r.Errorf(item.Value.Range(), "name wants a string, not %s", decode.Describe(v))
 			return use, false
 		}
-		spec := findSpec(r, c.specs, c.later, c.kind, v.AsString(), item.Value.Range())
+		spec := findSpec(r, c.specs, nil, c.kind, v.AsString(), item.Value.Range())
 		if spec == nil {
 			return use, false
 		}

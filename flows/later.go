@@ -4,7 +4,6 @@ package flows
 // mistakes.
 var (
 	laterConnectors = []string{"kafka", "nats", "mqtt", "redis", "postgres"}
-	laterProcessors = []string{"xz", "ingest_time", "chunk", "collect"}
 	laterCommon     = []string{"singleton"}
 	laterArguments  = map[string][]string{}
 )

@@ -16,7 +16,7 @@ import (
 // What has come must be struck off the lists of what is to come.
 func TestLaterIsNotThere(t *testing.T) {
 	there(t, connectors.All, laterConnectors, laterCommon)
-	there(t, preprocessors.All, laterProcessors, nil)
+	there(t, preprocessors.All, nil, nil)
 	arguments(t, "queue", reflect.TypeFor[setting.Queue](), nil)
 	arguments(t, "every connector", reflect.TypeFor[flowfile.Common](), laterCommon)
 }
