@@ -59,8 +59,8 @@ lost. A crash loses the queue.
 With ` + "`persistent`" + ` the queue is on the disk, in a directory of its own. Delivered means on the disk then, so
 that neither kill -9 nor the loss of power loses what was acknowledged; an event leaves the queue when the socket
 has taken it, since a stream has no way to ask what has arrived. On a full disk events are refused, to be sent again by who has them; what
-` + "`overflow`" + ` drops is counted and goes to ` + "`err`" + `. What a connection does not take in time when the process ends stays for the
-next start.
+` + "`overflow`" + ` drops is counted and goes to ` + "`err`" + `. What a connection does not take in time when the process ends (` + "`linger`" + `: as ws_client
+has it) stays for the next start.
 
 With ` + "`per`" + `, there is a connection for each value of that expression, tied to the
 connection that its first event came from, as ws_client has it: ` + "`per = peer.id`" + ` makes a

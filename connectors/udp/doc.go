@@ -103,7 +103,7 @@ it when it was handed to the socket, and what a kill interrupts there is sent ag
 some may come twice. Nothing confirms a datagram: there is no ` + "`confirm = \"pong\"`" + `. What else there is to say
 of such queues, ws_client does.
 
-On a graceful end, the queue is written (where it is persistent, what has not been taken in time stays for the next start), and answers are read until none has come for
+On a graceful end, the queue is written (where it is persistent, what has not been taken within ` + "`linger`" + ` stays for the next start, as ws_client has it), and answers are read until none has come for
 100 ms, or for a second. A client that was sent nothing does not wait.
 `
 

@@ -151,8 +151,9 @@ neither kill -9 nor the loss of power loses what was acknowledged: an http_serve
 in front answers 200 then. The next process goes on where this one was. On a full disk events
 are refused, to be sent again by who has them. ` + "`max_events` and `max_bytes`" + ` bound the
 disk; what ` + "`overflow`" + ` drops is counted and goes to ` + "`err`" + ` ("raw" when it is the oldest).
-When the process ends, what a connection takes in time is written, and the rest stays for the next
-start. A part that is damaged is told of in the log and skipped. Where there is ` + "`persistent` or `confirm = \"pong\"`" + `,
+When the process is told to end, or a reload ends the connector, a connection that is there has ` + "`linger`" + ` to take what waits,
+and the rest stays for the next start. When the process ends since its inputs have, all is sent first, as long as
+the drain's ` + "`timeout`" + ` allows and while the peer is there. What stays, the log tells, with the directory. A part that is damaged is told of in the log and skipped. Where there is ` + "`persistent` or `confirm = \"pong\"`" + `,
 what a flow wrote into meta about an event does not wait with it, except whether it is binary.
 `
 

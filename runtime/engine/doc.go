@@ -78,7 +78,9 @@
 //
 // Before each next role, what waits in a queue for a connection that is not
 // open is waited for: a file that was read in a moment must not be lost because
-// its client is still dialling.
+// its client is still dialling. What waits on the disk is safe, so that somebody who wants
+// the end does not wait for it, or for a moment only (setting.Keep.Linger); when nobody
+// has asked for the end, it is waited for while somebody is there who takes it.
 //
 // The timeout bounds all of it, from the beginning. After that, or after Stop,
 // Host.Abandon ends, and with it all that is still running is told to end

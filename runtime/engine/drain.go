@@ -29,8 +29,8 @@ const answersWithin = time.Second
 // before clients end, but say goodbye only then: what clients still hear may be
 // answers for them. Servers that spread their goodbyes have said them before
 // all that, and what a reload has left out has ended: it may still send to what is
-// there.
-func (e *Engine) drain(why string) int {
+// there. told reports whether somebody wants the end.
+func (e *Engine) drain(why string, told func() bool) int {
 	start := time.Now()
 	delay, limit := e.drainTimes()
 	e.log.Info("draining", zap.String("why", why), zap.Duration("delay", delay), zap.Duration("timeout", limit))
@@ -45,7 +45,7 @@ func (e *Engine) drain(why string) int {
 	for role := flow.Source; role <= flow.Target; role++ {
 		if role > flow.Source {
 			e.unfinished = uses.Finish(over, patience, g.instances, e.log, role) || e.unfinished
-			g.awaitQueues(over)
+			g.awaitQueues(over, told)
 		}
 		e.stages[role].cancel()
 		switch role {

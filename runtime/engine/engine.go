@@ -181,7 +181,7 @@ func (e *Engine) Run(ctx context.Context) (code int, err error) {
 	e.endReloads()
 	e.reloading.Lock() // the last one is over; no other begins
 	defer e.reloading.Unlock()
-	return e.drain(why), nil
+	return e.drain(why, func() bool { return why != allEnded || ctx.Err() != nil }), nil
 }
 
 // Stop ends a drain, or skips it: what is in flight is dropped. It returns at
@@ -233,6 +233,9 @@ func (e *Engine) setPhase(p status.Phase) {
 	e.phase = p
 }
 
+// allEnded is why a drain begins that nobody has asked for.
+const allEnded = "all sources have ended"
+
 // sourceEnded is told when a source has ended, or sources are no more; with the
 // last one, the process ends.
 func (e *Engine) sourceEnded() {
@@ -251,6 +254,6 @@ func (e *Engine) sourceEnded() {
 		}
 	}
 	if !none {
-		e.end.Exit(code, 0, "all sources have ended")
+		e.end.Exit(code, 0, allEnded)
 	}
 }

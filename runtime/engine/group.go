@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/engine/internal/uses"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/link"
+	"github.com/flowrun/flowrun/runtime/status"
 	"go.uber.org/zap"
 )
 
@@ -57,23 +59,65 @@ func (g *group) awaitServers(over context.Context) {
 	}
 }
 
-// awaitQueues waits until what is queued at this moment has been written: a
-// client that has still to connect, or to connect again, must not be ended
-// before it had a chance to. What comes later is not waited for, or a busy
-// server would keep the queues of its clients filled, and the drain waiting.
-func (g *group) awaitQueues(over context.Context) {
+// awaitQueues waits until what is queued at this moment has been written, or has left
+// its queue where that keeps it: a client that has still to connect, or to connect again,
+// must not be ended before it had a chance to. What comes later is not waited for, or a
+// busy server would keep the queues of its clients filled, and the drain waiting. told
+// reports whether somebody wants the end, which is not only there since all is done.
+func (g *group) awaitQueues(over context.Context, told func() bool) {
+	var all sync.WaitGroup
+	for _, u := range g.units {
+		if keep := u.shape.Keep; keep != nil && keep.Dir != "" {
+			all.Go(func() { u.awaitKept(over, told) })
+		} else {
+			u.awaitQueue(over)
+		}
+	}
+	all.Wait()
+}
+
+func (u *unit) awaitQueue(over context.Context) {
 	passed := func(s link.Stats) uint64 { return s.EventsOut + s.Lost + s.Dropped }
 	tick := time.NewTicker(queueInterval)
 	defer tick.Stop()
-	for _, u := range g.units {
-		s := u.table.Stats()
-		for mark := passed(s) + s.Queued; s.Queued > 0 && passed(s) < mark; s = u.table.Stats() {
-			select {
-			case <-tick.C:
-			case <-u.done:
-			case <-over.Done():
-				return
-			}
+	s := u.table.Stats()
+	for mark := passed(s) + s.Queued; s.Queued > 0 && passed(s) < mark; s = u.table.Stats() {
+		select {
+		case <-tick.C:
+		case <-u.done:
+			return
+		case <-over.Done():
+			return
+		}
+	}
+}
+
+// awaitKept is awaitQueue for a queue on the disk, in which nothing is lost: it is left to
+// the next start when its peer is away, or somebody wants the end and the peer does not
+// take it soon.
+func (u *unit) awaitKept(over context.Context, told func() bool) {
+	tick := time.NewTicker(queueInterval)
+	defer tick.Stop()
+	var since time.Time // no longer than linger from then on
+	waiting, left, taken := u.table.Kept()
+	for mark := left + uint64(waiting); waiting > 0 && left < mark; waiting, left, taken = u.table.Kept() {
+		switch ending := told(); {
+		case ending && !taken:
+			return
+		case !ending && (taken || u.state() == status.Connecting):
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) >= u.shape.Keep.Linger:
+			u.table.LeaveKept()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-u.done:
+			return
+		case <-over.Done():
+			return
 		}
 	}
 }

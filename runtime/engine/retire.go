@@ -86,7 +86,7 @@ func (e *Engine) dismiss(g *group, limit time.Duration) {
 		}
 		if role > flow.Source {
 			uses.Finish(over, patience, g.instances, e.log, role)
-			g.awaitQueues(over)
+			g.awaitQueues(over, func() bool { return true })
 		}
 		for _, u := range g.units {
 			if role == flow.Source {

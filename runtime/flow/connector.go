@@ -191,6 +191,13 @@ type Asker interface {
 	Ask(ctx context.Context, frames []Frame) error
 }
 
+// Remote is implemented by writers that are there while their peer may not be.
+type Remote interface {
+	// Away reports whether the peer could not be reached, or took nothing, when it was
+	// last tried, and is not being tried again yet. Anyone may call it.
+	Away() bool
+}
+
 // Disconnecter is implemented by writers whose connection can be ended by the
 // runtime: because its peer is too slow ([ErrSlow]) or sends what it must not.
 // Disconnect returns at once and may be called from any goroutine; the

@@ -37,6 +37,17 @@ func (t *Table) Prepare() error {
 	return nil
 }
 
+// Kept tells of the queue on the disk: how many events may still be sent, how many have left
+// it so far, and whether somebody is there who takes them. It does not wait for the disk.
+func (t *Table) Kept() (waiting int, left uint64, there bool) {
+	left = t.terms.Counters.Confirmed.Load() + t.terms.Counters.Dropped.Load()
+	waiting, there = t.single.Kept()
+	return waiting, left, there
+}
+
+// LeaveKept leaves what is in the queue on the disk to the next start.
+func (t *Table) LeaveKept() { t.single.LeaveKept() }
+
 // undelivered tells of an event that was accepted, and will not arrive.
 func (t *Table) undelivered(ctx context.Context, message []byte, why error) {
 	if err := t.cfg.Problems.Handle(ctx, flow.Problem{Kind: "write", Err: why, Raw: message}); err != nil {

@@ -20,6 +20,7 @@ type keeper struct {
 	to     flow.Writer // whom it is, or was last, written to
 	news   bool        // there may be something to do that the writer has not seen
 	stop   bool        // nothing more is sent by this connection
+	left   bool        // nor by any other: see LeaveKept
 	known  uint64      // the number of the last event that has been counted as sent
 	ended  bool
 	// Of the question that is under way, if asked: its number, and where the events
@@ -157,6 +158,27 @@ func (t *Terms) undelivered(ctx context.Context, frames []flow.Frame, why error)
 		all = append(all, f.Data...)
 	}
 	t.Undelivered(ctx, all, why)
+}
+
+// Kept counts the events that an outlet keeps which may still be sent, and tells whether
+// somebody is there who takes them.
+func (o *Outlet) Kept() (events int, there bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.kept.left {
+		return 0, false
+	}
+	remote, ok := o.writer.(flow.Remote)
+	return o.waiting(), o.writer != nil && (!ok || !remote.Away())
+}
+
+// LeaveKept leaves what is in a queue on the disk to the next start: nothing more of it
+// is sent, and Flush does not wait for what has been.
+func (o *Outlet) LeaveKept() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept.left = true
+	o.notify()
 }
 
 // add adds all events, as the policy allows.

@@ -13,7 +13,7 @@ import (
 // done stays, and what is behind that. The caller holds mu, which is given up meanwhile.
 func (o *Outlet) askSomeKept(w flow.Writer) bool {
 	k := o.kept
-	if k.stop {
+	if k.stop || k.left {
 		return false
 	}
 	n, ok := o.nextKept(w, o.terms.Keep.Ahead)

@@ -20,7 +20,7 @@ func (o *Outlet) writeKept() {
 	}
 	k.news = true
 	stopped := k.stop && k.to == o.writer && !k.unasked // by Flush, behind which nobody writes
-	if stopped || o.writing || o.writer == nil || o.closed != nil || !k.reader.Begin() {
+	if stopped || k.left || o.writing || o.writer == nil || o.closed != nil || !k.reader.Begin() {
 		return
 	}
 	if k.to != o.writer {
@@ -64,7 +64,7 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	k := o.kept
 	ctx := context.Background() // the writer has its own limit of time
 	n := 0
-	if _, bytes := k.queue.Sent(); !k.stop && bytes < keptOnTheWay {
+	if _, bytes := k.queue.Sent(); !k.stop && !k.left && bytes < keptOnTheWay {
 		var ok bool
 		if n, ok = o.nextKept(w, math.MaxInt); !ok {
 			return false
@@ -205,14 +205,19 @@ func (o *Outlet) confirm(m queue.Mark) {
 }
 
 // flushKept waits until all that is queued is confirmed, or where it is persistent, all
-// that this connection was given: the rest is for the next one. The caller holds mu.
+// that this connection was given, and no longer than it lingers: the rest is for the next
+// one. The caller holds mu.
 func (o *Outlet) flushKept(ctx context.Context) error {
 	k := o.kept
 	if k.queue == nil {
 		return nil
 	}
-	k.stop = k.queue.Persistent()
-	for o.closed == nil && o.writer != nil {
+	if k.stop = k.queue.Persistent(); k.stop {
+		limited, cancel := context.WithTimeout(ctx, o.terms.Keep.Linger)
+		defer cancel()
+		ctx = limited
+	}
+	for o.closed == nil && o.writer != nil && !k.left {
 		left := o.waiting()
 		if k.stop {
 			left, _ = k.queue.Sent()

@@ -22,11 +22,15 @@ type ClientQueue struct {
 	WriteTimeout Duration `hcl:"write_timeout" min:"1ms" doc:"how long one write may take before the connection is given up"`
 	Persistent   Path     `hcl:"persistent" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it is confirmed. It is made when it is missing; the folder that it is in must exist. Without it, the queue is in memory"`
 	Confirm      string   `hcl:"confirm" oneof:"write|pong" doc:"when an event leaves the queue: write when it was handed to the connection, pong when the peer has answered a ping that was sent after it. What was not confirmed when a connection is lost is sent again by the next one. When not given: pong where the peer can be asked, for a queue that is persistent, or that has a max_events or max_bytes and blocks; write for others"`
+	Linger       Duration `hcl:"linger" doc:"with persistent: how long a process that is told to end goes on with what the peer has not confirmed; the rest stays on the disk for the next start"`
 }
+
+// DefaultLinger is how long who is told to end goes on with a queue on the disk.
+const DefaultLinger = Duration(time.Second)
 
 // DefaultClientQueue returns the defaults of ClientQueue.
 func DefaultClientQueue() ClientQueue {
-	return ClientQueue{Overflow: "block", WriteTimeout: Duration(10 * time.Second)}
+	return ClientQueue{Overflow: "block", WriteTimeout: Duration(10 * time.Second), Linger: DefaultLinger}
 }
 
 // Defaults of what depends on where the queue is.
@@ -56,7 +60,7 @@ func (q *ClientQueue) Keep(confirms bool) *Keep {
 	if q.Persistent == "" && !pong {
 		return nil
 	}
-	return &Keep{Dir: string(q.Persistent), Pong: pong}
+	return &Keep{Dir: string(q.Persistent), Pong: pong, Linger: time.Duration(q.Linger)}
 }
 
 // mustArrive reports whether who wrote the block has thought of what waits in it, and
@@ -70,4 +74,7 @@ type Keep struct {
 	Dir   string // where they are on the disk; "" in memory
 	Pong  bool   // the peer confirms them, by a [Confirmer]; else the writer, by having taken them
 	Ahead int    // how many an [Asker] is given at a time
+	// Linger is how long who is told to end waits for the peer to confirm what is on the
+	// disk, and once more for what it has been sent.
+	Linger time.Duration
 }

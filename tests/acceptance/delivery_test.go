@@ -82,6 +82,7 @@ connector "http_client" "out" {
   concurrency = 1
   queue {
     persistent = "queue"
+    linger     = "20s"
   }
   retry {
     interval     = "10ms"
@@ -93,6 +94,7 @@ connector "http_client" "out" {
 const persistentQueue = `  queue {
     persistent = "queue"
     confirm    = "pong"
+    linger     = "20s"
   }`
 
 func newDelivery(t *testing.T, source, client string) *delivery {
@@ -179,13 +181,19 @@ func (d *delivery) check() (complete bool) {
 // ends tells flowrun to end; a persistent queue that is empty leaves nothing behind.
 func (d *delivery) ends() {
 	d.t.Helper()
+	d.end()
+	if left, _ := filepath.Glob(filepath.Join(d.dir, "queue", "*.q1")); len(left) > 0 {
+		d.t.Errorf("left on the disk: %v", left)
+	}
+}
+
+// end tells flowrun to end, and waits until it has.
+func (d *delivery) end() {
+	d.t.Helper()
 	if err := d.run.Signal(syscall.SIGTERM); err != nil {
 		d.t.Fatal(err)
 	}
 	d.run.exits(0)
-	if left, _ := filepath.Glob(filepath.Join(d.dir, "queue", "*.q1")); len(left) > 0 {
-		d.t.Errorf("left on the disk: %v", left)
-	}
 }
 
 // Whoever was answered 200 can forget the record: it arrives, though flowrun and the
@@ -193,18 +201,22 @@ func (d *delivery) ends() {
 func TestDeliveryFromRequests(t *testing.T) {
 	for name, client := range map[string]string{"frames": byFrames(persistentQueue), "requests": byRequests} {
 		t.Run(name, func(t *testing.T) {
-			address := flowtest.FreeAddress(t)
-			d := newDelivery(t, fmt.Sprintf(`
+			d, url := deliveryOfRequests(t, client)
+			d.start()
+			d.postAll(url)
+			d.ends()
+		})
+	}
+}
+
+func deliveryOfRequests(t *testing.T, client string) (d *delivery, url string) {
+	address := flowtest.FreeAddress(t)
+	return newDelivery(t, fmt.Sprintf(`
 connector "http_server" "in" {
   url   = "%s"
   codec = "json"
 }
-`, address), client)
-			d.start()
-			d.postAll("http://" + address)
-			d.ends()
-		})
-	}
+`, address), client), "http://" + address
 }
 
 // postAll posts all records while both sides are killed, and waits until they have
@@ -239,20 +251,14 @@ func TestDeliveryWhileTheFlowChanges(t *testing.T) {
 }
 
 func deliveryWhileTheFlowChanges(t *testing.T, out string) {
-	address := flowtest.FreeAddress(t)
-	d := newDelivery(t, fmt.Sprintf(`
-connector "http_server" "in" {
-  url   = "%s"
-  codec = "json"
-}
-`, address), out)
+	d, url := deliveryOfRequests(t, out)
 	d.start()
 	client := browser(t)
 	var all sync.WaitGroup
 	for source, n := range d.counts {
 		all.Go(func() {
 			for i := range n {
-				d.post(client, "http://"+address, recordOf(source, i))
+				d.post(client, url, recordOf(source, i))
 			}
 		})
 	}

@@ -109,11 +109,14 @@ func (r *receiver) restart() {
 // pause stops the process for a while; its system goes on taking connections and bytes.
 func (r *receiver) pause(d time.Duration) {
 	r.t.Helper()
-	if err := r.process.Signal(syscall.SIGSTOP); err != nil {
-		r.t.Fatal(err)
-	}
+	r.signal(syscall.SIGSTOP)
 	<-time.After(d)
-	if err := r.process.Signal(syscall.SIGCONT); err != nil {
+	r.signal(syscall.SIGCONT)
+}
+
+func (r *receiver) signal(s syscall.Signal) {
+	r.t.Helper()
+	if err := r.process.Signal(s); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -22,6 +22,7 @@ type client struct {
 	target      *call.Target
 	slots       chan struct{} // one is taken by each request that is made
 	warned      atomic.Bool   // of insecure
+	away        atomic.Int64  // until when a question waits that has failed, Unix nanoseconds
 	host        flow.Host
 	headers     http.Header // of every request, but for Host
 	hostField   string
@@ -63,6 +64,7 @@ func (c *client) begin(host flow.Host) {
 
 // waits tells why an event waits in the queue.
 func (c *client) waits(err error, wait time.Duration) {
+	c.away.Store(time.Now().Add(wait).UnixNano())
 	c.host.Log().Warn("an event is not delivered yet, and stays in the queue", zap.Error(err), zap.Duration("again_in", wait))
 }
 
@@ -197,7 +199,32 @@ func (c *client) ask(ctx context.Context, f *flow.Frame) (call.Answer, error) {
 		return call.Answer{}, flow.ErrClosed
 	}
 	defer func() { <-c.slots }()
-	return c.caller.Call(ctx, q)
+	if c.config.Queue == nil {
+		return c.caller.Call(ctx, q)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	began := time.Now()
+	defer context.AfterFunc(c.caller.Patience, func() {
+		sleep(ctx, time.Until(began.Add(time.Duration(c.config.Queue.Linger))))
+		cancel(flow.ErrClosed) // it stays in the queue
+	})()
+	answer, err := c.caller.Call(ctx, q)
+	c.away.Store(0)
+	return answer, err
+}
+
+// Away implements flow.Remote.
+func (c *client) Away() bool { return time.Now().UnixNano() < c.away.Load() }
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // receive lets an answer leave by out, as one that can be a reply to where its

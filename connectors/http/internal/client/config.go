@@ -50,17 +50,18 @@ type Retry struct {
 
 // Queue is the block of that name.
 type Queue struct {
-	Persistent setting.Path `hcl:"persistent" required:"true" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it has been answered. It is made when it is missing; the folder that it is in must exist"`
-	MaxEvents  int          `hcl:"max_events" min:"1" doc:"events that may wait"`
-	MaxBytes   setting.Size `hcl:"max_bytes" min:"1B" doc:"bytes that may wait on the disk"`
-	Overflow   string       `hcl:"overflow" oneof:"drop_oldest|drop_newest|block" doc:"what happens when one more comes; what is dropped goes to the err port"`
-	MaxRetries int          `hcl:"max_retries" min:"1" doc:"attempts before an event is given up, which then goes to the err port, instead of retry.max_retries; without it, it is tried until it is answered"`
+	Persistent setting.Path     `hcl:"persistent" required:"true" doc:"a directory of this queue alone, in which events wait on the disk: one is acknowledged to its source when it is there, and removed when it has been answered. It is made when it is missing; the folder that it is in must exist"`
+	MaxEvents  int              `hcl:"max_events" min:"1" doc:"events that may wait"`
+	MaxBytes   setting.Size     `hcl:"max_bytes" min:"1B" doc:"bytes that may wait on the disk"`
+	Overflow   string           `hcl:"overflow" oneof:"drop_oldest|drop_newest|block" doc:"what happens when one more comes; what is dropped goes to the err port"`
+	MaxRetries int              `hcl:"max_retries" min:"1" doc:"attempts before an event is given up, which then goes to the err port, instead of retry.max_retries; without it, it is tried until it is answered"`
+	Linger     setting.Duration `hcl:"linger" doc:"how long a process that is told to end goes on with what is in the queue, and how old a request may become that is under way then; the rest stays on the disk for the next start, and is asked again"`
 }
 
 // SetDefaults implements flow.Defaulter.
 func (q *Queue) SetDefaults() {
 	bounds := (&setting.ClientQueue{Persistent: "somewhere"}).Bounds()
-	q.MaxEvents, q.MaxBytes, q.Overflow = bounds.MaxEvents, bounds.MaxBytes, "block"
+	q.MaxEvents, q.MaxBytes, q.Overflow, q.Linger = bounds.MaxEvents, bounds.MaxBytes, "block", setting.DefaultLinger
 }
 
 // aheadOf is how many events of the queue are at work for each request at a time: the
@@ -107,7 +108,7 @@ func (c *Config) Shape() flow.Shape {
 	s := flow.Shape{Role: flow.Client, In: true, Out: true, Asks: true, Wrote: checkQuestion}
 	if q := c.Queue; q != nil {
 		s.Queue = &setting.Queue{MaxEvents: q.MaxEvents, MaxBytes: q.MaxBytes, Overflow: q.Overflow, WriteTimeout: c.Timeout}
-		s.Keep = &setting.Keep{Dir: string(q.Persistent), Ahead: aheadOf * c.Concurrency}
+		s.Keep = &setting.Keep{Dir: string(q.Persistent), Ahead: aheadOf * c.Concurrency, Linger: time.Duration(q.Linger)}
 	}
 	return s
 }

@@ -59,8 +59,10 @@ ends, or is killed, is asked by the next one: the server may get it twice, and w
 to ` + "`err`" + ` with the reason, and so does what ` + "`overflow`" + ` drops.
 
 An answer is no reply then: where its question came from has long been told that all is well. It leaves by ` + "`out`" + ` as an event of the
-client's own, and when the flow does not take it, its question goes to ` + "`err`" + `. On a graceful end the requests that are at work are waited for; the
-others stay.
+client's own, and when the flow does not take it, its question goes to ` + "`err`" + `. When the process is told to end, it goes on
+for ` + "`linger`" + `; then the requests that are at work are waited for, until they are as old as that, and all others stay. Where requests
+take longer than a second, and must not be made twice, make it longer. When the process ends since its inputs have, all is asked
+first, as long as the drain's ` + "`timeout`" + ` allows and while the server is there.
 
 ## Connections
 

@@ -1,0 +1,32 @@
+# What comes from clients goes on to a peer that is hung.
+variable "address" {
+  type = string
+}
+
+variable "to" {
+  type = string
+}
+
+flow {
+  drain {
+    timeout = "60s"
+  }
+}
+
+connector "ws_server" "in" {
+  url   = var.address
+  codec = "json"
+}
+
+connector "ws_client" "out" {
+  url   = "ws://${var.to}"
+  codec = "json"
+  queue {
+    persistent = "queue"
+  }
+}
+
+connect "on" {
+  from = connector.in
+  to   = connector.out
+}
