@@ -40,7 +40,8 @@ When it ends it is started again, as ` + "`restart` and `reconnect`" + ` say; th
 with an error, without having printed anything, counts as not started, so that the waits grow. Events wait meanwhile.
 
 Delivered means: written to the program's standard input. What it has not worked off when it ends is lost, and so is
-the rest of a line when it ends with an error. A program that does not read holds back who sends to it.
+the rest of a line when it ends with an error: the pipe in between holds some 64 KiB, which nobody can take back. Events
+that are being written then, and until its end is noticed, go to ` + "`err`" + `; those that come later wait for the next one. A program that does not read holds back who sends to it.
 
 In a drain, its input is closed, and what it still prints is read until it ends. If it does not within ` + "`close_timeout`" + `, it is sent
 SIGTERM, and after the same time SIGKILL; a source, which has no input, begins with SIGTERM. Signals go to all processes that it has started. On

@@ -3,11 +3,14 @@ package file_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/flowrun/flowrun/connectors/file"
+	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/klauspost/compress/zstd"
 )
@@ -35,7 +38,7 @@ func TestReadWhatIsDamaged(t *testing.T) {
 		copy(b[len(b)/2:], "overwritten")
 		return b
 	}
-	const damaged, cut = "the compressed file is damaged", "the file ends in the middle of a compressed block"
+	const damaged, cut = "the compressed file is damaged", "ends in the middle of a compressed block"
 	for name, test := range map[string]struct {
 		content     []byte
 		compression string
@@ -50,11 +53,9 @@ func TestReadWhatIsDamaged(t *testing.T) {
 		"not.gz":     {text.Bytes(), "gzip", damaged, false},
 	} {
 		s := newScene(t, &file.Config{Path: temp(t, string(test.content)), Mode: "read", Compression: test.compression}, lines(t))
-		if err := s.start().Wait(); err != nil {
+		err := s.start().Wait()
+		if ended := (*flow.Ended)(nil); !errors.As(err, &ended) || !strings.Contains(err.Error(), test.log) {
 			t.Errorf("%s: Run: %v", name, err)
-		}
-		if told := s.host.Logs.FilterMessageSnippet(test.log).Len(); told != 1 {
-			t.Errorf("%s: the log has %v", name, s.host.Logs.All())
 		}
 		if !test.lines {
 			continue

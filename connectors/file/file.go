@@ -98,7 +98,8 @@ compressed ` + "`out.gz`" + `): such names sort. Old ones are deleted and compre
 is done after the next start. ` + "`write`" + ` and ` + "`truncate`" + ` empty the file at the start; they do not rotate it.
 
 **Compression.** What is read is unpacked piece by piece, in a memory that does not depend on what is in it. A file that
-is damaged, or ends too early, is read as far as it goes, without the beginning of a message before that, and the log tells. What is written is compressed in blocks of up to 256 KiB
+is damaged, or ends too early, is read as far as it goes, without the beginning of a message before that; the log tells, and so does
+the exit code of a process that ends with its inputs, which is 1. What is written is compressed in blocks of up to 256 KiB
 that stand for themselves, so that ` + "`append`" + ` goes on in the same file, and half a block that a crash has left is removed first; of a
 large gzip file, all is read for that. Delivered then means: taken to be compressed. An event waits for others for up to
 ` + "`flush_interval`" + `, and a crash loses what waits; with ` + "`flush_interval = \"0s\"`" + `, or ` + "`sync = true`" + `, nothing waits. On a full disk, what waits

@@ -87,10 +87,7 @@ func (r *reader) Run(ctx context.Context, host flow.Host) error {
 	r.failed = false
 	err = r.readAll(ctx, host, link)
 	link.Close(host.Abandon(), err)
-	if ended := (*flow.Ended)(nil); errors.As(err, &ended) {
-		err = nil // it would end there again
-	}
-	if err == nil {
+	if ended := (*flow.Ended)(nil); err == nil || errors.As(err, &ended) { // it would end there again
 		r.offset = 0
 	}
 	return err
@@ -99,7 +96,7 @@ func (r *reader) Run(ctx context.Context, host flow.Host) error {
 func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) error {
 	in, done, err := r.content(ctx)
 	if err != nil || in == nil {
-		return r.unlessDamaged(host, err)
+		return r.unlessDamaged(err)
 	}
 	defer done()
 	buf := make([]byte, chunk)
@@ -117,22 +114,22 @@ func (r *reader) readAll(ctx context.Context, host flow.Host, link flow.Link) er
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			return nil
 		case err != nil:
-			return r.unlessDamaged(host, fmt.Errorf("read %s: %w", r.path, disk.Bare(err)))
+			return r.unlessDamaged(fmt.Errorf("read %s: %w", r.path, disk.Bare(err)))
 		}
 	}
 	return nil
 }
 
-// unlessDamaged returns err, unless it says that a compressed file is not what was
-// written: then that is told, and its content has ended in the middle.
-func (r *reader) unlessDamaged(host flow.Host, err error) error {
+// unlessDamaged returns err, or where it says that a compressed file is not what was
+// written, an *Ended: its content has ended in the middle.
+func (r *reader) unlessDamaged(err error) error {
 	switch {
 	case err == nil || r.failed || r.isPlain():
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		host.Log().Warn("the file ends in the middle of a compressed block: what was to come is missing", zap.String("path", r.path))
+		err = fmt.Errorf("%s ends in the middle of a compressed block: what was to come is missing", r.path)
 	default:
-		host.Log().Error("the compressed file is damaged: what follows is lost", zap.String("path", r.path), zap.Error(err))
+		err = fmt.Errorf("the compressed file is damaged, what follows is lost: %w", err)
 	}
 	return &flow.Ended{Err: err, Torn: true, Cause: flow.EndedDone}
 }

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/waits"
 	"go.uber.org/zap"
 )
@@ -18,7 +20,7 @@ func (u *unit) supervise(ctx, sources context.Context) {
 	failures := 0 // in a row
 	for prepared := true; ; prepared = false {
 		err := u.attempt(ctx, sources, prepared)
-		if err == nil || ctx.Err() != nil {
+		if final := (*flow.Ended)(nil); err == nil || ctx.Err() != nil || errors.As(err, &final) {
 			u.ended(err)
 			return
 		}
@@ -69,8 +71,11 @@ func (u *unit) failed(err error, failures int) {
 }
 
 // ended: the connector's work is done, or it was told to end. err is what it
-// said at the end of its ctx.
+// said then.
 func (u *unit) ended(err error) {
+	u.mu.Lock()
+	u.spoilt = err != nil
+	u.mu.Unlock()
 	u.life.Ended(err)
 	u.table.Close(err)
 	if u.isSource() {

@@ -45,6 +45,7 @@ type unit struct {
 	change    *listen.Change // while the unit waits for a reload to make it run
 	farewell  flow.Farewell  // how it takes leave of its peers, if it is a server
 	source    bool           // the process ends when all of these have ended
+	spoilt    bool           // its work has ended with an error
 	listening []*status.Listener
 	input     input
 }
@@ -83,6 +84,7 @@ func (u *unit) sourceState() (ended, failed bool) {
 	ended = failed || now == status.Ended
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	failed = failed || u.spoilt
 	if u.feeder != nil && u.input.over {
 		return true, failed || u.input.failed
 	}

@@ -23,7 +23,8 @@ import (
 //
 // Run returns nil when the connector's work is done (a file is read to its
 // end, ctx has ended), and an error when it lost its world. The engine then
-// calls Run again as the flow's `reconnect` block says.
+// calls Run again as the flow's `reconnect` block says, unless the error is an
+// *Ended: the work is done then, as far as it could be.
 type Connector interface {
 	Run(ctx context.Context, host Host) error
 }
