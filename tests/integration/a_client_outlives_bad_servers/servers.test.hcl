@@ -14,6 +14,7 @@ test "and_is_there_for_a_good_one" {
   }
   peer "server" {
     listen = "127.0.0.1:${local.port}"
+    within = "1m"
 
     # It closes at once.
     refuse {

@@ -50,6 +50,7 @@ test "who_answers_no_ping_is_dead" {
   }
   peer "mute" {
     connect      = "ws://127.0.0.1:${local.port}"
+    within       = "1m"
     answer_pings = false
     expect_ping {}
     expect_close {
@@ -121,6 +122,7 @@ test "who_is_idle_is_parted_from" {
   }
   peer "quiet" {
     connect = "ws://127.0.0.1:${local.port}"
+    within  = "1m"
     repeat {
       times = 55
       send {
@@ -159,6 +161,7 @@ test "a_client_leaves_a_silent_server_and_comes_back" {
   }
   peer "server" {
     listen = "127.0.0.1:${local.port}"
+    within = "1m"
     accept {}
     send {
       json = 1
@@ -199,6 +202,7 @@ test "a_client_leaves_a_dead_server_and_comes_back" {
   }
   peer "server" {
     listen       = "127.0.0.1:${local.port}"
+    within       = "1m"
     answer_pings = false
     accept {}
     expect_ping {}

@@ -14,6 +14,7 @@ test "delay_and_spread" {
   }
   peer "guest" {
     connect = "ws://127.0.0.1:${local.port}"
+    within  = "1m"
     count   = 10
     ping {}
     signal "joined" {}
@@ -39,6 +40,7 @@ test "delay_and_spread" {
   }
   peer "late" {
     connect = "ws://127.0.0.1:${local.port}"
+    within  = "1m"
     await "draining" {}
     repeat {
       times = 3

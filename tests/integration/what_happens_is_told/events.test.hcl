@@ -218,6 +218,7 @@ test "who_says_nothing_is_closed" {
   }
   peer "deaf" {
     connect      = "ws://127.0.0.1:${local.admin}/api/v1/ws?token=let-me-in"
+    within       = "1m"
     answer_pings = false
     expect_close {
       code = 1001
@@ -227,6 +228,7 @@ test "who_says_nothing_is_closed" {
   }
   peer "patient" {
     connect = "ws://127.0.0.1:${local.admin}/api/v1/ws?token=let-me-in&types=config.reload"
+    within  = "1m"
     expect_ping {}
     await "closed" {}
     send {
