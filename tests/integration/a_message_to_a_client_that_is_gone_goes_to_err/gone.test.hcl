@@ -6,6 +6,7 @@ test "with_on_lost_peer" {
   before "server" {
     flow = "flow.hcl"
     vars = { url = "127.0.0.1:${local.port}", lost = "err" }
+    args = ["--log-level", "debug"]
     ready {
       port = local.port
     }
@@ -45,7 +46,7 @@ test "with_on_lost_peer" {
     send {
       json = { to = saved.ghost.id, body = "are you there" }
     }
-    await "gone" {}
+    await "noticed" {}
     send {
       json = { to = saved.ghost.id, body = "and now" }
     }
@@ -63,6 +64,15 @@ test "with_on_lost_peer" {
       json = { iam = "alone" }
     }
     close {}
+  }
+  # The goodbye is answered before the connection has left.
+  interrupt "noticed" {
+    to     = "server"
+    await  = "gone"
+    signal = "none"
+    ready {
+      log = "\"connection closed\""
+    }
   }
   # Nobody else gets what was for the one that is gone.
   peer "bystander" {
