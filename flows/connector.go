@@ -62,6 +62,7 @@ func (r *reader) readConnector(b source.Block, name string) *connector {
 		c.block.Fingerprint = r.fingerprint(spec.Name, c.block.Config, c.block.Common, c.block.Codec.Fingerprint, prints(c.block.Pre), prints(c.block.Post))
 	}
 	r.checkHistory(c)
+	r.checkCollect(c, rest["postprocessors"].Expr)
 	r.checkKeep(c)
 	r.whole.file.Connectors = append(r.whole.file.Connectors, c.block)
 	return c

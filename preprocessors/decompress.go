@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/flowrun/flowrun/preprocessors/internal/xzhead"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/setting"
 )
@@ -47,7 +48,7 @@ func (c *decompress) New() (in, out func() flow.Processor, err error) {
 		{begin("\x28\xb5\x2f\xfd"), unpackZstd(c.MaxSize)},
 		{begin(snappyID), unpackSnappy(c.MaxSize)},
 		{begin("\x04\x22\x4d\x18"), unpackLZ4(c.MaxSize)},
-		{begin(xzMagic), unpackXZ(c.MaxSize)},
+		{begin(xzhead.Magic), unpackXZ(c.MaxSize)},
 		{isZlib, unpackZlib(c.MaxSize)},
 	}
 	in = each(func(dst, p []byte) ([]byte, error) {

@@ -45,6 +45,7 @@ var All = []flow.Spec[flow.ProcessorConfig]{
 	decompressSpec,
 	gelfChunkingSpec,
 	chunkSpec,
+	collectSpec,
 	ingestTimeSpec,
 }
 

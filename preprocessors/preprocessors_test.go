@@ -26,6 +26,7 @@ func TestAll(t *testing.T) {
 		"xz":             {true, true, false, false},
 		"decompress":     {true, false, false, false},
 		"chunk":          {false, true, false, false},
+		"collect":        {false, true, false, true},
 		"ingest_time":    {true, true, false, false},
 	}
 	for _, spec := range All {

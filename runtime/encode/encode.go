@@ -1,5 +1,7 @@
 // Package encode spells events as frames: a codec, then a chain of processors,
-// as one connection uses them, or several where that makes no difference.
+// as one connection uses them, or several where that makes no difference. Where a
+// processor makes one message of several, the chain ends before it, and a [Collector]
+// goes on with what has waited in a queue.
 package encode
 
 import (
@@ -13,19 +15,27 @@ import (
 type Terms struct {
 	Type   string // of the connector, which a flow may write a frame type under
 	Codec  flow.CodecUse
-	Post   []flow.ProcessorUse
+	Post   []flow.ProcessorUse    // up to the flow.Collector
+	Tail   []flow.ProcessorUse    // it, and those behind it; none where there is none
 	Wrote  func(flow.Value) error // checks what the flow wrote into meta.<type>; nil where that cannot be wrong
 	Asks   bool                   // frames are for a flow.Asker
 	Most   int                    // bytes of a frame; 0 for no limit
 	coding string
 	binary bool
+	media  string // "" for what follows from binary
 }
 
 // NewTerms returns the terms of a connector of the given type and shape.
 func NewTerms(typ string, shape flow.Shape, codec flow.CodecUse, post []flow.ProcessorUse) *Terms {
 	t := &Terms{Type: typ, Wrote: shape.Wrote, Asks: shape.Asks, Most: shape.MaxFrame, Codec: codec, Post: post, coding: Coding(post, codec.Type, true), binary: !codec.Text}
-	for _, p := range post {
+	for i, p := range post {
 		t.binary = t.binary || !p.Text
+		if _, ok := p.New().(flow.Collector); ok && t.Tail == nil {
+			t.Post, t.Tail = post[:i], post[i:]
+		}
+	}
+	if len(post) == 0 {
+		t.media = codec.MediaType
 	}
 	return t
 }
@@ -36,8 +46,8 @@ func (t *Terms) Binary() bool { return t.binary }
 // MediaType says what the messages are, in MIME's words.
 func (t *Terms) MediaType() string {
 	switch {
-	case len(t.Post) == 0 && t.Codec.MediaType != "":
-		return t.Codec.MediaType
+	case t.media != "":
+		return t.media
 	case t.binary:
 		return "application/octet-stream"
 	}
@@ -59,12 +69,10 @@ func Coding(ps []flow.ProcessorUse, codec string, outward bool) string {
 
 // Encoder spells events. It is used by one goroutine at a time.
 type Encoder struct {
-	terms  *Terms
-	codec  flow.Codec
-	chain  []flow.Processor
-	emits  []func([]byte) error
-	dater  flow.Dater // that of the chain; nil for none
-	into   *[]byte    // where the running encode puts the bytes of its frames
+	terms *Terms
+	codec flow.Codec
+	chain
+	into   *[]byte // where the running encode puts the bytes of its frames
 	frames *[]flow.Frame
 	made   flow.Frame // type and meta of what is being encoded
 }
@@ -72,21 +80,32 @@ type Encoder struct {
 // Init makes the codec and the processors.
 func (c *Encoder) Init(t *Terms) {
 	c.terms, c.codec = t, t.Codec.New()
-	n := len(t.Post)
-	if n == 0 {
-		return
+	if len(t.Post) > 0 {
+		c.init(t.Post, c.emit)
 	}
-	c.chain = make([]flow.Processor, n)
+}
+
+// chain is processors, of which each gives what it makes to the next.
+type chain struct {
+	procs []flow.Processor
+	emits []func([]byte) error
+	dater flow.Dater // the one there is; nil for none
+}
+
+// init makes the processors. The last one gives what it makes to emit.
+func (c *chain) init(uses []flow.ProcessorUse, emit func([]byte) error) {
+	n := len(uses)
+	c.procs = make([]flow.Processor, n)
 	c.emits = make([]func([]byte) error, n)
-	for i, use := range t.Post {
-		c.chain[i] = use.New()
-		if d, ok := c.chain[i].(flow.Dater); ok {
+	for i, use := range uses {
+		c.procs[i] = use.New()
+		if d, ok := c.procs[i].(flow.Dater); ok {
 			c.dater = d
 		}
 		if i == n-1 {
-			c.emits[i] = c.emit
+			c.emits[i] = emit
 		} else {
-			c.emits[i] = func(p []byte) error { return c.chain[i+1].Process(p, c.emits[i+1]) }
+			c.emits[i] = func(p []byte) error { return c.procs[i+1].Process(p, c.emits[i+1]) }
 		}
 	}
 }
@@ -94,7 +113,7 @@ func (c *Encoder) Init(t *Terms) {
 // Stateless reports whether what the encoder makes of an event is the same for
 // every connection.
 func (c *Encoder) Stateless() bool {
-	for _, p := range c.chain {
+	for _, p := range c.procs {
 		if _, ok := p.(flow.Stateless); !ok {
 			return false
 		}
@@ -144,7 +163,7 @@ func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {
 		c.add(nil)
 		return nil
 	}
-	if len(c.chain) == 0 {
+	if len(c.procs) == 0 {
 		start := len(*c.into)
 		b, err := c.codec.Encode(*c.into, e)
 		if err != nil {
@@ -161,7 +180,7 @@ func (c *Encoder) encodeOne(scratch *[]byte, e *flow.Event) error {
 	if c.dater != nil {
 		c.dater.Date(e.Time)
 	}
-	return c.chain[0].Process(*scratch, c.emits[0])
+	return c.procs[0].Process(*scratch, c.emits[0])
 }
 
 // emit takes what the last processor made.

@@ -67,6 +67,7 @@ func (g *group) awaitServers(over context.Context) {
 func (g *group) awaitQueues(over context.Context, told func() bool) {
 	var all sync.WaitGroup
 	for _, u := range g.units {
+		u.table.Hurry()
 		if keep := u.shape.Keep; keep != nil && keep.Dir != "" {
 			all.Go(func() { u.awaitKept(over, told) })
 		} else {

@@ -1,5 +1,7 @@
 package flow
 
+import "time"
+
 // Codec fills or spells one event. It belongs to one connection and is called
 // from one goroutine at a time per method; a codec without state may be
 // shared by all.
@@ -61,6 +63,17 @@ type Dater interface {
 	// Date is called before Process, with the [Event.Time] of the event that the
 	// message is made of.
 	Date(came int64)
+}
+
+// Collector is implemented by the outward processor that makes one message of several.
+// It is given what waits in the queue of a connector, when that leaves it, and so is
+// what stands behind it.
+//
+// Process emits only what it was given before; Finish emits the rest. Either emits at
+// most once.
+type Collector interface {
+	// Collects says how many bytes need not wait for more, and for how long fewer do.
+	Collects() (maxBytes int, maxWait time.Duration)
 }
 
 // Loss is one message that a processor had to drop. An Err with a method Truncated says

@@ -48,6 +48,17 @@ func (t *Table) Kept() (waiting int, left uint64, there bool) {
 // LeaveKept leaves what is in the queue on the disk to the next start.
 func (t *Table) LeaveKept() { t.single.LeaveKept() }
 
+// Hurry says that the end is near: what waits in queues to leave together with others
+// does so no longer.
+func (t *Table) Hurry() {
+	if t.single != nil {
+		t.single.Hurry()
+	}
+	for _, o := range t.laneOutlets() {
+		o.Hurry()
+	}
+}
+
 // undelivered tells of an event that was accepted, and will not arrive.
 func (t *Table) undelivered(ctx context.Context, message []byte, why error) {
 	if err := t.cfg.Problems.Handle(ctx, flow.Problem{Kind: "write", Err: why, Raw: message}); err != nil {

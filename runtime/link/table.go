@@ -13,6 +13,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/outlet"
 	"github.com/flowrun/flowrun/runtime/queue"
 	"github.com/flowrun/flowrun/runtime/session"
+	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/topic"
 	"go.uber.org/zap"
 )
@@ -94,6 +95,9 @@ func NewTable(cfg Config) *Table {
 		t.seq = new(atomic.Uint64)
 	}
 	t.terms.Undelivered = t.undelivered
+	if len(t.terms.Tail) > 0 && t.terms.Keep == nil {
+		t.terms.Keep = &setting.Keep{} // they wait for each other there
+	}
 	if t.topics = cfg.Shape.Topics; t.topics != nil {
 		t.board = topic.NewBoard[*outlet.Outlet](topic.Match(t.topics.Match), t.topics.History)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/encode"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/queue"
 	"go.uber.org/zap"
@@ -32,6 +33,7 @@ type keeper struct {
 	unasked   bool       // there are such behind upTo
 	heard     bool       // this connection's peer has answered a question
 	watched   bool       // it is noticed when it does not
+	gathering            // of several events that leave as one
 }
 
 // Sizes in bytes: of one write, and of what is sent and not confirmed, which bounds
@@ -47,6 +49,7 @@ func (o *Outlet) Keep(q *queue.Queue, close func() (last bool)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	k := &keeper{queue: q, close: close}
+	k.collector = encode.NewCollector(o.terms.Terms)
 	k.reader = q.Reader(func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()

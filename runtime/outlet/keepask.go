@@ -3,6 +3,7 @@ package outlet
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -13,23 +14,33 @@ import (
 // done stays, and what is behind that. The caller holds mu, which is given up meanwhile.
 func (o *Outlet) askSomeKept(w flow.Writer) bool {
 	k := o.kept
-	if k.stop || k.left {
+	if k.stop || k.left || !o.due() {
 		return false
 	}
-	n, ok := o.nextKept(w, o.terms.Keep.Ahead)
+	ahead := o.terms.Keep.Ahead
+	maxBytes, maxEvents := keptWrite, ahead
+	if k.collector != nil {
+		maxBytes, maxEvents = ahead*k.collector.MaxBytes, math.MaxInt
+	}
+	n, ok := o.nextKept(w, maxBytes, maxEvents)
 	if !ok || n == 0 {
 		return false
 	}
 	now, asker := clock(), w.(flow.Asker)
 	ctx := context.Background() // the asker has its own limits of time
-	err := o.unlocked(func() error { return asker.Ask(ctx, k.batch.Frames) })
+	var frames []flow.Frame
+	err := o.unlocked(func() error { frames = o.collected(n); return asker.Ask(ctx, frames) })
 	done, failed := n, map[int]error{}
-	flow.Failures(err, len(k.batch.Frames), func(i int, cause error) {
-		event := k.batch.Whole(i)
+	flow.Failures(err, len(frames), func(i int, cause error) {
+		from, to := k.of(i)
 		if errors.Is(cause, flow.ErrClosed) {
-			done = min(done, event)
-		} else if failed[event] == nil {
-			failed[event] = cause
+			done = min(done, from)
+			return
+		}
+		for event := from; event < to; event++ {
+			if failed[event] == nil {
+				failed[event] = cause
+			}
 		}
 	})
 	for i := range done {

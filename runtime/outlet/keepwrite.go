@@ -25,6 +25,7 @@ func (o *Outlet) writeKept() {
 	}
 	if k.to != o.writer {
 		k.to, k.asked, k.unasked, k.stop, k.heard, k.watched = o.writer, false, false, false, false, false
+		k.since = 0
 		k.questions++ // what the one before was asked is of no interest
 		k.queue.Rewind()
 	}
@@ -64,9 +65,9 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	k := o.kept
 	ctx := context.Background() // the writer has its own limit of time
 	n := 0
-	if _, bytes := k.queue.Sent(); !k.stop && !k.left && bytes < keptOnTheWay {
+	if _, bytes := k.queue.Sent(); !k.stop && !k.left && bytes < keptOnTheWay && o.due() {
 		var ok bool
-		if n, ok = o.nextKept(w, math.MaxInt); !ok {
+		if n, ok = o.nextKept(w, keptWrite, math.MaxInt); !ok {
 			return false
 		}
 		if n > 0 {
@@ -91,7 +92,7 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	now := clock()
 	err := o.unlocked(func() (err error) {
 		if n > 0 {
-			err = w.Write(ctx, k.batch.Frames, true)
+			err = w.Write(ctx, o.collected(n), true)
 		}
 		if err == nil && ask != nil {
 			err = ask()
@@ -106,15 +107,19 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	return err == nil
 }
 
-// nextKept reads what comes next, and returns how many events that are. It is not ok
+// nextKept reads what comes next, about maxBytes and at most maxEvents, and returns how many events that are. It is not ok
 // when the queue cannot be read, which gives the connection up. The caller holds mu,
 // which is given up meanwhile.
-func (o *Outlet) nextKept(w flow.Writer, maxEvents int) (n int, ok bool) {
+func (o *Outlet) nextKept(w flow.Writer, maxBytes, maxEvents int) (n int, ok bool) {
 	k := o.kept
-	if err := o.unlocked(func() error { return k.queue.Next(&k.batch, keptWrite, maxEvents) }); err != nil {
+	if k.collector != nil {
+		maxBytes = max(maxBytes, k.collector.MaxBytes)
+	}
+	if err := o.unlocked(func() error { return k.queue.Next(&k.batch, maxBytes, maxEvents) }); err != nil {
 		o.wroteKept(w, 0, err)
 		return 0, false
 	}
+	k.since = 0
 	return k.batch.Events(), true
 }
 
@@ -127,7 +132,7 @@ func (o *Outlet) countKept(now int64, n int, err error) {
 		if errors.As(err, &we) {
 			written = we.Written
 		}
-		n = min(n, k.batch.Whole(written))
+		n = min(n, k.done(written))
 	}
 	if n == 0 {
 		return
@@ -216,6 +221,9 @@ func (o *Outlet) flushKept(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, o.terms.Keep.Linger)
 		defer cancel()
 		ctx = limited
+	} else if k.collector != nil {
+		k.hurry = true
+		o.writeKept()
 	}
 	for o.closed == nil && o.writer != nil && !k.left {
 		left := o.waiting()
