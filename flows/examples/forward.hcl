@@ -30,17 +30,27 @@ variable "format" {
   }
 }
 
+variable "wait" {
+  type        = string
+  default     = "1s"
+  description = "for how long records are gathered for a frame"
+}
+
 locals {
   formats = {
-    # Of these, a frame holds the records of a second.
-    msgpack = { name = "msgpack", date_key = "date" }
-    json    = { name = "json", date_key = "date", date_format = "double" }
-    # Of these, a frame holds a record.
+    msgpack     = { name = "msgpack", date_key = "date" }
+    json        = { name = "json", date_key = "date", date_format = "double" }
     json_stream = { name = "json", date_key = "date", date_format = "iso8601" }
     json_lines  = { name = "json_lines", date_key = "date", date_format = "epoch_ms" }
     gelf        = { name = "gelf", host = node.name, short_message_key = "log" }
   }
-  together = var.format == "msgpack" || var.format == "json"
+  # A frame holds several records, but for gelf: as one list, or one behind the other.
+  list    = var.format == "msgpack" || var.format == "json"
+  collect = { name = "collect", max_bytes = "2MB", max_wait = var.wait }
+  behind = {
+    json_stream = [local.collect]
+    json_lines  = ["separate", local.collect]
+  }
 }
 
 connector "tcp_server" "in" {
@@ -50,9 +60,10 @@ connector "tcp_server" "in" {
 }
 
 connector "ws_client" "out" {
-  url          = var.url
-  codec        = local.formats[var.format]
-  idle_timeout = "20s" # connections that are silent for longer may have died on their way
+  url            = var.url
+  codec          = local.formats[var.format]
+  postprocessors = lookup(local.behind, var.format, [])
+  idle_timeout   = "20s" # connections that are silent for longer may have died on their way
   queue {
     max_events = 100000
     max_bytes  = "64MiB"
@@ -75,20 +86,20 @@ pipeline "second" {
   }
   batch "records" {
     max_events = 1000
-    max_wait   = "1s"
+    max_wait   = var.wait
   }
 }
 
-connect "together" {
+connect "lists" {
   from  = connector.in
-  where = local.together
+  where = local.list
   via   = [pipeline.second]
   to    = connector.out
 }
 
 connect "each" {
   from  = connector.in
-  where = !local.together
+  where = !local.list
   to    = connector.out
 }
 
