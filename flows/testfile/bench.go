@@ -51,7 +51,7 @@ const defaultRounds = 3
 func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 	r := c.read(b)
 	x := &Bench{
-		Timeout: r.tables.patient(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
+		Timeout: r.tables.Patient(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		Rounds: defaultRounds, At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, x)
@@ -67,7 +67,7 @@ func (c *Case) Bench(b Binding) (*Bench, *source.Report) {
 		r.program(&x.Run.Program, path{"run"}, c, waited)
 		r.ready(x.Run.Ready, path{"run"})
 		if x.Run.Ready == nil && x.Run.Flow != "" {
-			x.Run.Ready = &Ready{Log: Pattern{listening, listening.String()}, Timeout: r.tables.patient(defaultReady), At: x.Run.At}
+			x.Run.Ready = &Ready{Log: Pattern{listening, listening.String()}, Timeout: r.tables.Patient(defaultReady), At: x.Run.At}
 		}
 	}
 	if l := x.Limits; l != nil {

@@ -38,8 +38,8 @@ type Tables struct {
 	Patience int
 }
 
-// patient is d with the patience asked for.
-func (t *Tables) patient(d setting.Duration) setting.Duration {
+// Patient is d with the patience asked for.
+func (t *Tables) Patient(d setting.Duration) setting.Duration {
 	return d * setting.Duration(max(1, t.Patience))
 }
 
@@ -130,7 +130,7 @@ func Open(path string, tables *Tables) *File {
 			continue
 		}
 		block := body.Blocks[slices.IndexFunc(body.Blocks, func(x *hclsyntax.Block) bool { return x.Body == b.Body })]
-		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: time.Duration(tables.patient(defaultTimeout)), block: block}
+		c := &Case{File: f, Kind: Kind(b.Kind), Name: name, At: placeOf(b.At), Timeout: time.Duration(tables.Patient(defaultTimeout)), block: block}
 		c.check()
 		f.Cases = append(f.Cases, c)
 	}

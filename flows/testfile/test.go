@@ -136,7 +136,7 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 func (c *Case) Test(b Binding) (*Test, *source.Report) {
 	r := c.read(b)
 	t := &Test{
-		Timeout: r.tables.patient(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
+		Timeout: r.tables.Patient(defaultTimeout), MaxOutput: defaultMaxOutput, MaxFolder: defaultMaxFolder, MaxFiles: defaultMaxFiles,
 		At: placeOf(r.region.At),
 	}
 	r.Decode(r.region, nil, nil, t)
@@ -267,7 +267,7 @@ func (r *reading) ready(ready *Ready, at path) {
 	at = at.then("ready")
 	ready.At = r.place(at)
 	if ready.Timeout == 0 {
-		ready.Timeout = r.tables.patient(defaultReady)
+		ready.Timeout = r.tables.Patient(defaultReady)
 	}
 	if ready.Port == 0 && ready.HTTP == "" && ready.File == "" && ready.Log.Regexp == nil && !r.Failed {
 		r.errorAt(at, "ready waits for nothing").Hint("write port, http, file or log into it")

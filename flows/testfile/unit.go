@@ -44,7 +44,7 @@ type Port struct {
 // errors.
 func (c *Case) Unit() (*Unit, *source.Report) {
 	r := c.read(Binding{Dir: c.File.Dir})
-	u := &Unit{Timeout: r.tables.patient(defaultTimeout), MaxEvents: defaultMaxEvents, At: placeOf(r.region.At)}
+	u := &Unit{Timeout: r.tables.Patient(defaultTimeout), MaxEvents: defaultMaxEvents, At: placeOf(r.region.At)}
 	r.Decode(r.region, nil, nil, u)
 	given := func(name string) bool { return r.given(path{name}) }
 	u.HasOut = given("out") || given("out_file")

@@ -137,9 +137,3 @@ func (c *Collector) Lost(f func(i int, why error)) {
 		}
 	}
 }
-
-// Release lets the memory go that the frames are in.
-func (c *Collector) Release() {
-	clear(c.Frames)
-	c.buf = nil
-}

@@ -57,6 +57,11 @@ func (o *Outlet) due() bool {
 func (o *Outlet) Hurry() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.haste()
+}
+
+// haste is Hurry for a caller that holds mu.
+func (o *Outlet) haste() {
 	if k := o.kept; k != nil && k.collector != nil && !k.hurry {
 		k.hurry = true
 		o.writeKept()

@@ -107,9 +107,9 @@ func (o *Outlet) writeSomeKept(w flow.Writer) bool {
 	return err == nil
 }
 
-// nextKept reads what comes next, about maxBytes and at most maxEvents, and returns how many events that are. It is not ok
-// when the queue cannot be read, which gives the connection up. The caller holds mu,
-// which is given up meanwhile.
+// nextKept reads what comes next, about maxBytes and at most maxEvents, and returns how
+// many events that are. It is not ok when the queue cannot be read, which gives the
+// connection up. The caller holds mu, which is given up meanwhile.
 func (o *Outlet) nextKept(w flow.Writer, maxBytes, maxEvents int) (n int, ok bool) {
 	k := o.kept
 	if k.collector != nil {
@@ -221,9 +221,8 @@ func (o *Outlet) flushKept(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, o.terms.Keep.Linger)
 		defer cancel()
 		ctx = limited
-	} else if k.collector != nil {
-		k.hurry = true
-		o.writeKept()
+	} else {
+		o.haste()
 	}
 	for o.closed == nil && o.writer != nil && !k.left {
 		left := o.waiting()

@@ -19,12 +19,7 @@ const probes = 9
 
 // Dial connects to address, "host:port". Who calls it bounds the time by ctx.
 func Dial(ctx context.Context, address string, o setting.SocketOptions) (net.Conn, error) {
-	dialer := net.Dialer{KeepAlive: Keepalive(o), Control: func(_, _ string, c syscall.RawConn) (err error) {
-		if failed := c.Control(func(fd uintptr) { err = SetPatience(fd, o) }); failed != nil {
-			return failed
-		}
-		return err
-	}}
+	dialer := net.Dialer{KeepAlive: Keepalive(o), Control: control(o)}
 	nc, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
@@ -36,6 +31,16 @@ func Dial(ctx context.Context, address string, o setting.SocketOptions) (net.Con
 		}
 	}
 	return nc, nil
+}
+
+// control is what net calls with a socket before it is used.
+func control(o setting.SocketOptions) func(network, address string, c syscall.RawConn) error {
+	return func(_, _ string, c syscall.RawConn) (err error) {
+		if failed := c.Control(func(fd uintptr) { err = SetPatience(fd, o) }); failed != nil {
+			return failed
+		}
+		return err
+	}
 }
 
 // Keepalive is the period as package net wants it: negative for none.

@@ -35,12 +35,7 @@ func TestPatience(t *testing.T) {
 	} {
 		o := setting.DefaultSocketOptions()
 		o.Keepalive = setting.Duration(keepalive)
-		config := net.ListenConfig{KeepAlive: Keepalive(o), Control: func(_, _ string, c syscall.RawConn) (err error) {
-			if failed := c.Control(func(fd uintptr) { err = SetPatience(fd, o) }); failed != nil {
-				return failed
-			}
-			return err
-		}}
+		config := net.ListenConfig{KeepAlive: Keepalive(o), Control: control(o)}
 		config.SetMultipathTCP(false)
 		l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {

@@ -15,23 +15,21 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/runner/process"
 	"github.com/flowrun/flowrun/flows/testfile"
-	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 // tables are what can stand in the peers of a test file.
 func (o *Options) tables() *testfile.Tables {
-	patience := max(1, o.Patience)
 	t := &testfile.Tables{
-		Load: func() any { o := load.Defaults(); return &o },
-		Peer: func() any {
-			c := peer.DefaultConfig()
-			c.Within *= setting.Duration(patience)
-			return &c
-		},
+		Load:     func() any { o := load.Defaults(); return &o },
 		Holds:    func(config any) bool { _, ok := config.(peer.Block); return ok },
 		Fill:     func(config any, steps []testfile.Step) { *config.(peer.Block).Body() = placed(steps) },
 		Update:   o.Update,
-		Patience: patience,
+		Patience: o.Patience,
+	}
+	t.Peer = func() any {
+		c := peer.DefaultConfig()
+		c.Within = t.Patient(c.Within)
+		return &c
 	}
 	t.Signal = func(config any) (gives, awaits string) {
 		switch step := config.(type) {
