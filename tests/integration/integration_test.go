@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// passing is the line of a case that has passed: what has failed shall be found
+// among two hundred.
+var passing = regexp.MustCompile(`(?m)^pass .*\n`)
+
 // patience ends what would hang.
 const patience = 9 * time.Minute
 
@@ -49,9 +54,8 @@ func TestSuite(t *testing.T) {
 	defer p.Kill()
 	code, err := p.Wait(ctx)
 	out := p.Stdout.String()
-	t.Logf("%s%s", out, p.Stderr)
 	if code != 0 || err != nil {
-		t.Errorf("flowrun test ended with exit code %d, %v", code, err)
+		t.Errorf("flowrun test ended with exit code %d, %v:\n%s%s", code, err, passing.ReplaceAllString(out, ""), p.Stderr)
 	}
 	// Each folder is a test, and none is left out.
 	entries, err := filepath.Glob("*/*.test.hcl")
