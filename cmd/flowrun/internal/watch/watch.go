@@ -112,11 +112,17 @@ func (w *Watcher) look() {
 
 // AboutToRead is called before the flows are read, and HasRead afterwards, with
 // what it returned, and with the files that they were read from. Nobody else may
-// read them in between.
+// read them in between. What they hold now is no change any more, however long the
+// reading takes and whatever happens beside them meanwhile.
 func (w *Watcher) AboutToRead() Content {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return contentOf(w.files)
+	select {
+	case <-w.Changes:
+	default:
+	}
+	w.read = contentOf(w.files)
+	return w.read
 }
 
 // HasRead notes what has been read, and watches it from now on.

@@ -183,3 +183,23 @@ func TestChangesMeanwhile(t *testing.T) {
 		t.Error("it was not seen")
 	}
 }
+
+// What is being read is told no second time: the events of one change may come far
+// apart, and the reading may take long.
+func TestWhatIsReadIsNoChange(t *testing.T) {
+	f := tree{t, t.TempDir()}
+	f.write("a.hcl", "1")
+	w, err := New([]string{f.path("a.hcl")}, []string{f.path("a.hcl")}, zap.NewNop())
+	f.must(err)
+	defer w.Close()
+	f.replace("a.hcl", "2")
+	w.look()
+	<-w.Changes
+	w.look() // for an event that came late
+	before := w.AboutToRead()
+	w.look() // and for one that comes while the flows are being read
+	w.HasRead(before, []string{f.path("a.hcl")})
+	if len(w.Changes) > 0 {
+		t.Error("one change was told twice")
+	}
+}
