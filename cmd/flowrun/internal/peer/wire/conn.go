@@ -468,13 +468,16 @@ func (c *Conn) Ping(ctx context.Context) (found bool, end *Ending, err error) {
 	return found, end, err
 }
 
-// Raw waits until all bytes that have come without a handshake are enough.
+// Raw waits until all bytes that have come without a handshake are enough. While
+// enough looks at them, which takes long when they are many, others may come.
 func (c *Conn) Raw(ctx context.Context, enough func(raw []byte) bool) (raw []byte, found bool, end *Ending, err error) {
-	err = c.wait(ctx, func() bool {
-		raw, end = c.raw, c.end
-		found = enough(raw)
-		return found || end != nil
-	})
+	for seen := -1; !found && end == nil && err == nil; seen = len(raw) {
+		err = c.wait(ctx, func() bool {
+			raw, end = c.raw, c.end
+			return len(raw) > seen || end != nil
+		})
+		found = err == nil && enough(raw)
+	}
 	return slices.Clone(raw), found, end, err
 }
 
