@@ -35,7 +35,7 @@ const (
 	answerTimeout  = 30 * time.Second
 	idleTimeout    = time.Minute
 	// closeTimeout is how long answers are waited for at the end.
-	closeTimeout = time.Second
+	closeTimeout = 3 * time.Second
 )
 
 // Options say what is served, where and to whom.
