@@ -6,7 +6,7 @@ connector "ws_client" "feed" {
   url             = var.upstream
   codec           = "json"
   max_message     = "64KiB"
-  connect_timeout = "3s"
+  connect_timeout = "5s"
   reconnect {
     interval     = "5ms"
     max_interval = "20ms"

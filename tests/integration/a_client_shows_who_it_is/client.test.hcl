@@ -20,7 +20,9 @@ test "in_every_handshake" {
       json = 1
     }
     signal "served" {}
-    close {}
+    expect_close {
+      code = 1000
+    }
   }
   interrupt "run" {
     await = "served"

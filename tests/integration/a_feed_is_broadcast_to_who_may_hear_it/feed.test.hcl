@@ -55,8 +55,8 @@ test "and_to_nobody_else" {
     expect {
       json = { ts = 1, peer = "192.0.2.1", region = "nyc" }
     }
-    signal "heard" {}
     close {}
+    signal "heard" {}
   }
   peer "stranger" {
     connect = "ws://127.0.0.1:${local.port}/live"

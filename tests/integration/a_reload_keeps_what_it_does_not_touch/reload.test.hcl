@@ -126,6 +126,9 @@ test "by_watching" {
   interrupt "end" {
     await = "done"
     count = 2
+    ready {
+      log = "\"msg\":\"reloaded\""
+    }
   }
   expect {
     exit_code = 0

@@ -21,8 +21,8 @@ test "everyone_gets_their_own_answers" {
     expect {
       text = "I am ${index}!"
     }
-    signal "answered" {}
     close {}
+    signal "answered" {}
   }
   interrupt "end" {
     await = "answered"

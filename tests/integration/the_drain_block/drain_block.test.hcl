@@ -64,7 +64,7 @@ test "delay_and_spread" {
   expect {
     exit_code = 0
     stderr {
-      matches = ["(?s)SIGTERM: draining for up to 20s.*\"code\":1000.*\"code\":1012.*\"drained\""]
+      matches = ["(?s)SIGTERM: draining for up to 40s.*\"code\":1000.*\"code\":1012.*\"drained\""]
     }
   }
 }

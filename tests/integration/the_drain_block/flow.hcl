@@ -4,9 +4,9 @@ variable "url" {
 
 flow {
   drain {
-    timeout = "20s"
-    delay   = "3s"
-    spread  = "4s"
+    timeout = "40s"
+    delay   = "6s"
+    spread  = "6s"
     code    = 1012
     reason  = "moving house"
     message = jsonencode({ type = "bye" })

@@ -1,4 +1,5 @@
-# Each second, a list of one record, with its time in front.
+# Each second, a list of one record, with its time in front. The server stays until the
+# client has been told to end: a record that waits for one that is gone holds up the end.
 test "as_it_says" {
   tags = ["ws", "host"]
   locals {
@@ -14,7 +15,15 @@ test "as_it_says" {
       where = length(event) == 1 && event[0].date > 1700000000.0 && event[0].cpu_p >= 0 && event[0]["cpu0.p_cpu"] <= 100 && event[0]["Mem.used"] > 0
       count = 2
     }
-    close {}
+    signal "seen" {}
+    expect_close {
+      code = 1000
+      skip = true
+    }
+  }
+  interrupt "end" {
+    to    = "client"
+    await = "seen"
   }
 }
 
@@ -35,7 +44,15 @@ test "msgpack" {
       type  = "binary"
       count = 2
     }
-    close {}
+    signal "seen" {}
+    expect_close {
+      code = 1000
+      skip = true
+    }
+  }
+  interrupt "end" {
+    to    = "client"
+    await = "seen"
   }
 }
 
@@ -54,6 +71,14 @@ test "json_lines" {
       where = event.date > 1700000000.0 && event.cpu_p >= 0
       count = 2
     }
-    close {}
+    signal "seen" {}
+    expect_close {
+      code = 1000
+      skip = true
+    }
+  }
+  interrupt "end" {
+    to    = "client"
+    await = "seen"
   }
 }
