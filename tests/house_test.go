@@ -109,7 +109,7 @@ var rooms = []struct {
 	{"connectors/stream/internal/socket", []string{"runtime/flow", "runtime/duplex"}, "it knows connections, and nothing of what they are for"},
 	{"connectors/stream", []string{"runtime/flow", "runtime/endpoint", "runtime/tcp", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "connectors/stream/internal/socket"}, "it makes connectors of connections"},
 	{"connectors/observe", []string{"runtime/flow", "runtime/notice"}, "it knows what the process tells, and who lets it hear"},
-	{"connectors/http/internal/call", []string{"runtime/flow", "runtime/endpoint", "runtime/tcp", "runtime/waits"}, "it asks servers, and knows nothing of who wants to know"},
+	{"connectors/http/internal/call", []string{"runtime/flow", "runtime/endpoint", "runtime/credentials", "runtime/tcp", "runtime/waits"}, "it asks servers, and knows nothing of who wants to know"},
 	{"connectors/http/internal/wrote", []string{"runtime/flow", "runtime/endpoint"}, "it reads what a flow wrote, and sends nothing"},
 	{"connectors/http/internal/client", []string{"runtime/flow", "runtime/endpoint", "runtime/credentials", "runtime/tlsfiles", "runtime/waits", "connectors/http/internal/*"}, "it makes a connector of requests"},
 	{"connectors/http", []string{"runtime/flow", "runtime/nonblock", "runtime/endpoint", "runtime/access", "runtime/tlsfiles", "runtime/goodbye", "runtime/sse", "connectors/http/internal/*"}, "it makes connectors of requests"},

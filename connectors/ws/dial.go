@@ -154,7 +154,25 @@ func (c *client) explain(ctx context.Context, err error) error {
 	if errors.As(err, &cert) {
 		return fmt.Errorf("connect to %s: the server's certificate is not trusted: %w", target, cert.Err)
 	}
-	return fmt.Errorf("connect to %s: %w", target, last(err))
+	err = last(err)
+	if text, shown := err.Error(), c.hide(err.Error()); shown != text {
+		err = errors.New(shown)
+	}
+	return fmt.Errorf("connect to %s: %w", target, err)
+}
+
+// hide takes what this side has said in confidence out of what the server says.
+func (c *client) hide(text string) string {
+	var secrets credentials.Secrets
+	if password, ok := c.config.URL.User.Password(); ok {
+		secrets.Add(password)
+	}
+	for _, message := range c.config.OnOpen {
+		secrets.Add(message.Reveal())
+	}
+	header, _ := c.header(nil) // the handshake tells what it lacks
+	secrets.AddRequest(c.target(), header)
+	return secrets.Hide(text)
 }
 
 // last returns the innermost cause.

@@ -133,7 +133,8 @@ An event that came from one of these connections goes back there whatever its
 key is.
 
 The environment's HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. User and
-password in the URL become an Authorization header and are never logged.
+password in the URL become an Authorization header. They, the query, the values of header fields and what
+` + "`on_open`" + ` says are in no log and in no error, also where a server repeats them.
 
 On a graceful end, the queue is written, and answers are read until none has
 come for 100 ms, or for a second. A client that was sent nothing does not wait.

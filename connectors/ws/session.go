@@ -103,7 +103,7 @@ func (s *session) explain(err error) error {
 	}
 	switch {
 	case closed && why.Reason != "":
-		return fmt.Errorf("%s closed the connection: %d %q", peer, why.Code, why.Reason)
+		return fmt.Errorf("%s closed the connection: %d %q", peer, why.Code, s.client.hide(why.Reason))
 	case closed:
 		return fmt.Errorf("%s closed the connection: %d", peer, why.Code)
 	case socket.TooLong(err):

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/flowrun/flowrun/runtime/credentials"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/setting"
 	"github.com/flowrun/flowrun/runtime/waits"
@@ -36,7 +37,7 @@ type Caller struct {
 	Statuses *Statuses
 	Waits    waits.Terms   // between attempts, and how many
 	MaxAfter time.Duration // the longest wait that a server may ask for
-	Secrets  Secrets
+	Secrets  credentials.Secrets
 	Until    context.Context // its end is that of all requests
 	// Patience is how long requests are made again: its end is that of every wait for
 	// another attempt.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"strings"
+	"slices"
 
 	"github.com/flowrun/flowrun/runtime/flow"
 )
@@ -47,7 +47,7 @@ func (c *Caller) explain(ctx, inner context.Context, q *Request, err error) erro
 	default:
 		why = last(err).Error()
 	}
-	return &Failed{Again: again, why: c.what(q) + ": " + c.Secrets.hide(why, q)}
+	return &Failed{Again: again, why: c.what(q) + ": " + c.hide(why, q)}
 }
 
 // what says what was tried.
@@ -64,40 +64,10 @@ func last(err error) error {
 	}
 }
 
-// Secrets are texts that are shown to nobody.
-type Secrets []string
-
-// maxShown bounds what is shown of what others have said, in bytes.
-const maxShown = 300
-
-// shortest is the shortest text that can be a secret: shorter ones are in any text.
-const shortest = 4
-
-// Add adds texts.
-func (s *Secrets) Add(texts ...string) {
-	for _, text := range texts {
-		if len(text) >= shortest {
-			*s = append(*s, text)
-		}
-	}
-}
-
 // hide takes the secrets, those of the request among them, out of a text that somebody
 // else has made.
-func (s Secrets) hide(text string, q *Request) string {
-	all := s[:len(s):len(s)]
-	for _, values := range q.Header {
-		all.Add(values...)
-	}
-	for _, values := range q.URL.Query() {
-		all.Add(values...)
-	}
-	all.Add(q.URL.RawQuery)
-	for _, secret := range all {
-		text = strings.ReplaceAll(text, secret, "(secret)")
-	}
-	if len(text) > maxShown {
-		text = text[:maxShown] + "…"
-	}
-	return text
+func (c *Caller) hide(text string, q *Request) string {
+	all := slices.Clip(c.Secrets)
+	all.AddRequest(q.URL, q.Header)
+	return all.Hide(text)
 }

@@ -151,7 +151,7 @@ func (c *Config) New() (flow.Connector, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	secrets := call.Secrets{}
+	secrets := credentials.Secrets{}
 	secrets.Add(c.URL.Query)
 	if password, ok := c.URL.User.Password(); ok {
 		secrets.Add(password)
