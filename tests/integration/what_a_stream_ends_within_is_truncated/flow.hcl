@@ -27,6 +27,10 @@ connector "file" "errors" {
   codec = "json"
 }
 
+connector "log" "told" {
+  codec = "json"
+}
+
 connector "null" "good" {}
 
 pipeline "kind" {
@@ -48,5 +52,5 @@ connect "good" {
 connect "errors" {
   from = [connector.router.err, connector.console.err, connector.lengths.err]
   via  = [pipeline.kind]
-  to   = connector.errors
+  to   = [connector.errors, connector.told]
 }

@@ -30,8 +30,19 @@ test "over_tcp_in_a_file_and_on_the_console" {
     cut {
       how = "half"
     }
+    signal "cut" {}
     expect_close {
       skip = true
+    }
+    await "told" {}
+  }
+  # The file and the console may be read later than the router.
+  interrupt "told" {
+    to     = "server"
+    await  = "cut"
+    signal = "none"
+    ready {
+      log = "(?s)(truncated.*){3}"
     }
   }
   expect {
