@@ -120,17 +120,20 @@ func options(t *testing.T, url, in string) (o Options, out, err *output) {
 
 func TestRun(t *testing.T) {
 	addr := strings.TrimPrefix(server(t).URL, "http://")
+	// The silence that is waited for, and the time that is over: no machine stands still
+	// for so long in the middle of what comes before.
+	const while = 5 * time.Second
 	for _, c := range []struct {
 		name, path, in string
 		change         func(*Options)
 		out, err, fail string // fail is part of the error
 	}{
 		{"answers", "", "a\nb\r\n\nlast", func(o *Options) { o.Count = 4 }, "a\nb\n\nlast\n", "closed with 1000\n", ""},
-		{"linger", "", "a\nb\n", func(o *Options) { o.Linger = 100 * time.Millisecond }, "a\nb\n", "closed with 1000\n", ""},
+		{"linger", "", "a\nb\n", func(o *Options) { o.Linger = while }, "a\nb\n", "closed with 1000\n", ""},
 		{"nothing to say", "", "", func(o *Options) { o.Linger = 0 }, "", "closed with 1000\n", ""},
-		{"too few", "", "a\n", func(o *Options) { o.Count, o.Linger = 2, 100*time.Millisecond }, "a\n", "closed with 1000\n", "nothing more came: 1 of 2 messages have come"},
-		{"time over", "", "a\n", func(o *Options) { o.Count, o.Timeout = 2, 200*time.Millisecond }, "a\n", "closed with 1000\n", "the time is over: 1 of 2 messages have come"},
-		{"time over, as asked", "", "a\n", func(o *Options) { o.Timeout = 200 * time.Millisecond }, "a\n", "closed with 1000\n", ""},
+		{"too few", "", "a\n", func(o *Options) { o.Count, o.Linger = 2, while }, "a\n", "closed with 1000\n", "nothing more came: 1 of 2 messages have come"},
+		{"time over", "", "a\n", func(o *Options) { o.Count, o.Timeout = 2, while }, "a\n", "closed with 1000\n", "the time is over: 1 of 2 messages have come"},
+		{"time over, as asked", "", "a\n", func(o *Options) { o.Timeout = while }, "a\n", "closed with 1000\n", ""},
 		{"binary", "", "a\nb", func(o *Options) { o.Binary, o.Count = true, 2 }, "ab", "closed with 1000\n", ""},
 		{"newlines", "", "a\n\nb", func(o *Options) { o.Newline, o.Count = true, 3 }, "a\n\nb\n", "closed with 1000\n", ""},
 		{"base64", "", "AP8=\n", func(o *Options) { o.Base64, o.Count = true, 1 }, "AP8=\n", "closed with 1000\n", ""},
@@ -155,6 +158,7 @@ func TestRun(t *testing.T) {
 		}, "a\n", "closed with 1000\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			o, out, say := options(t, "ws://"+addr+"/"+c.path, c.in)
 			if c.change != nil {
 				c.change(&o)

@@ -20,10 +20,15 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
+	"github.com/flowrun/flowrun/runtime/flowtest"
 	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// while is how long an answer is waited for that does not come: no machine stands still
+// for so long while others are on their way. Tests that wait do so beside each other.
+const while = setting.Duration(5 * time.Second)
 
 // serve starts a server that does something with each connection.
 func serve(t *testing.T, do func(ctx context.Context, c *websocket.Conn, r *http.Request)) string {
@@ -60,7 +65,7 @@ func options(t *testing.T, url string) Options {
 	if err := o.URL.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	o.WarmUp = 0
+	o.WarmUp, o.Timeout = 0, setting.Duration(5*time.Minute) // on a slow machine
 	return o
 }
 
@@ -121,9 +126,10 @@ func TestEcho(t *testing.T) {
 
 // A duration ends it too, after a warm-up which is not measured.
 func TestDuration(t *testing.T) {
+	t.Parallel()
 	for _, rate := range []float64{0, 5000} {
 		o := options(t, serve(t, echo))
-		o.WarmUp, o.Duration, o.Rate = setting.Duration(20*time.Millisecond), setting.Duration(500*time.Millisecond), rate
+		o.WarmUp, o.Duration, o.Rate = setting.Duration(20*time.Millisecond), setting.Duration(3*time.Second), rate
 		phases := map[string]bool{}
 		o.Progress = func(p Progress) { phases[p.Phase] = true }
 		res := mustRun(t, o)
@@ -137,6 +143,7 @@ func TestDuration(t *testing.T) {
 }
 
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var once sync.Once
 	url := serve(t, func(ctx context.Context, c *websocket.Conn, r *http.Request) {
@@ -145,7 +152,7 @@ func TestInterrupt(t *testing.T) {
 		echo(ctx, c, r)
 	})
 	o := options(t, url)
-	o.Connections, o.InFlight, o.AnyAnswer, o.Timeout = 1, 2, true, setting.Duration(100*time.Millisecond)
+	o.Connections, o.InFlight, o.AnyAnswer, o.Timeout = 1, 2, true, while
 	res, err := Run(ctx, o)
 	if err != nil || res.Ended != "interrupted" || res.Lost != 1 {
 		t.Errorf("%+v, %v", res, err)
@@ -259,7 +266,6 @@ func TestErrors(t *testing.T) {
 	write := func(c *websocket.Conn, text string) {
 		_ = c.Write(context.Background(), websocket.MessageText, []byte(text))
 	}
-	const patience = setting.Duration(500 * time.Millisecond)
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) }) // when the parallel cases have ended
 	// after answers some messages and then does something else.
@@ -288,13 +294,13 @@ func TestErrors(t *testing.T) {
 		{"another text", after(3, func(c *websocket.Conn, _ []byte) { write(c, "no") }), nil, Errors{Wrong: 2}, `message 3 should be the text "0000000003", and is the text "no"`},
 		{"another kind", after(0, func(c *websocket.Conn, m []byte) { _ = c.Write(t.Context(), websocket.MessageBinary, m) }), nil, Errors{Wrong: 2}, `the text "0000000000", and is the binary "0000000000"`},
 		{"twice", after(3, func(c *websocket.Conn, m []byte) { write(c, string(m)); write(c, string(m)) }), nil, Errors{Wrong: 2}, ""},
-		{"not at all", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Timeout = patience }, Errors{Timeout: 2}, "no answer to message 3 within 500ms"},
-		{"not at all, at a rate", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Rate = 1000; o.AnyAnswer = true; o.Timeout = patience }, Errors{Timeout: 2}, "no answer to message 9"},
+		{"not at all", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Timeout = while }, Errors{Timeout: 2}, "no answer to message 3 within 5s"},
+		{"not at all, at a rate", after(3, func(*websocket.Conn, []byte) {}), func(o *Options) { o.Rate = 1000; o.AnyAnswer = true; o.Timeout = while }, Errors{Timeout: 2}, "no answer to message 9"},
 		{"closed", after(3, func(c *websocket.Conn, _ []byte) { _ = c.Close(1011, "") }), nil, Errors{Lost: 2}, "the server closed the connection with code 1011"},
 		{"cut", after(3, func(c *websocket.Conn, _ []byte) { _ = c.CloseNow() }), nil, Errors{Lost: 2}, "the server "},
 		{"too large", after(3, func(c *websocket.Conn, _ []byte) { write(c, strings.Repeat("x", maxMessage+1)) }), nil, Errors{Lost: 2}, "16777217 bytes is more than"},
 		{"nobody reads", func(context.Context, *websocket.Conn, *http.Request) { <-over }, func(o *Options) {
-			o.Messages, o.InFlight, o.Timeout = []string{strings.Repeat("x", 1<<20)}, 32, patience
+			o.Messages, o.InFlight, o.Timeout = []string{strings.Repeat("x", 1<<20)}, 32, while
 		}, Errors{Timeout: 2}, ""},
 	}
 	for _, tt := range tests {
@@ -434,12 +440,8 @@ func TestHandshake(t *testing.T) {
 
 // When the first connection cannot be opened, that is an error at once.
 func TestNoServer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := l.Addr().String()
-	_ = l.Close()
+	t.Parallel()
+	free := flowtest.FreeAddress(t)
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }))
 	defer refusing.Close()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -450,13 +452,13 @@ func TestNoServer(t *testing.T) {
 	tests := []struct{ url, want string }{
 		{"ws://" + free, "connection refused"},
 		{refusing.Listener.Addr().String(), "the server answered 401 Unauthorized"},
-		{silent.Addr().String(), "no answer within 3s"},
+		{silent.Addr().String(), "no answer within 5s"},
 		{"ws://192.0.2.1:80", "load on another machine has to be allowed"},
 		{"ws://[2001:db8::1]:80", "load on another machine has to be allowed"},
 	}
 	for _, tt := range tests {
 		o := options(t, tt.url)
-		o.Timeout = setting.Duration(3 * time.Second)
+		o.Timeout = while
 		if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s gives %v", tt.url, err)
 		}

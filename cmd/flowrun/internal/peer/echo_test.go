@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 )
@@ -34,7 +33,7 @@ func echo(t *testing.T) (addr string) {
 		}
 		defer func() { _ = c.CloseNow() }()
 		c.SetReadLimit(-1)
-		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		if code, err := strconv.Atoi(r.URL.Query().Get("close")); err == nil {
 			_ = c.Close(websocket.StatusCode(code), "as you wish")

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/flowrun/flowrun/tests/process"
 )
@@ -26,7 +25,7 @@ func TestFlowrun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	scripts := func(name, addr string) []*Script {
 		text, err := os.ReadFile(filepath.Join(folder, name+".txt"))

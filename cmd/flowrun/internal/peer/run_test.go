@@ -38,23 +38,26 @@ func listening(ctx context.Context, s *Script) (addr string, report func() *Repo
 	return <-at, func() *Report { return <-end }
 }
 
+// kilobyte is what large messages are made of: long lists, and long literals, take long.
+var kilobyte = strings.Repeat("0123456789", 100)
+
 // TestSlowReader fills the way to a peer that does not read.
 func TestSlowReader(t *testing.T) {
 	s := script(t, `peer "server" {
 		listen         = "127.0.0.1:0"
 		receive_buffer = "4KiB"
 		read { rate = "0B" }
-		await "stuck" { within = "1m" }
+		await "stuck" {}
 	}`)
 	addr, report := listening(t.Context(), s)
 	alice := script(t, `peer "alice" {
 		connect = "ws://%s/"
-		within  = "300ms"
 		send {
-			text  = join("", [for i in range(100000) : "0123456789"])
-			count = 100
+			text   = join("", [for i in range(1000) : %q])
+			count  = 100
+			within = "1s"
 		}
-	}`, addr)
+	}`, addr, kilobyte)
 	err := Run(t.Context(), alice).Err()
 	if err == nil || !strings.Contains(err.Error(), "the other side does not read") {
 		t.Errorf("100 MB went to who does not read: %v", err)
@@ -71,12 +74,12 @@ func TestFullInbox(t *testing.T) {
 		connect        = "ws://%s/"
 		receive_buffer = "4KiB"
 		inbox          = "64KiB"
-		within         = "300ms"
 		send {
-			text  = join("", [for i in range(10000) : "0123456789"])
-			count = 1000
+			text   = join("", [for i in range(100) : %q])
+			count  = 1000
+			within = "5s"
 		}
-	}`, echo(t))
+	}`, echo(t), kilobyte)
 	err := Run(t.Context(), alice).Err()
 	if err == nil || !strings.Contains(err.Error(), "its inbox holds ") {
 		t.Errorf("100 MB came into an inbox of 64KiB: %v", err)
@@ -135,13 +138,13 @@ func TestManyFailures(t *testing.T) {
 	alice := script(t, `peer "alice" {
 		connect = "ws://%s/"
 		count   = 50
-		send { text = join("", [for i in range(10000) : "0123456789"]) }
+		send { text = join("", [for i in range(100) : %q]) }
 		repeat {
 			times = 100
 			signal "x" {}
 		}
 		expect { text = "x" }
-	}`, echo(t))
+	}`, echo(t), kilobyte)
 	r := Run(t.Context(), alice)
 	if r.Failed != 50 || r.Ran != 50 || len(r.Failures) != maxFailures {
 		t.Errorf("%d of %d failed, %d are told", r.Failed, r.Ran, len(r.Failures))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -18,16 +19,20 @@ import (
 	"github.com/flowrun/flowrun/cmd/flowrun/internal/peer/signals"
 	"github.com/flowrun/flowrun/flows/testfile"
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/runtime/setting"
 )
 
 var update = flag.Bool("update", false, "write what the scripts report into testdata")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// patience is how long steps may take that do not say so themselves.
+const patience = 5 * time.Minute
+
 // tables is what a runner of test files hands to package testfile.
 func tables() *testfile.Tables {
 	t := &testfile.Tables{
-		Peer:  func() any { c := DefaultConfig(); return &c },
+		Peer:  func() any { c := DefaultConfig(); c.Within = setting.Duration(patience); return &c },
 		Holds: func(config any) bool { _, ok := config.(Block); return ok },
 		Fill:  func(config any, steps []testfile.Step) { *config.(Block).Body() = placed(steps) },
 	}
