@@ -331,7 +331,8 @@ func TestErrors(t *testing.T) {
 // A server that stalls delays what should have been sent meanwhile: the times
 // of a rate say so, those of a closed loop hardly do.
 func TestStall(t *testing.T) {
-	const stall = 200 * time.Millisecond
+	t.Parallel()
+	const stall = 2 * time.Second // beside which what a machine does else is short
 	quantile := func(set func(*Options)) (p50 float64) {
 		url := serve(t, func(ctx context.Context, c *websocket.Conn, r *http.Request) {
 			for n := 0; ; n++ {
@@ -355,7 +356,7 @@ func TestStall(t *testing.T) {
 		return res.Latency.P50
 	}
 	closed := quantile(func(*Options) {})
-	open := quantile(func(o *Options) { o.Rate = 1000 }) // 200 messages are due during the stall
+	open := quantile(func(o *Options) { o.Rate = 100 }) // 200 messages are due during the stall
 	if open < 10*closed {
 		t.Errorf("in the middle, answers take %v us in a closed loop and %v at a rate", closed, open)
 	}
