@@ -21,7 +21,7 @@ import (
 func clientOf(t *testing.T, url string, edit func(*TCPClientConfig)) (flow.Connector, *flowtest.Host) {
 	t.Helper()
 	config := Specs[1].Config().(*TCPClientConfig)
-	config.CloseTimeout = setting.Duration(patience)
+	config.CloseTimeout, config.ConnectTimeout = setting.Duration(patience), setting.Duration(patience)
 	if err := config.URL.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}

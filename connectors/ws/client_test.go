@@ -41,7 +41,7 @@ func upstream(t *testing.T, handle func(*websocket.Conn, *http.Request)) *httpte
 func clientOf(t *testing.T, url string, edit func(*ClientConfig)) (flow.Connector, *flowtest.Host) {
 	t.Helper()
 	config := Specs[1].Config().(*ClientConfig)
-	config.CloseTimeout = setting.Duration(patience)
+	config.CloseTimeout, config.ConnectTimeout = setting.Duration(patience), setting.Duration(patience)
 	if err := config.URL.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestClientExplainsWhyItCannotConnect(t *testing.T) {
 		{"wss://" + plain.Listener.Addr().String(), "first record does not look like a TLS handshake"},
 	} {
 		c, host := clientOf(t, tt.url, func(c *ClientConfig) {
-			if c.ConnectTimeout = setting.Duration(patience); strings.Contains(tt.want, "200ms") {
+			if strings.Contains(tt.want, "200ms") {
 				c.ConnectTimeout = setting.Duration(200 * time.Millisecond)
 			}
 		})

@@ -153,7 +153,7 @@ func startProxy(t *testing.T, b *behind, edit func(*ClientConfig, *flowfile.Comm
 	if err := client.URL.UnmarshalText([]byte(b.addr)); err != nil {
 		t.Fatal(err)
 	}
-	client.Per, client.CloseTimeout = field("id"), setting.Duration(patience)
+	client.Per, client.CloseTimeout, client.ConnectTimeout = field("id"), setting.Duration(patience), setting.Duration(patience)
 	common := flowfile.DefaultCommon()
 	common.Reconnect.Interval = setting.Duration(10 * time.Millisecond)
 	common.Reconnect.MaxInterval = setting.Duration(50 * time.Millisecond)

@@ -47,7 +47,7 @@ const patience = time.Minute
 
 func serverConfig(t testing.TB) *ServerConfig {
 	c := Specs[0].Config().(*ServerConfig)
-	c.CloseTimeout = setting.Duration(patience)
+	c.CloseTimeout, c.ConnectTimeout = setting.Duration(patience), setting.Duration(patience)
 	if err := c.URL.UnmarshalText([]byte(flowtest.FreeAddress(t))); err != nil {
 		t.Fatal(err)
 	}

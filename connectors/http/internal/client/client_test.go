@@ -38,12 +38,16 @@ type asking struct {
 	run  *flowtest.Running
 }
 
+// patience bounds what takes no time when all is well.
+const patience = 2 * time.Minute
+
 func configure(t testing.TB, url string, edit func(*Config)) *Config {
 	t.Helper()
 	c := Default()
 	if err := c.URL.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
+	c.ConnectTimeout, c.Timeout = setting.Duration(patience), setting.Duration(patience)
 	c.Retry.Interval, c.Retry.MaxInterval = setting.Duration(time.Millisecond), setting.Duration(5*time.Millisecond)
 	if edit != nil {
 		edit(c)
