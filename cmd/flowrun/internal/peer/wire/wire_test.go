@@ -104,7 +104,7 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for {
 			m, end, err := c.Next(ctx)
