@@ -83,13 +83,15 @@ func (f *follower) add(path, called string) (*tail, error) {
 	return t, nil
 }
 
-// isFull reports whether no more files may be open: the one at path has to wait.
+// isFull reports whether no more files may be open: the one at path has to wait, which
+// is told when it begins, and not of each file at each look.
 func (f *follower) isFull(path string) bool {
-	if len(f.tails) < f.cfg.MaxFiles {
-		return false
+	full := len(f.tails) >= f.cfg.MaxFiles
+	if full && !f.full {
+		f.host.Log().Warn("max_files are being read: others wait until one of these is gone", zap.Int("max_files", f.cfg.MaxFiles), zap.String("path", path))
 	}
-	f.host.Log().Warn("max_files are being read: others wait", zap.Int("max_files", f.cfg.MaxFiles), zap.String("path", path))
-	return true
+	f.full = full
+	return full
 }
 
 // links is how many names a file has.

@@ -29,6 +29,7 @@ type follower struct {
 	spare  flow.Link // opened before there is a file: the connector is at work
 	tails  []*tail
 	waits  bool // a file is at the path that is not open yet
+	full   bool // and there was no room for it, which was told
 	buf    []byte
 	frames [1]flow.Frame
 }
