@@ -161,11 +161,14 @@ func TestClientLeavesABusyServer(t *testing.T) {
 }
 
 func TestClientNoticesALostConnection(t *testing.T) {
+	tooBig := func(c *websocket.Conn) { _ = c.Close(websocket.StatusMessageTooBig, "too big") }
 	for _, tt := range []struct {
 		name string
 		end  func(*websocket.Conn)
 		want string
 	}{
+		{"a message too long for it", tooBig, `1009 "too big": a message is longer than it takes, and lost`},
+		{"pong", tooBig, "which is sent again until it does"},
 		{"close", func(c *websocket.Conn) { _ = c.Close(4000, "enough") }, `closed the connection: 4000 "enough"`},
 		{"cut", func(c *websocket.Conn) { _ = c.CloseNow() }, "cut the connection off"},
 		{"oversize", func(c *websocket.Conn) { _ = c.Write(context.Background(), websocket.MessageText, make([]byte, 2000)) }, "max_message (1000B)"},
@@ -176,7 +179,11 @@ func TestClientNoticesALostConnection(t *testing.T) {
 				tt.end(c)
 				_, _, _ = c.Read(context.Background())
 			})
-			c, host := clientOf(t, s.URL+"/?token=hush-hush", func(c *ClientConfig) { c.MaxMessage = 1000 })
+			c, host := clientOf(t, s.URL+"/?token=hush-hush", func(c *ClientConfig) {
+				if c.MaxMessage = 1000; tt.name == "pong" {
+					c.Queue.Confirm = "pong"
+				}
+			})
 			err := c.Run(t.Context(), host)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Run: %v, want %q", err, tt.want)

@@ -145,6 +145,8 @@ was sent after it. What was not confirmed when a connection is lost is sent agai
 the next one, oldest first and in order: some may come twice, none is missing. It is
 the default where the queue says how much may wait and blocks, and where it is persistent.
 A peer that answers no pings, as RFC 6455 wants it to, gets what is in the queue and no more.
+A message that it closes the connection for, like one that is longer than it takes (1009), is sent
+again by the next connection, and all that is behind it waits: the log says so, until the peer takes it.
 
 With ` + "`persistent`" + ` the queue is on the disk, in a directory of its own. Delivered means:
 on the disk (fdatasync; events that come together are written together), so that

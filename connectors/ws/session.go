@@ -102,6 +102,8 @@ func (s *session) explain(err error) error {
 		return fmt.Errorf("connection to %s: %s", peer, parted.Reason)
 	}
 	switch {
+	case closed && why.Code == socket.MessageTooBig:
+		return fmt.Errorf("%s closed the connection: %d %q: %s", peer, why.Code, s.client.hide(why.Reason), s.tooLong())
 	case closed && why.Reason != "":
 		return fmt.Errorf("%s closed the connection: %d %q", peer, why.Code, s.client.hide(why.Reason))
 	case closed:
@@ -114,6 +116,14 @@ func (s *session) explain(err error) error {
 		return fmt.Errorf("connection to %s: %w", peer, err) // with what it said
 	}
 	return fmt.Errorf("connection to %s: %w", peer, last(err))
+}
+
+// tooLong says what becomes of a message that is longer than the peer takes.
+func (s *session) tooLong() string {
+	if keep := s.client.config.Queue.Keep(true); keep != nil && keep.Pong {
+		return "a message is longer than it takes, which is sent again until it does, and others wait behind it"
+	}
+	return "a message is longer than it takes, and lost"
 }
 
 // Deliver implements socket.Owner.

@@ -39,7 +39,7 @@ const (
 	protocolError   = 1002
 	invalidPayload  = 1007
 	PolicyViolation = 1008
-	messageTooBig   = 1009
+	MessageTooBig   = 1009
 	internalError   = 1011
 	tryAgainLater   = 1013
 	noCode          = 1006 // never in a frame: it ended without one
@@ -228,7 +228,7 @@ func (c *Conn) Goodbye(err error) {
 	case errors.Is(err, errFragments):
 		c.sendClose(PolicyViolation, errFragments.Error())
 	case TooLong(err):
-		c.sendClose(messageTooBig, errTooLong.Error())
+		c.sendClose(MessageTooBig, errTooLong.Error())
 	case errors.Is(err, ErrPanicked):
 		c.sendClose(internalError, ErrPanicked.Error())
 	default:
@@ -270,7 +270,7 @@ func (c *Conn) End(err error) (how Farewell, closed bool) {
 	for _, known := range []struct {
 		err  error
 		code int
-	}{{errNotUTF8, invalidPayload}, {errFragments, PolicyViolation}, {errTooLong, messageTooBig}, {websocket.ErrMessageTooBig, messageTooBig}, {ErrPanicked, internalError}} {
+	}{{errNotUTF8, invalidPayload}, {errFragments, PolicyViolation}, {errTooLong, MessageTooBig}, {websocket.ErrMessageTooBig, MessageTooBig}, {ErrPanicked, internalError}} {
 		if errors.Is(err, known.err) {
 			return Farewell{Code: known.code, Reason: known.err.Error()}, false
 		}
