@@ -2,8 +2,11 @@ package duplex
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"testing"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -98,5 +101,36 @@ func TestPage(t *testing.T) {
 				t.Fatalf("%d and %d bytes: %d bytes are left, want %d", first, second, got, want)
 			}
 		}
+	}
+}
+
+// A deadline that has passed before a write was tried keeps nothing from a socket that
+// has room; one that is full it does not wait for. After Abandon nothing is sent.
+func TestWhatTheSocketTakesNeedsNoTime(t *testing.T) {
+	here, there := tcp(t)
+	c := &plain{}
+	c.Begin(here, c)
+	c.StopWrites()
+	if err := c.Write(t.Context(), []flow.Frame{{Data: []byte("goodbye")}}, false); err != nil {
+		t.Fatalf("a write that has room fails: %v", err)
+	}
+	got := make([]byte, len("goodbye"))
+	if _, err := io.ReadFull(there, got); err != nil || string(got) != "goodbye" {
+		t.Fatalf("%q came, %v", got, err)
+	}
+	flowtest.Until(t, "a full socket ends the writes", func() bool {
+		err := c.Write(t.Context(), []flow.Frame{{Data: make([]byte, 1<<20)}}, false)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		return err != nil
+	})
+
+	here, _ = tcp(t)
+	c = &plain{}
+	c.Begin(here, c)
+	c.Abandon()
+	if err := c.Write(t.Context(), []flow.Frame{{Data: []byte("too late")}}, false); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("who was abandoned can write: %v", err)
 	}
 }

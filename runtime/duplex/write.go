@@ -168,7 +168,7 @@ func (c *Conn) Send() error {
 		if !c.dropped {
 			c.writing.Store(unseen)
 		}
-		n, err := c.Socket.Write(c.page.Buf)
+		n, err := c.sendPage()
 		c.writing.Store(0)
 		if c.took(n, err) {
 			return flow.ErrGone
@@ -176,6 +176,21 @@ func (c *Conn) Send() error {
 	}
 	c.giveBack()
 	return c.broken
+}
+
+// sendPage writes the page. A deadline that has passed before there was a try, since
+// this goroutine has waited for its turn on a busy machine, refuses even what the
+// socket has room for: that is sent all the same.
+func (c *Conn) sendPage() (n int, err error) {
+	n, err = c.Socket.Write(c.page.Buf)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || c.raw == nil || c.dropping.Load() || c.Abandoned() {
+		return n, err
+	}
+	more, failed := nonblock.Insist(c.raw, c.page.Buf[n:])
+	if n += more; n == len(c.page.Buf) || failed != nil {
+		err = failed
+	}
+	return n, err
 }
 
 // SendNow writes the page as far as the socket takes it at once, and reports whether

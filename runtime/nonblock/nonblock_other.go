@@ -13,6 +13,9 @@ func Of(net.Conn) syscall.RawConn { return nil }
 // Read is never called, since Of finds nothing.
 func Read(uintptr, []byte) (int, error) { return 0, ErrAgain }
 
+// Insist is never called, either.
+func Insist(syscall.RawConn, []byte) (int, error) { return 0, nil }
+
 func write(uintptr, []byte) (int, error) { return 0, nil }
 
 // HasRoom cannot tell.

@@ -42,6 +42,16 @@ func Read(fd uintptr, p []byte) (n int, err error) {
 	return 0, os.NewSyscallError("read", err)
 }
 
+// Insist writes as much of p as the socket takes at once, although a deadline for writes
+// has passed: that has nothing to wait for. Nobody else may be writing. Less than all
+// of p is no error.
+func Insist(raw syscall.RawConn, p []byte) (n int, err error) {
+	if failed := raw.Control(func(fd uintptr) { n, err = write(fd, p) }); failed != nil {
+		return 0, failed
+	}
+	return n, err
+}
+
 func write(fd uintptr, p []byte) (n int, err error) {
 	n, err = syscall.Write(int(fd), p)
 	for errors.Is(err, syscall.EINTR) {
