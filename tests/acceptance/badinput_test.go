@@ -28,7 +28,7 @@ connector "ws_server" "edge" {
   codec           = "json"
   postprocessors  = ["separate"]
   max_message     = "128KiB"
-  connect_timeout = "3s"
+  connect_timeout = "6s"
   %s
 }
 

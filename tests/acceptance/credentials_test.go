@@ -181,13 +181,14 @@ func TestThousandsOfUnknownKeys(t *testing.T) {
     jwks_cooldown = "1s"
     jwks_timeout  = "300ms"
   }`, endpoint.URL)), "max_connections_per_ip = 16", "max_connections_per_ip = 48", 1)
-	flow = strings.Replace(flow, `connect_timeout = "5s"`, `connect_timeout = "2m"`, 1) // checking so many signatures takes a while
 	good := bearer(s.token(`{"alg":"RS256","kid":"known"}`, claims("")))
 	siege{flow: flow, mib: fortifiedMiB, fields: good}.run(t, func(_ *flowrun, addr string) {
 		began := time.Now()
 		besieged.Store(true)
+		_, signature, _ := strings.Cut(s.token("", ""), "..")
 		each(t, 50*(*attackers), 40, func(i int) error {
-			_, status, body, err := knock("127.0.0.2", addr, "/", bearer(s.token(fmt.Sprintf(`{"alg":"RS256","kid":"unknown %d"}`, i), claims(""))))
+			token := part(fmt.Sprintf(`{"alg":"RS256","kid":"unknown %d"}`, i)) + "." + part(claims("")) + "." + signature
+			_, status, body, err := knock("127.0.0.2", addr, "/", bearer(token))
 			if err == nil && status != 401 {
 				err = fmt.Errorf("an unknown key is answered %d %s", status, body)
 			}

@@ -52,7 +52,7 @@ func TestAThousandClients(t *testing.T) {
 			if c.secure {
 				more, config = withTLS, certificate(t, dir)
 			}
-			flow := strings.Replace(fmt.Sprintf(guarded, more), `connect_timeout = "3s"`, fmt.Sprintf("connect_timeout = %q", patience), 1)
+			flow := strings.Replace(fmt.Sprintf(guarded, more), `connect_timeout = "6s"`, fmt.Sprintf("connect_timeout = %q", patience), 1)
 			crowd(t, start(t, dir, flow).address("edge"), config, c.clients, rounds(100))
 		})
 	}

@@ -15,6 +15,12 @@ import (
 // keepAndEcho writes each event to a file before it is answered, so that the
 // file shows what has been taken.
 const keepAndEcho = `
+flow {
+  drain {
+    timeout = "2m"
+  }
+}
+
 connector "ws_server" "edge" {
   url            = "127.0.0.1:0"
   preprocessors  = ["separate"]

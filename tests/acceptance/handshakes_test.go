@@ -13,6 +13,9 @@ import (
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
+// hasty is fortified against handshakes that do not end.
+var hasty = strings.Replace(fmt.Sprintf(fortified, ""), `connect_timeout = "2m"`, `connect_timeout = "5s"`, 1)
+
 // Handshakes that come a byte at a time, and never end, are cut after
 // connect_timeout however busy they look; so are requests whose body does not
 // come.
@@ -21,7 +24,7 @@ func TestSlowHandshakes(t *testing.T) {
 		t.Run(fmt.Sprintf("tls %t", secure), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			flow := fmt.Sprintf(fortified, "")
+			flow := hasty
 			var config *tls.Config
 			if secure {
 				config = certificate(t, dir)
@@ -102,7 +105,6 @@ func TestHeaderBombs(t *testing.T) {
     tokens = ["let-me-in"]
   }
   compression = "no_context_takeover"`), "max_connections_per_ip = 16", "max_connections_per_ip = 40", 1)
-			flow = strings.Replace(flow, `connect_timeout = "5s"`, `connect_timeout = "2m"`, 1) // reading so much takes a while
 			siege{flow: flow, mib: fortifiedMiB, fields: letMeIn}.run(t, func(_ *flowrun, addr string) {
 				in := make(chan *wire.Conn, *attackers)
 				each(t, *attackers, 16, func(i int) error {
@@ -133,7 +135,7 @@ func TestHeaderBombs(t *testing.T) {
 
 // The header that never ends is refused when it is too long, not kept.
 func TestEndlessHeader(t *testing.T) {
-	besieged(t, fmt.Sprintf(fortified, ""), func(_ *flowrun, addr string) {
+	besieged(t, hasty, func(_ *flowrun, addr string) {
 		each(t, *attackers, *attackers, func(i int) error {
 			c, err := dialFrom("127.0.0.2", addr)
 			if err != nil {
@@ -156,7 +158,6 @@ func TestEndlessHeader(t *testing.T) {
 // they hold no more than max_handshakes allow, and new clients get in.
 func TestTooManyHandshakes(t *testing.T) {
 	flow := strings.Replace(fmt.Sprintf(fortified, ""), "max_connections        = 64", "max_connections = 64\n max_handshakes = 800", 1)
-	flow = strings.Replace(flow, `connect_timeout = "5s"`, `connect_timeout = "2m"`, 1)
 	const mib = fortifiedMiB + 2*800*(64+16)>>10
 	siege{flow: flow, mib: mib}.run(t, func(f *flowrun, addr string) {
 		text := "GET / HTTP/1.1\r\n" + strings.Repeat("X: "+strings.Repeat("y", 90)+"\r\n", 600)

@@ -80,7 +80,7 @@ func rounds(n int) int {
 }
 
 // patience ends whatever hangs.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 func withPatience(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -279,7 +279,8 @@ func leaves(c *wire.Conn) error {
 			return fmt.Errorf("got more than was sent: opcode %d, %.100q", f.Opcode, f.Payload)
 		}
 	}
-	return c.Close()
+	_ = c.Close() // all has been said; TLS may miss time for a word of its own
+	return nil
 }
 
 // witness is a client that must not notice what happens to others. The

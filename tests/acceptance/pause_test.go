@@ -16,15 +16,18 @@ import (
 	"github.com/flowrun/flowrun/tests/wire"
 )
 
+// pausable drains as long as it takes; %s are settings of the server.
 const pausable = `
-connector "ws_server" "edge" {
-  url          = "127.0.0.1:0"
-  codec        = "json"
-  idle_timeout = "500ms"
-  ping {
-    interval = "100ms"
-    timeout  = "100ms"
+flow {
+  drain {
+    timeout = "2m"
   }
+}
+
+connector "ws_server" "edge" {
+  url   = "127.0.0.1:0"
+  codec = "json"
+  %s
 }
 
 connect "echo" {
@@ -109,7 +112,11 @@ type described struct {
 // silent; so it does from a client that has nothing to say, and not from those whose
 // message waits. A reload changes nothing of that.
 func TestAPausedConnectorKeepsWhatComes(t *testing.T) {
-	s := startSteered(t, pausable)
+	s := startSteered(t, fmt.Sprintf(pausable, `idle_timeout = "5s"
+  ping {
+    interval = "2s"
+    timeout  = "2s"
+  }`))
 	var c described
 	if s.ask(200, "POST", "/api/v1/connectors/edge/pause", "", &c); !c.Paused {
 		t.Error("it is not paused")
@@ -140,7 +147,7 @@ func TestAPausedFlowDrains(t *testing.T) {
 	if testing.Short() {
 		clients /= 10
 	}
-	s := startSteered(t, pausable)
+	s := startSteered(t, fmt.Sprintf(pausable, ""))
 	var f struct{ Status string }
 	if s.ask(200, "PATCH", "/api/v1/flows/flow", `{"status":"paused"}`, &f); f.Status != "paused" {
 		t.Errorf("the flow is %s", f.Status)
@@ -174,11 +181,11 @@ func TestAPausedFlowDrains(t *testing.T) {
 // TestAPauseOutlastsTheConnector changes a paused server: who waited there is
 // answered and told to come back, and finds its successor paused as well.
 func TestAPauseOutlastsTheConnector(t *testing.T) {
-	text := strings.Replace(pausable, "127.0.0.1:0", flowtest.FreeAddress(t), 1)
+	text := strings.Replace(fmt.Sprintf(pausable, `idle_timeout = "10m"`), "127.0.0.1:0", flowtest.FreeAddress(t), 1)
 	s := startSteered(t, text)
 	s.ask(200, "POST", "/api/v1/connectors/edge/pause", "", nil)
 	all, say := s.crowded(20)
-	changed := strings.Replace(text, `"500ms"`, `"600ms"`, 1)
+	changed := strings.Replace(text, `"10m"`, `"11m"`, 1)
 	if err := os.WriteFile(filepath.Join(s.dir, "flow.hcl"), []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}

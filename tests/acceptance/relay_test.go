@@ -258,7 +258,7 @@ connect "reflect" {
 // coming back, until it has been answered ten times in a row in calm times.
 func persist(addr string, number int, answers *atomic.Int64, calm *atomic.Bool) error {
 	r := rand.New(rand.NewPCG(6, uint64(number)))
-	giveUp := time.Now().Add(2 * patience)
+	giveUp, wait := time.Now().Add(2*patience), 300*time.Millisecond
 	for row := 0; row < 10; {
 		if time.Now().After(giveUp) {
 			return fmt.Errorf("client %d is not served again", number)
@@ -269,13 +269,14 @@ func persist(addr string, number int, answers *atomic.Int64, calm *atomic.Bool) 
 		}
 		c := &impatient{Conn: w, number: number}
 		for stay := 5 + r.IntN(20); stay > 0 && row < 10; stay-- {
-			answered, err := c.ask(300 * time.Millisecond)
+			answered, err := c.ask(wait)
 			if err != nil {
 				return err
 			}
 			switch {
 			case !answered:
 				row = 0
+				wait = min(2*wait, 10*time.Second) // the machine may be slow
 			case calm.Load():
 				row++
 				answers.Add(1)

@@ -22,13 +22,20 @@ import (
 // runs.
 var attackers = flag.Int("attackers", 40, "how many attackers there are at a time")
 
-// fortified is an echo server with limits on; %s takes further arguments.
+// fortified is an echo server with limits on; %s takes further arguments. That reading
+// what is large, and checking credentials, takes a while is no fault of a client's.
 const fortified = `
+flow {
+  drain {
+    timeout = "2m"
+  }
+}
+
 connector "ws_server" "edge" {
   url             = "127.0.0.1:0"
   codec           = "string"
   max_message     = "64KiB"
-  connect_timeout = "5s"
+  connect_timeout = "2m"
   close_timeout   = "2s"
   limits {
     max_connections        = 64

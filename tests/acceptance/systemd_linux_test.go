@@ -15,10 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manager is the side of systemd at the socket of a service.
+// manager is the side of systemd at the socket of a service. It reads all the time, as
+// systemd does: the socket holds a few messages only.
 type manager struct {
-	*net.UnixConn
-	t *testing.T
+	t        *testing.T
+	messages chan []byte
 }
 
 // manage has what is started by the test tell a manager at this address.
@@ -28,27 +29,36 @@ func manage(t *testing.T, address string) *manager {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m := &manager{t, make(chan []byte, 10_000)}
 	t.Cleanup(func() { _ = c.Close() })
+	go func() {
+		for {
+			buf := make([]byte, 4096)
+			n, err := c.Read(buf)
+			if err != nil {
+				return // the test is over
+			}
+			m.messages <- buf[:n]
+		}
+	}()
 	t.Setenv("NOTIFY_SOCKET", address)
 	t.Setenv("WATCHDOG_USEC", "200000")
-	return &manager{c, t}
+	return m
 }
 
 // told waits for a message with this line, and returns its lines. Those before it
 // say how the process is, and nothing else.
 func (m *manager) told(line string) map[string]string {
 	m.t.Helper()
-	if err := m.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		m.t.Fatal(err)
-	}
-	buf := make([]byte, 4096)
-	for {
-		n, err := m.Read(buf)
-		if err != nil {
-			m.t.Fatalf("wait for %s: %v", line, err)
+	for ctx := withPatience(m.t); ; {
+		var message []byte
+		select {
+		case message = <-m.messages:
+		case <-ctx.Done():
+			m.t.Fatalf("wait for %s: %v", line, ctx.Err())
 		}
 		lines := map[string]string{}
-		for one := range bytes.Lines(buf[:n]) {
+		for one := range bytes.Lines(message) {
 			name, value, _ := strings.Cut(strings.TrimSuffix(string(one), "\n"), "=")
 			lines[name] = value
 		}
@@ -58,7 +68,7 @@ func (m *manager) told(line string) map[string]string {
 		}
 		for name := range lines {
 			if name != "STATUS" && name != "WATCHDOG" {
-				m.t.Fatalf("wait for %s, told %q", line, buf[:n])
+				m.t.Fatalf("wait for %s, told %q", line, message)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -23,6 +24,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowrun/flowrun/runtime/flowtest"
+	"github.com/flowrun/flowrun/tests/wire"
 )
 
 // collected is a collector of traces.
@@ -468,19 +470,28 @@ func TestTracesThatNobodyTakes(t *testing.T) {
 	defer silent.Close() // which accepts nothing
 	c := &collected{url: "http://" + silent.Addr().String()}
 	admin := flowtest.FreeAddress(t)
-	f := start(t, "", c.reports("sample = 1\nqueue = 5\nbatch = 2\nrate = 300")+reported, "--admin", admin)
+	f := start(t, "", c.reports("sample = 1\nqueue = 5\nbatch = 2\nrate = 20")+reported, "--admin", admin)
 	peer := mustDial(t, f.address("edge"))
-	const messages = 1000
-	for i := range messages {
-		if err := echoes(peer, fmt.Sprint(i)); err != nil {
-			t.Fatal(err)
+	const burst = 100
+	await(t, "spans are dropped since they are too many, and since nobody takes them", func() bool {
+		_ = peer.SetDeadline(time.Now().Add(patience))
+		for i := range burst {
+			if err := peer.Send(wire.Fin|wire.Text, fmt.Append(nil, i)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	got := samples(scrape(t, admin))
-	dropped := func(reason string) float64 { return got[`flowrun_trace_spans_dropped_total{reason="`+reason+`"}`] }
-	if dropped("rate") == 0 || dropped("queue") == 0 || got["flowrun_trace_spans_sent_total"] > 0 {
-		t.Errorf("dropped by rate %v, queue %v, collector %v; sent %v", dropped("rate"), dropped("queue"), dropped("collector"), got["flowrun_trace_spans_sent_total"])
-	}
+		for i := range burst {
+			if err := expect(peer, fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := samples(scrape(t, admin))
+		dropped := func(reason string) float64 { return got[`flowrun_trace_spans_dropped_total{reason="`+reason+`"}`] }
+		if sent := got["flowrun_trace_spans_sent_total"]; sent > 0 {
+			t.Fatalf("%v spans are sent", sent)
+		}
+		return dropped("rate") > 0 && dropped("queue") > 0
+	})
 	if err := f.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -321,7 +321,7 @@ func comers(t *testing.T, ctx context.Context, addr string, stop <-chan struct{}
 		case err == nil:
 			served++
 			_ = c.CloseNow()
-		case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
+		case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF):
 			if reset++; reset > 1 {
 				t.Errorf("a second client is reset: %v", err)
 			}
