@@ -1,3 +1,5 @@
+# One after the other: to check a password takes a slow machine long, and who waits longer
+# for it than some seconds is told to come again.
 test "and_are_known_by_their_name" {
   tags = ["ws", "access"]
   locals {
@@ -21,10 +23,12 @@ test "and_are_known_by_their_name" {
       where = event.who == "alice" && !contains(event.sees, "authorization")
     }
     close {}
+    signal "alice" {}
   }
   peer "bob" {
     connect = "ws://127.0.0.1:${local.port}"
     headers = { Authorization = "Basic ${base64encode("bob:builder")}" }
+    await "alice" {}
     send {
       json = 1
     }
@@ -32,10 +36,12 @@ test "and_are_known_by_their_name" {
       where = event.who == "bob" && !contains(event.sees, "authorization")
     }
     close {}
+    signal "bob" {}
   }
   peer "carol" {
     connect = "ws://127.0.0.1:${local.port}"
     headers = { Authorization = "Basic ${base64encode("carol:singsong")}" }
+    await "bob" {}
     send {
       json = 1
     }
@@ -43,9 +49,11 @@ test "and_are_known_by_their_name" {
       where = event.who == "carol" && !contains(event.sees, "authorization")
     }
     close {}
+    signal "carol" {}
   }
   peer "mallory" {
     connect = "ws://127.0.0.1:${local.port}"
+    await "carol" {}
     dial {
       status = 401
       where  = event.headers["www-authenticate"] == "Basic realm=\"edge\", charset=\"UTF-8\"" && jsondecode(event.body).error == "credentials_missing"
