@@ -40,8 +40,10 @@ When it ends it is started again, as ` + "`restart` and `reconnect`" + ` say; th
 with an error, without having printed anything, counts as not started, so that the waits grow. Events wait meanwhile.
 
 Delivered means: written to the program's standard input. What it has not worked off when it ends is lost, and so is
-the rest of a line when it ends with an error: the pipe in between holds some 64 KiB, which nobody can take back. Events
-that are being written then, and until its end is noticed, go to ` + "`err`" + `; those that come later wait for the next one. A program that does not read holds back who sends to it.
+the rest of a line when it ends with an error: the pipe in between holds some 64 KiB, which nobody can take back. What was not
+written then waits for the next one, and so does what comes later; an event of which it had been given a part is written once more, as
+a whole. Where there will be no next one, they go to ` + "`err`" + `, and so do events for a program that has closed its input
+and has not ended within ` + "`close_timeout`" + `. A program that does not read holds back who sends to it, as one that is not there does.
 
 In a drain, its input is closed, and what it still prints is read until it ends. If it does not within ` + "`close_timeout`" + `, it is sent
 SIGTERM, and after the same time SIGKILL; a source, which has no input, begins with SIGTERM. Signals go to all processes that it has started. On
@@ -92,7 +94,7 @@ type Config struct {
 	InheritEnv   bool                      `hcl:"inherit_env" doc:"it sees all of flowrun's environment, with the secrets that are in there"`
 	Restart      string                    `hcl:"restart" oneof:"always|on_failure|never" doc:"when to start it again; on_failure: when its exit code is not 0, or a signal has ended it. Otherwise the connector has ended with it"`
 	StartTime    setting.Duration          `hcl:"start_time" min:"0s" doc:"how long it must live to count as started"`
-	CloseTimeout setting.Duration          `hcl:"close_timeout" min:"1ms" doc:"how long it may take to end when its input is closed, and once more after SIGTERM"`
+	CloseTimeout setting.Duration          `hcl:"close_timeout" min:"1ms" doc:"how long it may take to end when its input is closed, by itself, too, and once more after SIGTERM"`
 }
 
 func defaults() *Config {

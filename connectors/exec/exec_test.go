@@ -203,6 +203,39 @@ func TestRunsAgain(t *testing.T) {
 	s.prints("0", "1", "2")
 }
 
+// What a program has not taken waits for the next one, however much that is: of each,
+// only what was in its pipe is lost.
+func TestTheNextGoesOn(t *testing.T) {
+	s := newScene(t, shell("filter", `for i in 1 2 3; do read -r line || exit 0; echo "$line"; done; exit 1`))
+	var many []string
+	for n := range 50_000 {
+		many = append(many, fmt.Sprintf("%05d", n))
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- s.host.Send(t.Context(), many...) }()
+	ended := 0
+	for taken := false; !taken; {
+		run := s.start()
+		select {
+		case <-run.Done():
+			ended++
+		case err := <-sent:
+			if err != nil {
+				t.Errorf("Send: %v", err)
+			}
+			taken = true
+			_ = run.Stop() // it may have ended
+		}
+	}
+	got := flowtest.Texts(t, s.host.Out.Events())
+	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) || ended < 4 || len(got) < 3*ended {
+		t.Errorf("%d lives, and one that was told to end, printed %v", ended, got)
+	}
+	if n := len(s.host.Err.Events()); n > 0 {
+		t.Errorf("%d events are at err", n)
+	}
+}
+
 // However it is told to end, nothing of it is left: what all of it holds is a pipe.
 func TestStubborn(t *testing.T) {
 	for name, script := range map[string]string{
@@ -278,7 +311,9 @@ func TestAnEndlessDaemon(t *testing.T) {
 }
 
 func TestClosedInput(t *testing.T) {
-	s := newScene(t, shell("filter", "exec <&-; echo closed; exec sleep 1000"))
+	config := shell("filter", "exec <&-; echo closed; exec sleep 1000")
+	config.CloseTimeout = setting.Duration(10 * time.Millisecond) // may it take to end
+	s := newScene(t, config)
 	run := s.start()
 	s.prints("closed")
 	s.send("for nobody") // err takes it

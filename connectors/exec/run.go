@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -46,7 +47,7 @@ func (c *program) serve(ctx context.Context, host flow.Host, p *process, log *za
 	}
 	var w flow.Writer
 	if p.stdin != nil {
-		w = &writer{p: p}
+		w = &writer{p: p, patience: time.Duration(c.cfg.CloseTimeout)}
 	}
 	link, err := host.Open(flow.Peer{}, w)
 	if err != nil {
@@ -113,28 +114,30 @@ func (c *program) end(host flow.Host, link flow.Link, p *process, log *zap.Logge
 	if p.stdin != nil {
 		_ = link.Flush(host.Abandon()) // what is not written is told by Close
 		_ = p.stdin.Close()            // nothing waits in it
-		if p.endsWithin(patience) {
+		if p.endsWithin(context.Background(), patience) {
 			return
 		}
 		log.Warn("the program does not end when its input is closed: it is sent SIGTERM", zap.Duration("close_timeout", patience))
 	}
 	p.signal(syscall.SIGTERM)
-	if p.endsWithin(patience) {
+	if p.endsWithin(context.Background(), patience) {
 		return
 	}
 	log.Warn("the program does not end when it is told to: it is killed", zap.Duration("close_timeout", patience))
 	p.signal(syscall.SIGKILL)
 }
 
-func (p *process) endsWithin(d time.Duration) bool {
+// endsWithin waits for the end of the program, and reports whether it came in time.
+func (p *process) endsWithin(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-p.exited:
 		return true
 	case <-timer.C:
-		return false
+	case <-ctx.Done():
 	}
+	return false
 }
 
 // ended closes the connection and decides what the end of the program means.
@@ -159,8 +162,10 @@ func (c *program) ended(ctx context.Context, host flow.Host, link flow.Link, p *
 
 // writer writes to the program. The link calls it from one goroutine at a time.
 type writer struct {
-	p   *process
-	buf []byte
+	p        *process
+	patience time.Duration // how long a program may take to end that has closed its input
+	closed   bool          // it has, and it goes on
+	buf      []byte
 }
 
 // gather is up to how many bytes several frames are copied together for one write.
@@ -178,8 +183,11 @@ func (w *writer) Write(ctx context.Context, frames []flow.Frame, _ bool) error {
 		for ; next < len(frames) && len(w.buf)+len(frames[next].Data) <= gather; next++ {
 			w.buf = append(w.buf, frames[next].Data...)
 		}
-		if _, err := f.Write(w.buf); err != nil {
-			return &flow.WriteError{Written: written, Err: fmt.Errorf("write to the program: %w", w.explain(err))}
+		if n, err := f.Write(w.buf); err != nil {
+			for ; written < next && n >= len(frames[written].Data); written++ {
+				n -= len(frames[written].Data)
+			}
+			return &flow.WriteError{Written: written, Err: fmt.Errorf("write to the program: %w", w.explain(ctx, err))}
 		}
 		written = next
 	}
@@ -189,9 +197,20 @@ func (w *writer) Write(ctx context.Context, frames []flow.Frame, _ bool) error {
 	return nil
 }
 
-func (w *writer) explain(err error) error {
-	if errors.Is(err, syscall.EPIPE) && !w.p.hasExited() {
+// explain says why a write has failed. A program that has ended is gone, and the next one
+// gets what it has not taken; one that has closed its input may be about to end.
+func (w *writer) explain(ctx context.Context, err error) error {
+	closed := errors.Is(err, syscall.EPIPE)
+	if closed && !w.closed {
+		w.closed = !w.p.endsWithin(ctx, w.patience) && ctx.Err() == nil
+	}
+	switch {
+	case w.p.hasExited():
+		return fmt.Errorf("it has ended: %w", flow.ErrGone)
+	case closed:
 		return errors.New("it has closed its input")
+	case errors.Is(err, os.ErrClosed):
+		return errors.New("its input is closed, so that it ends")
 	}
 	return cause(err)
 }

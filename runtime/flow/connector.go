@@ -164,7 +164,9 @@ type Writer interface {
 	// Write returns when the frames are delivered, as the connector defines
 	// it. It may hold them back for Flush when corked is true: the link
 	// promises to call Flush, or the connection's own reader to look for what
-	// is held back before it blocks.
+	// is held back before it blocks. With ErrGone, of a connector that has one
+	// connection at a time, whoever waits for the frames gives the rest of them to
+	// the next connection.
 	Write(ctx context.Context, frames []Frame, corked bool) error
 	// Flush writes what is held back.
 	Flush(ctx context.Context) error

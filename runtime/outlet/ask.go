@@ -23,27 +23,17 @@ func (o *Outlet) ask(ctx context.Context, run []flow.Event) (refused Refusals) {
 	}
 	t := Borrow()
 	defer t.Release()
-	var room [16]int
-	of := room[:0] // by frame, the event that it is made of
-	for i := range run {
-		if err := o.Encode(&t.scratch, &t.frames, &t.buf, &run[i]); err != nil {
-			refused.Add(len(run), i, Refusal{Kind: "encode", Err: err})
-		}
-		for len(of) < len(t.frames) {
-			of = append(of, i)
-		}
-	}
-	if len(t.frames) == 0 {
+	if refused = o.encodeNoted(t, run); len(t.frames) == 0 {
 		return refused
 	}
 	asker, now := o.writer.(flow.Asker), clock()
 	err := o.unlocked(func() error { return asker.Ask(ctx, t.frames) })
 	flow.Failures(err, len(t.frames), func(k int, cause error) {
-		refused.Add(len(run), of[k], Refusal{Kind: "write", Err: cause})
+		refused.Add(len(run), t.of[k], Refusal{Kind: "write", Err: cause})
 	})
 	delivered := t.frames[:0]
 	for k, f := range t.frames {
-		if refused == nil || refused[of[k]].Err == nil {
+		if refused == nil || refused[t.of[k]].Err == nil {
 			delivered = append(delivered, f)
 		}
 	}

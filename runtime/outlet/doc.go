@@ -13,7 +13,8 @@
 //     queue of each, and written by the publisher, at the end of its [Turn], as
 //     far as that goes without waiting. What a connection does not take at once
 //     is left to a goroutine as above.
-//   - Without a queue (a file) the senders write, and wait for each other.
+//   - Without a queue (a file, a program) the senders write, and wait for each
+//     other, and for the next connection where one is gone.
 //
 // An outlet belongs to one connection, or outlives several, see [Life]: then
 // what a queue holds when a connection is lost is written by the next one.

@@ -2,7 +2,6 @@ package outlet
 
 import (
 	"context"
-	"errors"
 	"math"
 	"time"
 
@@ -127,12 +126,8 @@ func (o *Outlet) nextKept(w flow.Writer, maxBytes, maxEvents int) (n int, ok boo
 // apart.
 func (o *Outlet) countKept(now int64, n int, err error) {
 	k := o.kept
-	if we := (*flow.WriteError)(nil); err != nil {
-		written := 0
-		if errors.As(err, &we) {
-			written = we.Written
-		}
-		n = min(n, k.done(written))
+	if err != nil {
+		n = min(n, k.done(taken(n, err)))
 	}
 	if n == 0 {
 		return

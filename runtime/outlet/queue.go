@@ -2,7 +2,6 @@ package outlet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/flowrun/flowrun/runtime/flow"
@@ -212,12 +211,8 @@ func (o *Outlet) writeQueue(w flow.Writer) {
 // wrote notes what became of a burst that the writer was handed at now. A connection that did not take all of it
 // is given up. The caller holds mu.
 func (o *Outlet) wrote(w flow.Writer, burst []flow.Frame, now int64, err error) {
-	written := len(burst)
+	written := taken(len(burst), err)
 	if err != nil {
-		written = 0
-		if we := (*flow.WriteError)(nil); errors.As(err, &we) {
-			written = we.Written
-		}
 		o.unwritten(burst[written:], err)
 	}
 	o.count(burst[:written], now)

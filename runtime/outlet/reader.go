@@ -28,6 +28,12 @@ func (r *Reader) within(o *Outlet) bool {
 	return false
 }
 
+// readsFor reports whether o's own reader waits while this one sends: it is the same, or
+// this one receives inside of its turn. It works on nil, for who is no reader.
+func (r *Reader) readsFor(o *Outlet) bool {
+	return r != nil && r.Own == o || r.within(o)
+}
+
 // Uncork sends the replies that the reader holds back, before it does
 // something that may take long. It works on nil, for who is no reader.
 func (r *Reader) Uncork(ctx context.Context) {

@@ -39,7 +39,7 @@ func (o *Outlet) accept(ctx context.Context, own *Reader, run []flow.Event) Refu
 	case o.terms.Asks:
 		return o.ask(ctx, run)
 	case o.terms.Queue == nil:
-		return o.sendDirect(ctx, run)
+		return o.sendDirect(ctx, own, run)
 	}
 	return o.sendQueued(ctx, own, run)
 }
@@ -59,7 +59,7 @@ func (o *Outlet) isFree() bool {
 func (o *Outlet) sendInPlace(ctx context.Context, t *Turn, run []flow.Event, corked bool) (refused Refusals) {
 	refused = o.encodeRun(t, run)
 	if len(t.frames) > 0 {
-		if err := o.write(ctx, t.frames, corked); err != nil {
+		if _, err := o.write(ctx, t.frames, corked); err != nil {
 			refused.AddAll(len(run), Refusal{Kind: "write", Err: err, Gone: true})
 		}
 	}
@@ -68,31 +68,62 @@ func (o *Outlet) sendInPlace(ctx context.Context, t *Turn, run []flow.Event, cor
 	return refused
 }
 
-// sendDirect writes for a connector without a queue: senders take turns, and
-// wait for the connection to open.
+// sendDirect writes for a connector without a queue: senders take turns, and wait for
+// the connection to open. What a connection that is gone (flow.ErrGone) has not taken is
+// for the next one.
 //
 //go:noinline // keeps a large frame off the stack of every reader
-func (o *Outlet) sendDirect(ctx context.Context, run []flow.Event) (refused Refusals) {
-	for o.closed == nil && (o.writing || o.writer == nil) {
-		if err := o.wait(ctx); err != nil {
-			refused.AddAll(len(run), Refusal{Err: err})
-			return refused
-		}
-	}
-	if o.closed != nil {
-		refused.AddAll(len(run), o.isClosed())
+func (o *Outlet) sendDirect(ctx context.Context, own *Reader, run []flow.Event) (refused Refusals) {
+	if why := o.awaitTurn(ctx, own); why.Err != nil {
+		refused.AddAll(len(run), why)
 		return refused
 	}
 	t := Borrow()
 	defer t.Release()
-	refused = o.encodeRun(t, run)
-	if len(t.frames) > 0 {
-		if err := o.write(ctx, t.frames, false); err != nil {
-			refused.AddAll(len(run), Refusal{Kind: "write", Err: err})
+	refused = o.encodeNoted(t, run)
+	for left := t.frames; len(left) > 0; {
+		written, why := o.writeDirect(ctx, own, left)
+		left = left[written:]
+		if why.Err != nil {
+			for _, i := range t.of[len(t.of)-len(left):] {
+				refused.Add(len(run), i, why)
+			}
+			break
 		}
 	}
 	clear(t.frames)
 	return refused
+}
+
+// awaitTurn returns when there is a connection that nobody writes to, or why there will
+// be none.
+func (o *Outlet) awaitTurn(ctx context.Context, own *Reader) Refusal {
+	for o.closed == nil && (o.writing || o.writer == nil) {
+		if o.writer == nil && own.readsFor(o) {
+			return Refusal{Kind: "write", Err: flow.ErrGone} // the next one comes when it has returned
+		}
+		if err := o.wait(ctx); err != nil {
+			return Refusal{Err: err}
+		}
+	}
+	if o.closed != nil {
+		return o.isClosed()
+	}
+	return Refusal{}
+}
+
+// writeDirect hands frames to the connection, and returns how many of them it has taken
+// and why the others are refused. Nothing is where there is another connection for them.
+func (o *Outlet) writeDirect(ctx context.Context, own *Reader, frames []flow.Frame) (written int, why Refusal) {
+	w := o.writer
+	written, err := o.write(ctx, frames, false)
+	if err == nil || !errors.Is(err, flow.ErrGone) {
+		return written, Refusal{Kind: "write", Err: err}
+	}
+	if o.writer == w {
+		o.giveUp(err)
+	}
+	return written, o.awaitTurn(ctx, own)
 }
 
 // sendQueued encodes into the queue and sees to it that somebody writes it: the
@@ -132,22 +163,32 @@ func (o *Outlet) sendQueued(ctx context.Context, own *Reader, run []flow.Event) 
 	return refused
 }
 
-// write hands frames to the writer, outside of mu.
-func (o *Outlet) write(ctx context.Context, frames []flow.Frame, corked bool) error {
+// write hands frames to the writer, outside of mu, and returns how many it has taken.
+func (o *Outlet) write(ctx context.Context, frames []flow.Frame, corked bool) (written int, err error) {
 	w := o.writer
 	if w == nil {
-		return flow.ErrGone
+		return 0, flow.ErrGone
 	}
 	o.writing = true
 	now := clock()
-	err := o.unlocked(func() error { return w.Write(ctx, frames, corked) })
+	err = o.unlocked(func() error { return w.Write(ctx, frames, corked) })
 	o.writing = false
 	o.notify()
-	if err == nil {
-		o.count(frames, now)
-	}
+	written = taken(len(frames), err)
+	o.count(frames[:written], now)
 	o.startWriter() // what was queued meanwhile
-	return err
+	return written, err
+}
+
+// taken is how many of n frames a writer has taken that returned err.
+func taken(n int, err error) int {
+	if err == nil {
+		return n
+	}
+	if we := (*flow.WriteError)(nil); errors.As(err, &we) {
+		return we.Written
+	}
+	return 0
 }
 
 // unlocked calls f without mu.
@@ -200,6 +241,19 @@ func (o *Outlet) encodeRun(t *Turn, run []flow.Event) (refused Refusals) {
 	for i := range run {
 		if err := o.Encode(&t.scratch, &t.frames, &t.buf, &run[i]); err != nil {
 			refused.Add(len(run), i, Refusal{Kind: "encode", Err: err})
+		}
+	}
+	return refused
+}
+
+// encodeNoted is encodeRun for who must know which frames are of which event.
+func (o *Outlet) encodeNoted(t *Turn, run []flow.Event) (refused Refusals) {
+	for i := range run {
+		if err := o.Encode(&t.scratch, &t.frames, &t.buf, &run[i]); err != nil {
+			refused.Add(len(run), i, Refusal{Kind: "encode", Err: err})
+		}
+		for len(t.of) < len(t.frames) {
+			t.of = append(t.of, i)
 		}
 	}
 	return refused

@@ -17,6 +17,7 @@ import (
 // it at a time.
 type Turn struct {
 	frames []flow.Frame // encoded
+	of     []int        // by frame, the event of the run that it is made of; where that is noted
 	buf    []byte       // their bytes
 	// scratch is what the codec made, before the processors make frames of it.
 	scratch []byte
@@ -57,7 +58,7 @@ func (t *Turn) Release() {
 // Reset forgets what the turn was used for, and reports whether it is worth being
 // kept for the next use.
 func (t *Turn) Reset() bool {
-	*t = Turn{frames: t.frames[:0], buf: t.buf[:0], scratch: t.scratch[:0], spread: t.spread[:0]}
+	*t = Turn{frames: t.frames[:0], of: t.of[:0], buf: t.buf[:0], scratch: t.scratch[:0], spread: t.spread[:0]}
 	return cap(t.buf) <= maxIdleBuffer && cap(t.scratch) <= maxIdleBuffer && cap(t.spread) <= 16384
 }
 
