@@ -32,6 +32,9 @@ prints each message that comes: a text as a line, a binary message as its bytes 
 a terminal, binary messages are shown in base64, and control characters as \x1b.
 What there is to say about the connection goes to standard error.
 
+A line is sent without its end. A server that cuts what comes at newlines, as a flow with
+the preprocessor separate does, waits for one: --newline sends it.
+
 It ends with a close frame (1000) when --count messages have come; when standard input
 has ended and nothing more has come for --linger, unless --count says what to wait
 for; after --timeout; and on Ctrl-C, where a second one ends at once. The exit code is 0
