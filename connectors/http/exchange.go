@@ -73,6 +73,7 @@ func (x *exchange) serve(r *route, peer flow.Peer) {
 	s := x.server
 	x.ctx = handling{s.host.Abandon(), x}
 	link, err := s.host.Open(peer, x)
+	s.announced()
 	if err != nil {
 		x.refuse(refusalOf(err), err)
 		return

@@ -15,18 +15,18 @@ import (
 func (r *route) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	s := r.server
 	if !s.isRunning(q) {
-		s.leave(nil)
+		s.turnAway()
 		return
 	}
 	s.allowPage(w, q)
 	if q.Method == http.MethodOptions {
 		s.preflight(w, q)
-		s.leave(nil)
+		s.turnAway()
 		return
 	}
 	visitor := s.admit(w, q)
 	if visitor == nil {
-		s.leave(nil)
+		s.turnAway()
 		return
 	}
 	if s.config.SSE != nil {
@@ -38,11 +38,13 @@ func (r *route) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	defer s.leave(x)
 	x.ending = s.enter(x)
 	if refusal := s.check(q); refusal != nil {
+		s.announced()
 		x.refuse(refusal, refusal)
 		return
 	}
 	packed, refusal := s.unpack(q)
 	if refusal != nil {
+		s.announced()
 		w.Header().Set("Accept-Encoding", codings)
 		x.refuse(refusal, refusal)
 		return

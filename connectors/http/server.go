@@ -25,6 +25,7 @@ type server struct {
 
 	mu     sync.Mutex
 	begun  int                 // requests and streams that have not ended
+	coming int                 // those of them that may still be announced
 	busy   map[served]struct{} // those of them that have been let in
 	ending chan struct{}       // closed when the server ends
 	ended  bool
@@ -145,6 +146,7 @@ func (s *server) end(why flow.Farewell) (*goodbye.Round[*stream], <-chan struct{
 	defer s.mu.Unlock()
 	s.ended = true
 	close(s.ending)
+	s.shut()
 	var streams []*stream
 	for b := range s.busy {
 		if st, ok := b.(*stream); ok {
@@ -162,6 +164,22 @@ func (s *server) end(why flow.Farewell) (*goodbye.Round[*stream], <-chan struct{
 		close(s.empty)
 	}
 	return g, s.empty
+}
+
+// shut tells the host that nobody comes any more, once that is so. The caller holds mu.
+func (s *server) shut() {
+	if s.ended && s.coming == 0 {
+		s.host.Shut()
+	}
+}
+
+// announced says that what has begun has been, or will not be. It is called once for
+// each, before leave.
+func (s *server) announced() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.coming--
+	s.shut()
 }
 
 func (s *server) abandon() {
@@ -182,6 +200,7 @@ func (s *server) begin() bool {
 		return false
 	}
 	s.begun++
+	s.coming++
 	return true
 }
 
@@ -194,6 +213,12 @@ func (s *server) enter(b served) (ending bool) {
 		b.abandon()
 	}
 	return s.ended
+}
+
+// turnAway ends what has begun and is not announced.
+func (s *server) turnAway() {
+	s.announced()
+	s.leave(nil)
 }
 
 // leave undoes begin, and enter where b is not nil.

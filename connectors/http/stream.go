@@ -57,14 +57,14 @@ func (s *server) serveStream(w http.ResponseWriter, q *http.Request, r *route, v
 		s.refused(q, refusal)
 		refusal.WriteTo(w)
 		visitor.Leave()
-		s.leave(nil)
+		s.turnAway()
 		return
 	}
 	head := s.streamHead(w.Header())
 	if q.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
 		visitor.Leave()
-		s.leave(nil)
+		s.turnAway()
 		return
 	}
 	chunked := q.ProtoAtLeast(1, 1)
@@ -73,7 +73,7 @@ func (s *server) serveStream(w http.ResponseWriter, q *http.Request, r *route, v
 		s.host.Log().Error("a stream cannot begin", zap.Error(err))
 		w.WriteHeader(http.StatusInternalServerError)
 		visitor.Leave()
-		s.leave(nil)
+		s.turnAway()
 		return
 	}
 	st := &stream{server: s, conn: conn, visitor: visitor, peer: peer.Addr(), chunked: chunked, lasts: true}
@@ -133,6 +133,7 @@ func (st *stream) serve(peer flow.Peer) {
 	defer st.visitor.Leave()
 	defer func() { _ = st.conn.Close() }() // everything is written, or nothing can be
 	link, err := s.host.Open(peer, st)
+	s.announced()
 	_ = st.Flush(context.Background()) // the head, if nothing else
 	if err != nil {
 		s.host.Log().Info("stream refused: "+err.Error(), zap.String("peer", st.peer))

@@ -39,7 +39,8 @@ behind the last, with ` + "`reason`" + `: ` + "`peer`, `lost`, `slow`, `idle`, `
 
 On a graceful end, and when a reload replaces the connector, what has arrived from each client is delivered and answered,
 what is queued is written, and this side ends; what the client still sends is
-delivered until it has ended, too, or for ` + "`close_timeout`" + `. The ` + "`message`" + ` of a ` + "`drain`" + `
+delivered until it has ended, too, or for ` + "`close_timeout`" + `, as far as those it is for have not ended. Who connects too late, and who is never
+sent anything and is not heard any more, is told so by a reset. The ` + "`message`" + ` of a ` + "`drain`" + `
 block is not sent.
 `
 

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"crypto/tls"
 	"net"
+
+	"github.com/flowrun/flowrun/runtime/tcp"
 )
 
 // guests are the connections of which is not known yet who they are, the first that
@@ -29,9 +31,10 @@ func (g *guests) leave(at *guest) bool {
 	return g.Len() < before
 }
 
-func (g *guests) cutAll() {
+// resetAll tells all that their server has ended before it read them.
+func (g *guests) resetAll() {
 	for g.Len() > 0 {
-		cut(g.Remove(g.Front()).(net.Conn))
+		tcp.Reset(g.Remove(g.Front()).(net.Conn))
 	}
 }
 

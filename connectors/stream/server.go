@@ -12,6 +12,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/access"
 	"github.com/flowrun/flowrun/runtime/flow"
 	"github.com/flowrun/flowrun/runtime/goodbye"
+	"github.com/flowrun/flowrun/runtime/tcp"
 	"go.uber.org/zap"
 )
 
@@ -31,9 +32,10 @@ type server struct {
 	run     func()        // closes it
 	tooSlow atomic.Uint64 // connections reset for a write that took too long
 
-	mu     sync.Mutex
-	guests guests
-	ended  bool // no more guests
+	mu      sync.Mutex
+	guests  guests
+	opening int  // connections that are no guests any more, and are still to be announced
+	ended   bool // no more guests
 }
 
 // Prepare implements flow.Preparer: it listens.
@@ -65,7 +67,7 @@ func (s *server) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	s.guests.cutAll() // who came to a server that was never run
+	s.guests.resetAll() // who came to a server that was never run
 	s.run()
 }
 
@@ -80,7 +82,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 // parting is how a connection ends that has done nothing wrong.
 var parting = socket.Farewell{Settle: true, Why: flow.EndedDrain}
 
-// end takes no connection from now on, cuts those that have not begun, and returns
+// end takes no connection from now on, resets those that have not begun, and returns
 // the goodbyes to all others. The channel is closed when the last one has gone.
 //
 // The listener stays until then, unless other processes share the address: where a
@@ -89,8 +91,16 @@ func (s *server) end(why flow.Farewell) (*goodbye.Round[*socket.Conn], <-chan st
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	s.guests.cutAll()
+	s.guests.resetAll()
+	s.shut()
 	return goodbye.New(why.Spread, s.group.All(nil), func(c *socket.Conn) { c.Part(parting) }), s.group.Gone()
+}
+
+// shut tells the host that nobody comes any more, once that is so. The caller holds mu.
+func (s *server) shut() {
+	if s.ended && s.opening == 0 {
+		s.host.Shut()
+	}
 }
 
 func (s *server) abandon() {
@@ -104,7 +114,7 @@ func (s *server) take(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
-		cut(nc)
+		tcp.Reset(nc)
 		return
 	}
 	if at := s.guests.enter(nc, s.maxHandshakes); at != nil {
@@ -137,6 +147,7 @@ func (s *server) welcome(at *guest, nc net.Conn, running <-chan struct{}) {
 		return
 	}
 	s.group.Add(c)
+	s.opening++
 	go s.serve(c, peer, visitor)
 }
 
@@ -174,6 +185,7 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) 
 	defer s.group.Remove(c)
 	owner := s.open(c, peer)
 	if owner == nil {
+		c.Abandon() // nobody has read it
 		c.HangUp(nil)
 		return
 	}
@@ -186,6 +198,7 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) 
 //go:noinline
 func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
 	link, err := s.host.Open(peer, c)
+	s.announced()
 	if err != nil {
 		if !errors.Is(err, flow.ErrClosed) {
 			s.host.Log().Info("connection refused: "+err.Error(), zap.String("peer", name(&peer)))
@@ -194,6 +207,14 @@ func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
 	}
 	s.host.Log().Debug("connection opened", zap.String("peer", name(&peer)))
 	return &served{server: s, conn: c, link: link, peer: name(&peer)}
+}
+
+// announced says that a connection has been, or is not wanted.
+func (s *server) announced() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opening--
+	s.shut()
 }
 
 // name is what the log calls a peer.

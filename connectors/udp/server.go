@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/endpoint"
@@ -117,6 +118,7 @@ func (s *server) Run(ctx context.Context, host flow.Host) error {
 	if err == nil {
 		<-woken // it is the reader's deadline from now on
 		s.readRest(buf)
+		host.Shut()
 	}
 	s.leave()
 	return err
@@ -160,12 +162,17 @@ func (s *server) readRest(buf []byte) {
 	}
 }
 
-// leave ends all connections, when what is for them is written.
+// leave ends all connections, when what is for them is written. None of them is received
+// from any more, so that they wait together for what may still be for them.
 func (s *server) leave() {
 	abandoned := s.host.Abandon()
+	var all sync.WaitGroup
+	for at := s.order.Front(); at != nil; at = at.Next() {
+		all.Go(func() { at.Value.(*peer).link.Settle(abandoned) })
+	}
+	all.Wait()
 	for at := s.order.Front(); at != nil && abandoned.Err() == nil; at = at.Next() {
 		p := at.Value.(*peer)
-		p.link.Settle(abandoned)
 		flush, cancel := context.WithTimeout(abandoned, time.Second)
 		_ = p.link.Flush(flush) // what could not be written is counted by the link
 		cancel()

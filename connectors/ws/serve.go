@@ -65,6 +65,7 @@ func (s *server) serve(c *socket.Conn, peer flow.Peer, visitor *access.Visitor) 
 //go:noinline
 func (s *server) open(c *socket.Conn, peer flow.Peer) *served {
 	link, err := s.host.Open(peer, c)
+	s.announced()
 	if err != nil {
 		s.unwanted(c, &peer, err)
 		return nil

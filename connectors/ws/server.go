@@ -126,11 +126,13 @@ type server struct {
 	mu         sync.Mutex
 	last       *socket.Farewell // set when the server ends: what new connections are told
 	handshakes sync.WaitGroup   // that may still add a connection
+	opening    int              // connections that are still to be announced
+	ended      bool             // none will be added any more
 }
 
 // Prepare implements flow.Preparer: it listens.
 func (s *server) Prepare(_ context.Context, host flow.Host) error {
-	s.host, s.last = host, nil
+	s.host, s.last, s.ended = host, nil, false
 	s.running = make(chan struct{})
 	s.params = endpoint.Params(s.config.path())
 	scheme := "ws"
@@ -200,7 +202,26 @@ func (s *server) end(why flow.Farewell) (*goodbye.Round[*socket.Conn], <-chan st
 		s.stop()
 	}
 	s.handshakes.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.shut()
 	return g, s.group.Gone()
+}
+
+// shut tells the host that nobody comes any more, once that is so. The caller holds mu.
+func (s *server) shut() {
+	if s.ended && s.opening == 0 {
+		s.host.Shut()
+	}
+}
+
+// announced says that a connection has been, or is not wanted.
+func (s *server) announced() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opening--
+	s.shut()
 }
 
 func (s *server) abandon() {
@@ -226,6 +247,7 @@ func (s *server) add(c *socket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.group.Add(c)
+	s.opening++
 	if s.last != nil {
 		c.Part(*s.last)
 	}

@@ -16,7 +16,7 @@ func TestASessionTooManyIsClosedAfterTheHandshake(t *testing.T) {
 		"the session key cannot be told": errors.New("the session key: no such thing"),
 	} {
 		f := start(t, nil)
-		f.host.Shut(fmt.Errorf("open: %w", err))
+		f.host.Refuse(fmt.Errorf("open: %w", err))
 		_, _, got := f.dial().Read(t.Context())
 		if ce := (websocket.CloseError{}); !errors.As(got, &ce) || ce.Code != websocket.StatusPolicyViolation || ce.Reason != reason {
 			t.Errorf("closed with %v", got)

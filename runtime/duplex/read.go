@@ -51,6 +51,10 @@ func (c *Conn) Idle() {
 	c.protocol.Release()
 }
 
+// Unread reports whether bytes have come that the reader has not read. It cannot be told
+// of TLS.
+func (c *Conn) Unread() bool { return nonblock.HasBytes(c.Socket) }
+
 // Heard notes that the reader has read something.
 func (c *Conn) Heard() {
 	c.moves()

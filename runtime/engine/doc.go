@@ -65,7 +65,11 @@
 // for before the next, except that a server receives what has arrived and
 // nothing more, but takes leave of its peers only when the clients have ended,
 // or a second later: what its peers say to each other and what clients are
-// answered may be for them.
+// answered may be for them. That it has received what has arrived, a server says
+// by connection (flow.Link's Settle), and that no other will follow, once
+// (flow.Host's Shut): both are waited for before clients end, so that none is
+// read whose events they would not take any more. Who is accepted later is
+// turned away unread, and is told.
 //
 // What pipelines hold (windows, batches) leaves them just before the first of
 // the connectors that it can go to is told to end: the last aggregate that

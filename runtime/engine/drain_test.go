@@ -382,6 +382,7 @@ func flock(d *diary, n int) *parts {
 				links[i] = l
 			}
 			<-ctx.Done()
+			h.Shut()
 			why := h.Farewell()
 			var leaving sync.WaitGroup
 			for i, l := range links {

@@ -62,6 +62,7 @@ func roles(d *diary, name string) *flowfile.File {
 				<-ctx.Done()
 				time.Sleep(time.Millisecond) // hears its peer out; time is that of the bubble
 				if c.role == flow.Server {
+					host.Shut()
 					l.Settle(host.Abandon())
 				}
 				l.Close(host.Abandon(), nil)

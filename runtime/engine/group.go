@@ -43,7 +43,8 @@ func awaitOne(over context.Context, done <-chan struct{}) {
 	}
 }
 
-// awaitServers waits until no connection of a server is received from.
+// awaitServers waits until all servers have shut, and no connection of theirs is received
+// from.
 func (g *group) awaitServers(over context.Context) {
 	tick := time.NewTicker(queueInterval)
 	defer tick.Stop()

@@ -46,6 +46,9 @@ func (u *unit) Heard() bool { return u.table.Heard() }
 // Admit implements flow.Host.
 func (u *unit) Admit(peer flow.Peer) error { return u.table.Admit(peer) }
 
+// Shut implements flow.Host.
+func (u *unit) Shut() { u.table.Shut() }
+
 // Handle implements flow.Host.
 func (u *unit) Handle(spec flow.ListenSpec, h http.Handler) (stop func(), err error) {
 	route, err := u.door().Handle(u, spec, h)

@@ -56,6 +56,12 @@ type Host interface {
 	// Admit tells, before a handshake, whether Open would refuse the connection
 	// at this moment. Open has the last word.
 	Admit(peer Peer) error
+	// Shut is called by a server, once the ctx of Run has ended: all that it has let in
+	// is open, and nothing else will be, so that Open fails with ErrClosed from now on.
+	// The runtime waits for that, or for the end of Run, before it ends those who take
+	// what the server's connections bring: what is accepted later is to be closed
+	// unread, in a way by which its peer is told. It may be called more than once.
+	Shut()
 	// Handle serves HTTP requests on a listener that is shared, by address,
 	// with other connectors. It binds the address on first use and returns
 	// when requests can arrive; stop ends the route. The listener closes with

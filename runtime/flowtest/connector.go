@@ -110,6 +110,9 @@ func (c *life) endsWithContext(*testing.T) {
 	if err := c.start()(); err != nil {
 		c.t.Errorf("Run returned %v at the end of ctx", err)
 	}
+	if c.config.Shape().Role == flow.Server && !c.host.HasShut() {
+		c.t.Error("it is a server, and did not call Shut at the end of ctx")
+	}
 	c.release()
 }
 
@@ -143,7 +146,7 @@ func (c *life) runsAgain(*testing.T) {
 func (c *life) refusedLink(*testing.T) {
 	c.prepare()
 	refused := errors.New("no link today")
-	c.host.Shut(refused)
+	c.host.Refuse(refused)
 	running := Start(c.t, c.connector, c.host)
 	if c.config.Shape().Many {
 		// One connection that cannot be is no reason to end.

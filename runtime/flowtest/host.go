@@ -51,7 +51,8 @@ type Host struct {
 	mu       sync.Mutex
 	conns    []*conn
 	opening  chan struct{} // closed when a link is opened; made by waiters
-	shut     error         // why Open is refused
+	refused  error         // why Open fails
+	shut     bool          // Shut has been called
 }
 
 // Exit is a call of Host.Exit or Host.Halt.
@@ -115,8 +116,8 @@ func (h *Host) Send(ctx context.Context, texts ...string) error {
 func (h *Host) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.shut != nil {
-		return nil, h.shut
+	if h.refused != nil {
+		return nil, h.refused
 	}
 	l, err := h.Table.Open(peer, w)
 	if err != nil {
@@ -142,11 +143,26 @@ func (h *Host) Heard() bool { return h.Table.Heard() }
 // Admit implements flow.Host.
 func (h *Host) Admit(peer flow.Peer) error { return h.Table.Admit(peer) }
 
-// Shut makes later calls of Open fail with err.
-func (h *Host) Shut(err error) {
+// Refuse makes later calls of Open fail with err.
+func (h *Host) Refuse(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.shut = err
+	h.refused = err
+}
+
+// Shut implements flow.Host. Open goes on to work, for the next Run; that nothing is
+// opened any more by this one is what [Connector] sees to.
+func (h *Host) Shut() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shut = true
+}
+
+// HasShut reports whether Shut has been called.
+func (h *Host) HasShut() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.shut
 }
 
 // WaitOpen returns when n links have been opened since the start, or when

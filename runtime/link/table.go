@@ -69,6 +69,7 @@ type Table struct {
 
 	mu       sync.RWMutex
 	closed   bool
+	shut     bool               // no connection opens any more
 	prepared bool               // its persistent queue is open
 	links    map[uint64]*Link   // until their own end, which may be after the table's
 	past     inward             // of those that were there
@@ -132,7 +133,7 @@ func (t *Table) In(deliver flow.Delivery, lostErr bool) flow.Sink {
 // edge leads to it, or did.
 func (t *Table) Addressed() bool { return t.addressed.Load() }
 
-// Open implements flow.Host's. It fails with flow.ErrClosed after Close.
+// Open implements flow.Host's. It fails with flow.ErrClosed after Shut or Close.
 func (t *Table) Open(peer flow.Peer, w flow.Writer) (flow.Link, error) {
 	if t.single != nil {
 		return t.add(&Link{table: t, out: t.single}, peer, w)
@@ -200,7 +201,7 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 	l.inlet.init(l)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	if t.closed || t.shut {
 		return flow.ErrClosed
 	}
 	t.links[l.origin.Seq] = l
@@ -216,12 +217,23 @@ func (t *Table) enter(l *Link, peer flow.Peer, w flow.Writer) error {
 // MediaType implements flow.Host's.
 func (t *Table) MediaType() string { return t.terms.MediaType() }
 
-// Receives reports whether any connection is still to be received from.
+// Shut implements flow.Host's.
+func (t *Table) Shut() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shut = true
+}
+
+// Receives reports whether anything may still come: a connection is to be received
+// from or, until Shut, to open. Once it is false, it stays so.
 func (t *Table) Receives() bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	if t.closed || !t.shut {
+		return !t.closed
+	}
 	for _, l := range t.links {
-		if !t.closed && !l.settles.Load() {
+		if !l.settles.Load() {
 			return true
 		}
 	}

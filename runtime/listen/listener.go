@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/runtime/flow"
+	"github.com/flowrun/flowrun/runtime/tcp"
 	"go.uber.org/zap"
 )
 
@@ -169,7 +170,7 @@ func (l *listener) whole(conn net.Conn) bool {
 	case g.take == nil:
 		return false
 	case l.set.draining.Load():
-		closeNow(conn)
+		tcp.Reset(conn)
 	default:
 		g.take(conn)
 	}

@@ -21,5 +21,8 @@ func write(uintptr, []byte) (int, error) { return 0, nil }
 // HasRoom cannot tell.
 func HasRoom(net.Conn) bool { return false }
 
+// HasBytes cannot tell.
+func HasBytes(net.Conn) bool { return false }
+
 // HasNews cannot tell.
 func HasNews(net.Conn) bool { return false }

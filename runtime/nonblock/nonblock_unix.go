@@ -74,6 +74,19 @@ func HasRoom(nc net.Conn) bool { return ready(nc, unix.POLLOUT) }
 // be one of TLS, that nobody has read. Where that cannot be told, it is not so.
 func HasNews(nc net.Conn) bool { return ready(nc, unix.POLLIN) }
 
+// HasBytes is HasNews for bytes alone, not for the end: it cannot be told of TLS.
+func HasBytes(nc net.Conn) (has bool) {
+	raw := Of(nc)
+	if raw == nil {
+		return false
+	}
+	_ = raw.Control(func(fd uintptr) { // fails where the socket is closed
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		has = err == nil && n > 0
+	})
+	return has
+}
+
 //go:noinline // keeps what it needs off the stack of every reader
 func ready(nc net.Conn, what int16) (is bool) {
 	if t, ok := nc.(*tls.Conn); ok {

@@ -4,6 +4,7 @@ package tcp
 
 import (
 	"context"
+	"crypto/tls"
 	"math"
 	"net"
 	"syscall"
@@ -59,4 +60,17 @@ func Patience(o setting.SocketOptions) time.Duration {
 	}
 	period := max(time.Duration(o.Keepalive), time.Second) // net rounds up
 	return (1 + probes) * min(period, math.MaxInt64/(1+probes))
+}
+
+// Reset closes a connection, which may be one of TLS, and tells its peer that what it
+// has sent was not read, or will not be: a close alone does so only when something of it
+// has come already. Of other connections, it is a close.
+func Reset(nc net.Conn) {
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	if c, ok := nc.(interface{ SetLinger(sec int) error }); ok {
+		_ = c.SetLinger(0) // of a socket that is given up
+	}
+	_ = nc.Close()
 }

@@ -85,6 +85,7 @@ func (h bare) OpenFor(question *flow.Frame, p flow.Peer) (flow.Link, error) {
 	return h.Table.OpenFor(question, p)
 }
 func (h bare) Admit(p flow.Peer) error  { return h.Table.Admit(p) }
+func (h bare) Shut()                    { h.Table.Shut() }
 func (h bare) Heard() bool              { return h.Table.Heard() }
 func (h bare) MediaType() string        { return h.Table.MediaType() }
 func (h bare) Abandon() context.Context { return context.Background() }

@@ -44,6 +44,7 @@ type Conn struct {
 	owner Owner
 	why   atomic.Pointer[Farewell] // it is to end
 	spent int64                    // see slow
+	spoke bool                     // something has been written; who has the Pen looks
 	buf   *[readAhead]byte         // while there is something to read
 }
 
@@ -139,6 +140,7 @@ func (c *Conn) Put(f *flow.Frame) (last bool, err error) {
 		return false, err
 	}
 	page.Buf = append(page.Buf, f.Data...)
+	c.spoke = true
 	page.End()
 	if f.Meta == nil {
 		return false, nil

@@ -102,10 +102,22 @@ func (c *Conn) end(why *Farewell) error {
 	c.LimitWrites(c.group.CloseTimeout)
 	c.owner.Drain()
 	c.seal()
+	if why.Settle && c.unheard() {
+		return errAborted
+	}
 	if half, ok := c.Socket.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // asked for by what is read next
 	}
 	return c.AwaitEnd(c.group.CloseTimeout)
+}
+
+// unheard reports whether something has come that nobody will read, from a peer that
+// cannot know it: one that was never sent anything misses no answer. Where something was
+// sent, a reset could overtake it.
+func (c *Conn) unheard() bool {
+	c.Pen.Lock()
+	defer c.Pen.Unlock()
+	return !c.spoke && c.Unread()
 }
 
 // seal writes what there is, and takes nothing more.

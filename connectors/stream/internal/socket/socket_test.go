@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,9 +193,53 @@ func TestWhatCameMeanwhileIsDelivered(t *testing.T) {
 
 type drains struct {
 	echo
-	drain func()
-	got   string
+	drain  func()
+	settle func()
+	got    string
+}
+
+func (d *drains) Settle() {
+	if d.settle != nil {
+		d.settle()
+	}
 }
 
 func (d *drains) Deliver(p []byte) { d.got += string(p) }
-func (d *drains) Drain()           { d.drain() }
+func (d *drains) Drain() {
+	if d.drain != nil {
+		d.drain()
+	}
+}
+
+// A peer that says something while this side waits for others to end, and is never
+// answered, is not left to believe that it was heard. One that was sent something gets
+// all of that, and sees what is missing.
+func TestWhoIsNotHeardIsTold(t *testing.T) {
+	for name, spoke := range map[string]bool{"never spoken to": false, "spoken to": true} {
+		t.Run(name, func(t *testing.T) {
+			c, other := pair(t, Options{})
+			if spoke {
+				if err := c.Write(t.Context(), []flow.Frame{{Data: []byte("hello")}}, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Part(Farewell{Settle: true, Why: flow.EndedDrain})
+			err := c.Receive(&drains{settle: func() {
+				if _, err := io.WriteString(other, "late"); err != nil {
+					t.Error(err)
+				}
+				for !c.Unread() {
+					runtime.Gosched()
+				}
+			}})
+			if c.Cause(err) != flow.EndedDrain || c.Reason(err) != nil {
+				t.Errorf("it ended with %v: %v, %v", err, c.Cause(err), c.Reason(err))
+			}
+			c.HangUp(err)
+			got, err := io.ReadAll(other)
+			if spoke && (err != nil || string(got) != "hello") || !spoke && !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("%q came, and %v", got, err)
+			}
+		})
+	}
+}
