@@ -8,8 +8,9 @@ connector "ws_server" "edge" {
   codec         = "string"
   close_timeout = "100s"
   queue {
-    max_events = 16
-    overflow   = "disconnect"
+    max_events    = 16
+    overflow      = "disconnect"
+    write_timeout = "5m" # max_events is reached before, also on a machine that is slow
   }
 }
 
