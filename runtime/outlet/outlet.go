@@ -51,6 +51,7 @@ type Outlet struct {
 	writer  flow.Writer
 	writing bool          // somebody is inside Write or Flush
 	changed chan struct{} // closed when a waiter should look again; made by waiters
+	parted  bool          // the connection that was there is gone, which its reader will notice
 	leaving bool          // only its own connection's reader may still send: see Leave
 	closed  error         // why nothing can be sent any more
 	told    bool          // that events were lost
@@ -94,7 +95,7 @@ func (o *Outlet) Origin() *flow.Origin { return o.origin }
 func (o *Outlet) Attach(w flow.Writer, origin *flow.Origin) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.writer, o.origin, o.told = w, origin, false
+	o.writer, o.origin, o.told, o.parted = w, origin, false, false
 	o.startWriter()
 	o.notify()
 }

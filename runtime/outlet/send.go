@@ -99,7 +99,7 @@ func (o *Outlet) sendDirect(ctx context.Context, own *Reader, run []flow.Event) 
 // be none.
 func (o *Outlet) awaitTurn(ctx context.Context, own *Reader) Refusal {
 	for o.closed == nil && (o.writing || o.writer == nil) {
-		if o.writer == nil && own.readsFor(o) {
+		if o.writer == nil && o.parted && own.readsFor(o) {
 			return Refusal{Kind: "write", Err: flow.ErrGone} // the next one comes when it has returned
 		}
 		if err := o.wait(ctx); err != nil {
@@ -122,6 +122,7 @@ func (o *Outlet) writeDirect(ctx context.Context, own *Reader, frames []flow.Fra
 	}
 	if o.writer == w {
 		o.giveUp(err)
+		o.parted = true
 	}
 	return written, o.awaitTurn(ctx, own)
 }
