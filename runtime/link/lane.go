@@ -131,6 +131,7 @@ func (t *Table) makeLane(key string, first *flow.Event) (l *Lane, made bool, err
 	}
 	l = &Lane{table: t, key: key, parent: first.Origin, trace: first.OnwardTrace(), out: outlet.New(&t.terms, outlet.OfKey)}
 	l.ending, l.end = context.WithCancel(context.Background())
+	l.active.Store(time.Now().UnixNano()) // what it is opened for is about to be sent
 	t.lanes[key] = l
 	t.allLanes[l] = struct{}{}
 	return l, true, nil
@@ -211,15 +212,16 @@ func (l *Lane) parentGone() {
 // End asks for the end: the lane takes nothing more, and closes when what it
 // has taken is written.
 func (l *Lane) End() {
-	l.out.Leave()
 	l.table.mu.Lock()
+	l.out.Leave()
 	l.leave()
 	l.table.mu.Unlock()
 	l.end()
 }
 
 // leave makes the next event of the key have another lane. The caller holds the
-// table's mu.
+// table's mu, and has held it since the outlet began to refuse events: whoever is
+// refused does not find the lane again.
 func (l *Lane) leave() {
 	if l.table.lanes[l.key] == l {
 		delete(l.table.lanes, l.key)
@@ -278,8 +280,19 @@ func (t *Table) EndIdle(before time.Time) {
 	t.mu.RUnlock()
 	for _, l := range idle {
 		// Who was faster than this finds its event refused, and opens another lane.
-		if l.out.LeaveIdle(func() bool { return l.active.Load() < limit }) {
+		if l.leaveIdle(limit) {
 			l.End()
 		}
 	}
+}
+
+// leaveIdle is leave, of a lane on which nothing has passed since limit.
+func (l *Lane) leaveIdle(limit int64) bool {
+	l.table.mu.Lock()
+	defer l.table.mu.Unlock()
+	if !l.out.LeaveIdle(func() bool { return l.active.Load() < limit }) {
+		return false
+	}
+	l.leave()
+	return true
 }

@@ -238,6 +238,71 @@ func TestEndIdle(t *testing.T) {
 	}
 }
 
+// A lane that has just been made is not idle, however long its first event takes.
+func TestANewLaneIsNotIdle(t *testing.T) {
+	k := perPayload(t, 10)
+	serve := k.cfg.Serve
+	k.cfg.Serve = func(l *Lane) error {
+		k.EndIdle(time.Now().Add(-time.Hour))
+		return serve(l)
+	}
+	k.send(t, nil, flow.TextOf("a"))
+	if len(k.made) != 1 || k.made[0].Waiting() != 1 {
+		t.Errorf("%d lanes", len(k.made))
+	}
+}
+
+// Whoever sends while idle lanes end has another one: nothing is lost on the way.
+func TestNothingIsLostToTheIdle(t *testing.T) {
+	const senders, each = 4, 2000
+	k := perPayload(t, senders*each)
+	serve := k.cfg.Serve
+	var served sync.WaitGroup
+	k.cfg.Serve = func(l *Lane) error {
+		served.Go(func() {
+			opened, err := l.Open(flow.Peer{}, &quick{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			<-l.Ending().Done()
+			if err := opened.Flush(context.Background()); err != nil {
+				t.Error(err)
+			}
+			l.Close(nil)
+		})
+		return serve(l)
+	}
+	var sending sync.WaitGroup
+	for s := range senders {
+		sending.Go(func() {
+			for range each {
+				k.send(t, nil, flow.IntOf(int64(s)))
+			}
+		})
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		sending.Wait()
+	}()
+	for over := false; !over; {
+		select {
+		case <-sent:
+			over = true
+		default:
+			k.EndIdle(time.Now().Add(time.Hour))
+		}
+	}
+	for _, l := range k.made {
+		l.End()
+	}
+	served.Wait()
+	if got := k.problems(t); len(got) > 0 || k.Stats().Lost > 0 {
+		t.Errorf("%d events were lost, problems: %q", k.Stats().Lost, got)
+	}
+}
+
 func BenchmarkSendToLane(b *testing.B) {
 	shape := single("block")
 	shape.Per = &flow.Per{Key: payload{}, MaxConnections: 10}
