@@ -31,11 +31,9 @@ test "after_the_event" {
   }
   peer "plain" {
     connect = "ws://127.0.0.1:${local.port}"
-    send {
-      json = { n = 1, close = {} }
-    }
-    send {
-      json = { n = 2, close = {} } # is not answered any more
+    # {"n":1,"close":{}} and, in the same bytes, {"n":2,"close":{}}, which is not answered any more
+    raw {
+      hex = join("", [for n in [1, 2] : "819200000000 7b226e223a3${n}2c22636c6f7365223a7b7d7d"])
     }
     expect {
       json = { bye = 1 }
