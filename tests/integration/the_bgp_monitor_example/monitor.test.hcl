@@ -33,7 +33,7 @@ test "as_it_says" {
     expect_raw {
       matches = "(?s)^.{16}\\x00\\x1d\\x01.{10}.{16}\\x00\\x13\\x04$"
     }
-    await "cut" {}
+    await "lost" {}
     raw {
       hex = "ffffffffffffffffffffffffffffffff 001b 02 0004 18c00002 0000 ffffffffffffffffffffffffffffffff 0013 04"
     }
@@ -91,6 +91,14 @@ test "as_it_says" {
     signal "seen" {}
     expect_close {
       code = 1000
+    }
+  }
+  # What is sent before the cut is noticed may be lost with the connection.
+  interrupt "lost" {
+    await  = "cut"
+    signal = "none"
+    ready {
+      log = "lost, trying again.*archive"
     }
   }
   interrupt "end" {
