@@ -281,7 +281,7 @@ func (t *Table) EndIdle(before time.Time) {
 	for _, l := range idle {
 		// Who was faster than this finds its event refused, and opens another lane.
 		if l.leaveIdle(limit) {
-			l.End()
+			l.end()
 		}
 	}
 }
